@@ -164,6 +164,7 @@ lint: build
 	@lua5.4 .ci/lint/layers.lua
 	@lua5.4 .ci/lint/circles.lua $(LINT_OBJ)
 	@lua5.4 .ci/lint/sizes.lua
+	@lua5.4 .ci/lint/dialect.lua
 	@luacheck -q lua spec examples bench .ci bin/appsync --no-color
 	@clang-format --dry-run -Werror $(C_FILES)
 	@lua5.4 .ci/rockspec.lua --check

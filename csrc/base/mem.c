@@ -56,6 +56,13 @@ static void *counted(void *block)
 #define WIPED(n)       ((void)0)
 #endif
 
+void aps_mem_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void *aps_malloc(size_t n_bytes)
 {
 	if (MUST_FAIL()) return NULL;

@@ -16,6 +16,9 @@ void *aps_realloc(void *block, size_t n_bytes) APS_NODISCARD;
 char *aps_strndup(const char *p, size_t n_bytes) APS_NODISCARD;
 void aps_free(void *block);
 
+/* Gives memory that was freed back to the system, where the allocator keeps it. Takes milliseconds. */
+void aps_mem_trim(void);
+
 /* free(3) and realloc(3) that wipe, uncounted: for libraries that take an allocator. Any block of malloc(3) will do.
  */
 void aps_mem_forget(void *block);

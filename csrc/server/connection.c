@@ -15,6 +15,14 @@ static const struct timeval sweep_interval = {0, 100000};
 #define LOOKS_A_TURN 64
 /* Who reads an answer more slowly keeps it here for too long. */
 #define SLOWEST_BYTES_PER_S 65536
+/* After a crowd that kept more, memory is given back. */
+#define SWOLLEN_BYTES (16u << 20)
+/* What has a deadline and isn't more needn't be looked for before that. */
+#define LIGHT_BYTES 4096u
+/* However much is incoming, requests that aren't larger have room. */
+#define SMALL_REQUEST 65536
+/* How long a client may go on sending that was refused while it sent. */
+#define LINGER_S 2
 
 /* Whether the descriptor still belongs to the connection of the record. */
 static bool is_alive(const struct aps_connection *connection)
@@ -25,44 +33,91 @@ static bool is_alive(const struct aps_connection *connection)
 	return getpeername(connection->fd, &peer.any, &n) == 0 && memcmp(&peer, &connection->peer, sizeof(peer)) == 0;
 }
 
-/* Until when the connection must be done with what it does; 0: as long as it likes. */
-static double deadline_of(const struct aps_connection *connection)
+static void count_out(struct aps_connection_table *table, struct aps_connection *connection)
 {
-	if (connection->phase == APS_CONNECTION_READING) return connection->deadline_s;
-	return connection->phase == APS_CONNECTION_IDLE ? connection->answer_deadline_s : 0;
+	aps_connection_release(connection);
+	connection->phase = APS_CONNECTION_CLOSED;
+	table->n_open--;
+}
+
+/* What the client has read of its answer gives it time for the rest. */
+static double answer_deadline(struct aps_connection *connection)
+{
+	size_t n_left = evbuffer_get_length(bufferevent_get_output(connection->bev));
+	/* What the system takes at once isn't read. */
+	if (connection->n_answer == 0) connection->n_answer = n_left;
+	size_t n_read = n_left < connection->n_answer ? connection->n_answer - n_left : 0;
+	return connection->answer_since_s + connection->port->listener->options.write_timeout_s +
+	       (double)n_read / SLOWEST_BYTES_PER_S;
+}
+
+static bool is_answered(const struct aps_connection *connection)
+{
+	bool is_ours = connection->phase == APS_CONNECTION_IDLE || connection->phase == APS_CONNECTION_READING;
+	return is_ours && connection->answer_since_s > 0;
+}
+
+/* Until when the connection must be done with what it does; 0: as long as it likes. */
+static double deadline_of(struct aps_connection *connection)
+{
+	/* A request that comes behind one whose answer isn't read yet waits for that. */
+	if (is_answered(connection)) return answer_deadline(connection);
+	bool is_coming = connection->phase == APS_CONNECTION_READING || connection->phase == APS_CONNECTION_TAKEN;
+	return is_coming ? connection->deadline_s : 0;
 }
 
 static void cut_late(struct aps_connection_table *table, struct aps_connection *connection)
 {
-	bool is_reading = connection->phase == APS_CONNECTION_READING;
-	connection->phase = APS_CONNECTION_CLOSED;
-	table->n_open--;
+	bool is_reader = is_answered(connection);
+	count_out(table, connection);
 	if (!is_alive(connection)) return;
-	if (is_reading) {
-		table->timeouts++;
-	} else {
+	if (is_reader) {
 		table->slow_readers++;
+	} else {
+		table->timeouts++;
 	}
 	shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* Whether it must be looked at again. */
+static bool sweep_one(struct aps_connection_table *table, struct aps_connection *connection, double now_s)
+{
+	if (connection->phase == APS_CONNECTION_CLOSED) return false;
+	double deadline_s = deadline_of(connection);
+	/* Nobody tells that it has ended, and with it what it sent. */
+	bool is_heavy = connection->n_incoming > (deadline_s > 0 ? LIGHT_BYTES : 0);
+	if (is_heavy && !is_alive(connection)) {
+		count_out(table, connection);
+		return false;
+	}
+	if (deadline_s > 0 && now_s >= deadline_s) {
+		cut_late(table, connection);
+		return false;
+	}
+	return deadline_s > 0 || is_heavy;
+}
+
+static void give_back(struct aps_connection_table *table, uint64_t n_kept)
+{
+	if (n_kept > SWOLLEN_BYTES) table->is_swollen = true;
+	if (!table->is_swollen || n_kept > SWOLLEN_BYTES / 4) return;
+	table->is_swollen = false;
+	aps_mem_trim();
 }
 
 /* A client that sends its request or reads its answer byte by byte keeps every step short: only the whole has an end.
  */
 static void on_sweep(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
-	struct aps_connection_table *table = &((struct aps_listener *)context)->connections;
+	struct aps_listener *listener = context;
+	struct aps_connection_table *table = &listener->connections;
 	double now_s = aps_clock_mono_s();
 	bool has_more = false;
 	for (size_t i = 0; i < table->n_slots; i++) {
 		struct aps_connection *connection = table->by_fd[i];
-		double deadline_s = connection == NULL ? 0 : deadline_of(connection);
-		if (deadline_s == 0) continue;
-		if (now_s < deadline_s) {
-			has_more = true;
-		} else {
-			cut_late(table, connection);
-		}
+		if (connection != NULL && sweep_one(table, connection, now_s)) has_more = true;
 	}
+	give_back(table, table->n_incoming + listener->stats.pending);
 	if (!has_more || evtimer_add(table->sweep, &sweep_interval) != 0) table->is_sweeping = false;
 }
 
@@ -157,29 +212,66 @@ static size_t check_input(struct aps_connection *connection, struct evbuffer *in
 	return n_kept;
 }
 
+/* evhttp has no answer for a request that it waits for: this one goes around it. What still comes is thrown away. */
+static void refuse_rest(struct aps_connection *connection, struct evbuffer *input)
+{
+	static const char answer[] =
+	        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+	        "Access-Control-Allow-Origin: *\r\nContent-Type: application/json;charset=UTF-8\r\n"
+	        "Content-Length: 125\r\n\r\n"
+	        "{\"errors\":[{\"errorType\":\"ServiceUnavailableException\","
+	        "\"message\":\"Too many large requests are being sent; try again later.\"}]}";
+	struct aps_listener *listener = connection->port->listener;
+	listener->connections.crowded++;
+	bool is_free = connection->phase == APS_CONNECTION_READING &&
+	               evbuffer_get_length(bufferevent_get_output(connection->bev)) == 0;
+	bool is_tls = listener->tls != NULL && !connection->port->is_control;
+	bool is_sent = is_free && (is_tls ? aps_listener_tls_write(connection->bev, answer, sizeof(answer) - 1)
+	                                  : send(connection->fd, answer, sizeof(answer) - 1, 0) > 0);
+	connection->guard.state = APS_GUARD_TOO_LARGE;
+	cut_off(connection, input, 0, "");
+	connection->deadline_s = aps_clock_mono_s() + LINGER_S;
+	if (is_sent && is_tls) aps_listener_tls_say_end(connection->bev);
+	shutdown(connection->fd, is_sent ? SHUT_WR : SHUT_RDWR);
+}
+
+static bool has_room(struct aps_connection *connection)
+{
+	const struct aps_listener *listener = connection->port->listener;
+	return connection->n_incoming <= SMALL_REQUEST || connection->port->is_control ||
+	       listener->connections.n_incoming <= listener->options.max_incoming_total;
+}
+
+static void hold(struct aps_connection *connection, size_t n)
+{
+	struct aps_listener *listener = connection->port->listener;
+	if (connection->phase == APS_CONNECTION_CLOSED) return;
+	connection->n_incoming += n;
+	listener->connections.n_incoming += n;
+	if (n > 0) sweep(listener);
+}
+
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
 {
 	struct aps_connection *connection = context;
 	struct aps_request_guard *guard = &connection->guard;
 	if (info->n_added == 0 || connection->is_cutting) return;
 	if (connection->phase == APS_CONNECTION_IDLE) begin_reading(connection);
-	if (connection->phase == APS_CONNECTION_TAKEN || guard->state == APS_GUARD_OVER ||
-	    guard->state == APS_GUARD_BAD)
-		return;
+	if (connection->phase == APS_CONNECTION_TAKEN) return;
 	if (guard->state == APS_GUARD_TOO_LARGE) {
 		cut_off(connection, input, evbuffer_get_length(input) - info->n_added, "");
 		return;
 	}
+	hold(connection, info->n_added);
+	if (!has_room(connection)) {
+		refuse_rest(connection, input);
+		return;
+	}
+	if (guard->state == APS_GUARD_OVER || guard->state == APS_GUARD_BAD) return;
 	/* Clients of old send an empty line behind a body: no request has begun with it. */
 	size_t n_left = check_input(connection, input, info->n_added);
 	bool is_nothing = n_left == 0 && evbuffer_get_length(input) == 0;
 	if (is_nothing && connection->phase == APS_CONNECTION_READING) connection->phase = APS_CONNECTION_IDLE;
-}
-
-static void count_out(struct aps_connection_table *table, struct aps_connection *connection)
-{
-	connection->phase = APS_CONNECTION_CLOSED;
-	table->n_open--;
 }
 
 /* The end of a connection isn't told: at the limit, one that comes looks after the others, until one is found that has
@@ -215,6 +307,7 @@ static bool grow(struct aps_connection_table *table, size_t fd)
 static void forget(struct aps_connection *connection)
 {
 	if (connection->rate != NULL) ev_token_bucket_cfg_free(connection->rate);
+	aps_connection_release(connection);
 	aps_free(connection);
 }
 
@@ -226,7 +319,7 @@ static bool place(struct aps_connection *connection)
 	if (fd >= table->n_slots && !grow(table, fd)) return false;
 	struct aps_connection *old = table->by_fd[fd];
 	if (old != NULL) {
-		if (old->phase != APS_CONNECTION_CLOSED) table->n_open--;
+		if (old->phase != APS_CONNECTION_CLOSED) count_out(table, old);
 		forget(old);
 	}
 	table->by_fd[fd] = connection;
@@ -280,6 +373,12 @@ static void limit_times(struct bufferevent *bev, const struct aps_listener_optio
 	bufferevent_set_timeouts(bev, &reading, &writing);
 }
 
+/* evhttp reads on while it writes an answer, and takes a body, or a chunk of one, out of the input when it is whole. */
+static void limit_input(struct bufferevent *bev, const struct aps_listener_options *options)
+{
+	bufferevent_setwatermark(bev, EV_READ, 0, options->max_body_bytes + options->max_headers_bytes + SMALL_REQUEST);
+}
+
 /* Runs right after evhttp has taken the connection over, before anything of it can be read. */
 static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
@@ -287,7 +386,6 @@ static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	struct aps_port *port = connection->port;
 	struct aps_listener *listener = port->listener;
 	struct bufferevent *bev = connection->bev;
-	connection->bev = NULL;
 	connection->fd = bufferevent_getfd(bev);
 	socklen_t n = sizeof(connection->peer);
 	bool is_there = connection->fd >= 0 && getpeername(connection->fd, &connection->peer.any, &n) == 0;
@@ -301,6 +399,7 @@ static void on_fresh(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	connection->number = port->is_control ? ++listener->connections.n_control : ++listener->connections.n_main;
 	evbuffer_add_cb(bufferevent_get_input(bev), on_input, connection);
 	limit_times(bev, &listener->options);
+	limit_input(bev, &listener->options);
 	/* The bytes of a TLS handshake aren't seen. */
 	if (listener->tls != NULL && !port->is_control) {
 		begin_reading(connection);
@@ -356,25 +455,55 @@ void aps_connection_busy(struct aps_connection *connection)
 	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_BUSY;
 }
 
-void aps_connection_idle(struct aps_connection *connection, size_t n_bytes)
+void aps_connection_idle(struct aps_connection *connection, bool is_large, size_t n_left)
 {
 	if (connection->phase == APS_CONNECTION_CLOSED) return;
 	struct aps_listener *listener = connection->port->listener;
 	connection->phase = APS_CONNECTION_IDLE;
+	aps_connection_release(connection);
+	hold(connection, n_left);
 	/* Where a fault slows the answer down, the client isn't to blame. */
-	if (n_bytes == 0 || connection->rate != NULL) return;
-	connection->answer_deadline_s =
-	        aps_clock_mono_s() + listener->options.write_timeout_s + (double)n_bytes / SLOWEST_BYTES_PER_S;
+	if (!is_large || connection->rate != NULL) return;
+	connection->answer_since_s = aps_clock_mono_s();
+	connection->n_answer = 0;
 	sweep(listener);
 }
 
 void aps_connection_written(struct aps_connection *connection)
 {
-	connection->answer_deadline_s = 0;
+	connection->answer_since_s = 0;
+	if (connection->phase == APS_CONNECTION_READING) begin_reading(connection);
+}
+
+void aps_connection_release(struct aps_connection *connection)
+{
+	connection->port->listener->connections.n_incoming -= connection->n_incoming;
+	connection->n_incoming = 0;
+}
+
+bool aps_connection_has_part(struct aps_connection *connection, size_t n_bytes)
+{
+	if (connection->phase != APS_CONNECTION_TAKEN) return true;
+	aps_connection_release(connection);
+	if (n_bytes == 0) {
+		connection->deadline_s = 0;
+		return true;
+	}
+	struct aps_listener *listener = connection->port->listener;
+	if (connection->deadline_s == 0) {
+		connection->deadline_s = aps_clock_mono_s() + listener->options.request_timeout_s;
+		sweep(listener);
+	}
+	hold(connection, n_bytes);
+	if (has_room(connection)) return true;
+	listener->connections.crowded++;
+	return false;
 }
 
 void aps_connection_taken(struct aps_connection *connection)
 {
+	aps_connection_release(connection);
+	connection->deadline_s = 0;
 	if (connection->phase != APS_CONNECTION_CLOSED) connection->phase = APS_CONNECTION_TAKEN;
 }
 

@@ -39,12 +39,14 @@ union aps_address {
 
 struct aps_connection {
 	struct aps_port *port;
-	struct bufferevent *bev; /* while fresh */
+	struct bufferevent *bev; /* while fresh, in callbacks of its input, and while an answer waits in it */
 	int fd;
 	uint64_t number; /* 1 is the first connection of its port */
 	enum aps_connection_phase phase;
-	double deadline_s;        /* READING */
-	double answer_deadline_s; /* until when an answer must be read; 0: none waits */
+	double deadline_s;     /* READING; TAKEN: of a WebSocket's message, 0 when none is half there */
+	double answer_since_s; /* when a large answer was given; 0: none waits */
+	size_t n_answer;       /* what of it waited when it was looked at first; 0: it wasn't yet */
+	size_t n_incoming;     /* bytes that it has sent and that aren't answered */
 	union aps_address peer;
 	struct ev_token_bucket_cfg *rate;
 	struct aps_request_guard guard;
@@ -60,8 +62,11 @@ struct aps_connection_table {
 	uint64_t timeouts;
 	uint64_t refused;      /* above the limit */
 	uint64_t slow_readers; /* that were cut */
+	size_t n_incoming;     /* of all connections */
+	uint64_t crowded;      /* that were ended because too much was incoming */
 	struct event *sweep;
 	bool is_sweeping;
+	bool is_swollen;    /* much was kept at once since memory was given back */
 	size_t hand;        /* the slot that is looked at next */
 	size_t n_looks;     /* how many may be looked at now */
 	uint64_t looked_at; /* so far */
@@ -81,10 +86,14 @@ bool aps_connection_is_cut_off(const struct aps_connection *connection, struct b
 void aps_connection_busy(struct aps_connection *connection);
 /* It isn't evhttp's any more. */
 void aps_connection_taken(struct aps_connection *connection);
-/* Its answer was given; of a large one that many bytes are to be written. */
-void aps_connection_idle(struct aps_connection *connection, size_t n_bytes);
+/* Its answer was given; a large one counts until it is written. So much input is left, of a request behind it. */
+void aps_connection_idle(struct aps_connection *connection, bool is_large, size_t n_left);
 /* All of a large answer is written. */
 void aps_connection_written(struct aps_connection *connection);
+/* What it sent isn't kept any more. Twice is legal. */
+void aps_connection_release(struct aps_connection *connection);
+/* So many bytes of a WebSocket's message are there, which isn't complete. False when there is no room for them. */
+bool aps_connection_has_part(struct aps_connection *connection, size_t n_bytes);
 /* At most that many bytes a second are written from now on; 0 takes the limit away. False when memory is out. */
 bool aps_connection_slow(struct aps_connection *connection, struct bufferevent *bev, size_t bytes_per_s);
 /* Ends all connections on which no request waits, but those of the control port; returns how many. */

@@ -37,6 +37,7 @@ void aps_listener_options_init(struct aps_listener_options *options)
 	        .max_message_bytes = 1u << 20,
 	        .max_pending_bytes = 8u << 20,
 	        .max_pending_total = 256u << 20,
+	        .max_incoming_total = 256u << 20,
 	        .idle_timeout_s = 120,
 	        .write_timeout_s = 30,
 	        .request_timeout_s = 30,
@@ -525,6 +526,8 @@ struct aps_listener_stats aps_listener_stats(const struct aps_listener *listener
 	stats.refused = listener->connections.refused;
 	stats.looked_at = listener->connections.looked_at;
 	stats.slow_readers = listener->connections.slow_readers;
+	stats.incoming = listener->connections.n_incoming;
+	stats.crowded = listener->connections.crowded;
 	return stats;
 }
 

@@ -28,18 +28,20 @@ struct aps_listener_options {
 	const char *host; /* a name or address; borrowed during the call */
 	int port;         /* 0: any free one */
 	const char *cert_file;
-	const char *key_file;     /* both or none: PEM files */
-	size_t max_body_bytes;    /* of a request: 413 above */
-	size_t max_headers_bytes; /* of a request, names and values */
-	size_t max_message_bytes; /* of a WebSocket message: close code 1009 above */
-	size_t max_pending_bytes; /* bytes that wait for one WebSocket peer: it is dropped above */
-	size_t max_pending_total; /* of all peers and answers: aps_listener_is_full() above, and a WebSocket peer is
-	                           * dropped for whom more than its share waits */
-	int idle_timeout_s;       /* of an HTTP connection between requests, and of a stalled body */
-	double write_timeout_s;   /* without a byte being read of what is written */
-	double request_timeout_s; /* from a request's first byte to its last: a slower client is cut off */
-	size_t max_connections;   /* TCP connections at once; one more is closed as it comes */
-	int control_port;         /* a second port, plain HTTP on 127.0.0.1; 0: any free one; negative: none */
+	const char *key_file;      /* both or none: PEM files */
+	size_t max_body_bytes;     /* of a request: 413 above */
+	size_t max_headers_bytes;  /* of a request, names and values */
+	size_t max_message_bytes;  /* of a WebSocket message: close code 1009 above */
+	size_t max_pending_bytes;  /* bytes that wait for one WebSocket peer: it is dropped above */
+	size_t max_pending_total;  /* of all peers and answers: aps_listener_is_full() above, and a WebSocket peer is
+	                            * dropped for whom more than its share waits */
+	size_t max_incoming_total; /* of requests that aren't answered and messages that aren't complete: above, what is
+	                            * larger than 64 KB is refused with 503, and a WebSocket peer is dropped */
+	int idle_timeout_s;        /* of an HTTP connection between requests, and of a stalled body */
+	double write_timeout_s;    /* without a byte being read of what is written */
+	double request_timeout_s;  /* from a request's first byte to its last: a slower client is cut off */
+	size_t max_connections;    /* TCP connections at once; one more is closed as it comes */
+	int control_port;          /* a second port, plain HTTP on 127.0.0.1; 0: any free one; negative: none */
 };
 
 /* What a caller sees of an event. Borrowed: valid until aps_listener_event_done(). */
@@ -70,6 +72,9 @@ struct aps_listener_stats {
 	uint64_t overflows;    /* WebSocket peers that were dropped because they read too slowly */
 	uint64_t slow_readers; /* connections that were cut because an answer was read too slowly */
 	uint64_t pending;      /* bytes that wait for WebSocket peers, and large answers that wait for their clients */
+	uint64_t socket_pending; /* the part of WebSocket peers */
+	uint64_t incoming;       /* bytes of requests that aren't answered and of messages that aren't complete */
+	uint64_t crowded;        /* connections that were ended because too much was incoming */
 	uint64_t open_requests;
 	uint64_t open_sockets; /* WebSockets */
 };

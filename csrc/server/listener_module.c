@@ -404,7 +404,8 @@ static int Apl_listener_stats(lua_State *L)
 	        {"open_sockets", stats.open_sockets}, {"timeouts", stats.timeouts},
 	        {"refused", stats.refused},           {"pending", stats.pending},
 	        {"connections", stats.connections},   {"looked_at", stats.looked_at},
-	        {"slow_readers", stats.slow_readers},
+	        {"slow_readers", stats.slow_readers}, {"incoming", stats.incoming},
+	        {"crowded", stats.crowded},
 	};
 	lua_createtable(L, 0, APS_COUNTOF(rows));
 	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
@@ -487,6 +488,7 @@ static void read_options(lua_State *L, struct aps_listener_options *options)
 	options->max_message_bytes = read_bytes(L, "max_message", options->max_message_bytes);
 	options->max_pending_bytes = read_bytes(L, "max_pending", options->max_pending_bytes);
 	options->max_pending_total = read_bytes(L, "max_pending_total", options->max_pending_total);
+	options->max_incoming_total = read_bytes(L, "max_incoming_total", options->max_incoming_total);
 	options->idle_timeout_s = (int)read_bytes(L, "idle_timeout", (size_t)options->idle_timeout_s);
 	options->max_connections = read_bytes(L, "max_connections", options->max_connections);
 	options->request_timeout_s = read_seconds(L, "request_timeout", options->request_timeout_s);
@@ -499,7 +501,7 @@ static void read_options(lua_State *L, struct aps_listener_options *options)
 }
 
 /* open{host=, port=, tls={cert=,key=}, max_body=, max_headers=, max_message=, max_pending=, max_pending_total=,
- * idle_timeout=, write_timeout=, request_timeout=, max_connections=, control_port=} */
+ * max_incoming_total=, idle_timeout=, write_timeout=, request_timeout=, max_connections=, control_port=} */
 static int Apl_listener_open(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);

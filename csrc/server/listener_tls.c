@@ -62,6 +62,14 @@ enum aps_rc aps_listener_tls_open(struct aps_listener *listener, struct aps_err 
 	return APS_OK;
 }
 
+bool aps_listener_tls_write(struct bufferevent *bev, const char *p, size_t n)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+	bool is_written = ssl != NULL && SSL_write(ssl, p, (int)n) == (int)n;
+	ERR_clear_error();
+	return is_written;
+}
+
 void aps_listener_tls_say_end(struct bufferevent *bev)
 {
 	SSL *ssl = bufferevent_openssl_get_ssl(bev);

@@ -47,6 +47,7 @@ struct aps_peer {
 	struct event *close_timer;
 	struct evbuffer_cb_entry *output_counter; /* WebSocket: of what waits for it */
 	unsigned int n_flush_waits;
+	size_t n_partial; /* WebSocket: bytes of a message that isn't complete */
 	int fd;
 	uint64_t connection_number;
 	bool is_control;
@@ -137,6 +138,12 @@ void aps_peer_hold(struct aps_peer *peer);
 /* The WebSocket stays open and dead: nothing is sent any more, what comes is thrown away. CLOSE comes when the peer
  * ends the connection. */
 void aps_peer_mute(struct aps_peer *peer);
+/* The body of a request that nobody reads any more. */
+void aps_peer_drop_body(struct evhttp_request *request);
+/* NULL when memory was out as it came, or when the descriptor is another one's now. */
+struct aps_connection *aps_peer_connection(const struct aps_peer *peer);
+/* A client that reads nothing of what is written for that long ends its connection. */
+void aps_peer_limit_writing(struct aps_peer *peer);
 /* The descriptor is no evhttp connection's any more: the bytes are ours. */
 void aps_peer_take_over(struct aps_peer *peer);
 /* What waits for the peer counts in stats.pending no more. Twice is legal. */

@@ -26,10 +26,18 @@ void aps_peer_take_over(struct aps_peer *peer)
 	struct aps_connection *connection = aps_connection_at(peer->listener, peer->fd);
 	if (connection != NULL) aps_connection_taken(connection);
 	evhttp_connection_set_closecb(peer->connection, NULL, NULL);
+	aps_peer_drop_body(peer->request);
 	peer->request = NULL;
 	peer->bev = evhttp_connection_get_bufferevent(peer->connection);
 	bufferevent_set_timeouts(peer->bev, &never, &never);
 	bufferevent_setwatermark(peer->bev, EV_READ | EV_WRITE, 0, 0);
+}
+
+void aps_peer_limit_writing(struct aps_peer *peer)
+{
+	double write_s = peer->listener->options.write_timeout_s;
+	struct timeval writing = {(time_t)write_s, (suseconds_t)((write_s - (double)(time_t)write_s) * 1e6)};
+	bufferevent_set_timeouts(peer->bev, &never, &writing);
 }
 
 static void end_by_reset(struct bufferevent *bev)
@@ -40,6 +48,8 @@ static void end_by_reset(struct bufferevent *bev)
 
 void aps_peer_end_connection(struct aps_peer *peer, bool by_reset)
 {
+	struct aps_connection *connection = aps_peer_connection(peer);
+	if (connection != NULL) aps_connection_release(connection);
 	aps_peer_uncount(peer);
 	if (by_reset) {
 		end_by_reset(peer->bev);
@@ -74,6 +84,8 @@ void aps_peer_reset(struct aps_peer *peer)
 	case APS_PEER_REQUEST:
 	case APS_PEER_UPGRADE: {
 		struct evhttp_connection *connection = peer->connection;
+		struct aps_connection *record = aps_peer_connection(peer);
+		if (record != NULL) aps_connection_release(record);
 		end_by_reset(evhttp_connection_get_bufferevent(connection));
 		evhttp_connection_set_closecb(connection, NULL, NULL);
 		peer->request = NULL;
@@ -107,6 +119,8 @@ void aps_peer_mute(struct aps_peer *peer)
 {
 	if (peer->state != APS_PEER_OPEN) return;
 	peer->state = APS_PEER_MUTE;
+	struct aps_connection *connection = aps_peer_connection(peer);
+	if (connection != NULL) aps_connection_has_part(connection, 0);
 	drain(peer->bev, NULL);
 	bufferevent_setcb(peer->bev, drain, NULL, on_mute_ended, peer);
 }
@@ -212,6 +226,7 @@ enum aps_rc aps_peer_respond_partial(struct aps_peer *peer, const struct aps_par
 	peer->listener->stats.open_requests--;
 	peer->state = APS_PEER_PARTIAL;
 	peer->ends_by_reset = answer->by_reset;
+	aps_peer_limit_writing(peer);
 	bufferevent_setcb(peer->bev, drain, on_partial_written, on_partial_ended, peer);
 	bufferevent_enable(peer->bev, EV_READ | EV_WRITE);
 	int rc = evbuffer_add_buffer(output, bytes);

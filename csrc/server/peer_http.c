@@ -13,9 +13,23 @@
 /* A socket takes it at once, whatever its client does. */
 #define SMALL_BODY 4096u
 
-static void on_connection_gone(struct evhttp_connection *connection APS_UNUSED, void *context)
+void aps_peer_drop_body(struct evhttp_request *request)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(request);
+	evbuffer_drain(body, evbuffer_get_length(body));
+}
+
+struct aps_connection *aps_peer_connection(const struct aps_peer *peer)
+{
+	struct aps_connection *connection = aps_connection_at(peer->listener, peer->fd);
+	return connection != NULL && connection->number == peer->connection_number ? connection : NULL;
+}
+
+static void on_connection_gone(struct evhttp_connection *gone APS_UNUSED, void *context)
 {
 	struct aps_peer *peer = context;
+	struct aps_connection *connection = aps_peer_connection(peer);
+	if (connection != NULL) aps_connection_release(connection);
 	peer->request = NULL;
 	peer->connection = NULL;
 	aps_peer_gone(peer);
@@ -151,7 +165,11 @@ enum aps_rc aps_peer_respond(struct aps_peer *peer, int status, struct aps_str b
 		return aps_fail(err, APS_E_NOMEM, "no memory for the response");
 	}
 	struct aps_connection *connection = aps_connection_at(peer->listener, peer->fd);
-	if (connection != NULL) aps_connection_idle(connection, is_head || body.n <= SMALL_BODY ? 0 : body.n);
+	struct evbuffer *left = bufferevent_get_input(evhttp_connection_get_bufferevent(peer->connection));
+	bool is_large = !is_head && body.n > SMALL_BODY;
+	/* It would stay until the client has read the answer. */
+	aps_peer_drop_body(request);
+	if (connection != NULL) aps_connection_idle(connection, is_large, evbuffer_get_length(left));
 	/* Freed first: sending can fail at once and would then report the connection as gone. */
 	aps_peer_free(peer);
 	evhttp_send_reply(request, status, aps_peer_reason_phrase(status), NULL);

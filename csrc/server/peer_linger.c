@@ -74,6 +74,7 @@ enum aps_rc aps_peer_respond_lingering(struct aps_peer *peer, int status, struct
 	aps_peer_take_over(peer);
 	peer->listener->stats.open_requests--;
 	peer->state = APS_PEER_PARTIAL;
+	aps_peer_limit_writing(peer);
 	bufferevent_setcb(peer->bev, drain, on_written, on_ended, peer);
 	bufferevent_enable(peer->bev, EV_READ | EV_WRITE);
 	drain(peer->bev, NULL);

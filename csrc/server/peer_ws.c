@@ -11,12 +11,19 @@
 
 /* How long a peer may take to answer our close frame, and to read it. */
 static const struct timeval close_wait = {2, 0};
+/* Two bytes and the mask (RFC 6455 §5.2). */
+#define CONTROL_HEAD 6u
+/* RFC 6455 §7.4.2; registered with IANA. */
+#define TRY_AGAIN_LATER 1013
 
 static ssize_t on_recv(wslay_event_context_ptr ws, uint8_t *out, size_t n, int flags APS_UNUSED, void *context)
 {
 	struct aps_peer *peer = context;
 	int got = evbuffer_remove(bufferevent_get_input(peer->bev), out, n);
-	if (got > 0) return got;
+	if (got > 0) {
+		peer->n_partial += (size_t)got;
+		return got;
+	}
 	wslay_event_set_error(ws, WSLAY_ERR_WOULDBLOCK);
 	return -1;
 }
@@ -36,7 +43,12 @@ static void on_message(wslay_event_context_ptr ws, const struct wslay_event_on_m
 		snprintf(peer->close_reason, sizeof(peer->close_reason), "%.*s", (int)message->msg_length - 2,
 		         (const char *)message->msg + 2);
 	}
-	if (wslay_is_ctrl_frame(message->opcode)) return;
+	if (wslay_is_ctrl_frame(message->opcode)) {
+		size_t n_frame = message->msg_length + CONTROL_HEAD;
+		peer->n_partial -= n_frame < peer->n_partial ? n_frame : peer->n_partial;
+		return;
+	}
+	peer->n_partial = 0;
 	if (message->opcode != WSLAY_TEXT_FRAME) {
 		static const char reason[] = "text messages only";
 		wslay_event_queue_close(ws, WSLAY_CODE_UNSUPPORTED_DATA, (const uint8_t *)reason, sizeof(reason) - 1);
@@ -83,11 +95,17 @@ void aps_peer_drop(struct aps_peer *peer, int code, const char *reason)
 	aps_peer_queue(listener, &peer->closed);
 }
 
+static void count_pending(struct aps_listener_stats *stats, size_t n_added, size_t n_deleted)
+{
+	stats->pending += n_added;
+	stats->pending -= n_deleted;
+	stats->socket_pending += n_added;
+	stats->socket_pending -= n_deleted;
+}
+
 static void on_output(struct evbuffer *buffer APS_UNUSED, const struct evbuffer_cb_info *info, void *context)
 {
-	struct aps_listener_stats *stats = context;
-	stats->pending += info->n_added;
-	stats->pending -= info->n_deleted;
+	count_pending(context, info->n_added, info->n_deleted);
 }
 
 static bool count_output(struct aps_peer *peer)
@@ -96,7 +114,7 @@ static bool count_output(struct aps_peer *peer)
 	struct aps_listener_stats *stats = &peer->listener->stats;
 	peer->output_counter = evbuffer_add_cb(output, on_output, stats);
 	if (peer->output_counter == NULL) return false;
-	stats->pending += evbuffer_get_length(output);
+	count_pending(stats, evbuffer_get_length(output), 0);
 	return true;
 }
 
@@ -106,7 +124,7 @@ void aps_peer_uncount(struct aps_peer *peer)
 	struct evbuffer *output = bufferevent_get_output(peer->bev);
 	evbuffer_remove_cb_entry(output, peer->output_counter);
 	peer->output_counter = NULL;
-	peer->listener->stats.pending -= evbuffer_get_length(output);
+	count_pending(&peer->listener->stats, 0, evbuffer_get_length(output));
 }
 
 static bool reads_too_slowly(const struct aps_peer *peer, size_t n_pending)
@@ -114,8 +132,10 @@ static bool reads_too_slowly(const struct aps_peer *peer, size_t n_pending)
 	const struct aps_listener *listener = peer->listener;
 	const struct aps_listener_options *options = &listener->options;
 	if (n_pending > options->max_pending_bytes) return true;
-	return listener->stats.pending > options->max_pending_total &&
-	       n_pending > options->max_pending_total / listener->stats.open_sockets;
+	/* So that answers have room whatever WebSockets do. */
+	size_t max_of_sockets = options->max_pending_total / 2;
+	return listener->stats.socket_pending > max_of_sockets &&
+	       n_pending > max_of_sockets / listener->stats.open_sockets;
 }
 
 static void on_close_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
@@ -173,13 +193,23 @@ static bool refuse_frame(struct aps_peer *peer)
 	return begin_closing(peer);
 }
 
+/* Returns false when the peer was dropped. */
+static bool keep_part(struct aps_peer *peer)
+{
+	struct aps_connection *connection = aps_peer_connection(peer);
+	if (peer->state != APS_PEER_OPEN) peer->n_partial = 0;
+	if (connection == NULL || aps_connection_has_part(connection, peer->n_partial)) return true;
+	aps_peer_drop(peer, TRY_AGAIN_LATER, "too many large messages are being sent");
+	return false;
+}
+
 static void on_readable(struct bufferevent *bev, void *context)
 {
 	struct aps_peer *peer = context;
 	int rc = wslay_event_recv(peer->ws);
 	if (rc == WSLAY_ERR_NOMEM) peer->failed = true;
 	if (rc == WSLAY_ERR_CALLBACK_FAILURE && !refuse_frame(peer)) return;
-	if (!settle(peer)) return;
+	if (!settle(peer) || !keep_part(peer)) return;
 	/* After a broken frame nothing more is read as one; the bytes are thrown away until the peer closes. */
 	if (!wslay_event_get_read_enabled(peer->ws)) {
 		struct evbuffer *input = bufferevent_get_input(bev);
@@ -228,6 +258,7 @@ enum aps_rc aps_peer_accept(struct aps_peer *peer, const char *protocol, struct 
 		return aps_fail(err, APS_E_NOMEM, "no memory for the handshake");
 	}
 	aps_peer_take_over(peer);
+	aps_peer_limit_writing(peer);
 	peer->ws = ws;
 	peer->state = APS_PEER_OPEN;
 	peer->listener->stats.open_requests--;

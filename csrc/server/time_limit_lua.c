@@ -6,18 +6,20 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Instructions between two looks at the clock. */
-#define LOOK_INTERVAL 100000
+/* Instructions between two looks at the clock. But for LuaJIT, each coroutine counts its own, from its first one on:
+ * one that makes others looks when it has made so many that their looks are few. */
+#define LOOK_INTERVAL 5000
 #define MAX_OURS      512
 
 struct time_limit {
-	double deadline_s; /* 0: none */
+	double deadline_s;   /* 0: none */
+	lua_State *beginner; /* the thread that waits for what is limited; the registry keeps it */
 	size_t n_ours;
 	char ours[MAX_OURS];
 };
 
 /* Keys of the registry. */
-static const char limit_key, error_key;
+static const char limit_key, error_key, beginner_key;
 
 static struct time_limit *find_limit(lua_State *L)
 {
@@ -41,6 +43,8 @@ static void on_count(lua_State *L, lua_Debug *at)
 	bool is_late = limit != NULL && limit->deadline_s > 0 && aps_clock_mono_s() >= limit->deadline_s;
 	int interval = is_late ? 1 : LOOK_INTERVAL;
 	if (lua_gethookcount(L) != interval) lua_sethook(L, on_count, LUA_MASKCOUNT, interval);
+	bool has_waiter = is_late && limit->beginner != L && lua_gethook(limit->beginner) == on_count;
+	if (has_waiter) lua_sethook(limit->beginner, on_count, LUA_MASKCOUNT, 1);
 	if (!is_late || lua_getinfo(L, "S", at) == 0 || is_ours(limit, at->source)) return;
 	lua_pushlightuserdata(L, (void *)(uintptr_t)&error_key);
 	lua_rawget(L, LUA_REGISTRYINDEX);
@@ -74,6 +78,15 @@ static int set_deadline(lua_State *L, struct time_limit *limit, double deadline_
 	return 1;
 }
 
+static void set_beginner(lua_State *L, struct time_limit *limit)
+{
+	if (limit->beginner == L) return;
+	lua_pushlightuserdata(L, (void *)(uintptr_t)&beginner_key);
+	lua_pushthread(L);
+	lua_rawset(L, LUA_REGISTRYINDEX);
+	limit->beginner = L;
+}
+
 static int Apl_time_limit_begin(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 1);
@@ -90,6 +103,7 @@ static int Apl_time_limit_begin(lua_State *L)
 	lua_pushlightuserdata(L, (void *)(uintptr_t)&error_key);
 	lua_pushvalue(L, 3);
 	lua_rawset(L, LUA_REGISTRYINDEX);
+	if (limit->deadline_s == 0) set_beginner(L, limit);
 	double deadline_s = aps_clock_mono_s() + seconds;
 	/* What is limited already gets no more time. */
 	if (limit->deadline_s > 0 && limit->deadline_s < deadline_s) deadline_s = limit->deadline_s;

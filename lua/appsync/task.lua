@@ -384,9 +384,7 @@ end
 ---@param fn function
 ---@return boolean ok, any ...
 function task.pcall(fn, ...)
-  if compat.is_puc51 and scheduler.is_suspended() then
-    return returned(scheduler.pcall(fn, ...))
-  end
+  if compat.is_puc51 and scheduler.is_suspended() then return returned(scheduler.pcall(fn, ...)) end
   return returned(pcall(fn, ...))
 end
 

@@ -44,7 +44,11 @@ describe("a large result of the cache", function()
 
   it("ends with the client, and with the time of the call", function()
     local client = filled()
-    local data, err = client:query(ALL, nil, { timeout = 1e-9 })
+    local data, err
+    for _ = 1, 100 do -- on a busy machine all of it may be there before the clock is looked at
+      data, err = client:query(ALL, nil, { timeout = 1e-9 })
+      if not data then break end
+    end
     assert.is_nil(data)
     assert.equal("timeout", err.kind)
     local asking = appsync.spawn(function() return client:query(ALL) end)

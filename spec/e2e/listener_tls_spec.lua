@@ -20,9 +20,11 @@ describe("the listener over TLS", function()
     end
   end
 
-  local function open(max_body)
+  local function open(max_body, max_incoming_total)
     last_close = nil
-    listener = assert(native.open({ tls = { cert = folder .. "/cert", key = folder .. "/key" }, max_body = max_body }))
+    listener = assert(native.open({
+      tls = { cert = folder .. "/cert", key = folder .. "/key" }, max_body = max_body, max_incoming_total = max_incoming_total,
+    }))
   end
 
   local function connect(wrap)
@@ -87,5 +89,18 @@ describe("the listener over TLS", function()
     client:send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000\r\n\r\n" .. ("x"):rep(5000000))
     assert.equal(413, client:response().status)
     client:close()
+  end)
+
+  it("refuses a large request while too much is being sent", function()
+    open(nil, 100000)
+    local client = connect(wrap)
+    client:send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" .. ("x"):rep(499999))
+    local response = client:response()
+    assert.equal(503, response.status)
+    assert.matches("ServiceUnavailableException", response.body, 1, true)
+    assert.is_nil(client:wait(function() end))
+    assert.equal(1, listener:stats().crowded)
+    client:close()
+    assert.equal(200, connect(wrap):request({ body = ("x"):rep(1000) }).status)
   end)
 end)

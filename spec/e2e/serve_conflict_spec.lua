@@ -71,7 +71,7 @@ describe("appsync serve with versioned models", function()
   end)
 
   it("tells what it can't carry out", function()
-    refused(1, "the conflicts of the model 'Todo' are for 'conflict_handlers.default' of the resolvers file, which isn't there",
+    refused(1, "model 'Todo' needs the conflict handler 'conflict_handlers.default', which the resolvers file (--resolvers) doesn't have",
       schema .. " --conflict lambda")
     refused(1, "--base-ttl and --delta-ttl are for versioned models: say which by --conflict or --models", schema .. " --base-ttl 1")
     refused(2, '--conflict expects one of automerge, optimistic, lambda, none, not "merge"', schema .. " --conflict merge")
@@ -79,7 +79,7 @@ describe("appsync serve with versioned models", function()
     for text, why in pairs({
       ['{"Pots": {"conflict": "none"}}'] = 'models.json: unknown model "Pots"; did you mean "Post"?',
       ['{"Post": {"conflict": "merge"}}'] = 'models.json: Post: "conflict" must be one of "automerge", "optimistic", "lambda", "none"',
-      ['{"Post": {"conflict": "lambda", "handler": "x"}}'] = "'conflict_handlers.x' of the resolvers file, which isn't there",
+      ['{"Post": {"conflict": "lambda", "handler": "x"}}'] = "'conflict_handlers.x', which the resolvers file (--resolvers) doesn't have",
       ["nonsense"] = "models.json: ",
     }) do
       made.write("models.json", text)

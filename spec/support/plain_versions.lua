@@ -159,18 +159,20 @@ function Plain:delete(id, version, holds) return change(self, id, version or 0, 
 --- Where a sync begins.
 function Plain:begin(last_sync)
   local oldest = self.now_ms - self.settings.delta_ttl_s * 1000
-  local is_delta = last_sync ~= nil and last_sync >= oldest and last_sync >= 0
-  return { is_delta = is_delta, started = self.now_ms, since = is_delta and last_sync, n = 0 }
+  local is_delta = last_sync ~= nil and last_sync >= oldest and last_sync > 0
+  return { is_delta = is_delta, started = self.now_ms, since = is_delta and last_sync, at = last_sync, n = 0 }
 end
 
---- The rows that a page looks at, and whether more may follow. Time never goes back, so the journal is in order.
+--- The rows that a page looks at, and whether more may follow. Time never goes back, so the journal is in order. Where it may
+--- have forgotten what would come next, the table follows.
 function Plain:page(sync, limit)
+  if sync.is_delta and sync.at < self.now_ms - self.settings.delta_ttl_s * 1000 then sync.is_delta, sync.n = false, 0 end
   local rows = {}
   for _, row in ipairs(sync.is_delta and self.journal or self.items) do
     local is_asked_for = not sync.is_delta or row.at >= sync.since
     if is_asked_for and row.place > sync.n and #rows < limit then table.insert(rows, row) end
   end
-  if #rows > 0 then sync.n = rows[#rows].place end
+  if #rows > 0 then sync.n, sync.at = rows[#rows].place, rows[#rows].at end
   return rows, #rows == limit
 end
 

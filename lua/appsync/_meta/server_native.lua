@@ -18,7 +18,7 @@ local native = {}
 ---@field reason string close; exit: "cut" when it wrote more than it may, else ""
 
 ---Listens. Throws for options of the wrong type.
----@param options {host: string?, port: integer?, tls: {cert: string, key: string}?, max_body: integer?, max_headers: integer?, max_message: integer?, max_pending: integer?, max_pending_total: integer?, idle_timeout: integer?, write_timeout: number?}
+---@param options {host: string?, port: integer?, tls: {cert: string, key: string}?, max_body: integer?, max_headers: integer?, max_message: integer?, max_pending: integer?, max_pending_total: integer?, max_incoming_total: integer?, idle_timeout: integer?, write_timeout: number?}
 ---@return appsync.server.native.Listener? listener, string? message
 function native.open(options) end
 
@@ -123,7 +123,7 @@ function Listener:feed(id, text, is_last) end
 ---@return boolean ok false: it is gone
 function Listener:kill(id) end
 
----@return {requests: integer, upgrades: integer, messages_in: integer, messages_out: integer, overflows: integer, open_requests: integer, open_sockets: integer, pending: integer, slow_readers: integer}
+---@return {requests: integer, upgrades: integer, messages_in: integer, messages_out: integer, overflows: integer, open_requests: integer, open_sockets: integer, pending: integer, slow_readers: integer, incoming: integer, crowded: integer}
 function Listener:stats() end
 
 ---Says 1001 to every WebSocket, waits that long for their answers, and closes. Twice is legal.

@@ -1,4 +1,4 @@
---- Command-line options by schema.
+---Command-line options by schema.
 local args = {}
 
 ---@class appsync.cli.Option
@@ -11,7 +11,7 @@ local args = {}
 ---@field max number?
 ---@field choices string[]?
 
---- Options that belong together, and what reads them into the command's settings.
+---Options that belong together, and what reads them into the command's settings.
 ---@class appsync.cli.Group
 ---@field title string
 ---@field options appsync.cli.Option[]
@@ -25,7 +25,7 @@ local args = {}
 ---@field groups appsync.cli.Group[]
 ---@field notes string?
 
---- The number of insertions, deletions, exchanges and neighbour swaps between two words.
+---The number of insertions, deletions, exchanges and neighbour swaps between two words.
 local function distance(a, b)
   local before, last = {}, {}
   for j = 0, #b do
@@ -45,7 +45,7 @@ local function distance(a, b)
   return last[#b]
 end
 
---- The word that was probably meant, or nil.
+---The word that was probably meant, or nil.
 ---@param word string
 ---@param known string[]
 ---@return string?
@@ -57,14 +57,10 @@ function args.suggest(word, known)
       best, best_distance = candidate, d
     end
   end
-  if best and best_distance <= math.max(1, math.floor(#best / 3)) then
-    return best
-  end
+  if best and best_distance <= math.max(1, math.floor(#best / 3)) then return best end
   -- "key" for "api-key".
   for _, candidate in ipairs(known) do
-    if ("-" .. candidate .. "-"):find("-" .. word .. "-", 1, true) then
-      return candidate
-    end
+    if ("-" .. candidate .. "-"):find("-" .. word .. "-", 1, true) then return candidate end
   end
 end
 
@@ -81,9 +77,7 @@ end
 local function find_option(command, name)
   for _, group in ipairs(command.groups) do
     for _, option in ipairs(group.options) do
-      if option.name == name then
-        return option
-      end
+      if option.name == name then return option end
     end
   end
   local meant = args.suggest(name, option_names(command))
@@ -108,9 +102,7 @@ local function convert_number(option, text)
 end
 
 local function convert(option, text)
-  if option.kind then
-    return convert_number(option, text)
-  end
+  if option.kind then return convert_number(option, text) end
   for i, choice in ipairs(option.choices or {}) do
     if choice == text then
       return text
@@ -132,7 +124,7 @@ local function store(result, option, value)
   end
 end
 
---- Reads one `--option`; returns how many words it took, or nil and the message.
+---Reads one `--option`; returns how many words it took, or nil and the message.
 local function read_option(command, words, at, result)
   local name, attached = words[at]:match("^%-%-([^=]+)=?(.*)$")
   local has_attached = words[at]:find("=", 1, true) ~= nil
@@ -155,13 +147,9 @@ local function read_option(command, words, at, result)
   end
   local value
   value, message = convert(option, text)
-  if value == nil then
-    return nil, message
-  end
+  if value == nil then return nil, message end
   message = store(result, option, value)
-  if message then
-    return nil, message
-  end
+  if message then return nil, message end
   return has_attached and 1 or 2
 end
 
@@ -176,7 +164,7 @@ local function check_positional(command, result)
   end
 end
 
---- Reads the words after a command's name. Options are keyed by name; positional arguments stand at 1, 2, …
+---Reads the words after a command's name. Options are keyed by name; positional arguments stand at 1, 2, …
 ---@param command appsync.cli.Command
 ---@param words string[]
 ---@return table? result, string? message
@@ -196,16 +184,12 @@ function args.read(command, words)
       return nil, ("unknown option %s; options begin with two dashes"):format(word)
     else
       local n, message = read_option(command, words, at, result)
-      if not n then
-        return nil, message
-      end
+      if not n then return nil, message end
       at = at + n
     end
   end
   local message = check_positional(command, result)
-  if message then
-    return nil, message
-  end
+  if message then return nil, message end
   return result
 end
 
@@ -218,7 +202,7 @@ local function add_line(lines, left, help)
   lines[#lines + 1] = left .. gap .. help:gsub("\n", margin)
 end
 
---- The text of `--help`.
+---The text of `--help`.
 ---@param command appsync.cli.Command
 ---@return string
 function args.help(command)

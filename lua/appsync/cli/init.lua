@@ -1,6 +1,6 @@
---- The command `appsync`.
-local args = require("appsync.cli.args")
-local printable = require("appsync.printable")
+---The command `appsync`.
+local args = require "appsync.cli.args"
+local printable = require "appsync.printable"
 
 local cli = {}
 
@@ -26,7 +26,7 @@ local function fail(text)
   io.stderr:write(text)
 end
 
---- Runs one command line.
+---Runs one command line.
 ---@param words string[] without the program's name
 ---@param out {write: fun(text: string), fail: fun(text: string)}?
 ---@return integer status

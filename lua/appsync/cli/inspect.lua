@@ -1,8 +1,8 @@
---- `appsync inspect`: what is in a client's store.
-local args = require("appsync.cli.args")
-local core = require("appsync.core")
-local printable = require("appsync.printable")
-local status = require("appsync.cli.status")
+---`appsync inspect`: what is in a client's store.
+local args = require "appsync.cli.args"
+local core = require "appsync.core"
+local printable = require "appsync.printable"
+local status = require "appsync.cli.status"
 
 local inspect = {}
 
@@ -26,7 +26,7 @@ removes them, unless they are retained or watched.]],
 
 local UNITS = { "bytes", "kB", "MB", "GB", "TB" }
 
---- A size in three digits.
+---A size in three digits.
 ---@param n number
 ---@return string
 function inspect.size(n)
@@ -34,9 +34,7 @@ function inspect.size(n)
   while n >= 999.5 and unit < #UNITS do
     n, unit = n / 1000, unit + 1
   end
-  if unit == 1 then
-    return n == 1 and "1 byte" or ("%d bytes"):format(n)
-  end
+  if unit == 1 then return n == 1 and "1 byte" or ("%d bytes"):format(n) end
   return (n < 9.995 and "%.2f %s" or n < 99.95 and "%.1f %s" or "%.0f %s"):format(n, UNITS[unit])
 end
 
@@ -106,7 +104,7 @@ local function describe(err)
   return (REASONS[err.code] or "") .. err.message
 end
 
---- The report for people.
+---The report for people.
 ---@param store table
 ---@param path string
 ---@return string
@@ -121,7 +119,7 @@ function inspect.text(store, path)
   return table.concat(lines, "\n") .. "\n"
 end
 
---- Runs the command.
+---Runs the command.
 ---@param words string[]
 ---@param out {write: fun(text: string), fail: fun(text: string)}
 ---@return integer status

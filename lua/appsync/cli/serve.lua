@@ -1,12 +1,12 @@
---- `appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
-local args = require("appsync.cli.args")
-local auth_options = require("appsync.cli.serve.auth_options")
-local function_fields = require("appsync.server.functions.function_fields")
-local network_options = require("appsync.cli.serve.network_options")
-local printable = require("appsync.printable")
-local report = require("appsync.server.develop.report")
-local schema_options = require("appsync.cli.serve.schema_options")
-local status = require("appsync.cli.status")
+---`appsync serve`: the local AppSync-compatible server. Each group of options is a module of `cli/serve/`.
+local args = require "appsync.cli.args"
+local auth_options = require "appsync.cli.serve.auth_options"
+local function_fields = require "appsync.server.functions.function_fields"
+local network_options = require "appsync.cli.serve.network_options"
+local printable = require "appsync.printable"
+local report = require "appsync.server.develop.report"
+local schema_options = require "appsync.cli.serve.schema_options"
+local status = require "appsync.cli.status"
 
 local serve = {}
 
@@ -31,7 +31,7 @@ the first that is enabled is the default. Without --api-key, --iam, --jwt-key an
 authorizer it makes an API key. SIGTERM and SIGINT end it with status 0.]],
 }
 
---- The server's options for the words of the command line.
+---The server's options for the words of the command line.
 ---@param words table of `args.read`
 ---@return appsync.server.Options? options, integer? status, string? message
 function serve.options(words)
@@ -39,9 +39,7 @@ function serve.options(words)
   -- Files are read last: a word that can't be meant is told first. The schema's group reads the most.
   for i = #GROUPS, 1, -1 do
     local code, message = GROUPS[i].read(words, options)
-    if code then
-      return nil, code, message
-    end
+    if code then return nil, code, message end
   end
   auth_options.finish(options)
   return options
@@ -74,7 +72,7 @@ local function print_schema(options, out)
   return status.success
 end
 
---- Runs the command.
+---Runs the command.
 ---@param words string[]
 ---@param out {write: fun(text: string), fail: fun(text: string)}
 ---@return integer status
@@ -88,15 +86,14 @@ function serve.run(words, out)
     return status.success
   end
   local options, code
+  require("appsync.server.time_limit").guard_process() -- before resolvers are loaded
   options, code, message = serve.options(parsed)
   if not options then
     -- Faults of files come with their places, each on lines of its own.
     out.fail(message:sub(-1) == "\n" and message or ("appsync serve: %s\n"):format(printable.escaped(message)))
     return code
   end
-  if parsed["print-schema"] then
-    return print_schema(options, out)
-  end
+  if parsed["print-schema"] then return print_schema(options, out) end
   require("appsync.server.native").guard_process() -- this process is the server's
   local server, err = require("appsync.server").new(options)
   if not server then

@@ -1,2 +1,2 @@
---- Exit statuses.
+---Exit statuses.
 return { success = 0, failure = 1, usage = 2 }

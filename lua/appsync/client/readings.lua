@@ -1,6 +1,6 @@
 ---What is read of a cache again and again: a reading is made once for an operation or a fragment, which keeps what it selects
 ---prepared. The last ones are kept; they go earlier with their documents.
-local are_sent = require "appsync.client.variables".are_sent
+local are_sent = require("appsync.client.variables").are_sent
 local documents = require "appsync.document"
 
 local readings = {}

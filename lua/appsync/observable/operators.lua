@@ -126,9 +126,7 @@ end
 ---@return appsync.Observable
 function Observable:take(n)
   check_count(n, "take", 0)
-  if n == 0 then
-    return new(function(down, context) context:post(down, "complete") end)
-  end
+  if n == 0 then return new(function(down, context) context:post(down, "complete") end) end
   return lift_ending(self, function(down, stop)
     local left = n
     return with_next(down, function(value, err)

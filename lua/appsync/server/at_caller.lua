@@ -1,10 +1,10 @@
---- Functions of the server's that a resolver calls: what they throw names the line of the resolver's, not one of theirs.
-local resolver_place = require("appsync.server.develop.resolver_place")
+---Functions of the server's that a resolver calls: what they throw names the line of the resolver's, not one of theirs.
+local resolver_place = require "appsync.server.develop.resolver_place"
 
 local at_caller = {}
 
---- The same function. What it throws in words has the place of its caller in front, as Lua's own complaints have; an error
---- object stays as it is. At most five arguments and two results.
+---The same function. What it throws in words has the place of its caller in front, as Lua's own complaints have; an error
+---object stays as it is. At most five arguments and two results.
 ---@generic T: function
 ---@param fn T
 ---@return T
@@ -18,7 +18,7 @@ function at_caller.wrap(fn)
   end
 end
 
---- The functions of a table, wrapped; whatever else is in it stays as it is.
+---The functions of a table, wrapped; whatever else is in it stays as it is.
 ---@generic T: table
 ---@param members T is changed
 ---@return T

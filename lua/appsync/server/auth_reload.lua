@@ -1,7 +1,7 @@
---- Hot reload of who may ask: when a file changes, the keys and users in it hold from then on, or it is said why not and
---- those from before hold on. Connections stay.
-local printable = require("appsync.printable")
-local watch = require("appsync.server.develop.watch")
+---Hot reload of who may ask: when a file changes, the keys and users in it hold from then on, or it is said why not and
+---those from before hold on. Connections stay.
+local printable = require "appsync.printable"
+local watch = require "appsync.server.develop.watch"
 
 ---@class appsync.server.AuthReload
 ---@field private source appsync.server.AuthSource
@@ -38,7 +38,7 @@ function AuthReload:apply()
   end
 end
 
---- Looks at the files when it is time to, and reloads what has changed.
+---Looks at the files when it is time to, and reloads what has changed.
 ---@param now number
 ---@return number wait_s until it wants to be called again
 function AuthReload:tick(now)

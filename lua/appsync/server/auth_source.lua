@@ -1,8 +1,8 @@
---- The files that say who may ask: that of `--auth`, those that it names, and keys of tokens. They are read as often as they
---- change.
-local auth_file = require("appsync.server.auth.auth_file")
-local file = require("appsync.server.develop.file")
-local jwt_keys = require("appsync.server.auth.jwt_keys")
+---The files that say who may ask: that of `--auth`, those that it names, and keys of tokens. They are read as often as they
+---change.
+local auth_file = require "appsync.server.auth.auth_file"
+local file = require "appsync.server.develop.file"
+local jwt_keys = require "appsync.server.auth.jwt_keys"
 
 ---@class appsync.server.AuthSource
 ---@field private paths {auth: string?, jwt_keys: string[]}
@@ -49,7 +49,7 @@ local function read_auth(path, named)
   return read, message and path .. ": " .. message
 end
 
---- Reads everything.
+---Reads everything.
 ---@return appsync.server.AuthText? text, string? message
 function AuthSource:read()
   local keys, message = read_keys(self.paths.jwt_keys)
@@ -61,7 +61,7 @@ function AuthSource:read()
   return auth and { auth = auth, jwt_keys = keys }, message
 end
 
---- The paths whose change may change who may ask.
+---The paths whose change may change who may ask.
 ---@return string[]
 function AuthSource:files()
   local paths = { self.paths.auth }

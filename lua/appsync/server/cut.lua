@@ -2,7 +2,7 @@ local function is_inside(byte)
   return byte ~= nil and byte >= 0x80 and byte < 0xC0
 end
 
---- The beginning of a text that may be long, with "…" behind it: whole characters, of at most so many bytes.
+---The beginning of a text that may be long, with "…" behind it: whole characters, of at most so many bytes.
 ---@param text string
 ---@param max_bytes integer
 ---@return string

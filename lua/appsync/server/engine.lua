@@ -1,32 +1,32 @@
---- The GraphQL half of the local server: a schema, resolvers and a store; requests in, answers out. It knows no network.
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local execute = require("appsync.server.graphql.execute")
-local extensions = require("appsync.server.realtime.extensions")
-local field_auth = require("appsync.server.auth.field_auth")
-local store_file = require("appsync.server.data.store_file")
-local function_fields = require("appsync.server.functions.function_fields")
-local guarded_fields = require("appsync.server.auth.guarded_fields")
-local identity = require("appsync.server.auth.identity")
-local introspect = require("appsync.server.graphql.introspect")
-local load_schema = require("appsync.server.transform.load")
-local model_guard = require("appsync.server.auth.model_guard")
-local model_resolvers = require("appsync.server.data.operations")
-local plugin_api = require("appsync.server.transform.plugin_api")
-local print_schema = require("appsync.server.graphql.print_schema")
-local resolver_failures = require("appsync.server.resolver_failures")
-local resolvers = require("appsync.server.resolvers")
-local query_length = require("appsync.server.graphql.query_length")
-local result = require("appsync.server.graphql.result")
-local root_fields = require("appsync.server.graphql.root_fields")
-local search_query = require("appsync.server.search.search_query")
-local seed = require("appsync.server.data.seed")
-local store = require("appsync.server.data.store")
-local subscription_operation = require("appsync.server.realtime.subscription_operation")
-local tables = require("appsync.server.data.tables")
-local timestamp = require("appsync.server.data.timestamp")
-local unresolved = require("appsync.server.develop.unresolved")
-local validate = require("appsync.server.graphql.validate")
+---The GraphQL half of the local server: a schema, resolvers and a store; requests in, answers out. It knows no network.
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local execute = require "appsync.server.graphql.execute"
+local extensions = require "appsync.server.realtime.extensions"
+local field_auth = require "appsync.server.auth.field_auth"
+local store_file = require "appsync.server.data.store_file"
+local function_fields = require "appsync.server.functions.function_fields"
+local guarded_fields = require "appsync.server.auth.guarded_fields"
+local identity = require "appsync.server.auth.identity"
+local introspect = require "appsync.server.graphql.introspect"
+local load_schema = require "appsync.server.transform.load"
+local model_guard = require "appsync.server.auth.model_guard"
+local model_resolvers = require "appsync.server.data.operations"
+local plugin_api = require "appsync.server.transform.plugin_api"
+local print_schema = require "appsync.server.graphql.print_schema"
+local resolver_failures = require "appsync.server.resolver_failures"
+local resolvers = require "appsync.server.resolvers"
+local query_length = require "appsync.server.graphql.query_length"
+local result = require "appsync.server.graphql.result"
+local root_fields = require "appsync.server.graphql.root_fields"
+local search_query = require "appsync.server.search.search_query"
+local seed = require "appsync.server.data.seed"
+local store = require "appsync.server.data.store"
+local subscription_operation = require "appsync.server.realtime.subscription_operation"
+local tables = require "appsync.server.data.tables"
+local timestamp = require "appsync.server.data.timestamp"
+local unresolved = require "appsync.server.develop.unresolved"
+local validate = require "appsync.server.graphql.validate"
 
 ---@class appsync.server.Engine
 ---@field schema appsync.server.Schema
@@ -98,7 +98,7 @@ local function load_program(options, given)
     generated, err, code = model_resolvers.build(models, opened, {
       now = options.now or core.wall, lag_ms = options.lag_ms, uuid = options.uuid or core.uuid, query = s.query.name,
       mutation = s.mutation and s.mutation.name, guard = guard, search = search_query.resolver,
-      conflict_handlers = watched(options, "conflict_handlers"),
+      conflict_handlers = watched(options, "conflict_handlers", options.resolver_timeout),
     })
     if not generated then
       if not given then opened:close() end
@@ -184,7 +184,7 @@ end
 ---@field on_effect (fun(field_name: string, args: table, value: any, x: appsync.server.Execution))? after a mutation's field that
 ---  was resolved without an error
 
---- Makes an engine.
+---Makes an engine.
 ---@param options appsync.server.EngineOptions
 ---@return appsync.server.Engine? engine, {message: string, line: integer?, column: integer?}? err
 function engine.new(options)
@@ -194,8 +194,8 @@ function engine.new(options)
   return adopt(setmetatable({}, Engine), options, program)
 end
 
---- Puts another schema, other resolvers or whatever else `changes` names in the place of what was; the store stays open.
---- Subscriptions that live keep the schema that they began with. When something is wrong, all stays as it was.
+---Puts another schema, other resolvers or whatever else `changes` names in the place of what was; the store stays open.
+---Subscriptions that live keep the schema that they began with. When something is wrong, all stays as it was.
 ---@param changes appsync.server.EngineOptions only what changes, not the store
 ---@return true? ok, {message: string, line: integer?, column: integer?}? err
 function Engine:reload(changes)
@@ -208,7 +208,7 @@ function Engine:reload(changes)
   return true
 end
 
---- Puts records into the store: a JSON text, `{"Todo": [{…}, …]}`. Those whose key is there already are left alone.
+---Puts records into the store: a JSON text, `{"Todo": [{…}, …]}`. Those whose key is there already are left alone.
 ---@param text string
 ---@param name string of the text's file, for messages
 ---@return {created: integer, kept: integer}? counts
@@ -223,19 +223,19 @@ function Engine:seed(text, name)
   return counts
 end
 
---- Closes the store.
+---Closes the store.
 function Engine:close()
   if self.store then self.store:close() end
   self.store = nil
 end
 
---- Root fields that nothing answers, a line for each root type that has some.
+---Root fields that nothing answers, a line for each root type that has some.
 ---@return string[] notes
 function Engine:unresolved()
   return unresolved(self.schema, self.resolvers)
 end
 
---- The served schema as SDL.
+---The served schema as SDL.
 ---@return string
 function Engine:print_schema()
   return print_schema(self.schema)
@@ -365,7 +365,7 @@ end
 ---@field headers table<string, string>?
 ---@field request_id string?
 
---- Runs a query or mutation.
+---Runs a query or mutation.
 ---@param request appsync.server.Request
 ---@return string? json_text the answer's body; nil when the caller must answer with the error of the second result
 ---@return (appsync.server.Published|{invalidates: string, payload: table})[]|{code: string} published what subscribers are
@@ -391,7 +391,7 @@ function Engine:execute(request)
   return body, published, errors
 end
 
---- What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.
+---What a request asks for; nil when its text can't be read, has no such operation, or several of which none is named.
 ---@param request {query: string, operation_name: string?}
 ---@return {operation: "query"|"mutation"|"subscription", name: string?, fields: string[]}? about shared, not to be changed
 function Engine:operation_of(request)
@@ -406,7 +406,7 @@ function Engine:operation_of(request)
   return about
 end
 
---- Begins a subscription.
+---Begins a subscription.
 ---@param request appsync.server.Request
 ---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
 function Engine:subscribe(request)

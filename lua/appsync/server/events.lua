@@ -1,15 +1,15 @@
---- What the listener tells and the clock brings, handled one after the other.
-local core = require("appsync.core")
-local host = require("appsync.server.http.host")
-local response_headers = require("appsync.server.http.response_headers")
-local secrets = require("appsync.server.develop.secrets")
-local waiting = require("appsync.server.waiting")
+---What the listener tells and the clock brings, handled one after the other.
+local core = require "appsync.core"
+local host = require "appsync.server.http.host"
+local response_headers = require "appsync.server.http.response_headers"
+local secrets = require "appsync.server.develop.secrets"
+local waiting = require "appsync.server.waiting"
 
 ---@class appsync.server.Server
 local Server = {}
 
---- On loopback, pages that have their name resolve to it are told apart by the names that are known. Whoever listens for
---- others is asked by any name.
+---On loopback, pages that have their name resolve to it are told apart by the names that are known. Whoever listens for
+---others is asked by any name.
 ---@private
 ---@param names string[]?
 function Server:allow_hosts(names)
@@ -28,9 +28,7 @@ local MAX_UNCOLLECTED_BYTES, LARGE_ANSWER = 33554432, 1048576
 ---@private
 function Server:respond(id, status, headers, body)
   self.listener:respond(id, status, headers, body)
-  if #body < LARGE_ANSWER then
-    return
-  end
+  if #body < LARGE_ANSWER then return end
   self.n_uncollected_bytes = (self.n_uncollected_bytes or 0) + #body
   if self.n_uncollected_bytes >= MAX_UNCOLLECTED_BYTES then
     self.n_uncollected_bytes = 0
@@ -40,7 +38,7 @@ end
 
 local handlers = {}
 
---- Tells the request log of an answer.
+---Tells the request log of an answer.
 ---@private
 function Server:record(event, began, status, body)
   local request, errors = event.request or {}, event.errors
@@ -75,9 +73,7 @@ end
 ---@private
 function Server:refuses_host(event)
   local name = event.headers.host
-  if name ~= nil and name == self.good_host then
-    return false
-  end
+  if name ~= nil and name == self.good_host then return false end
   local message = host.refusal(name, self.allowed_hosts)
   if not message then
     self.good_host = name -- most clients say the same each time
@@ -129,13 +125,11 @@ function handlers.request(self, event)
   end
 end
 
---- What one client caused must not end the server for all.
+---What one client caused must not end the server for all.
 ---@private
 function Server:guarded(what, fn, ...)
   local ok, value = pcall(fn, ...)
-  if ok then
-    return value
-  end
+  if ok then return value end
   self.log(("%s could not be handled: %s"):format(what, tostring(value)))
 end
 
@@ -190,9 +184,7 @@ local FAILURE = '{"errors":[{"errorType":"InternalFailure","message":"An interna
 ---@private
 function Server:handle(event)
   local ok, thrown = waiting.pcall(handlers[event.type], self, event)
-  if ok then
-    return
-  end
+  if ok then return end
   self.log(("%s could not be handled: %s"):format(event.type, tostring(thrown)))
   if event.type == "request" or event.type == "upgrade" then
     local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = "InternalFailure" })
@@ -204,13 +196,11 @@ end
 
 -- The nearer of two times to wait; nil is for ever.
 local function sooner(timeout_s, due)
-  if due and (not timeout_s or due < timeout_s) then
-    return due
-  end
+  if due and (not timeout_s or due < timeout_s) then return due end
   return timeout_s
 end
 
---- Waits for events, at most that long, and handles them.
+---Waits for events, at most that long, and handles them.
 ---@param timeout_s number? nil: until something happens
 function Server:step(timeout_s)
   timeout_s = sooner(timeout_s, self:guarded("the time", self.sockets.tick, self.sockets))

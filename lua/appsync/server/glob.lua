@@ -1,9 +1,9 @@
---- Patterns of `*` (any run of characters) and `?` (one character), as policies and fault rules have them.
+---Patterns of `*` (any run of characters) and `?` (one character), as policies and fault rules have them.
 local glob = {}
 
 local STAR, QUESTION = ("*?"):byte(1, 2)
 
---- Whether a text fits a pattern. It never goes back further than the last star, so no pattern makes it slow.
+---Whether a text fits a pattern. It never goes back further than the last star, so no pattern makes it slow.
 ---@param pattern string
 ---@param text string
 ---@return boolean

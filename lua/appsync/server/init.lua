@@ -1,22 +1,22 @@
---- The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
-local core = require("appsync.core")
-local native = require("appsync.server.native")
-local auth_reload = require("appsync.server.auth_reload")
-local authorize = require("appsync.server.auth.authorize")
-local control = require("appsync.server.fault.control")
-local data_clock = require("appsync.server.fault.data_clock")
-local endpoint = require("appsync.server.http.endpoint")
-local fault = require("appsync.server.fault")
-local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.printable")
-local processes = require("appsync.server.functions.processes")
-local redact = require("appsync.server.develop.redact")
-local reload = require("appsync.server.reload")
-local resolver_util = require("appsync.server.resolver_util")
-local secrets = require("appsync.server.develop.secrets")
-local socket_log = require("appsync.server.develop.socket_log")
-local sockets = require("appsync.server.realtime.sockets")
-local time_limit = require("appsync.server.time_limit")
+---The local AppSync-compatible server: one process, one thread, GraphQL over HTTP and WebSocket.
+local core = require "appsync.core"
+local native = require "appsync.server.native"
+local auth_reload = require "appsync.server.auth_reload"
+local authorize = require "appsync.server.auth.authorize"
+local control = require "appsync.server.fault.control"
+local data_clock = require "appsync.server.fault.data_clock"
+local endpoint = require "appsync.server.http.endpoint"
+local fault = require "appsync.server.fault"
+local log_record = require "appsync.server.develop.log_record"
+local printable = require "appsync.printable"
+local processes = require "appsync.server.functions.processes"
+local redact = require "appsync.server.develop.redact"
+local reload = require "appsync.server.reload"
+local resolver_util = require "appsync.server.resolver_util"
+local secrets = require "appsync.server.develop.secrets"
+local socket_log = require "appsync.server.develop.socket_log"
+local sockets = require "appsync.server.realtime.sockets"
+local time_limit = require "appsync.server.time_limit"
 
 ---@class appsync.server.Options
 ---@field schema_text string
@@ -49,7 +49,9 @@ local time_limit = require("appsync.server.time_limit")
 ---@field max_message integer? bytes of a WebSocket message, default 1 MB
 ---@field max_pending integer? bytes that may wait for one WebSocket, default 8 MB
 ---@field max_pending_total integer? and for all of them and large answers: above, requests get 503; default 256 MB
----@field write_timeout number? seconds without a byte being read of an answer, then the connection is cut, default 30
+---@field max_incoming_total integer? bytes of requests that aren't answered and messages that aren't complete: above, one above
+---  64 KB is refused; default 256 MB
+---@field write_timeout number? seconds without a byte being read of what waits, then the connection is cut, default 30
 ---@field log (fun(text: string))? default: stderr
 ---@field on_record (fun(record: appsync.server.LogRecord))? is told what each client does
 ---@field tracer appsync.server.Tracer? traces resolvers
@@ -77,8 +79,8 @@ local time_limit = require("appsync.server.time_limit")
 ---@field faults appsync.server.Faults?
 ---@field data_clock appsync.server.DataClock
 ---@field auth_modes {default: string, additional: string[]}
-local Server = require("appsync.server.events")
-local Server_mt = { __index = Server }
+local Server = require "appsync.server.events"
+Server.__index = Server
 
 local server = {}
 
@@ -112,9 +114,7 @@ end
 
 -- `world`: now, and where faults are played on_effect and lag_ms.
 local function new_engine(options, auth_modes, world)
-  if options.engine then
-    return options.engine
-  end
+  if options.engine then return options.engine end
   return require("appsync.server.engine").new({
     schema_text = options.schema_text,
     schema_name = options.schema_name,
@@ -142,9 +142,7 @@ end
 local function seed(engine, seeds)
   for _, item in ipairs(seeds or {}) do
     local counts, err = engine:seed(item.text, item.name)
-    if not counts then
-      return nil, err
-    end
+    if not counts then return nil, err end
   end
   return true
 end
@@ -155,6 +153,7 @@ local function open_listener(options)
     max_connections = options.max_connections,
     request_timeout = options.request_timeout,
     write_timeout = options.write_timeout,
+    max_incoming_total = options.max_incoming_total,
     host = options.host or "127.0.0.1",
     port = options.port or 0,
     tls = options.tls,
@@ -165,13 +164,11 @@ local function open_listener(options)
   })
 end
 
---- A query or mutation over graphql-transport-ws: its result; nil for a subscription.
+---A query or mutation over graphql-transport-ws: its result; nil for a subscription.
 ---@private
 function Server:execute(operation)
   local about = self.engine:operation_of(operation)
-  if not about or about.operation == "subscription" then
-    return nil
-  end
+  if not about or about.operation == "subscription" then return nil end
   operation.request_id = core.uuid()
   local began = self.on_record and self.clock()
   local json, published, errors = self.front:execute(operation)
@@ -186,7 +183,7 @@ function Server:execute(operation)
   return json
 end
 
---- What the listener counted, and the sockets.
+---What the listener counted, and the sockets.
 ---@private
 function Server:counters()
   local counters, subscribers = self.listener:stats(), self.sockets.subscribers
@@ -209,9 +206,7 @@ end
 ---@private
 function Server:run_functions(options)
   local bindings = options.function_bindings
-  if not bindings or next(bindings.commands) == nil then
-    return
-  end
+  if not bindings or next(bindings.commands) == nil then return end
   self.processes = processes.new({
     listener = self.listener, clock = self.clock, now = self.now, log = self.log, timeout_s = options.function_timeout,
   })
@@ -262,7 +257,7 @@ function Server:wire(options, auth, real)
   end
 end
 
---- Makes the engine and listens.
+---Makes the engine and listens.
 ---@param options appsync.server.Options
 ---@return appsync.server.Server? server
 ---@return {message: string, line: integer?, column: integer?}? err
@@ -272,16 +267,12 @@ function server.new(options)
   local faults, message
   if options.faults or options.control then
     faults, message = fault.new({ rules = options.faults, is_tls = options.tls ~= nil, now = now, clock = clock })
-    if not faults then
-      return nil, { message = message }
-    end
+    if not faults then return nil, { message = message } end
     now = function() return faults.moment:now() end
   end
   local auth
   auth, message = new_authorize(options, now, log)
-  if not auth then
-    return nil, { message = message }
-  end
+  if not auth then return nil, { message = message } end
   local self = setmetatable({
     log = log,
     on_record = options.on_record,
@@ -291,16 +282,14 @@ function server.new(options)
     clock = clock,
     data_clock = data_clock.new(now, options.data_time),
     auth_modes = auth:auth_modes(),
-  }, Server_mt)
+  }, Server)
   local err
   self.engine, err = new_engine(options, self.auth_modes, {
     now = function() return self.data_clock:now() end,
     on_effect = faults and function(...) faults.effects:add(...) end,
     lag_ms = faults and function() return faults.moment.lag_ms end,
   })
-  if not self.engine then
-    return nil, err
-  end
+  if not self.engine then return nil, err end
   local ok
   ok, err = seed(self.engine, options.seeds)
   if ok then
@@ -324,16 +313,14 @@ function server.new(options)
   return self
 end
 
---- The complete schema that would be served. Nothing is listened on, and no file is the store.
+---The complete schema that would be served. Nothing is listened on, and no file is the store.
 ---@param options appsync.server.Options
 ---@return string? text
 ---@return {message: string, line: integer?, column: integer?}? err
 ---@return appsync.server.Models? models of a text
 function server.print_schema(options)
   local auth, message = new_authorize(options, core.wall, options.log or log_to_stderr)
-  if not auth then
-    return nil, { message = message }
-  end
+  if not auth then return nil, { message = message } end
   local dry = {
     schema_text = options.schema_text,
     resolvers = options.resolvers,
@@ -345,15 +332,13 @@ function server.print_schema(options)
   -- Where nothing was said of authorization, the schema's rules are taken for whatever modes they are.
   local modes = options.is_key_made_up and {} or auth:auth_modes()
   local engine, err = new_engine(dry, modes, { now = core.wall })
-  if not engine then
-    return nil, err
-  end
+  if not engine then return nil, err end
   local text = engine:print_schema()
   engine:close()
   return text, nil, engine.models
 end
 
---- The addresses of the two endpoints.
+---The addresses of the two endpoints.
 ---@return string http, string websocket
 function Server:urls()
   local name = self.host:find(":", 1, true) and ("[" .. self.host .. "]") or self.host
@@ -362,19 +347,19 @@ function Server:urls()
   return ("http%s://%s/graphql"):format(suffix, authority), ("ws%s://%s/graphql/realtime"):format(suffix, authority)
 end
 
---- The address of the control endpoint.
+---The address of the control endpoint.
 ---@return string? url
 function Server:control_url()
   local port = self.listener:control_port()
   return port and ("http://127.0.0.1:%d"):format(port)
 end
 
---- From now on SIGTERM and SIGINT end `run` instead of the process.
+---From now on SIGTERM and SIGINT end `run` instead of the process.
 function Server:catch_signals()
   assert(self.listener:signal())
 end
 
---- Serves until a signal that is caught.
+---Serves until a signal that is caught.
 function Server:run()
   while not self.is_stopping do
     self:step()
@@ -382,7 +367,7 @@ function Server:run()
   self:close()
 end
 
---- Says goodbye to every connection and stops listening; twice is legal.
+---Says goodbye to every connection and stops listening; twice is legal.
 function Server:close()
   if self.listener then
     self.listener:shutdown(0.5)

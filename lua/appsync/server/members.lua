@@ -1,8 +1,8 @@
---- Reads the members of a JSON object that people have written, by declarations. Every name is known and every value of its
---- type, or it is said what is wrong and what is accepted; values are not shown, as they may be secrets.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local opts = require("appsync.opts")
+---Reads the members of a JSON object that people have written, by declarations. Every name is known and every value of its
+---type, or it is said what is wrong and what is accepted; values are not shown, as they may be secrets.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local opts = require "appsync.opts"
 
 local members = {}
 
@@ -43,7 +43,7 @@ local function expectation(member)
   return noun
 end
 
---- Whether a list has a value.
+---Whether a list has a value.
 ---@param value any
 ---@param values any[]
 ---@return boolean
@@ -61,7 +61,7 @@ local function is_good(value, member)
     and (not member.max or value <= member.max)
 end
 
---- The names of a table in order: what is done with each is the same on every run.
+---The names of a table in order: what is done with each is the same on every run.
 ---@param map table<string, any>
 ---@return string[]
 function members.sorted(map)
@@ -71,7 +71,7 @@ function members.sorted(map)
   return names
 end
 
---- The names of a table, for people.
+---The names of a table, for people.
 ---@param map table<string, any>
 ---@return string
 function members.names(map)
@@ -82,7 +82,7 @@ local function placed(place, text)
   return place == "" and text or place .. ": " .. text
 end
 
---- What is said of a name that isn't known.
+---What is said of a name that isn't known.
 ---@param place string
 ---@param what string what it would be the name of
 ---@param name any
@@ -94,7 +94,7 @@ function members.unknown(place, what, name, known)
   return placed(place, ('unknown %s "%s"; %s'):format(what, tostring(name), accepted))
 end
 
---- The members of an object, without those that are null. The first mistake is the same one on every run.
+---The members of an object, without those that are null. The first mistake is the same one on every run.
 ---@param given table
 ---@param declared table<string, appsync.server.Member>
 ---@param place string what the object is called in messages, "" for the whole

@@ -1,12 +1,12 @@
---- What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
---- as often as they change.
-local transformer_source = require("appsync.server.transformer_source")
-local conflict_source = require("appsync.server.develop.conflict_source")
-local file = require("appsync.server.develop.file")
-local modules = require("appsync.server.develop.modules")
-local plugins = require("appsync.server.transform.plugins")
-local resolvers = require("appsync.server.resolvers")
-local source = require("appsync.server.develop.source")
+---What a user writes for the server to run: the schema, the resolvers, the directive plug-ins. It is read from its files
+---as often as they change.
+local transformer_source = require "appsync.server.transformer_source"
+local conflict_source = require "appsync.server.develop.conflict_source"
+local file = require "appsync.server.develop.file"
+local modules = require "appsync.server.develop.modules"
+local plugins = require "appsync.server.transform.plugins"
+local resolvers = require "appsync.server.resolvers"
+local source = require "appsync.server.develop.source"
 
 ---@class appsync.server.Program
 ---@field paths {schema: string, resolvers: string?, transforms: string[], seeds: string[]}
@@ -91,7 +91,7 @@ function Program:read_transformer(text, faults)
   end
 end
 
---- Reads everything. Who serves what was read makes it `current`.
+---Reads everything. Who serves what was read makes it `current`.
 ---@return appsync.server.ProgramText? text
 ---@return appsync.server.SourceFault[]? faults
 function Program:read()
@@ -119,7 +119,7 @@ function Program:read()
   return text
 end
 
---- The paths whose change may change the program.
+---The paths whose change may change the program.
 ---@return string[]
 function Program:files()
   local paths = {}
@@ -138,7 +138,7 @@ function Program:files()
   return paths
 end
 
---- What each file says, and of a schema's folder which files it holds, so that what was only touched isn't loaded anew.
+---What each file says, and of a schema's folder which files it holds, so that what was only touched isn't loaded anew.
 ---@return table<string, string> contents by path
 function Program:contents()
   local found, contents, names = source.read(self.paths.schema), {}, {}

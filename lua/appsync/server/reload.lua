@@ -1,9 +1,9 @@
---- Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps what it has and
---- says why. The data and the connections stay.
-local function_fields = require("appsync.server.functions.function_fields")
-local printable = require("appsync.printable")
-local report = require("appsync.server.develop.report")
-local watch = require("appsync.server.develop.watch")
+---Hot reload: when a file of the program changes, the engine gets the new schema and resolvers, or keeps what it has and
+---says why. The data and the connections stay.
+local function_fields = require "appsync.server.functions.function_fields"
+local printable = require "appsync.printable"
+local report = require "appsync.server.develop.report"
+local watch = require "appsync.server.develop.watch"
 
 ---@class appsync.server.Reload
 ---@field private program appsync.server.Program
@@ -115,7 +115,7 @@ local function learn(self)
   for path, text in pairs(found) do self.served[path] = self.served[path] or text end
 end
 
---- Looks at the files when it is time to, and reloads what has changed.
+---Looks at the files when it is time to, and reloads what has changed.
 ---@param now number
 ---@return number wait_s until it wants to be called again
 function Reload:tick(now)

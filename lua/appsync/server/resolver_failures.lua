@@ -1,10 +1,10 @@
---- What a user's resolvers throw, for whoever wrote them: where it came from and how it got there.
-local printable = require("appsync.printable")
-local resolver_place = require("appsync.server.develop.resolver_place")
-local secrets = require("appsync.server.develop.secrets")
+---What a user's resolvers throw, for whoever wrote them: where it came from and how it got there.
+local printable = require "appsync.printable"
+local resolver_place = require "appsync.server.develop.resolver_place"
+local secrets = require "appsync.server.develop.secrets"
 local shown = require("appsync.server.graphql.thrown").text
-local time_limit = require("appsync.server.time_limit")
-local waiting = require("appsync.server.waiting")
+local time_limit = require "appsync.server.time_limit"
+local waiting = require "appsync.server.waiting"
 
 local failures = {}
 
@@ -16,7 +16,7 @@ local failures = {}
 ---@field secrets string[]? values that nobody is shown
 ---@field traceback string? of the user's own functions; nil for an error object, which is thrown on purpose
 
---- A traceback without the server's frames, which stand above the user's own.
+---A traceback without the server's frames, which stand above the user's own.
 ---@param traceback string
 ---@return string
 local function own_frames(traceback)
@@ -98,8 +98,8 @@ local function watched(resolver, type_name, field_name, on_failure, timeout_s)
   return run
 end
 
---- The same resolvers, or conflict handlers under "conflict_handlers", ended in time, and telling of what they throw before it
---- goes on as ever.
+---The same resolvers, or conflict handlers under "conflict_handlers", ended in time, and telling of what they throw before it
+---goes on as ever.
 ---@param by_type table<string, table<string, function>>
 ---@param on_failure (fun(failure: appsync.server.ResolverFailure))?
 ---@param timeout_s number? default 30
@@ -115,7 +115,7 @@ function failures.watched(by_type, on_failure, timeout_s)
   return out
 end
 
---- A failure as people read it.
+---A failure as people read it.
 ---@param failure appsync.server.ResolverFailure
 ---@return string
 function failures.describe(failure)

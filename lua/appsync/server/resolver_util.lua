@@ -1,12 +1,12 @@
---- `ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
-local at_caller = require("appsync.server.at_caller")
-local core = require("appsync.core")
-local execute = require("appsync.server.graphql.execute")
-local parse_date = require("appsync.auth.date")
-local query_string = require("appsync.server.http.query_string")
-local result = require("appsync.server.graphql.result")
-local timestamp = require("appsync.server.data.timestamp")
-local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
+---`ctx.util` of a resolver, named as AppSync's `util` is (AppSync Developer Guide, "Built-in util helpers"), in snake_case.
+local at_caller = require "appsync.server.at_caller"
+local core = require "appsync.core"
+local execute = require "appsync.server.graphql.execute"
+local parse_date = require "appsync.auth.date"
+local query_string = require "appsync.server.http.query_string"
+local result = require "appsync.server.graphql.result"
+local timestamp = require "appsync.server.data.timestamp"
+local to_subscription_filter = require "appsync.server.realtime.to_subscription_filter"
 
 ---@class appsync.server.ResolverUtil
 local util = {}
@@ -28,7 +28,7 @@ local function entry(message, type_, data, info)
   return { message = text_of(message), type = given(type_), data = given(data), info = given(info) }
 end
 
---- Ends the field with an error; its value is null.
+---Ends the field with an error; its value is null.
 ---@param message string
 ---@param type_ string? `errorType`
 ---@param data any? restricted to what the field selects
@@ -43,7 +43,7 @@ local function check(name, value, kind, noun)
   end
 end
 
---- "2026-01-02T03:04:05.678Z".
+---"2026-01-02T03:04:05.678Z".
 ---@param ms number milliseconds since 1970
 ---@return string
 function util.epoch_ms_to_iso8601(ms)
@@ -51,7 +51,7 @@ function util.epoch_ms_to_iso8601(ms)
   return timestamp(ms / 1000)
 end
 
---- The milliseconds since 1970 of an AWSDateTime; throws for any other text.
+---The milliseconds since 1970 of an AWSDateTime; throws for any other text.
 ---@param text string
 ---@return integer
 function util.parse_iso8601_to_epoch_ms(text)
@@ -63,7 +63,7 @@ function util.parse_iso8601_to_epoch_ms(text)
   return math.floor((seconds + fraction) * 1000 + 0.5)
 end
 
---- Throws for what JSON can't hold, with the path to it.
+---Throws for what JSON can't hold, with the path to it.
 ---@param value any nil is null
 ---@return string
 function util.to_json(value)
@@ -71,7 +71,7 @@ function util.to_json(value)
   return text or error(err.message)
 end
 
---- Throws for what isn't JSON.
+---Throws for what isn't JSON.
 ---@param text string
 ---@return any value null is `appsync.null`
 function util.parse_json(text)
@@ -88,7 +88,7 @@ function util.base64_encode(bytes)
   return core.base64(bytes)
 end
 
---- Throws for what isn't base64.
+---Throws for what isn't base64.
 ---@param text string
 ---@return string bytes
 function util.base64_decode(text)
@@ -96,7 +96,7 @@ function util.base64_decode(text)
   return core.unbase64(text) or error("not base64")
 end
 
---- As `application/x-www-form-urlencoded` (URL Standard, section 5.2).
+---As `application/x-www-form-urlencoded` (URL Standard, section 5.2).
 ---@return string
 function util.url_encode(text)
   return (query_string.escape(text_of(text)):gsub("%%20", "+"):gsub("%%2A", "*"):gsub("~", "%%7E"))
@@ -142,7 +142,7 @@ end
 
 util.null = NULL
 
---- Makes what `ctx.extensions.set_subscription_filter` takes.
+---Makes what `ctx.extensions.set_subscription_filter` takes.
 util.transform = at_caller.wrap_all({ to_subscription_filter = to_subscription_filter })
 
 at_caller.wrap_all(util)
@@ -177,16 +177,16 @@ local AUTH_TYPES = {
 local function of_field(x)
   local own = {}
 
-  --- Adds an error; the field's value is returned nevertheless. The same arguments as those of `error`.
+  ---Adds an error; the field's value is returned nevertheless. The same arguments as those of `error`.
   function own.append_error(message, type_, data, info)
     execute.append_error(x, entry(message, type_, data, info))
   end
 
-  --- How the caller is authorized, in the service's words; nil for nobody.
+  ---How the caller is authorized, in the service's words; nil for nobody.
   ---@return string?
   function own.auth_type() return x.identity and AUTH_TYPES[x.identity.mode] end
 
-  --- Ends the field as the service refuses it.
+  ---Ends the field as the service refuses it.
   function own.unauthorized()
     error(x.gate.refusal(x.at.type.name, x.at.field.name), 0)
   end
@@ -196,7 +196,7 @@ end
 
 local resolver_util = {}
 
---- What makes `ctx.util`.
+---What makes `ctx.util`.
 ---@param world {now: (fun(): number), uuid: (fun(): string)}
 ---@return appsync.server.Provider
 function resolver_util.provider(world)

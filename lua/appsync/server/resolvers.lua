@@ -1,13 +1,13 @@
---- The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
---- Type = {field = …}, authorizer = function(token, request) … end, functions = {name = function(event) … end},
---- conflict_handlers = {name = function(event) … end}}`.
-local failures = require("appsync.server.resolver_failures")
-local file = require("appsync.server.develop.file")
-local opts = require("appsync.opts")
-local resolver_place = require("appsync.server.develop.resolver_place")
+---The resolvers file: a Lua file that returns `{Query = {field = function(ctx) … end}, Mutation = …, Subscription = …,
+---Type = {field = …}, authorizer = function(token, request) … end, functions = {name = function(event) … end},
+---conflict_handlers = {name = function(event) … end}}`.
+local failures = require "appsync.server.resolver_failures"
+local file = require "appsync.server.develop.file"
+local opts = require "appsync.opts"
+local resolver_place = require "appsync.server.develop.resolver_place"
 local shown = require("appsync.server.graphql.thrown").text
-local source = require("appsync.server.develop.source")
-local time_limit = require("appsync.server.time_limit")
+local source = require "appsync.server.develop.source"
+local time_limit = require "appsync.server.time_limit"
 
 local resolvers = {}
 
@@ -40,7 +40,7 @@ local function whole_path(text, path)
   return text
 end
 
---- A message of Lua's with its place taken apart.
+---A message of Lua's with its place taken apart.
 ---@param text string
 ---@param path string of the file that was loaded
 ---@return appsync.server.ResolversFault
@@ -126,7 +126,7 @@ local function check_names(type_, type_name, fields, faults)
   end
 end
 
---- Whether each resolver stands under the name of a field.
+---Whether each resolver stands under the name of a field.
 ---@param by_type table<string, table<string, function>>
 ---@param schema appsync.server.Schema
 ---@return true? ok, appsync.server.ResolversFault? fault with the `others`
@@ -148,7 +148,7 @@ function resolvers.fit(by_type, schema)
   return first == nil or nil, first
 end
 
---- Whether each model that wants a conflict handler of one's own has it.
+---Whether each model that wants a conflict handler of one's own has it.
 ---@param handlers table<string, function>
 ---@param models appsync.server.Model[]
 ---@return true? ok, appsync.server.ResolversFault? fault
@@ -156,14 +156,14 @@ function resolvers.fit_conflicts(handlers, models)
   for _, m in ipairs(models) do
     local name = m.conflict and m.conflict.resolver
     if name and type(handlers[name]) ~= "function" then
-      return nil, { message = ("the conflicts of the model '%s' are for 'conflict_handlers.%s' of the resolvers file, "
-        .. "which isn't there%s"):format(m.name, name, meant(name, handlers)) }
+      return nil, { message = ("model '%s' needs the conflict handler 'conflict_handlers.%s', which the resolvers file "
+        .. "(--resolvers) doesn't have%s"):format(m.name, name, meant(name, handlers)) }
     end
   end
   return true
 end
 
---- Runs the file and checks what it returns.
+---Runs the file and checks what it returns.
 ---@param path string
 ---@return {by_type: table<string, table<string, function>>, authorizer: function?, functions: table<string, function>?,
 ---  conflict_handlers: table<string, function>?}? loaded

@@ -1,9 +1,9 @@
---- What the Amplify project that a schema stands in says of its transformer: `amplify/cli.json` beside the folder
---- `backend/api/NAME` of the schema (Amplify CLI documentation, "Feature flags").
-local core = require("appsync.core")
-local feature_flags = require("appsync.server.transform.reading.feature_flags")
-local file = require("appsync.server.develop.file")
-local native = require("appsync.server.native")
+---What the Amplify project that a schema stands in says of its transformer: `amplify/cli.json` beside the folder
+---`backend/api/NAME` of the schema (Amplify CLI documentation, "Feature flags").
+local core = require "appsync.core"
+local feature_flags = require "appsync.server.transform.reading.feature_flags"
+local file = require "appsync.server.develop.file"
+local native = require "appsync.server.native"
 
 local transformer_source = {}
 
@@ -72,7 +72,7 @@ local function read_version(flags, path)
   return 1, path .. ' has no "transformerversion", and such a project is the first one\'s'
 end
 
---- What the project's file says.
+---What the project's file says.
 ---@param text string of cli.json
 ---@param path string for messages
 ---@return appsync.server.AmplifyProject? project, string? message
@@ -92,7 +92,7 @@ function transformer_source.read(text, path)
   return project
 end
 
---- The project of a schema; nothing where there is none.
+---The project of a schema; nothing where there is none.
 ---@param schema_path string a file or a folder
 ---@return appsync.server.AmplifyProject? project
 ---@return appsync.server.SourceFault? fault

@@ -1,5 +1,5 @@
---- Work that waits for something that the listener will tell, while the server does other things: a coroutine. Nothing here
---- knows what is waited for.
+---Work that waits for something that the listener will tell, while the server does other things: a coroutine. Nothing here
+---knows what is waited for.
 local waiting = {}
 
 -- What runs now, and what it has asked to be told of its own waits.
@@ -28,7 +28,7 @@ local function waiting_pcall(fn, ...)
   return relay(co, coroutine.resume(co, ...))
 end
 
---- `pcall` for what may wait.
+---`pcall` for what may wait.
 ---@type fun(fn: function, ...: any): boolean, ...
 waiting.pcall = can_wait_inside_pcall() and native_pcall or waiting_pcall
 
@@ -40,19 +40,19 @@ local function go_on(work, ...)
   if not ok then error(thrown, 0) end
 end
 
---- Runs `fn` until it ends or waits. What it throws is thrown to whoever has made it go on.
+---Runs `fn` until it ends or waits. What it throws is thrown to whoever has made it go on.
 ---@param fn function
 function waiting.run(fn, ...)
   go_on({ co = coroutine.create(fn), scopes = {} }, ...)
 end
 
---- Whether what runs now may wait.
+---Whether what runs now may wait.
 ---@return boolean
 function waiting.is_possible()
   return current ~= nil
 end
 
---- Waits until `done` is called, which `begin` is given; gives what it is called with. Only its first call counts.
+---Waits until `done` is called, which `begin` is given; gives what it is called with. Only its first call counts.
 ---@param begin fun(done: fun(value: any))
 ---@return any
 function waiting.wait(begin)
@@ -77,7 +77,7 @@ local function leave(scopes, ok, ...)
   return ...
 end
 
---- Runs `fn`, and tells when it waits and when it goes on: for what holds only while it runs.
+---Runs `fn`, and tells when it waits and when it goes on: for what holds only while it runs.
 ---@param pause fun()
 ---@param go_on_ fun()
 ---@param fn function

@@ -5,15 +5,8 @@ const environment = require('./environment');
 const { Amplify } = require('aws-amplify');
 const { generateClient } = require('aws-amplify/api');
 const { decodeJWT } = require('aws-amplify/auth');
-const { API_KEY, ACCESS_KEY_ID, SECRET_ACCESS_KEY } = require('./server');
-
-// In the place of a Cognito identity pool.
-const credentialsProvider = {
-	getCredentialsAndIdentityId: async () => ({
-		credentials: { accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY },
-	}),
-	clearCredentialsAndIdentityId: () => {},
-};
+const { credentialsProvider } = require('./credentials');
+const { API_KEY } = require('./server');
 
 /** A client of the server. `authMode`: "apiKey", "iam", "userPool" with a `token`, "lambda" with an `authToken`. */
 function client(server, authMode, { modelIntrospection, apiKey = API_KEY, token, authToken } = {}) {

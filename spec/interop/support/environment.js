@@ -6,7 +6,7 @@ const http = require('node:http');
 const WebSocket = require('ws');
 
 const frames = new EventEmitter();
-let plainPort = null;
+const plainPorts = new Set();
 const addresses = {}; // of hosts of the service → where the server is
 
 // aws-amplify 6 asks for wss whatever the endpoint's scheme is, as the service knows nothing else.
@@ -16,7 +16,7 @@ class TestSocket extends WebSocket {
 		const { host } = target;
 		const address = addresses[host];
 		if (address) target.host = address;
-		if (target.port === plainPort) target.protocol = 'ws:';
+		if (plainPorts.has(target.port)) target.protocol = 'ws:';
 		super(target.href, protocols, { headers: { host } });
 		this.on('message', (data) => frames.emit('frame', JSON.parse(data.toString())));
 		this.on('close', (code) => frames.emit('close', code));
@@ -28,11 +28,18 @@ if (!globalThis.crypto) globalThis.crypto = require('node:crypto').webcrypto;
 
 // Clients take fetch when they are made, so what they send is noted from the beginning.
 const sent = [];
+const answers = new WeakMap(); // of requests → what the server said
 const { fetch } = globalThis;
 globalThis.fetch = (url, options) => {
-	if (typeof options.body === 'string') sent.push(JSON.parse(options.body));
 	const { host, pathname } = new URL(url);
-	return addresses[host] ? fetchFrom(addresses[host], { host, path: pathname, ...options }) : fetch(url, options);
+	const answer = addresses[host] ? fetchFrom(addresses[host], { host, path: pathname, ...options }) : fetch(url, options);
+	if (typeof options.body === 'string') {
+		const request = { ...JSON.parse(options.body) };
+		sent.push(request);
+		frames.emit('request', request);
+		answers.set(request, answer.then((response) => response.clone().json()).catch(() => undefined));
+	}
+	return answer;
 };
 
 // fetch says which host it connects to, whatever it is told to say.
@@ -53,7 +60,7 @@ function fetchFrom(address, { host, path, method, headers, body }) {
 
 /** Lets a plain server answer for an API of the service: clients treat these names in their own way. */
 function answerFor(id, server) {
-	plainPort = server.port;
+	plainPorts.add(server.port);
 	addresses[`${id}.appsync-api.us-east-1.amazonaws.com`] = `127.0.0.1:${server.port}`;
 	addresses[`${id}.appsync-realtime-api.us-east-1.amazonaws.com`] = `127.0.0.1:${server.port}`;
 	return { ...server, endpoint: `https://${id}.appsync-api.us-east-1.amazonaws.com/graphql` };
@@ -66,12 +73,31 @@ async function requests(during) {
 	return sent.slice(from);
 }
 
-/** The next `count` messages of a type that the server sends: `await` what it returned before causing them. */
-function received(type, count = 1) {
+/** The GraphQL requests that go out while `during` runs, each with its answer: [{query, variables, answer}]. */
+async function exchanges(during) {
+	const list = await requests(during);
+	return Promise.all(list.map(async (request) => ({ ...request, answer: await answers.get(request) })));
+}
+
+/** The next GraphQL request that `fits`: `await` what it returned before causing it. */
+function requested(fits) {
+	return new Promise((resolve) => {
+		function look(request) {
+			if (!fits(request)) return;
+			frames.off('request', look);
+			resolve(request);
+		}
+		frames.on('request', look);
+	});
+}
+
+/** The next `count` messages of a type (or of several) that the server sends: `await` what it returned before causing them. */
+function received(types, count = 1) {
+	const wanted = [].concat(types);
 	return new Promise((resolve) => {
 		const seen = [];
 		function look(frame) {
-			if (frame.type === type) seen.push(frame);
+			if (wanted.includes(frame.type)) seen.push(frame);
 			if (seen.length === count) {
 				frames.off('frame', look);
 				resolve(seen);
@@ -79,6 +105,19 @@ function received(type, count = 1) {
 		}
 		frames.on('frame', look);
 	});
+}
+
+/** A window: clients learn from it whether there is a network. */
+class Browser extends EventTarget {
+	constructor() {
+		super();
+		this.navigator = { onLine: true };
+	}
+
+	switchNetwork(isThere) {
+		this.navigator.onLine = isThere;
+		this.dispatchEvent(new Event(isThere ? 'online' : 'offline'));
+	}
 }
 
 /** The close code of the next connection that ends. */
@@ -90,7 +129,12 @@ module.exports = {
 	received,
 	closed,
 	requests,
+	exchanges,
+	requested,
+	/** What nobody notes. */
+	plainFetch: fetch,
 	answerFor,
+	Browser,
 	/** The server of this port speaks ws, not wss. */
-	servePlainly: (port) => { plainPort = port; },
+	servePlainly: (port) => { plainPorts.add(port); },
 };

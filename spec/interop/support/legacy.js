@@ -1,10 +1,9 @@
 // aws-appsync 4, configured for one server.
 'use strict';
 
-require('./environment');
+const { Browser } = require('./environment');
 
-// The client learns from a window whether there is a network.
-const browser = Object.assign(new EventTarget(), { navigator: { onLine: true } });
+const browser = new Browser();
 globalThis.window = browser;
 
 const { AWSAppSyncClient, AUTH_TYPE, createAppSyncLink } = require('aws-appsync');
@@ -88,8 +87,7 @@ async function client(server, { auth = 'apiKey', storage = new Storage(), announ
 
 /** The network goes away or comes back, as the browser tells it, and the client has noticed. */
 function network(isThere, made) {
-	browser.navigator.onLine = isThere;
-	browser.dispatchEvent(new Event(isThere ? 'online' : 'offline'));
+	browser.switchNetwork(isThere);
 	return isOnline(made, isThere);
 }
 

@@ -49,6 +49,10 @@ function controlOf(line) {
 	};
 	return {
 		play: (...rules) => call('PUT', '/rules', rules),
+		log: async (wanted) => (await call('GET', `/log?${new URLSearchParams(wanted)}`)).log,
+		connections: async () => (await call('GET', '/connections')).connections,
+		disconnect: (code) => call('DELETE', `/connections${code ? `?code=${code}` : ''}`),
+		clock: (change) => call('POST', '/clock', change),
 		effects: async () => (await call('GET', '/effects')).effects,
 		forget: async () => {
 			await call('DELETE', '/rules');

@@ -224,7 +224,7 @@ describe("a program that changes", function()
     said = {}
     made.write("transform.conf.json", '{"ResolverConfig": {"project": {"ConflictHandler": "LAMBDA", "ConflictDetection": "VERSION", '
       .. '"LambdaConflictHandler": {"name": "mine"}}}}')
-    assert.matches("'conflict_handlers.mine' of the resolvers file", pass(), 1, true)
+    assert.matches("'conflict_handlers.mine', which the resolvers file", pass(), 1, true)
     assert.matches("not reloaded", said[#said])
     said = {}
     made.write("r.lua", RESOLVERS:gsub("}$", ", conflict_handlers = { mine = function() end } }"))

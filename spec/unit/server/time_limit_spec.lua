@@ -30,6 +30,11 @@ describe("a function of the user's that takes too long", function()
     ["that catches everything"] = "while true do pcall(function() while true do end end) end",
     ["in a coroutine"] = "coroutine.wrap(function() while true do end end)()",
     ["that yields to itself"] = "local co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end",
+    ["that makes coroutines and catches their errors"] = "while true do pcall(coroutine.wrap(function() while true do end end)) end",
+    ["in coroutines of coroutines"] = "local function f(d) if d == 0 then for _ = 1, 90000 do end return end "
+      .. "while true do coroutine.wrap(f)(d - 1) end end f(2)",
+    ["in a comparison of a sort"] = "local t = {} for i = 1, 9 do t[i] = i end "
+      .. "while true do table.sort(t, function(a, b) return a < b end) end",
     ["that calls for ever"] = "local function f() for _ = 1, 10 do end end while true do f() end",
     ["in a function of a table's"] = "local t = setmetatable({}, { __index = function() while true do end end }) return t.x",
   }
@@ -51,6 +56,38 @@ describe("a function of the user's that takes too long", function()
     assert.is_nil(authorizer:check("token", { headers = {} }))
     assert.same({ "authorizer: Execution timed out." }, logged)
   end)
+
+  it("is ended: a conflict handler", function()
+    local path = process.file("return { conflict_handlers = { default = function() while true do end end } }", ".lua")
+    local made = assert(engine.new({
+      schema_text = "type Note @model { id: ID! name: String }", conflict = { handler = "LAMBDA" },
+      conflict_handlers = assert(resolvers.load(path)).conflict_handlers, resolver_timeout = LIMIT_S,
+    }))
+    made:execute({ query = 'mutation { createNote(input: { id: "1" }) { id } }' })
+    local text = made:execute({ query = 'mutation { updateNote(input: { id: "1", name: "x" }) { id } }' })
+    assert.matches('"errorType":"ConflictError"', text, 1, true)
+    made:close()
+  end)
+
+  if rawget(_G, "jit") then
+    it("is ended where it has compiled what it runs", function()
+      local globals = {}
+      for _, name in ipairs({ "load", "loadstring", "loadfile", "dofile" }) do globals[name] = _G[name] end
+      finally(function() for name, fn in pairs(globals) do _G[name] = fn end end)
+      time_limit.guard_process()
+      local hot = "local n = 0 while true do n = n + 1 end"
+      local bodies = {
+        ("return load(%q)()"):format(hot), ("return loadstring(%q)()"):format(hot),
+        ("dofile(%q)"):format(process.file(hot, ".lua")), ("return loadfile(%q)()"):format(process.file(hot, ".lua")),
+      }
+      for _, body in ipairs(bodies) do
+        assert.equal(ANSWER, run("return { Query = { slow = function()\n" .. body .. "\nend, quick = function() return 'ok' end } }"))
+      end
+      local chunk, message = load("nonsense here")
+      assert.is_nil(chunk)
+      assert.is_string(message)
+    end)
+  end
 
   describe("while it is loaded", function()
     local default_s = time_limit.default_s

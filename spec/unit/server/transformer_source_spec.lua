@@ -1,6 +1,6 @@
-local transformer_source = require("appsync.server.transformer_source")
-local folder = require("spec.support.folder")
-local program = require("appsync.server.program")
+local transformer_source = require "appsync.server.transformer_source"
+local folder = require "spec.support.folder"
+local program = require "appsync.server.program"
 
 local function cli(flags) return ('{"features": {"graphqltransformer": {%s}}}'):format(flags) end
 

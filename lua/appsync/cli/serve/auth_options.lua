@@ -1,5 +1,5 @@
---- Options of `appsync serve`: who may ask.
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: who may ask.
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local auth_options = {
@@ -34,7 +34,7 @@ local ENABLED_BY = {
   AWS_LAMBDA = "an authorizer function in --resolvers FILE.lua",
 }
 
---- How the modes are enabled that a schema's faults ask for: a line each.
+---How the modes are enabled that a schema's faults ask for: a line each.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when it asks for none
 function auth_options.hints(err)
@@ -81,9 +81,7 @@ end
 function readers.files(words, options)
   local source = require("appsync.server.auth_source").new({ auth = words.auth, jwt_keys = words["jwt-key"] or {} })
   local text, message = source:read()
-  if not text then
-    return status.failure, message
-  end
+  if not text then return status.failure, message end
   options.auth, options.jwt_keys = text.auth, text.jwt_keys
   if #source:files() > 0 then
     options.auth_source = source
@@ -97,13 +95,11 @@ function auth_options.read(words, options)
   options.api_keys = words["api-key"] or {}
   for _, name in ipairs({ "iam", "auth-default", "files" }) do
     local code, message = readers[name](words, options)
-    if code then
-      return code, message
-    end
+    if code then return code, message end
   end
 end
 
---- A server that nobody could ask gets an API key.
+---A server that nobody could ask gets an API key.
 ---@param options appsync.server.Options complete
 function auth_options.finish(options)
   local given = options.auth or { api_keys = {}, iam = {}, issuers = {} }

@@ -1,4 +1,4 @@
---- Options of `appsync serve`: what it keeps.
+---Options of `appsync serve`: what it keeps.
 
 ---@type appsync.cli.Group
 local data_options = {

@@ -1,10 +1,10 @@
---- Options of `appsync serve`: what it tells the people who develop with it.
-local core = require("appsync.core")
-local native = require("appsync.server.native")
-local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.printable")
-local status = require("appsync.cli.status")
-local trace = require("appsync.server.develop.trace")
+---Options of `appsync serve`: what it tells the people who develop with it.
+local core = require "appsync.core"
+local native = require "appsync.server.native"
+local log_record = require "appsync.server.develop.log_record"
+local printable = require "appsync.printable"
+local status = require "appsync.cli.status"
+local trace = require "appsync.server.develop.trace"
 
 local STDERR = 2
 
@@ -30,9 +30,7 @@ end
 
 -- What isn't a record, as one: with --log json every line on standard error is an object.
 local function teller(kind, is_json)
-  if not is_json then
-    return write
-  end
+  if not is_json then return write end
   return function(text)
     write(log_record.json({ at = core.wall(), kind = kind, text = (text:gsub("\n$", "")) }) .. "\n")
   end

@@ -1,6 +1,6 @@
---- Options of `appsync serve`: the faults that it plays, and by what tests change and ask them.
-local file = require("appsync.server.develop.file")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: the faults that it plays, and by what tests change and ask them.
+local file = require "appsync.server.develop.file"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local fault_options = {
@@ -39,12 +39,10 @@ function fault_options.read(words, options)
       return status.usage, ("--clock: %s"):format(message)
     end
   end
-  local fault = require("appsync.server.fault")
+  local fault = require "appsync.server.fault"
   for _, word in ipairs(words.fault or {}) do
     local rules, message = fault.parse_word(word)
-    if not rules then
-      return status.usage, message
-    end
+    if not rules then return status.usage, message end
     add(options, rules)
   end
   if words.faults then
@@ -53,9 +51,7 @@ function fault_options.read(words, options)
     if text then
       rules, message = fault.parse(text, words.faults)
     end
-    if not rules then
-      return status.failure, message
-    end
+    if not rules then return status.failure, message end
     add(options, rules)
   end
 end

@@ -1,7 +1,7 @@
---- Options of `appsync serve`: what the names of @function are bound to.
-local bindings = require("appsync.server.functions.bindings")
-local command_words = require("appsync.server.functions.command_words")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: what the names of @function are bound to.
+local bindings = require "appsync.server.functions.bindings"
+local command_words = require "appsync.server.functions.command_words"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local function_options = {

@@ -1,6 +1,6 @@
---- Options of `appsync serve`: where it listens.
-local printable = require("appsync.printable")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: where it listens.
+local printable = require "appsync.printable"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local network_options = {
@@ -29,7 +29,7 @@ function network_options.read(words, options)
   end
 end
 
---- Says loudly who can reach a server that listens for more than this machine.
+---Says loudly who can reach a server that listens for more than this machine.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 ---@param out {fail: fun(text: string)}

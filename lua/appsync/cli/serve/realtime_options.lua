@@ -1,4 +1,4 @@
---- Options of `appsync serve`: subscriptions.
+---Options of `appsync serve`: subscriptions.
 
 ---@type appsync.cli.Group
 local realtime_options = {

@@ -1,8 +1,8 @@
---- Options of `appsync serve`: what it serves.
-local auth_options = require("appsync.cli.serve.auth_options")
-local printable = require("appsync.printable")
-local resolver_failures = require("appsync.server.resolver_failures")
-local status = require("appsync.cli.status")
+---Options of `appsync serve`: what it serves.
+local auth_options = require "appsync.cli.serve.auth_options"
+local printable = require "appsync.printable"
+local resolver_failures = require "appsync.server.resolver_failures"
+local status = require "appsync.cli.status"
 
 ---@type appsync.cli.Group
 local schema_options = {
@@ -44,7 +44,7 @@ local function reason(found, given)
   return "no directive is specific to one; --transformer 1 selects the first"
 end
 
---- Tells by which of Amplify's transformers models are made, and why.
+---Tells by which of Amplify's transformers models are made, and why.
 ---@param models appsync.server.Models
 ---@param options appsync.server.Options
 function schema_options.tell_transformer(models, options)
@@ -57,7 +57,7 @@ end
 
 local TRANSFORM = "A directive that isn't known here is carried out by a file of --transform; see docs/server.md.\n"
 
---- Lines that help with a fault of the schema.
+---Lines that help with a fault of the schema.
 ---@param err appsync.server.SchemaError
 ---@return string lines "" when there are none
 function schema_options.hints(err)
@@ -68,11 +68,11 @@ function schema_options.hints(err)
   return auth_options.hints(err) .. (has_unknown and TRANSFORM or "")
 end
 
---- Says what of the program has no effect.
+---Says what of the program has no effect.
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 function schema_options.tell(options, server)
-  local notes = require("appsync.server.develop.amplify_project").notes(options.schema_name)
+  local notes = require "appsync.server.develop.amplify_project".notes(options.schema_name)
   for _, note in ipairs(server.engine:unresolved()) do
     notes[#notes + 1] = note
   end
@@ -87,10 +87,10 @@ end
 function schema_options.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths,
     conflict = options.conflict_words, transformer = tonumber(words.transformer) }
-  local program = require("appsync.server.program").new(paths)
+  local program = require "appsync.server.program".new(paths)
   local text, faults = program:read()
   if not text then
-    return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
+    return status.failure, require "appsync.server.develop.report".faults(faults, options.is_coloured)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers

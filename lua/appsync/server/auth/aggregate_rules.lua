@@ -1,6 +1,6 @@
---- What the rules of @auth let a caller aggregate in a search (Amplify documentation, "Search and aggregations").
-local auth_rule = require("appsync.server.auth.auth_rule")
-local core = require("appsync.core")
+---What the rules of @auth let a caller aggregate in a search (Amplify documentation, "Search and aggregations").
+local auth_rule = require "appsync.server.auth.auth_rule"
+local core = require "appsync.core"
 
 local aggregate_rules = {}
 
@@ -16,12 +16,12 @@ local function filter_of(rules, field, caller)
   error({ message = "Unauthorized to run aggregation on field: " .. field, type = "Unauthorized" }, 0)
 end
 
---- Gives the guard of models its method `aggregate`.
+---Gives the guard of models its method `aggregate`.
 ---@param ModelGuard appsync.server.ModelGuard
 ---@param is_free fun(guard: appsync.server.ModelGuard, m: appsync.server.Model, ctx: appsync.server.Context): true? or throws
 ---@param rules_of fun(m: appsync.server.Model): appsync.server.Rule[]
 function aggregate_rules.extend(ModelGuard, is_free, rules_of)
-  --- Which records a caller may aggregate a field of; throws where the caller may aggregate none.
+  ---Which records a caller may aggregate a field of; throws where the caller may aggregate none.
   ---@param m appsync.server.Model
   ---@param field string
   ---@param ctx appsync.server.Context

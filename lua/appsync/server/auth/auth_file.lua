@@ -1,17 +1,17 @@
---- The file of `--auth`: the authorization of an API as one JSON object, in the words of AppSync's own CreateGraphqlApi.
---- Nothing in it is ignored: a name that isn't known is refused.
-local authorize = require("appsync.server.auth.authorize")
-local core = require("appsync.core")
-local iam_policy = require("appsync.server.auth.iam_policy")
-local jwt_keys = require("appsync.server.auth.jwt_keys")
-local members = require("appsync.server.members")
-local opts = require("appsync.opts")
-local parse_date = require("appsync.auth.date")
-local read_expression = require("appsync.server.auth.expression")
+---The file of `--auth`: the authorization of an API as one JSON object, in the words of AppSync's own CreateGraphqlApi.
+---Nothing in it is ignored: a name that isn't known is refused.
+local authorize = require "appsync.server.auth.authorize"
+local core = require "appsync.core"
+local iam_policy = require "appsync.server.auth.iam_policy"
+local jwt_keys = require "appsync.server.auth.jwt_keys"
+local members = require "appsync.server.members"
+local opts = require "appsync.opts"
+local parse_date = require "appsync.auth.date"
+local read_expression = require "appsync.server.auth.expression"
 
 local auth_file = {}
 
---- What the file says, as `authorize.new` takes it.
+---What the file says, as `authorize.new` takes it.
 ---@class appsync.server.AuthFile
 ---@field default appsync.server.AuthMode?
 ---@field api {region: string, account_id: string, api_id: string} in whose ARNs policies speak
@@ -222,7 +222,7 @@ local function read(file, read_file)
   return out
 end
 
---- Reads the text of the file.
+---Reads the text of the file.
 ---@param text string
 ---@param read_file fun(name: string): string?, string? gives the text of a file that this one names
 ---@return appsync.server.AuthFile? file, string? message

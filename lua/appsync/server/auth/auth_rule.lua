@@ -1,7 +1,7 @@
---- One rule of @auth against one caller (Amplify documentation, "Customize authorization rules"). Static rules look at the
---- caller alone; owner rules and dynamic groups look at a record too.
-local claim = require("appsync.server.auth.claim")
-local core = require("appsync.core")
+---One rule of @auth against one caller (Amplify documentation, "Customize authorization rules"). Static rules look at the
+---caller alone; owner rules and dynamic groups look at a record too.
+local claim = require "appsync.server.auth.claim"
+local core = require "appsync.core"
 
 local auth_rule = {}
 
@@ -29,8 +29,8 @@ local function is_ambiguous(value)
   return value:find(SEPARATOR, 1, true) ~= nil or value:sub(-1) == ":"
 end
 
---- The values that may stand in an owner field for this caller: the joined claims first, then each of them. A claim that
---- looks like joined ones is none of the values: it may be somebody else's text, and whoever chooses a name chooses it.
+---The values that may stand in an owner field for this caller: the joined claims first, then each of them. A claim that
+---looks like joined ones is none of the values: it may be somebody else's text, and whoever chooses a name chooses it.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@return string[] empty: the caller lacks one of the claims, or they can't be told apart when they are joined
@@ -57,7 +57,7 @@ local function list_of(value)
   return type(decoded) == "table" and decoded or { value }
 end
 
---- The groups that the caller's token names.
+---The groups that the caller's token names.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@return string[]
@@ -86,7 +86,7 @@ local function is_role(r, caller)
   return not pool or pool.type == IAM_TYPE[r.allow]
 end
 
---- Whether the rule is for this caller, whatever the record; nil when the record decides.
+---Whether the rule is for this caller, whatever the record; nil when the record decides.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@return boolean?
@@ -98,7 +98,7 @@ function auth_rule.allows(r, caller)
   return r.mode ~= "AWS_IAM" or is_role(r, caller)
 end
 
---- The field that decides, and the caller's values for it.
+---The field that decides, and the caller's values for it.
 ---@param r appsync.server.Rule an owner rule or one of dynamic groups
 ---@return string field, string[] values, boolean is_list
 function auth_rule.key(r, caller)
@@ -106,7 +106,7 @@ function auth_rule.key(r, caller)
   return r.groups_field, auth_rule.groups(r, caller), r.groups_is_list or false
 end
 
---- Whether a rule holds for a record.
+---Whether a rule holds for a record.
 ---@param r appsync.server.Rule
 ---@param caller appsync.server.Identity
 ---@param item table
@@ -126,7 +126,7 @@ local function equals_any(field, values, is_list)
   return out
 end
 
---- Adds to `filters` what a record must fulfil for the rule to hold; nothing when no record can.
+---Adds to `filters` what a record must fulfil for the rule to hold; nothing when no record can.
 ---@param r appsync.server.Rule that is for the caller's mode, with a record to decide
 ---@param caller appsync.server.Identity
 ---@param filters table[] alternatives
@@ -140,7 +140,7 @@ function auth_rule.add_filters(r, caller, filters)
   for _, part in ipairs(equals_any(field, values, is_list)) do filters[#filters + 1] = part end
 end
 
---- What a client is shown of an owner: the last part, which is the name.
+---What a client is shown of an owner: the last part, which is the name.
 ---@param value any the stored text, or a list of them
 ---@return any
 function auth_rule.shown(value)

@@ -1,12 +1,12 @@
---- Who asks: one identity for the credentials of an HTTP request, a WebSocket connect or a `start` message.
-local claim = require("appsync.server.auth.claim")
-local core = require("appsync.core")
-local identity = require("appsync.server.auth.identity")
-local issuers = require("appsync.server.auth.issuers")
-local jwt = require("appsync.server.auth.jwt")
-local jwt_keys = require("appsync.server.auth.jwt_keys")
-local lambda_authorizer = require("appsync.server.auth.lambda_authorizer")
-local sigv4_verify = require("appsync.server.auth.sigv4_verify")
+---Who asks: one identity for the credentials of an HTTP request, a WebSocket connect or a `start` message.
+local claim = require "appsync.server.auth.claim"
+local core = require "appsync.core"
+local identity = require "appsync.server.auth.identity"
+local issuers = require "appsync.server.auth.issuers"
+local jwt = require "appsync.server.auth.jwt"
+local jwt_keys = require "appsync.server.auth.jwt_keys"
+local lambda_authorizer = require "appsync.server.auth.lambda_authorizer"
+local sigv4_verify = require "appsync.server.auth.sigv4_verify"
 
 ---@alias appsync.server.AuthMode
 ---| "API_KEY"
@@ -34,7 +34,7 @@ local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 ---@field key string
 ---@field expires_at number? Unix seconds
 
---- An IAM identity of the API: whose access key it is, and what it may do.
+---An IAM identity of the API: whose access key it is, and what it may do.
 ---@class appsync.server.IamPrincipal
 ---@field key appsync.server.IamKey? taken out by `authorize.new`: what is secret goes no further than the signature's check
 ---@field access_key string
@@ -54,14 +54,14 @@ local sigv4_verify = require("appsync.server.auth.sigv4_verify")
 ---@field private issuers appsync.server.Issuer[]
 ---@field private lambda appsync.server.LambdaAuthorizer?
 local Authorize = {}
-local Authorize_mt = { __index = Authorize }
+Authorize.__index = Authorize
 
 local authorize = {}
 
---- In the order in which the first one that is enabled becomes the default.
+---In the order in which the first one that is enabled becomes the default.
 authorize.modes = { "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA" }
 
---- What stands for the real thing in ARNs where nothing else is given.
+---What stands for the real thing in ARNs where nothing else is given.
 authorize.api = { region = "us-east-1", account_id = "000000000000", api_id = "local" }
 
 local NOT_AUTHORIZED = "You are not authorized to make this call."
@@ -131,15 +131,15 @@ local function add_lambda(self, settings, file, api)
   self.enabled.AWS_LAMBDA = true
 end
 
---- `settings`: api_keys (list of texts), iam (secret by access key), jwt_keys (list: of any issuer), file (of
---- `auth_file.read`), authorizer (function), default (mode), now (function, Unix seconds), log (function(text)), hide (as
---- of `lambda_authorizer.new`).
+---`settings`: api_keys (list of texts), iam (secret by access key), jwt_keys (list: of any issuer), file (of
+---`auth_file.read`), authorizer (function), default (mode), now (function, Unix seconds), log (function(text)), hide (as
+---of `lambda_authorizer.new`).
 ---@param settings table
 ---@return appsync.server.Authorize? authorize, string? message
 function authorize.new(settings)
   local file = settings.file or {}
   local api = file.api or authorize.api
-  local self = setmetatable({ settings = settings, enabled = {}, api_keys = {}, iam = {}, iam_keys = {} }, Authorize_mt)
+  local self = setmetatable({ settings = settings, enabled = {}, api_keys = {}, iam = {}, iam_keys = {} }, Authorize)
   add_api_keys(self, file.api_keys)
   add_api_keys(self, settings.api_keys)
   add_iam(self, file.iam, api)
@@ -159,7 +159,7 @@ function authorize.new(settings)
   return self
 end
 
---- The default mode and the others that are enabled.
+---The default mode and the others that are enabled.
 ---@return appsync.server.AuthModes
 function Authorize:auth_modes()
   local file = self.settings.file
@@ -188,8 +188,8 @@ local function is_same(a, b)
   return true
 end
 
---- Has other keys and users hold from now on. The modes of an API are settled when it starts: with others, or when
---- something is wrong, all stays as it was.
+---Has other keys and users hold from now on. The modes of an API are settled when it starts: with others, or when
+---something is wrong, all stays as it was.
 ---@param changes table of the settings of `authorize.new`: `file` and `jwt_keys`, nil where there are none
 ---@return true? ok, string? message
 function Authorize:renew(changes)
@@ -265,8 +265,8 @@ function Authorize:by_lambda(token, credentials)
   return answer
 end
 
---- The identity behind the credentials. The mode is told by the shape of the headers: an API key first, then a
---- signature, a JSON Web Token, and what is left over is a Lambda token.
+---The identity behind the credentials. The mode is told by the shape of the headers: an API key first, then a
+---signature, a JSON Web Token, and what is left over is a Lambda token.
 ---@param credentials appsync.server.Credentials
 ---@return appsync.server.Identity? identity, appsync.server.Refusal? refusal
 function Authorize:check(credentials)

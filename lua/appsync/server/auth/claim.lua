@@ -1,4 +1,4 @@
---- The claims of a token as the names of users and groups.
+---The claims of a token as the names of users and groups.
 local claim = {}
 
 -- From here on several integers, and fractions, are one double (IEEE 754).
@@ -6,8 +6,8 @@ local FIRST_INEXACT = 9007199254740992
 
 local INEXACT = "is a number that isn't exact: a name is a text, or an integer"
 
---- The text of a claim that is a name: a text, or an integer in all its digits, so that two users never become one. Needs
---- claims that were read with `core.decode(text, "safe")`.
+---The text of a claim that is a name: a text, or an integer in all its digits, so that two users never become one. Needs
+---claims that were read with `core.decode(text, "safe")`.
 ---@param value any
 ---@return string? text nil for what is no name
 ---@return string? fault of a number that can't be told from others, to stand behind the claim's name

@@ -1,7 +1,7 @@
---- The regular expressions of an API's settings: which clients, which tokens. The service takes any; this takes alternatives
---- of plain text with `.`, `.*` and `.+`, and refuses what is more.
+---The regular expressions of an API's settings: which clients, which tokens. The service takes any; this takes alternatives
+---of plain text with `.`, `.*` and `.+`, and refuses what is more.
 
---- The patterns of `glob` for an expression such as "client1|client2" or "^web-.*$".
+---The patterns of `glob` for an expression such as "client1|client2" or "^web-.*$".
 ---@param expression string
 ---@return string[]? patterns, string? message
 local function patterns(expression)

@@ -1,7 +1,7 @@
---- Who may see a field: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
---- A field's own directives count, else its type's, else the API's default mode; several directives mean any of them.
-local directives = require("appsync.server.graphql.directives")
-local not_authorized = require("appsync.server.graphql.not_authorized")
+---Who may see a field: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
+---A field's own directives count, else its type's, else the API's default mode; several directives mean any of them.
+local directives = require "appsync.server.graphql.directives"
+local not_authorized = require "appsync.server.graphql.not_authorized"
 
 local field_auth = {}
 
@@ -69,9 +69,9 @@ local function is_denied(identity, type_name, field_name)
   return false
 end
 
---- Whether a schema says nothing at all about modes. Such a schema is open to every mode that is enabled, unlike on the
---- service, where an additional mode could reach nothing then: a local server is more useful so. Where the modes are
---- described in full (`--auth`), or where rules of @auth say who may what, it is as on the service.
+---Whether a schema says nothing at all about modes. Such a schema is open to every mode that is enabled, unlike on the
+---service, where an additional mode could reach nothing then: a local server is more useful so. Where the modes are
+---described in full (`--auth`), or where rules of @auth say who may what, it is as on the service.
 ---@param schema appsync.server.Schema
 ---@return boolean
 function field_auth.is_open(schema)
@@ -104,7 +104,7 @@ local function passes_directives(identity, modes, type_, field)
   return chosen ~= nil or not modes.denies_by_default
 end
 
---- The modes of a schema's fields.
+---The modes of a schema's fields.
 ---@param schema appsync.server.Schema
 ---@param modes appsync.server.AuthModes? of the API; default: an API key
 ---@param has_rules boolean? rules of @auth hold in it
@@ -125,7 +125,7 @@ local function passes_policy(policy, modes, type_name, field_name)
   return decision == "allow" or (decision == "none" and not (modes.roots or {})[type_name])
 end
 
---- Whether an identity may select a field.
+---Whether an identity may select a field.
 ---@param identity appsync.server.Identity?
 ---@param modes appsync.server.AuthModes
 ---@param type_ appsync.server.Type
@@ -138,7 +138,7 @@ function field_auth.allows(identity, modes, type_, field)
   return modes.is_open or passes_directives(identity, modes, type_, field)
 end
 
---- The error of a denied field.
+---The error of a denied field.
 field_auth.refusal = not_authorized
 
 return field_auth

@@ -1,8 +1,8 @@
---- The resolvers that the rules of @auth put around the generated ones: owners are shown by their name, and in the result of
---- a mutation, however deep, relations to models with other rules are empty, as every subscriber is sent it (Amplify documentation,
---- "Customize authorization rules", relational models and subscriptions).
-local auth_rule = require("appsync.server.auth.auth_rule")
-local core = require("appsync.core")
+---The resolvers that the rules of @auth put around the generated ones: owners are shown by their name, and in the result of
+---a mutation, however deep, relations to models with other rules are empty, as every subscriber is sent it (Amplify documentation,
+---"Customize authorization rules", relational models and subscriptions).
+local auth_rule = require "appsync.server.auth.auth_rule"
+local core = require "appsync.core"
 
 local guarded_fields = {}
 
@@ -39,7 +39,7 @@ local function readers(m)
   return table.concat(list, "\n")
 end
 
---- Whether a relation is empty in a mutation's result.
+---Whether a relation is empty in a mutation's result.
 ---@param m appsync.server.Model
 ---@param related appsync.server.Model
 ---@param relation {field: string, is_required: boolean?}
@@ -142,7 +142,7 @@ local function mark_model(m, needs, fields, mutations)
   end
 end
 
---- Puts them around the generated resolvers.
+---Puts them around the generated resolvers.
 ---@param generated table<string, table<string, function>> by type and field; is changed
 ---@param models appsync.server.Model[]
 ---@param guard appsync.server.ModelGuard

@@ -1,6 +1,6 @@
---- What an IAM identity may call (AppSync Developer Guide, "Authorization and authentication: AWS_IAM"; IAM User Guide,
---- "Policy evaluation logic"): statements that allow or deny `appsync:GraphQL` on the ARNs of fields. A deny wins.
-local glob = require("appsync.server.glob")
+---What an IAM identity may call (AppSync Developer Guide, "Authorization and authentication: AWS_IAM"; IAM User Guide,
+---"Policy evaluation logic"): statements that allow or deny `appsync:GraphQL` on the ARNs of fields. A deny wins.
+local glob = require "appsync.server.glob"
 
 local iam_policy = {}
 
@@ -88,7 +88,7 @@ local function collect(value, where, into)
   end
 end
 
---- Reads policies.
+---Reads policies.
 ---@param value any decoded JSON: a policy document, statements, or a list of either
 ---@param where string what it is called in messages
 ---@param api {region: string, account_id: string, api_id: string} whose fields are asked for
@@ -123,7 +123,7 @@ local function decide(statements, arn)
   return decision
 end
 
---- What the policy says of a field: "allow", "deny" (explicitly), or "none".
+---What the policy says of a field: "allow", "deny" (explicitly), or "none".
 ---@param type_name string
 ---@param field_name string
 ---@return "allow"|"deny"|"none"
@@ -141,7 +141,7 @@ function IamPolicy:decision(type_name, field_name)
   return decision
 end
 
---- Whether the policy allows anything at all of this API. Who has no such permission is turned away at the door.
+---Whether the policy allows anything at all of this API. Who has no such permission is turned away at the door.
 ---@return boolean
 function IamPolicy:allows_something()
   if self.is_some == nil then

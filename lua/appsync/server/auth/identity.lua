@@ -1,5 +1,5 @@
---- What resolvers see of who asks (AppSync Developer Guide, "Resolver context reference", Identity).
-local core = require("appsync.core")
+---What resolvers see of who asks (AppSync Developer Guide, "Resolver context reference", Identity).
+local core = require "appsync.core"
 
 local identity = {}
 
@@ -50,7 +50,7 @@ function shapes.AWS_LAMBDA(i)
   return { resolverContext = i.resolver_context or {} }
 end
 
---- `ctx.identity` of a caller: by an API key there is none.
+---`ctx.identity` of a caller: by an API key there is none.
 ---@param caller appsync.server.Identity?
 ---@return table?
 function identity.shown(caller)
@@ -60,7 +60,7 @@ function identity.shown(caller)
   return shape(caller)
 end
 
---- The addresses that a request came from: those that proxies name, then the peer's own.
+---The addresses that a request came from: those that proxies name, then the peer's own.
 ---@param credentials {headers: table<string, string>, peer: string?}
 ---@return string[]
 function identity.source_ip(credentials)

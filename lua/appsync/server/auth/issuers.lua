@@ -1,7 +1,7 @@
---- The Cognito user pools and OpenID Connect providers of an API, and what each asks of a token (AppSync Developer Guide,
---- "Authorization and authentication": OPENID_CONNECT, AMAZON_COGNITO_USER_POOLS).
-local glob = require("appsync.server.glob")
-local jwt = require("appsync.server.auth.jwt")
+---The Cognito user pools and OpenID Connect providers of an API, and what each asks of a token (AppSync Developer Guide,
+---"Authorization and authentication": OPENID_CONNECT, AMAZON_COGNITO_USER_POOLS).
+local glob = require "appsync.server.glob"
+local jwt = require "appsync.server.auth.jwt"
 
 local issuers = {}
 
@@ -19,7 +19,7 @@ local function normal(issuer)
   return (issuer:gsub("/+$", ""))
 end
 
---- The providers whose token this can be: those of its issuer, or else those that take any.
+---The providers whose token this can be: those of its issuer, or else those that take any.
 local function candidates(list, issuer)
   local named, any = {}, {}
   for _, provider in ipairs(list) do
@@ -32,7 +32,7 @@ local function candidates(list, issuer)
   return #named > 0 and named or any
 end
 
---- An id token names its client as `aud`, an access token as `client_id`; OpenID Connect also knows `azp`.
+---An id token names its client as `aud`, an access token as `client_id`; OpenID Connect also knows `azp`.
 local function is_of_client(claims, clients)
   if not clients then return true end
   local found = {}
@@ -56,7 +56,7 @@ local function is_within(seconds, ttl_s, now)
   return since ~= nil and now <= since + ttl_s + jwt.leeway_s
 end
 
---- Whether an issuer's name is that of a user pool.
+---Whether an issuer's name is that of a user pool.
 ---@param issuer string
 ---@return boolean
 function issuers.is_cognito(issuer)
@@ -89,7 +89,7 @@ local function refusal(provider, header, claims, now)
   end
 end
 
---- The claims of a token that is good for one of the providers, and the mode that it is good for.
+---The claims of a token that is good for one of the providers, and the mode that it is good for.
 ---@param list appsync.server.Issuer[]
 ---@param token string without "Bearer "
 ---@param now number Unix seconds

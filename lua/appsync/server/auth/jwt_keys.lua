@@ -1,8 +1,8 @@
---- The keys that tokens are verified with, from the text of a file: PEM, JSON Web Keys (RFC 7517), or an HS256 secret. What
---- looks like a key and can't be read is never taken for a secret: whoever has a public key could sign with it.
-local core = require("appsync.core")
-local key_forms = require("appsync.server.auth.key_forms")
-local native = require("appsync.server.native")
+---The keys that tokens are verified with, from the text of a file: PEM, JSON Web Keys (RFC 7517), or an HS256 secret. What
+---looks like a key and can't be read is never taken for a secret: whoever has a public key could sign with it.
+local core = require "appsync.core"
+local key_forms = require "appsync.server.auth.key_forms"
+local native = require "appsync.server.native"
 
 local jwt_keys = {}
 
@@ -12,7 +12,7 @@ local jwt_keys = {}
 ---@field secret string? HS256
 ---@field pem string? RS256
 
---- What a key file may hold, for messages.
+---What a key file may hold, for messages.
 jwt_keys.ACCEPTED = "Accepted are RSA public keys of 2048 bits or more (PEM, certificate, JWK, JWKS or a list of JWKs), oct JWKs, "
   .. "and an HS256 secret: one line of printable text."
 
@@ -43,7 +43,7 @@ end
 -- SEQUENCE { OBJECT IDENTIFIER rsaEncryption, NULL } (RFC 3279 section 2.3.1)
 local RSA_ALGORITHM = der(0x30, "\6\9\42\134\72\134\247\13\1\1\1\5\0")
 
---- SubjectPublicKeyInfo of an RSA key, as PEM text.
+---SubjectPublicKeyInfo of an RSA key, as PEM text.
 ---@param modulus string bytes
 ---@param exponent string bytes
 ---@return string
@@ -153,7 +153,7 @@ local function read_pem(text)
   return nil, "the PEM text has no whole block. " .. jwt_keys.ACCEPTED
 end
 
---- What is wrong with a key that was given as a table.
+---What is wrong with a key that was given as a table.
 ---@param key appsync.server.JwtKey
 ---@return string? fault
 function jwt_keys.fault(key)
@@ -171,7 +171,7 @@ function jwt_keys.fault(key)
   return fault and "secret " .. fault or nil
 end
 
---- Reads the text of a key file.
+---Reads the text of a key file.
 ---@param text string
 ---@return appsync.server.JwtKey[]? keys, string? message
 function jwt_keys.read(text)

@@ -1,4 +1,4 @@
---- Public keys and key files by their bytes, also where they begin in the middle or were cut.
+---Public keys and key files by their bytes, also where they begin in the middle or were cut.
 local key_bytes = {}
 
 -- The length of what a DER SEQUENCE says it holds, and of its head (X.690 section 8.1.3); nil for anything else.
@@ -65,7 +65,7 @@ local function has_magic(bytes)
   return false
 end
 
---- UTF-16 of what is ASCII, with or without its mark.
+---UTF-16 of what is ASCII, with or without its mark.
 ---@param bytes string
 ---@return boolean
 function key_bytes.is_utf16(bytes)
@@ -74,7 +74,7 @@ function key_bytes.is_utf16(bytes)
   return bytes:find("^[^%z]%z[^%z]%z[^%z]%z[^%z]%z") ~= nil or bytes:find("^%z[^%z]%z[^%z]%z[^%z]%z[^%z]") ~= nil
 end
 
---- What kind of key or key file these bytes are: "DER", "SSH", "PGP", "archive", "UTF-16"; nil when they may be anything.
+---What kind of key or key file these bytes are: "DER", "SSH", "PGP", "archive", "UTF-16"; nil when they may be anything.
 ---@param bytes string
 ---@param is_middle boolean? they don't begin where a file would
 ---@return string?

@@ -1,7 +1,7 @@
---- What may be an HS256 secret: one line of printable text that has no sign of a key or of a structured file, also behind
---- base64 and hexadecimal. A public key in another form than those that are read must not become a secret.
-local core = require("appsync.core")
-local key_bytes = require("appsync.server.auth.key_bytes")
+---What may be an HS256 secret: one line of printable text that has no sign of a key or of a structured file, also behind
+---base64 and hexadecimal. A public key in another form than those that are read must not become a secret.
+local core = require "appsync.core"
+local key_bytes = require "appsync.server.auth.key_bytes"
 
 local key_forms = {}
 
@@ -168,7 +168,7 @@ local function is_long(line)
   return #joined / (n_words + 1) >= MIN_RUN or not joined:find("[^%x:,]")
 end
 
---- What a text is that is no secret, and what to do about it; nil when it may be one.
+---What a text is that is no secret, and what to do about it; nil when it may be one.
 ---@param text string without its last line break
 ---@return string? what
 ---@return string? remedy
@@ -181,7 +181,7 @@ function key_forms.name(text)
   if found then return found[1], found[2] end
 end
 
---- What the bytes of a secret are that was written as one, when they are a public key or a file of it.
+---What the bytes of a secret are that was written as one, when they are a public key or a file of it.
 ---@param secret string
 ---@return string? what
 function key_forms.key_in(secret)

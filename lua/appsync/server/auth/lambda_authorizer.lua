@@ -1,8 +1,8 @@
---- The Lambda authorizer, played by a Lua function (AppSync Developer Guide, "Authorization and authentication": AWS_LAMBDA).
-local core = require("appsync.core")
-local glob = require("appsync.server.glob")
+---The Lambda authorizer, played by a Lua function (AppSync Developer Guide, "Authorization and authentication": AWS_LAMBDA).
+local core = require "appsync.core"
+local glob = require "appsync.server.glob"
 local shown = require("appsync.server.graphql.thrown").text
-local time_limit = require("appsync.server.time_limit")
+local time_limit = require "appsync.server.time_limit"
 
 local lambda_authorizer = {}
 
@@ -13,16 +13,16 @@ local lambda_authorizer = {}
 local LambdaAuthorizer = {}
 LambdaAuthorizer.__index = LambdaAuthorizer
 
---- Of one API. What doesn't fit any more pushes all others out: it is a cache.
+---Of one API. What doesn't fit any more pushes all others out: it is a cache.
 local MAX_ANSWERS = 1000
---- An answer of this size or more is never kept.
+---An answer of this size or more is never kept.
 local MAX_KEPT_BYTES = 1048576
---- The most that the service lets an authorizer's context be.
+---The most that the service lets an authorizer's context be.
 local MAX_CONTEXT_BYTES = 5 * 1048576
 
---- `settings`: call (the function(token, request)), now, log, api {region, account_id, api_id}, ttl_s (default 0: nothing
---- is kept), tokens (patterns of tokens that are worth asking about; nil: all), hide (function(text, operation): the text
---- without what is secret in the operation), timeout_s (seconds that the function may take, default 30).
+---`settings`: call (the function(token, request)), now, log, api {region, account_id, api_id}, ttl_s (default 0: nothing
+---is kept), tokens (patterns of tokens that are worth asking about; nil: all), hide (function(text, operation): the text
+---without what is secret in the operation), timeout_s (seconds that the function may take, default 30).
 ---@param settings table
 ---@return appsync.server.LambdaAuthorizer
 function lambda_authorizer.new(settings)
@@ -132,7 +132,7 @@ function LambdaAuthorizer:is_worth_asking(token)
   return false
 end
 
---- What the function says of a token: its context and denied fields, or nil when it refuses.
+---What the function says of a token: its context and denied fields, or nil when it refuses.
 ---@param token string
 ---@param credentials appsync.server.Credentials
 ---@return {resolver_context: table, denied_fields: string[]?}?
@@ -153,7 +153,7 @@ function LambdaAuthorizer:check(token, credentials)
   return { resolver_context = context, denied_fields = given(answer.deniedFields) }
 end
 
---- A text without a token that it may quote, with its "Bearer " or not.
+---A text without a token that it may quote, with its "Bearer " or not.
 ---@param text string
 ---@param token string
 ---@return string

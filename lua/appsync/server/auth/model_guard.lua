@@ -1,8 +1,8 @@
---- What the rules of @auth let a caller do with the records of a model (Amplify documentation, "Customize authorization
---- rules"). A refusal is thrown as a resolver's error.
-local auth_rule = require("appsync.server.auth.auth_rule")
-local core = require("appsync.core")
-local not_authorized = require("appsync.server.graphql.not_authorized")
+---What the rules of @auth let a caller do with the records of a model (Amplify documentation, "Customize authorization
+---rules"). A refusal is thrown as a resolver's error.
+local auth_rule = require "appsync.server.auth.auth_rule"
+local core = require "appsync.core"
+local not_authorized = require "appsync.server.graphql.not_authorized"
 
 local model_guard = {}
 
@@ -34,8 +34,8 @@ local function has_rules(m)
   return m.rules ~= nil or next(m.field_rules or {}) ~= nil
 end
 
---- Makes the guard of a schema. Where no model and no field has a rule it is open, as a local server without
---- @auth is of use only so; where some have, a model without is closed, but to an API key in sandbox mode.
+---Makes the guard of a schema. Where no model and no field has a rule it is open, as a local server without
+---@auth is of use only so; where some have, a model without is closed, but to an API key in sandbox mode.
 ---@param models appsync.server.Model[] and `field_rules`
 ---@return appsync.server.ModelGuard
 function model_guard.new(models)
@@ -49,7 +49,7 @@ function model_guard.new(models)
   return self
 end
 
---- The same, or nil when nothing has rules: then nothing needs to be asked.
+---The same, or nil when nothing has rules: then nothing needs to be asked.
 ---@param models appsync.server.Model[]
 ---@return appsync.server.ModelGuard?
 function model_guard.of(models)
@@ -139,7 +139,7 @@ local function asked_of_rules(m, asked)
   return found
 end
 
---- Which records a caller may read.
+---Which records a caller may read.
 ---@param m appsync.server.Model
 ---@param op "get"|"list"|"sync"|"search"
 ---@param ctx appsync.server.Context
@@ -179,7 +179,7 @@ local function denied_fields(m, op, input, skipped, holds)
   for _, r in ipairs(rules_of(m)) do any = holds(r) or any end
   for name, value in pairs(input) do
     local field, own = m.field_by_name[name], field_rules_of(m, name, op)
-    local is_allowed = skipped[name] or not field or field.is_version
+    local is_allowed = skipped[name] or not field
     for _, r in ipairs(is_allowed and {} or own or rules_of(m)) do
       if holds(r, value, own ~= nil) then is_allowed = true end
     end
@@ -216,7 +216,7 @@ local function sets_owner(m, caller)
   return true
 end
 
---- Whether a caller may create this record; fills in its owner.
+---Whether a caller may create this record; fills in its owner.
 ---@param m appsync.server.Model
 ---@param ctx appsync.server.Context
 ---@param input table is changed
@@ -244,7 +244,7 @@ local function key_fields(m)
   return names
 end
 
---- Whether a caller may change this record so. To null a field is to delete it.
+---Whether a caller may change this record so. To null a field is to delete it.
 ---@param m appsync.server.Model
 ---@param ctx appsync.server.Context
 ---@param item table? as it is stored
@@ -259,7 +259,7 @@ function ModelGuard:update(m, ctx, item, input)
   end))
 end
 
---- Whether a caller may delete this record, which takes the right to delete each of its fields.
+---Whether a caller may delete this record, which takes the right to delete each of its fields.
 ---@param m appsync.server.Model
 ---@param ctx appsync.server.Context
 ---@param item table? as it is stored
@@ -319,7 +319,7 @@ local function owns(rules, caller)
   end
 end
 
---- Which events of a subscription a caller gets.
+---Which events of a subscription a caller gets.
 ---@param m appsync.server.Model
 ---@param _ {name: string} the event: the rules are the same for all
 ---@param ctx appsync.server.Context
@@ -348,8 +348,8 @@ function ModelGuard:subscribe(m, _, ctx, args)
   return { ["or"] = setmetatable(filters, core.array_mt) }, owns(by_record, caller)
 end
 
---- Resolvers of one's own that stand in the place of generated ones: they are for those whom some rule allows the operation.
---- Which records it gives them is the resolver's own matter.
+---Resolvers of one's own that stand in the place of generated ones: they are for those whom some rule allows the operation.
+---Which records it gives them is the resolver's own matter.
 ---@param resolvers table<string, table<string, function>> by type and field
 ---@param roots {query: {name: string}?, mutation: {name: string}?}
 function ModelGuard:cover(resolvers, roots)
@@ -375,8 +375,8 @@ local function check_covered(self, covered, ctx)
   if not is_allowed then refuse(ctx) end
 end
 
---- Whether a field has to be asked for. A model of which a field has rules of its own is read field by field; what the schema
---- doesn't declare, its times and versions, comes with the record.
+---Whether a field has to be asked for. A model of which a field has rules of its own is read field by field; what the schema
+---doesn't declare, its times and versions, comes with the record.
 ---@param type_name string
 ---@param field_name string
 ---@return boolean
@@ -394,7 +394,7 @@ local function is_hidden(m, field_name, source)
   return of_field ~= nil and m.level == "on" and source.__operation == "Mutation" and not m.field_by_name[field_name].is_required
 end
 
---- Whether a caller may read a field of a record, or ask for one of a type that is no model. Throws when not.
+---Whether a caller may read a field of a record, or ask for one of a type that is no model. Throws when not.
 ---@param m appsync.server.Model|string the model, or a type's name
 ---@param field_name string
 ---@param ctx appsync.server.Context
@@ -422,7 +422,7 @@ function ModelGuard:field(m, field_name, ctx)
   error(not_authorized(type_name, field_name), 0)
 end
 
---- Whether a field holds an owner, of whom clients see the last part only.
+---Whether a field holds an owner, of whom clients see the last part only.
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@return boolean
@@ -434,7 +434,7 @@ function ModelGuard.is_owner(_, m, field_name)
   return found
 end
 
---- The value of a field as clients are shown it: of an owner, the last part.
+---The value of a field as clients are shown it: of an owner, the last part.
 ---@param m appsync.server.Model
 ---@param field_name string
 ---@param value any

@@ -1,18 +1,18 @@
---- Verifies AWS Signature Version 4 (AWS General Reference, "Create a signed AWS API request"). It works from what was
---- received and shares no code with the client's signer, so that a client that signs wrongly is found out.
-local core = require("appsync.core")
-local parse_date = require("appsync.auth.date")
-local query_string = require("appsync.server.http.query_string")
+---Verifies AWS Signature Version 4 (AWS General Reference, "Create a signed AWS API request"). It works from what was
+---received and shares no code with the client's signer, so that a client that signs wrongly is found out.
+local core = require "appsync.core"
+local parse_date = require "appsync.auth.date"
+local query_string = require "appsync.server.http.query_string"
 
 local sigv4_verify = {}
 
---- How far a request's clock may be off.
+---How far a request's clock may be off.
 sigv4_verify.max_skew_s = 300
 
 local MISMATCH = "The request signature we calculated does not match the signature you provided. "
   .. "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 
---- Unix seconds of `YYYYMMDD'T'HHMMSS'Z'`, or nil.
+---Unix seconds of `YYYYMMDD'T'HHMMSS'Z'`, or nil.
 ---@param text string
 ---@return integer?
 function sigv4_verify.parse_date(text)
@@ -28,14 +28,12 @@ end
 ---@field signed_headers string
 ---@field signature string
 
---- The parts of an Authorization header, or nil.
+---The parts of an Authorization header, or nil.
 ---@param text string
 ---@return appsync.server.Sigv4Parts?
 function sigv4_verify.parse(text)
   local rest = text:match("^AWS4%-HMAC%-SHA256%s+(.*)$")
-  if not rest then
-    return nil
-  end
+  if not rest then return nil end
   local fields = {}
   for part in rest:gmatch("[^,%s]+") do
     local name, value = part:match("^(%a+)=(.+)$")
@@ -64,9 +62,7 @@ local function canonical_query(text)
     items[#items + 1] = { query_string.escape(item.name), query_string.escape(item.value) }
   end
   table.sort(items, function(a, b)
-    if a[1] ~= b[1] then
-      return a[1] < b[1]
-    end
+    if a[1] ~= b[1] then return a[1] < b[1] end
     return a[2] < b[2]
   end)
   for i, item in ipairs(items) do
@@ -75,7 +71,7 @@ local function canonical_query(text)
   return table.concat(items, "&")
 end
 
---- Every service but S3: the path as it was sent, encoded once more.
+---Every service but S3: the path as it was sent, encoded once more.
 local function canonical_path(path)
   return (path:gsub("[^/]+", query_string.escape))
 end
@@ -87,9 +83,7 @@ function sigv4_verify.canonical_request(request, signed_headers)
   local lines = {}
   for name in signed_headers:gmatch("[^;]+") do
     local value = request.headers[name]
-    if not value then
-      return nil, name
-    end
+    if not value then return nil, name end
     lines[#lines + 1] = name .. ":" .. value:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "") .. "\n"
   end
   return table.concat({
@@ -114,13 +108,11 @@ local function to_hex(bytes)
   return (bytes:gsub(".", function(char) return ("%02x"):format(char:byte()) end))
 end
 
---- The signature that these parts should carry.
+---The signature that these parts should carry.
 ---@return string? hexadecimal, string? missing
 function sigv4_verify.signature(request, parts, date, secret)
   local canonical, missing = sigv4_verify.canonical_request(request, parts.signed_headers)
-  if not canonical then
-    return nil, missing
-  end
+  if not canonical then return nil, missing end
   local scope = table.concat({ parts.day, parts.region, parts.service, "aws4_request" }, "/")
   local to_sign = table.concat({ "AWS4-HMAC-SHA256", date, scope, core.sha256(canonical) }, "\n")
   return to_hex(core.hmac_sha256(signing_key(secret, parts), to_sign))
@@ -134,9 +126,7 @@ end
 local function find_repeated(signed_headers)
   local seen = {}
   for name in signed_headers:gmatch("[^;]+") do
-    if seen[name] then
-      return name
-    end
+    if seen[name] then return name end
     seen[name] = true
   end
 end
@@ -154,8 +144,8 @@ end
 
 local UNKNOWN = "The security token included in the request is invalid."
 
---- Temporary credentials are a key, a secret and a token that belong together, for a time (AWS IAM User Guide, "Using
---- temporary credentials with AWS resources").
+---Temporary credentials are a key, a secret and a token that belong together, for a time (AWS IAM User Guide, "Using
+---temporary credentials with AWS resources").
 local function refusal_of_key(key, token, now)
   if not key or (key.session_token and core.sha256(key.session_token) ~= core.sha256(token or ""))
     or (key.is_permanent and token) then
@@ -184,7 +174,7 @@ end
 ---@field expires_at number? Unix seconds
 ---@field region string? the only one that a signature may be made for
 
---- Checks one request; `keys` has what belongs to each access key.
+---Checks one request; `keys` has what belongs to each access key.
 ---@param request {method: string, path: string, query: string?, headers: table<string, string>, body: string}
 ---@param keys table<string, appsync.server.IamKey>
 ---@param now number Unix seconds
@@ -196,18 +186,12 @@ function sigv4_verify.check(request, keys, now)
   end
   local key = keys[parts.access_key]
   local kind, why = refusal_of_key(key, request.headers["x-amz-security-token"], now)
-  if kind then
-    return refuse(kind, why)
-  end
+  if kind then return refuse(kind, why) end
   local wrong = refusal_of_scope(parts, key)
-  if wrong then
-    return refuse("InvalidSignatureException", wrong)
-  end
+  if wrong then return refuse("InvalidSignatureException", wrong) end
   local date = request.headers["x-amz-date"]
   local fault = check_date(parts, date, now)
-  if fault then
-    return refuse("InvalidSignatureException", fault)
-  end
+  if fault then return refuse("InvalidSignatureException", fault) end
   local expected, missing = sigv4_verify.signature(request, parts, date, key.secret)
   if not expected then
     return refuse("InvalidSignatureException", ("The signed header '%s' was not sent."):format(missing))

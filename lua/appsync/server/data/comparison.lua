@@ -1,7 +1,7 @@
---- The order of two values, as DynamoDB and subscription filters have it: numbers by size, texts by their bytes.
+---The order of two values, as DynamoDB and subscription filters have it: numbers by size, texts by their bytes.
 local comparison = {}
 
---- -1, 0 or 1; nil when the two have no order. Lua's `<` on texts follows the locale.
+----1, 0 or 1; nil when the two have no order. Lua's `<` on texts follows the locale.
 ---@param a any
 ---@param b any
 ---@return integer?
@@ -16,7 +16,7 @@ function comparison.order(a, b)
   return #a < #b and -1 or 1
 end
 
---- A test of a value against another one.
+---A test of a value against another one.
 ---@param accepts fun(order: integer): boolean
 ---@return fun(value: any, operand: any): boolean
 function comparison.test(accepts)

@@ -1,7 +1,7 @@
 -- Items that one statement reads.
 local CHUNK = 500
 
---- Walks the items of a table in the order of creation. `fn` may change the one that it is told of.
+---Walks the items of a table in the order of creation. `fn` may change the one that it is told of.
 ---@param store appsync.server.Store
 ---@param table_id integer
 ---@param fn fun(seq: integer, item: table)

@@ -1,9 +1,9 @@
---- Filters and conditions of models; those of their subscriptions are enhanced filters.
---- An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
-local comparison = require("appsync.server.data.comparison")
-local core = require("appsync.core")
-local has_part = require("appsync.server.data.substring")
-local is_list = require("appsync.server.graphql.is_list")
+---Filters and conditions of models; those of their subscriptions are enhanced filters.
+---An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
+local comparison = require "appsync.server.data.comparison"
+local core = require "appsync.core"
+local has_part = require "appsync.server.data.substring"
+local is_list = require "appsync.server.graphql.is_list"
 
 local filter = {}
 
@@ -155,14 +155,14 @@ local function check(conditions, count)
   end
 end
 
---- Throws for a filter that means nothing, whatever the item, and for one that is longer than DynamoDB takes: it is asked of
---- each item.
+---Throws for a filter that means nothing, whatever the item, and for one that is longer than DynamoDB takes: it is asked of
+---each item.
 ---@param conditions table?
 function filter.check(conditions)
   check(conditions, { n = 0 })
 end
 
---- Whether an item passes. All parts of one filter object must hold.
+---Whether an item passes. All parts of one filter object must hold.
 ---@param conditions table? a coerced filter, `nil` and null pass everything
 ---@param item table
 ---@return boolean

@@ -1,11 +1,11 @@
---- What DynamoDB and Amplify's generated resolvers refuse of an item's keys.
-local item_limits = require("appsync.server.data.item_limits")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
+---What DynamoDB and Amplify's generated resolvers refuse of an item's keys.
+local item_limits = require "appsync.server.data.item_limits"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
 
 local item_checks = {}
 
---- The text of a composite sort key is made of all of its parts, so none may come alone.
+---The text of a composite sort key is made of all of its parts, so none may come alone.
 ---@param m appsync.server.Model
 ---@param input table
 ---@param word "creating"|"updating"
@@ -35,7 +35,7 @@ end
 
 local DYNAMODB_TYPES = { number = "N", boolean = "BOOL" }
 
---- The id of a table without a key of its own is a text (AttributeType.STRING), whatever the model declares.
+---The id of a table without a key of its own is a text (AttributeType.STRING), whatever the model declares.
 ---@param ctx appsync.server.Context
 ---@param m appsync.server.Model
 ---@param item table
@@ -47,7 +47,7 @@ function item_checks.id(ctx, m, item)
   end
 end
 
---- DynamoDB has no empty keys, and none of another type than the table's.
+---DynamoDB has no empty keys, and none of another type than the table's.
 ---@param ctx appsync.server.Context
 ---@param m appsync.server.Model
 ---@param item table
@@ -66,7 +66,7 @@ function item_checks.keys(ctx, m, item, is_update)
   end
 end
 
---- Keys have a length.
+---Keys have a length.
 ---@param ctx appsync.server.Context
 ---@param pk string|number
 ---@param sk string|number|nil
@@ -75,7 +75,7 @@ function item_checks.key_limits(ctx, pk, sk)
   if fault then refuse.validation(ctx, fault) end
 end
 
---- Items and their keys have a size.
+---Items and their keys have a size.
 ---@param ctx appsync.server.Context
 ---@param place appsync.server.Table
 ---@param key {pk: string|number, sk: string|number|nil}

@@ -1,8 +1,8 @@
---- What DynamoDB lets an item and its keys be (Amazon DynamoDB Developer Guide, "Constraints", "Item sizes and formats").
---- The messages are the service's own, with its spaces.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local result = require("appsync.server.graphql.result")
+---What DynamoDB lets an item and its keys be (Amazon DynamoDB Developer Guide, "Constraints", "Item sizes and formats").
+---The messages are the service's own, with its spaces.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local result = require "appsync.server.graphql.result"
 
 local item_limits = {}
 
@@ -49,7 +49,7 @@ function size_of(value)
   return 1
 end
 
---- The size of an item.
+---The size of an item.
 ---@param item table
 ---@return integer bytes
 function item_limits.size(item)
@@ -60,7 +60,7 @@ local function is_longer(part, max)
   return type(part) == "string" and #part > max
 end
 
---- What is wrong with a key; nil when nothing is.
+---What is wrong with a key; nil when nothing is.
 ---@param pk string|number|nil
 ---@param sk string|number|nil
 ---@return string? message
@@ -69,7 +69,7 @@ function item_limits.fault_of_key(pk, sk)
   return is_longer(sk, MAX_SORT_BYTES) and SORT or nil
 end
 
---- What is wrong with an item that is to be put into a table; nil when nothing is.
+---What is wrong with an item that is to be put into a table; nil when nothing is.
 ---@param place appsync.server.Table
 ---@param pk string|number
 ---@param sk string|number|nil

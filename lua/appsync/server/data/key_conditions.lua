@@ -1,8 +1,8 @@
---- The key arguments of lists and index queries: which partition, which part of its sort keys. Refusals are worded as in
---- Amplify's generated resolvers.
-local core = require("appsync.core")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
+---The key arguments of lists and index queries: which partition, which part of its sort keys. Refusals are worded as in
+---Amplify's generated resolvers.
+local core = require "appsync.core"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
 
 local key_conditions = {}
 
@@ -14,7 +14,7 @@ local function given(value)
   return value
 end
 
---- The argument of a sort key: the field, or all of them in camel case.
+---The argument of a sort key: the field, or all of them in camel case.
 ---@param key appsync.server.KeyLayout
 ---@return string?
 function key_conditions.argument(key)
@@ -55,7 +55,7 @@ local function operand(sort, value, place)
   return part
 end
 
---- The one operator of a condition, or none.
+---The one operator of a condition, or none.
 local function operator_of(condition, argument)
   local op
   for name, value in pairs(condition) do
@@ -68,7 +68,7 @@ local function operator_of(condition, argument)
   return op
 end
 
---- A sort key's condition.
+---A sort key's condition.
 ---@param key appsync.server.KeyLayout
 ---@param condition table? `{between = {…}}` and the like
 ---@return appsync.server.SortRange?
@@ -94,7 +94,7 @@ local function check_without_partition(key, sort, args)
   end
 end
 
---- Completes a page's query by the key arguments of a field.
+---Completes a page's query by the key arguments of a field.
 ---@param key appsync.server.KeyLayout
 ---@param args table
 ---@param query appsync.server.PageQuery gets pk, range and is_descending

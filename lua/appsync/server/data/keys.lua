@@ -1,13 +1,13 @@
---- Keys of items as DynamoDB has them: a partition key and maybe a sort key, each a text or a number. More than one sort
---- field is one text, joined by "#" (Amplify documentation, "Customize primary key").
-local core = require("appsync.core")
-local result = require("appsync.server.graphql.result")
+---Keys of items as DynamoDB has them: a partition key and maybe a sort key, each a text or a number. More than one sort
+---field is one text, joined by "#" (Amplify documentation, "Customize primary key").
+local core = require "appsync.core"
+local result = require "appsync.server.graphql.result"
 
 local keys = {}
 
 local NULL = core.null
 
---- Stands where a key has no sort part.
+---Stands where a key has no sort part.
 keys.NO_SORT = 0
 
 ---@class appsync.server.KeyLayout
@@ -15,7 +15,7 @@ keys.NO_SORT = 0
 ---@field sort string[] fields' names, maybe none
 ---@field sort_argument string? of queries; default: the fields in camel case
 
---- A value as a part of a key; nil for what can be none.
+---A value as a part of a key; nil for what can be none.
 ---@param value any
 ---@return string|number|nil
 function keys.part(value)
@@ -27,7 +27,7 @@ function keys.part(value)
 end
 local part = keys.part
 
---- A value as a part of a composite sort key, where a text may be empty: "A1#" has an empty second part.
+---A value as a part of a composite sort key, where a text may be empty: "A1#" has an empty second part.
 ---@param value any
 ---@return string|number|nil
 function keys.inner_part(value)
@@ -40,7 +40,7 @@ local function text_of(value)
   return type(value) == "number" and result.number(value) or tostring(value)
 end
 
---- Parts of a composite sort key as its text: "2024#A1".
+---Parts of a composite sort key as its text: "2024#A1".
 ---@param parts (string|number|boolean)[]
 ---@return string
 function keys.join(parts)
@@ -62,7 +62,7 @@ local function composite_reader(partition, sort)
   end
 end
 
---- Reads the keys of items: both parts, or nil when the item lacks one.
+---Reads the keys of items: both parts, or nil when the item lacks one.
 ---@param layout appsync.server.KeyLayout
 ---@return fun(item: table): (string|number)?, (string|number)?
 function keys.reader(layout)
@@ -83,7 +83,7 @@ function keys.reader(layout)
   end
 end
 
---- The fields of a key, in order.
+---The fields of a key, in order.
 ---@param layout appsync.server.KeyLayout
 ---@return string[]
 function keys.fields(layout)
@@ -92,7 +92,7 @@ function keys.fields(layout)
   return names
 end
 
---- The attributes that a table's key or an index consists of, in order: a composite sort key is one.
+---The attributes that a table's key or an index consists of, in order: a composite sort key is one.
 ---@param layout appsync.server.KeyLayout
 ---@return string[]
 function keys.attributes(layout)
@@ -100,14 +100,14 @@ function keys.attributes(layout)
   return { layout.partition, sort[1] and table.concat(sort, "#") }
 end
 
---- Names the fields for people: "customer, year, number".
+---Names the fields for people: "customer, year, number".
 ---@param layout appsync.server.KeyLayout
 ---@return string
 function keys.describe(layout)
   return table.concat(keys.fields(layout), ", ")
 end
 
---- Whether a value given for a key is null or missing.
+---Whether a value given for a key is null or missing.
 ---@return boolean
 function keys.is_missing(value)
   return value == nil or value == NULL

@@ -1,12 +1,12 @@
---- How the items of a table are found: its key and its indexes, and what becomes of the items that are there when these
---- are others than they were.
-local core = require("appsync.core")
-local each_item = require("appsync.server.data.each_item")
-local keys = require("appsync.server.data.keys")
-local migration = require("appsync.server.data.versions.migration")
-local result = require("appsync.server.graphql.result")
-local table_ = require("appsync.server.data.table")
-local versions = require("appsync.server.data.versions.versions")
+---How the items of a table are found: its key and its indexes, and what becomes of the items that are there when these
+---are others than they were.
+local core = require "appsync.core"
+local each_item = require "appsync.server.data.each_item"
+local keys = require "appsync.server.data.keys"
+local migration = require "appsync.server.data.versions.migration"
+local result = require "appsync.server.graphql.result"
+local table_ = require "appsync.server.data.table"
+local versions = require "appsync.server.data.versions.versions"
 
 local layout = {}
 
@@ -109,7 +109,7 @@ end
 ---@field index_ids table<string, integer>
 ---@field since_ms integer? when its versions began
 
---- Brings the store's tables to a layout, inside of a transaction. Throws {message=} when the items do not fit.
+---Brings the store's tables to a layout, inside of a transaction. Throws {message=} when the items do not fit.
 ---@param store appsync.server.Store
 ---@param wanted appsync.server.TableLayout
 ---@return appsync.server.PreparedTable
@@ -121,7 +121,7 @@ function layout.prepare(store, wanted)
   }
 end
 
---- Makes the table's object know its layout. One that is there stays the one that others hold.
+---Makes the table's object know its layout. One that is there stays the one that others hold.
 ---@param store appsync.server.Store
 ---@param prepared appsync.server.PreparedTable
 ---@param installed appsync.server.Table?

@@ -1,11 +1,11 @@
---- The resolvers of all that is generated for models: queries, mutations, fields that lead to related models.
-local permit = require("appsync.server.data.permit")
-local reading = require("appsync.server.data.reading")
-local relations = require("appsync.server.data.relations")
-local sync = require("appsync.server.data.versions.sync")
-local timestamp = require("appsync.server.data.timestamp")
-local versioned_writing = require("appsync.server.data.versions.versioned_writing")
-local writing = require("appsync.server.data.writing")
+---The resolvers of all that is generated for models: queries, mutations, fields that lead to related models.
+local permit = require "appsync.server.data.permit"
+local reading = require "appsync.server.data.reading"
+local relations = require "appsync.server.data.relations"
+local sync = require "appsync.server.data.versions.sync"
+local timestamp = require "appsync.server.data.timestamp"
+local versioned_writing = require "appsync.server.data.versions.versioned_writing"
+local writing = require "appsync.server.data.writing"
 
 local operations = {}
 
@@ -31,7 +31,7 @@ local function by_name(models)
   return out
 end
 
---- The tables that models need, with the indexes that only relations ask for.
+---The tables that models need, with the indexes that only relations ask for.
 ---@param models appsync.server.Model[]
 ---@param world appsync.server.World
 ---@return appsync.server.TableLayout[]
@@ -78,7 +78,7 @@ local function add_model(out, access, accesses, world)
   if next(fields) then out[m.name] = fields end
 end
 
---- The resolvers of all models, by the names of the types. Makes the store fit the models.
+---The resolvers of all models, by the names of the types. Makes the store fit the models.
 ---@param models appsync.server.Model[]
 ---@param store appsync.server.Store
 ---@param world appsync.server.World

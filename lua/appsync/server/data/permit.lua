@@ -1,4 +1,4 @@
---- The rules of models where there are none: everything is permitted. A guard that lacks a method is completed by these.
+---The rules of models where there are none: everything is permitted. A guard that lacks a method is completed by these.
 local permit = {}
 
 ---@class appsync.server.DataGuard
@@ -16,7 +16,7 @@ local METHODS = { "create", "read", "update", "delete", "aggregate" }
 
 local function pass() return nil end
 
---- The guard with all methods.
+---The guard with all methods.
 ---@param guard table?
 ---@return appsync.server.DataGuard
 function permit.complete(guard)

@@ -1,14 +1,14 @@
---- What the generated queries do: get, list, index queries, and the fields that lead to related models (Amplify
---- documentation, "Queries", "Data index", "Relationships").
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local item_limits = require("appsync.server.data.item_limits")
-local key_conditions = require("appsync.server.data.key_conditions")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
-local result = require("appsync.server.graphql.result")
-local select_ = require("appsync.server.data.select")
-local token = require("appsync.server.data.token")
+---What the generated queries do: get, list, index queries, and the fields that lead to related models (Amplify
+---documentation, "Queries", "Data index", "Relationships").
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local item_limits = require "appsync.server.data.item_limits"
+local key_conditions = require "appsync.server.data.key_conditions"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
+local result = require "appsync.server.graphql.result"
+local select_ = require "appsync.server.data.select"
+local token = require "appsync.server.data.token"
 
 local reading = {}
 
@@ -21,14 +21,14 @@ local function given(value)
   return value
 end
 
---- A model's table with what reading it needs.
+---A model's table with what reading it needs.
 ---@class appsync.server.Access
 ---@field m appsync.server.Model
 ---@field table appsync.server.Table
 ---@field guard appsync.server.DataGuard
 ---@field conflict_handler appsync.server.ConflictFunction? of a versioned model with the handler LAMBDA
 
---- Where a resolver stands: what errors name, and what page tokens belong to.
+---Where a resolver stands: what errors name, and what page tokens belong to.
 ---@class appsync.server.Place
 ---@field type string
 ---@field field string
@@ -58,8 +58,8 @@ local function check_shown(filter_, item, place)
   return item
 end
 
---- One item by the parts of its key that an object has under the names of `fields`. An item that the rules hide is not
---- missing: asking for it is refused.
+---One item by the parts of its key that an object has under the names of `fields`. An item that the rules hide is not
+---missing: asking for it is refused.
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
 ---@param fields string[] of the object, in the order of the key's
@@ -107,7 +107,7 @@ local function subject(place, query)
   return of .. (query.is_descending and " DESC " or " ") .. pk
 end
 
---- How many items a page may look at.
+---How many items a page may look at.
 ---@param args table of the field
 ---@param default integer
 ---@return integer
@@ -119,7 +119,7 @@ function reading.limit(args, default)
   return limit
 end
 
---- A connection: the page that a query and the arguments of its field mean.
+---A connection: the page that a query and the arguments of its field mean.
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
 ---@param ctx appsync.server.Context

@@ -1,10 +1,10 @@
---- What operations of models refuse: DynamoDB's errors as resolvers pass them on, and those of Amplify's generated resolvers.
-local not_authorized = require("appsync.server.graphql.not_authorized")
+---What operations of models refuse: DynamoDB's errors as resolvers pass them on, and those of Amplify's generated resolvers.
+local not_authorized = require "appsync.server.graphql.not_authorized"
 
 local refuse = {}
 
---- A condition that does not hold, or a key that is there already or is not there. `item` is what the client gets to see as
---- the error's data, in as far as it selected it.
+---A condition that does not hold, or a key that is there already or is not there. `item` is what the client gets to see as
+---the error's data, in as far as it selected it.
 ---@param ctx appsync.server.Context
 ---@param item table?
 ---@param is_versioned boolean? the table has versions: its errors have no prefix
@@ -16,7 +16,7 @@ function refuse.condition(ctx, item, is_versioned)
   }, 0)
 end
 
---- A mutation with a wrong version that stays undone.
+---A mutation with a wrong version that stays undone.
 ---@param type_ "ConflictUnhandled"|"ConflictError"|"MaxConflicts"
 ---@param message string
 ---@param item table? as the server has it
@@ -24,7 +24,7 @@ function refuse.conflict(type_, message, item)
   error({ message = message, type = type_, data = item }, 0)
 end
 
---- What DynamoDB does not take.
+---What DynamoDB does not take.
 ---@param ctx appsync.server.Context
 ---@param message string
 function refuse.validation(ctx, message)
@@ -32,6 +32,12 @@ function refuse.validation(ctx, message)
     message = ("%s (Service: DynamoDb, Status Code: 400, Request ID: %s)"):format(message, tostring(ctx.request_id or "")),
     type = "DynamoDB:DynamoDbException",
   }, 0)
+end
+
+---A field of versions that only the server writes.
+---@param name string
+function refuse.metadata(name)
+  error({ message = ("'%s' can't be written: conflict detection sets it."):format(name), type = "BadRequest" }, 0)
 end
 
 ---@param text string

@@ -1,10 +1,10 @@
---- The fields of models that lead to other models (Amplify documentation, "Relationships").
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local key_conditions = require("appsync.server.data.key_conditions")
-local keys = require("appsync.server.data.keys")
-local reading = require("appsync.server.data.reading")
-local refuse = require("appsync.server.data.refuse")
+---The fields of models that lead to other models (Amplify documentation, "Relationships").
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local key_conditions = require "appsync.server.data.key_conditions"
+local keys = require "appsync.server.data.keys"
+local reading = require "appsync.server.data.reading"
+local refuse = require "appsync.server.data.refuse"
 
 local relations = {}
 
@@ -25,7 +25,7 @@ local function begins_with(key, fields)
   return true
 end
 
---- Where the related items of a relation are found: in the model's own key, or in one of its indexes.
+---Where the related items of a relation are found: in the model's own key, or in one of its indexes.
 ---@param relation table
 ---@param related appsync.server.Model
 ---@return appsync.server.KeyLayout? key
@@ -44,7 +44,7 @@ function relations.path(relation, related)
   return nil
 end
 
---- The index that a relation needs and its related model has not.
+---The index that a relation needs and its related model has not.
 ---@param m appsync.server.Model
 ---@param relation table
 ---@return appsync.server.IndexLayout
@@ -118,7 +118,7 @@ local function one(access, place, relation, path)
   end
 end
 
---- The resolver of a relation's field.
+---The resolver of a relation's field.
 ---@param m appsync.server.Model
 ---@param relation table
 ---@param access appsync.server.Access of the related model

@@ -1,5 +1,5 @@
---- Items that were read or written lately, decoded: found by their place in the store and by their key. Bounded by two
---- generations: what was not asked for while the young one filled up is dropped.
+---Items that were read or written lately, decoded: found by their place in the store and by their key. Bounded by two
+---generations: what was not asked for while the young one filled up is dropped.
 ---@class appsync.server.Cache
 ---@field private young table
 ---@field private old table
@@ -22,7 +22,7 @@ local function generation()
   return { by_seq = {}, by_key = {}, n_rows = 0, n_bytes = 0 }
 end
 
---- A few megabytes of JSON text are some ten megabytes of tables.
+---A few megabytes of JSON text are some ten megabytes of tables.
 ---@param max_rows? integer of one generation, default 5,000: what is kept is walked by every collection
 ---@param max_bytes? integer of one generation, default 8 MiB of JSON text
 ---@return appsync.server.Cache
@@ -65,7 +65,7 @@ local function drop_from(part, row)
   if next(of_partition) == nil then of_table[known.pk] = nil end
 end
 
---- Keeps a row; what was known of its place is forgotten.
+---Keeps a row; what was known of its place is forgotten.
 ---@param row appsync.server.Row
 function Cache:add(row)
   self:drop(row)
@@ -102,12 +102,12 @@ function Cache:drop(row)
   drop_from(self.old, row)
 end
 
---- Forgets everything.
+---Forgets everything.
 function Cache:clear()
   self.young, self.old = generation(), generation()
 end
 
---- How many rows it holds.
+---How many rows it holds.
 ---@return integer
 function Cache:count()
   return self.young.n_rows + self.old.n_rows

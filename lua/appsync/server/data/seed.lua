@@ -1,15 +1,15 @@
---- Records that a store begins with, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
+---Records that a store begins with, from a JSON text: `{"Todo": [{"id": "1", "name": "…"}, …], "Post": […]}`.
 ---
---- A record whose key is in the store already is left as it is there, whatever the text says: what has become of it since
---- outlives a restart with the same text. A record of a model with an id may come without one; it gets an id that is made of
---- what it says, so it is the same at every start. Records of versioned models may say `_version`, `_lastChangedAt` and
---- `_deleted`: they stand in the journal where they were changed.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local item_limits = require("appsync.server.data.item_limits")
-local keys = require("appsync.server.data.keys")
-local result = require("appsync.server.graphql.result")
-local writing = require("appsync.server.data.writing")
+---A record whose key is in the store already is left as it is there, whatever the text says: what has become of it since
+---outlives a restart with the same text. A record of a model with an id may come without one; it gets an id that is made of
+---what it says, so it is the same at every start. Records of versioned models may say `_version`, `_lastChangedAt` and
+---`_deleted`: they stand in the journal where they were changed.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local item_limits = require "appsync.server.data.item_limits"
+local keys = require "appsync.server.data.keys"
+local result = require "appsync.server.graphql.result"
+local writing = require "appsync.server.data.writing"
 
 local seed = {}
 
@@ -64,7 +64,7 @@ local function check_scalar(type_, value, at)
   return parsed
 end
 
---- A value as the schema's type has it.
+---A value as the schema's type has it.
 function check(ref, value, at)
   if ref.kind == "NON_NULL" then
     if value == NULL then fail(at, "must not be null") end
@@ -129,6 +129,7 @@ local function add_metadata(versions, item, at)
   local version, at_ms, is_deleted = item._version or 1, item._lastChangedAt or versions:now_ms(), item._deleted == true
   if version < 1 then fail(at .. "._version", "must be at least 1") end
   if at_ms < 0 or at_ms > MAX_MS then fail(at .. "._lastChangedAt", "must be a time in milliseconds since 1970") end
+  if item._ttl ~= nil then fail(at .. "._ttl", "must be left out: it follows from _lastChangedAt") end
   versions:stamp(item, version, at_ms, is_deleted)
 end
 
@@ -185,7 +186,7 @@ local function load_all(world, data)
   return counts
 end
 
---- Puts the records of a text into the store: all of them, or none when one is wrong.
+---Puts the records of a text into the store: all of them, or none when one is wrong.
 ---@param world appsync.server.SeedWorld
 ---@param text string
 ---@param name string of the text's file, for messages

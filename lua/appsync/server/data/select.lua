@@ -1,5 +1,5 @@
---- The statements that read pages: which rows of a table or an index, in which order, from where on. Every one of them
---- walks an index from the place where the page begins (https://www.sqlite.org/rowvalue.html, "Scrolling Window Queries").
+---The statements that read pages: which rows of a table or an index, in which order, from where on. Every one of them
+---walks an index from the place where the page begins (https://www.sqlite.org/rowvalue.html, "Scrolling Window Queries").
 local select_ = {}
 
 ---@class appsync.server.SortRange conditions of a sort key
@@ -31,7 +31,7 @@ local RANGES = {
   between = " AND sk BETWEEN ? AND ?", beginsWith = " AND sk >= ? AND sk < ?",
 }
 
---- The first text behind all that begin with `prefix`; nil when there is none.
+---The first text behind all that begin with `prefix`; nil when there is none.
 local function behind(prefix)
   local head = prefix:gsub("\255+$", "")
   if head == "" then return nil end
@@ -62,7 +62,7 @@ local function text_of(shape, op, is_descending, has_after)
   return text
 end
 
---- Which shape a query has.
+---Which shape a query has.
 ---@param query appsync.server.PageQuery
 ---@return string
 function select_.shape(query)
@@ -71,7 +71,7 @@ function select_.shape(query)
   return query.range and query.range.op == "eq" and "same" or "index"
 end
 
---- Where a row stands in the order of a query: what `after` of the next page is.
+---Where a row stands in the order of a query: what `after` of the next page is.
 ---@param query appsync.server.PageQuery
 ---@param row appsync.server.Row
 ---@param sk string|number|nil the row's sort key in the query's index
@@ -84,14 +84,14 @@ function select_.position(query, row, sk)
   return { sk, row.seq }
 end
 
---- How many values a position of the query has.
+---How many values a position of the query has.
 ---@param query appsync.server.PageQuery
 ---@return integer
 function select_.n_position(query)
   return #SHAPES[select_.shape(query)].order
 end
 
---- The statement and its parameters, all but the limit.
+---The statement and its parameters, all but the limit.
 ---@param query appsync.server.PageQuery
 ---@param id integer of the table, or of the index
 ---@param after (string|number)[]?

@@ -1,9 +1,9 @@
---- The items of models and of resolvers' own tables: SQLite, in memory or in a file that outlives the server. It alone has
---- its file open, so what it has read stays true.
-local core = require("appsync.core")
-local cache = require("appsync.server.data.row_cache")
-local layout = require("appsync.server.data.layout")
-local store_file = require("appsync.server.data.store_file")
+---The items of models and of resolvers' own tables: SQLite, in memory or in a file that outlives the server. It alone has
+---its file open, so what it has read stays true.
+local core = require "appsync.core"
+local cache = require "appsync.server.data.row_cache"
+local layout = require "appsync.server.data.layout"
+local store_file = require "appsync.server.data.store_file"
 
 ---@class appsync.server.Store
 ---@field cache appsync.server.Cache
@@ -26,7 +26,7 @@ local function must(value, message, code)
   return error({ message = "store: " .. store_file.explain(tostring(message), code), type = "InternalFailure", code = code }, 0)
 end
 
---- Opens a store. `open` is `require("appsync.server.native").sqlite_open` unless given.
+---Opens a store. `open` is `require("appsync.server.native").sqlite_open` unless given.
 ---@param path string a file, or ":memory:"
 ---@param open? fun(path: string, options: appsync.server.native.SqliteOptions): appsync.server.native.Connection?, string?, string?
 ---@return appsync.server.Store? store
@@ -46,7 +46,7 @@ function store.open(path, open)
   }, Store)
 end
 
---- An item's text as the item.
+---An item's text as the item.
 ---@param text string
 ---@return table
 function Store.decode(text)
@@ -60,20 +60,20 @@ function Store:close()
   self.db:close()
 end
 
---- Runs a statement that changes rows.
+---Runs a statement that changes rows.
 ---@return integer changed
 function Store:run(sql, ...)
   self.has_written = true
   return must(self.db:run(sql, ...))
 end
 
---- Runs statements that make or drop what isn't the store's own.
+---Runs statements that make or drop what isn't the store's own.
 ---@param sql string
 function Store:execute(sql)
   must(self.db:exec(sql))
 end
 
---- Runs a statement that reads: the columns of all rows in one list.
+---Runs a statement that reads: the columns of all rows in one list.
 ---@return any[]
 function Store:values(sql, ...)
   local found = must(self.db:values(sql, ...))
@@ -81,7 +81,7 @@ function Store:values(sql, ...)
   return found
 end
 
---- How SQLite goes about a statement.
+---How SQLite goes about a statement.
 ---@return string
 function Store:explain(sql, ...)
   local lines = {}
@@ -89,7 +89,7 @@ function Store:explain(sql, ...)
   return table.concat(lines, "\n")
 end
 
---- A place for a new item. One that was given up is not used again while the server runs: pages know where they ended.
+---A place for a new item. One that was given up is not used again while the server runs: pages know where they ended.
 ---@return integer
 function Store:next_place()
   self.place = self.place + 1
@@ -109,7 +109,7 @@ local function roll_back(self)
   self.made = nil
 end
 
---- Runs `fn` in one transaction; what it throws rolls back and is thrown on. Inside of another one it is part of that.
+---Runs `fn` in one transaction; what it throws rolls back and is thrown on. Inside of another one it is part of that.
 ---@generic T
 ---@param fn fun(): T
 ---@return T
@@ -130,8 +130,8 @@ function Store:transaction(fn)
   return value
 end
 
---- Makes room for models: their tables and indexes. Items that are there get into new indexes, and under new keys. When
---- that cannot be done, nothing has changed.
+---Makes room for models: their tables and indexes. Items that are there get into new indexes, and under new keys. When
+---that cannot be done, nothing has changed.
 ---@param layouts appsync.server.TableLayout[]
 ---@return table<string, appsync.server.Table>? tables by name
 ---@return string? message
@@ -154,14 +154,14 @@ function Store:adopt(layouts)
   return out
 end
 
---- The table of a model that was adopted.
+---The table of a model that was adopted.
 ---@param name string
 ---@return appsync.server.Table?
 function Store:model(name)
   return self.tables["model " .. name]
 end
 
---- A table of the resolvers' own, made when it is asked for first.
+---A table of the resolvers' own, made when it is asked for first.
 ---@param name string
 ---@return appsync.server.Table
 function Store:own(name)

@@ -1,5 +1,5 @@
---- The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
-local native = require("appsync.server.native")
+---The store's file: whose it is, and which version of us wrote it. A file that is not ours is left as it is.
+local native = require "appsync.server.native"
 
 ---@alias appsync.server.StoreCode "full"|"readonly"|"locked"|"corrupt"|"newer"|"out_of_memory"|"descriptors"
 
@@ -11,7 +11,7 @@ local MAGIC = "SQLite format 3\0"
 local HEADER_BYTES = 100
 local AT_SCHEMA_COOKIE, AT_USER_VERSION, AT_APPLICATION_ID = 41, 61, 69
 
---- Of the tables below; a change of theirs raises it.
+---Of the tables below; a change of theirs raises it.
 store_file.VERSION = 2
 
 -- Another server on the same file ends soon, or it does not end.
@@ -85,14 +85,14 @@ local WORDS = {
 -- Those that are the machine's, not the file's.
 local SYSTEM = { out_of_memory = true, descriptors = true }
 
---- The kind of the error.
+---The kind of the error.
 ---@param code appsync.server.StoreCode?
 ---@return "storage"|"system"
 function store_file.kind(code)
   return SYSTEM[code] and "system" or "storage"
 end
 
---- What went wrong with a database, in plain words.
+---What went wrong with a database, in plain words.
 ---@param message string SQLite's
 ---@param code appsync.server.StoreCode?
 ---@return string
@@ -150,7 +150,7 @@ local function prepare(db, is_file)
   return create(db)
 end
 
---- Opens a store's database, with its tables.
+---Opens a store's database, with its tables.
 ---@param path string a file, or ":memory:"
 ---@param open fun(path: string, options: appsync.server.native.SqliteOptions): appsync.server.native.Connection?, string?, string?
 ---@return appsync.server.native.Connection? connection

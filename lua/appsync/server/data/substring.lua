@@ -24,7 +24,7 @@ local function has_long(text, part)
   return false
 end
 
---- Whether a text has another one in it, in time that grows with their lengths.
+---Whether a text has another one in it, in time that grows with their lengths.
 ---@param text string
 ---@param part string
 ---@return boolean

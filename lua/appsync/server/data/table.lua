@@ -1,9 +1,9 @@
---- One table of the store: a model's items, or those that resolvers keep for themselves. What it gives is shared and must
---- not be changed.
-local keys = require("appsync.server.data.keys")
-local result = require("appsync.server.graphql.result")
-local select_ = require("appsync.server.data.select")
-local shared = require("appsync.server.graphql.shared")
+---One table of the store: a model's items, or those that resolvers keep for themselves. What it gives is shared and must
+---not be changed.
+local keys = require "appsync.server.data.keys"
+local result = require "appsync.server.graphql.result"
+local select_ = require "appsync.server.data.select"
+local shared = require "appsync.server.graphql.shared"
 
 ---@class appsync.server.Table
 ---@field name string
@@ -41,7 +41,7 @@ function Table:remember(seq, pk, sk, item, bytes)
   return row
 end
 
---- The row of a place that a statement has just named.
+---The row of a place that a statement has just named.
 ---@param seq integer
 ---@return appsync.server.Row
 function Table:at(seq)
@@ -54,7 +54,7 @@ function Table:at(seq)
   return self:remember(seq, found[1], found[2], self.store.decode(found[3]), #found[3])
 end
 
---- The row of a key.
+---The row of a key.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@return appsync.server.Row?
@@ -69,7 +69,7 @@ function Table:row(pk, sk)
   return self:remember(found[1], pk, sk, store.decode(found[2]), #found[2])
 end
 
---- The item of a key.
+---The item of a key.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@return table? item
@@ -78,7 +78,7 @@ function Table:get(pk, sk)
   return row and row.item
 end
 
---- A row's item as a read sees it: not always the latest version, where versions lag behind.
+---A row's item as a read sees it: not always the latest version, where versions lag behind.
 ---@param row appsync.server.Row
 ---@return table? item
 function Table:seen(row)
@@ -122,7 +122,7 @@ local function together(self, fn)
   return self.store:transaction(fn)
 end
 
---- Adds an item; the caller made sure that its key is new.
+---Adds an item; the caller made sure that its key is new.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@param item table is copied
@@ -139,7 +139,7 @@ function Table:insert(pk, sk, item)
   return seq
 end
 
---- Puts another item in the place of a row; it keeps its key and its place in the order of creation.
+---Puts another item in the place of a row; it keeps its key and its place in the order of creation.
 ---@param row appsync.server.Row
 ---@param item table is copied
 function Table:replace(row, item)
@@ -174,8 +174,8 @@ local function places(self, query, id, after, limit)
   return self.store:values(sql, unpack(params, 1, n + 1))
 end
 
---- A page: at most `query.limit` rows, and less when they are a megabyte. When something may follow, the second result
---- is the position to go on from. As with DynamoDB that is so for a full page even when nothing follows.
+---A page: at most `query.limit` rows, and less when they are a megabyte. When something may follow, the second result
+---is the position to go on from. As with DynamoDB that is so for a full page even when nothing follows.
 ---@param query appsync.server.PageQuery
 ---@return appsync.server.Row[] rows
 ---@return (string|number)[]? position
@@ -201,7 +201,7 @@ function Table:page(query)
   end
 end
 
---- How many items it has.
+---How many items it has.
 ---@return integer
 function Table:count()
   return self.store:values("SELECT count(*) FROM items WHERE table_id = ?", self.id)[1]

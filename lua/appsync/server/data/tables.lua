@@ -1,16 +1,16 @@
---- `ctx.tables.NAME` of resolvers: a model's items, or those of a table of their own, which is there as soon as it is asked
---- for. All are in the server's store, so they outlive it as the models' items do.
-local at_caller = require("appsync.server.at_caller")
-local core = require("appsync.core")
-local item_limits = require("appsync.server.data.item_limits")
-local keys = require("appsync.server.data.keys")
-local table_ = require("appsync.server.data.table")
-local timestamp = require("appsync.server.data.timestamp")
+---`ctx.tables.NAME` of resolvers: a model's items, or those of a table of their own, which is there as soon as it is asked
+---for. All are in the server's store, so they outlive it as the models' items do.
+local at_caller = require "appsync.server.at_caller"
+local core = require "appsync.core"
+local item_limits = require "appsync.server.data.item_limits"
+local keys = require "appsync.server.data.keys"
+local table_ = require "appsync.server.data.table"
+local timestamp = require "appsync.server.data.timestamp"
 
 local tables = {}
 
---- A table, for resolvers. Items that it gives are copies. A key is a text or a number, or a list of a partition and a sort
---- key: `{"post-1", 1700000000}`; for a model a list of the parts of its key, or an object with their names.
+---A table, for resolvers. Items that it gives are copies. A key is a text or a number, or a list of a partition and a sort
+---key: `{"post-1", 1700000000}`; for a model a list of the parts of its key, or an object with their names.
 ---
 ---     local posts, journal = ctx.tables.Post, ctx.tables.PostJournal
 ---     posts:put({ id = "1", title = "Hello" })
@@ -90,7 +90,7 @@ local function key_of(self, method, key)
   return part(self, method, key[1]), key[2] == nil and keys.NO_SORT or part(self, method, key[2])
 end
 
---- The item of a key.
+---The item of a key.
 ---@param key any
 ---@return table? item
 function Handle:get(key)
@@ -110,8 +110,8 @@ local function complete(self, item, old)
   return out
 end
 
---- Puts an item, in the place of the one with the same key. Without a key it is the item's own: its `id`, or what the
---- model's key is made of. A versioned model's item gets its next version, whatever it says of that itself.
+---Puts an item, in the place of the one with the same key. Without a key it is the item's own: its `id`, or what the
+---model's key is made of. A versioned model's item gets its next version, whatever it says of that itself.
 ---@param key any
 ---@param item table?
 ---@return table item as it was put
@@ -136,7 +136,7 @@ function Handle:put(key, item)
   return kept
 end
 
---- Deletes the item of a key. A versioned model's item becomes a tombstone.
+---Deletes the item of a key. A versioned model's item becomes a tombstone.
 ---@param key any
 ---@return table? item what was there
 function Handle:delete(key)
@@ -199,7 +199,7 @@ local function read_options(self, options)
   }
 end
 
---- Items in order.
+---Items in order.
 ---@param options appsync.server.ScanOptions?
 ---@return table[] items
 ---@return (string|number)[]? after where to go on, when the limit ended it
@@ -215,7 +215,7 @@ function Handle:scan(options)
   return items, query.after
 end
 
---- Runs a function; all that it does to tables is kept, or nothing when it throws. What it throws is thrown on.
+---Runs a function; all that it does to tables is kept, or nothing when it throws. What it throws is thrown on.
 ---@param fn fun(): any
 ---@return any
 function Handle:transaction(fn)
@@ -240,7 +240,7 @@ local function handle(world, name, models)
   }, Handle)
 end
 
---- Makes what `ctx.tables` is: handles by name, made when they are asked for.
+---Makes what `ctx.tables` is: handles by name, made when they are asked for.
 ---@param world appsync.server.TablesWorld
 ---@return table<string, appsync.server.TableHandle>
 function tables.new(world)

@@ -1,6 +1,6 @@
 local last_second, last_text
 
---- Seconds since 1970 as "2026-01-02T03:04:05.678Z".
+---Seconds since 1970 as "2026-01-02T03:04:05.678Z".
 ---@param seconds number
 ---@return string
 local function timestamp(seconds)

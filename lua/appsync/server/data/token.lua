@@ -1,12 +1,12 @@
---- The opaque `nextToken` of pages: where the page ended, and of what.
-local core = require("appsync.core")
-local refuse = require("appsync.server.data.refuse")
+---The opaque `nextToken` of pages: where the page ended, and of what.
+local core = require "appsync.core"
+local refuse = require "appsync.server.data.refuse"
 
 local token = {}
 
 local VERSION = 1
 
---- @param of string what is paged; a token of anything else is refused
+---@param of string what is paged; a token of anything else is refused
 ---@param position (string|number)[]
 ---@return string
 function token.encode(of, position)
@@ -23,7 +23,7 @@ local function is_position(value, n)
   return true
 end
 
---- The position of a token; throws for one that is not ours or of something else.
+---The position of a token; throws for one that is not ours or of something else.
 ---@param of string
 ---@param text string
 ---@param n integer? values of a position; nil: whoever asks counts them

@@ -1,10 +1,10 @@
---- What the generated mutations do (Amplify documentation, "Mutations"; conditions and their failure as DynamoDB's resolvers
---- have them, AppSync Developer Guide, "Condition expressions").
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local item_checks = require("appsync.server.data.item_checks")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
+---What the generated mutations do (Amplify documentation, "Mutations"; conditions and their failure as DynamoDB's resolvers
+---have them, AppSync Developer Guide, "Condition expressions").
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local item_checks = require "appsync.server.data.item_checks"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
 
 local writing = {}
 
@@ -27,7 +27,7 @@ local function has_own_id(m)
   return field.named == nil or field.named == "ID" or field.named == "String"
 end
 
---- Gives fields that have no value their default.
+---Gives fields that have no value their default.
 ---@param m appsync.server.Model
 ---@param input table is changed
 ---@return table input
@@ -42,7 +42,7 @@ end
 ---@field stamp fun(): string the time
 ---@field uuid fun(): string
 
---- A model's new item of what was given for it.
+---A model's new item of what was given for it.
 ---@param m appsync.server.Model
 ---@param input table
 ---@param world appsync.server.NewItem
@@ -65,7 +65,7 @@ function writing.new_item(m, input, world)
   return item
 end
 
---- The new item that a create asks for, allowed and with a key.
+---The new item that a create asks for, allowed and with a key.
 ---@param access appsync.server.Access
 ---@param ctx appsync.server.Context
 ---@param input table is changed
@@ -97,7 +97,7 @@ local function create(access, world)
   end
 end
 
---- An item as the data of an error, which no resolver of its fields sees: owners as clients are shown them, and nothing of
+---An item as the data of an error, which no resolver of its fields sees: owners as clients are shown them, and nothing of
 -- what has rules of its own.
 ---@param access appsync.server.Access
 ---@param item table?
@@ -110,7 +110,7 @@ function writing.visible(access, item)
   return item and out
 end
 
---- Whether a mutation's condition holds for an item, and the version of @versioned.
+---Whether a mutation's condition holds for an item, and the version of @versioned.
 ---@param access appsync.server.Access
 ---@param ctx appsync.server.Context
 ---@param item table
@@ -128,7 +128,7 @@ local function checked_row(access, ctx, input, row)
   return row
 end
 
---- The row that an input means.
+---The row that an input means.
 ---@param access appsync.server.Access
 ---@param ctx appsync.server.Context
 ---@param input table
@@ -144,7 +144,7 @@ function writing.find_row(access, ctx, input)
   return access.table:row(pk, sk)
 end
 
---- The fields of a model's key.
+---The fields of a model's key.
 ---@param m appsync.server.Model
 ---@return table<string, true>
 function writing.key_fields(m)
@@ -153,7 +153,7 @@ function writing.key_fields(m)
   return is_key
 end
 
---- What an update sets; null takes a field away.
+---What an update sets; null takes a field away.
 ---@param m appsync.server.Model
 ---@param item table
 ---@param input table
@@ -173,7 +173,7 @@ function writing.changes(m, item, input, is_key, stamp)
   return out
 end
 
---- An item with changes.
+---An item with changes.
 ---@param item table
 ---@param changes table
 ---@return table

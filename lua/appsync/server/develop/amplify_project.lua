@@ -1,7 +1,7 @@
---- What an Amplify project has beside its schema and this server doesn't carry out: whoever serves it should know.
-local core = require("appsync.core")
-local file = require("appsync.server.develop.file")
-local native = require("appsync.server.native")
+---What an Amplify project has beside its schema and this server doesn't carry out: whoever serves it should know.
+local core = require "appsync.core"
+local file = require "appsync.server.develop.file"
+local native = require "appsync.server.native"
 
 local amplify_project = {}
 
@@ -57,7 +57,7 @@ local function listed(folder, names)
   return #names > MAX_NAMED and ("%s and %d more"):format(text, #names - MAX_NAMED) or text
 end
 
---- A line for each kind of files that aren't carried out.
+---A line for each kind of files that aren't carried out.
 ---@param schema_path string a file or a folder
 ---@return string[] notes
 function amplify_project.notes(schema_path)

@@ -1,9 +1,9 @@
---- Which models are versioned and how their conflicts are handled, as a user says it: on the command line, model by model in
---- a file, or in the Amplify project that the schema is of. What the command line says wins.
-local core = require("appsync.core")
-local file = require("appsync.server.develop.file")
-local members = require("appsync.server.members")
-local transform_conf = require("appsync.server.develop.transform_conf")
+---Which models are versioned and how their conflicts are handled, as a user says it: on the command line, model by model in
+---a file, or in the Amplify project that the schema is of. What the command line says wins.
+local core = require "appsync.core"
+local file = require "appsync.server.develop.file"
+local members = require "appsync.server.members"
+local transform_conf = require "appsync.server.develop.transform_conf"
 
 local conflict_source = {}
 
@@ -32,7 +32,7 @@ local function read_model(given, name)
   return { handler = HANDLERS[read.conflict], resolver = read.handler }
 end
 
---- Reads what a file says of each model: `{"Todo": {"conflict": "lambda", "handler": "merge_todos"}, …}`.
+---Reads what a file says of each model: `{"Todo": {"conflict": "lambda", "handler": "merge_todos"}, …}`.
 ---@param path string
 ---@return table<string, {handler: string, resolver: string?}>? models, string? message
 function conflict_source.models(path)
@@ -87,7 +87,7 @@ local function note_of(words, conf, settings)
     table.concat(conf.passed_over, ", "))
 end
 
---- The settings that the words stand for, and the schema's project.
+---The settings that the words stand for, and the schema's project.
 ---@param words appsync.server.ConflictWords
 ---@param schema_path string
 ---@return appsync.server.ConflictSettings? settings nil: no model is versioned
@@ -111,7 +111,7 @@ function conflict_source.read(words, schema_path)
   return settings, nil, conf and note_of(words, conf, settings)
 end
 
---- The files that are read.
+---The files that are read.
 ---@param words appsync.server.ConflictWords
 ---@param schema_path string
 ---@return string[] paths

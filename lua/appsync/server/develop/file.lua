@@ -1,15 +1,15 @@
---- Files that the user names. What may wait or never end, as a pipe or a device, isn't read.
-local core = require("appsync.core")
-local time_limit = require("appsync.server.time_limit")
+---Files that the user names. What may wait or never end, as a pipe or a device, isn't read.
+local core = require "appsync.core"
+local time_limit = require "appsync.server.time_limit"
 
 local file = {}
 
 local MB = 1048576
 
---- How large a file may be, by what it is: above, its name is a mistake.
+---How large a file may be, by what it is: above, its name is a mistake.
 file.max_bytes = { text = 64 * MB, seed = 256 * MB, settings = 16 * MB, key = MB }
 
---- The whole content; the message names the file.
+---The whole content; the message names the file.
 ---@param path string
 ---@param kind? "text"|"seed"|"settings"|"key" default "text"
 ---@return string? text, string? message
@@ -21,7 +21,7 @@ end
 
 local compile = loadstring or load -- luacheck: compat
 
---- A Lua file as a function, as `loadfile` gives it.
+---A Lua file as a function, as `loadfile` gives it.
 ---@param path string
 ---@return function? chunk
 ---@return string? message

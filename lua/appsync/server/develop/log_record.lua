@@ -1,8 +1,8 @@
---- One record for each thing that a client does, and how it reads: a line for people, a JSON object for machines.
-local core = require("appsync.core")
-local cut = require("appsync.server.cut")
-local printable = require("appsync.printable")
-local result = require("appsync.server.graphql.result")
+---One record for each thing that a client does, and how it reads: a line for people, a JSON object for machines.
+local core = require "appsync.core"
+local cut = require "appsync.server.cut"
+local printable = require "appsync.printable"
+local result = require "appsync.server.graphql.result"
 
 ---@class appsync.server.LogRecord
 ---@field at number Unix seconds, when it was done
@@ -42,7 +42,7 @@ local function clean(text, limit)
   return printable.escaped(cut(tostring(text), limit))
 end
 
---- The local time of day, with milliseconds.
+---The local time of day, with milliseconds.
 ---@param seconds number since 1970
 ---@return string
 function log_record.time(seconds)
@@ -110,7 +110,7 @@ function heads.trace()
   return "trace"
 end
 
---- The record as one line for people, without a line break.
+---The record as one line for people, without a line break.
 ---@param record appsync.server.LogRecord
 ---@return string
 function log_record.line(record)
@@ -124,7 +124,7 @@ function log_record.line(record)
   return table.concat(parts, "  ")
 end
 
---- The record of an entry of the faults' own log.
+---The record of an entry of the faults' own log.
 ---@param entry appsync.server.LogEntry
 ---@return appsync.server.LogRecord
 function log_record.of_fault(entry)
@@ -143,7 +143,7 @@ local function list(names)
   return setmetatable(out, core.array_mt)
 end
 
---- The record as one JSON object, its members in a fixed order, without a line break.
+---The record as one JSON object, its members in a fixed order, without a line break.
 ---@param record appsync.server.LogRecord
 ---@return string
 function log_record.json(record)

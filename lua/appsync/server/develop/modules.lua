@@ -1,7 +1,7 @@
---- The Lua modules that a program of the user's requires: known by their files, so that a change of one can be seen, and
---- forgotten, so that it can be loaded anew.
-local file = require("appsync.server.develop.file")
-local native = require("appsync.server.native")
+---The Lua modules that a program of the user's requires: known by their files, so that a change of one can be seen, and
+---forgotten, so that it can be loaded anew.
+local file = require "appsync.server.develop.file"
+local native = require "appsync.server.native"
 
 ---@class appsync.server.Modules
 ---@field private folder string of the program
@@ -42,7 +42,7 @@ local function search_near(folder)
   end
 end
 
---- Looks after a program's modules. Those beside it are found by `require` from now on.
+---Looks after a program's modules. Those beside it are found by `require` from now on.
 ---@param path string the program's file
 ---@return appsync.server.Modules
 function modules.of(path)
@@ -57,7 +57,7 @@ function modules.of(path)
   return setmetatable({ folder = folder, before = before, paths = {} }, Modules)
 end
 
---- The modules that the program has required until now, by name.
+---The modules that the program has required until now, by name.
 ---@return table<string, string> paths
 function Modules:owned()
   local owned = {}
@@ -73,7 +73,7 @@ function Modules:owned()
   return owned
 end
 
---- Forgets them, runs `fn`, which may load them anew, and takes them back when it gives nothing.
+---Forgets them, runs `fn`, which may load them anew, and takes them back when it gives nothing.
 ---@generic T
 ---@param fn fun(): T?, any
 ---@return T? value, any err

@@ -1,9 +1,9 @@
---- A JSON message without the credentials in it, for a log. The text is kept as it was sent but for what is secret, however
---- that is spelt.
-local core = require("appsync.core")
-local secret_variables = require("appsync.server.develop.secret_variables")
-local secrets = require("appsync.server.develop.secrets")
-local shorten = require("appsync.server.develop.shorten")
+---A JSON message without the credentials in it, for a log. The text is kept as it was sent but for what is secret, however
+---that is spelt.
+local core = require "appsync.core"
+local secret_variables = require "appsync.server.develop.secret_variables"
+local secrets = require "appsync.server.develop.secrets"
+local shorten = require "appsync.server.develop.shorten"
 
 local redact = {}
 
@@ -70,7 +70,7 @@ function hide(json, variables, list)
   return secrets.hide(table.concat(out) .. json:sub(at), list)
 end
 
---- The operation of a message of either protocol: AppSync's has it as a text.
+---The operation of a message of either protocol: AppSync's has it as a text.
 ---@param message table
 ---@return {query: any, variables: any}
 local function operation_of(message)
@@ -80,7 +80,7 @@ local function operation_of(message)
 end
 redact.operation_of = operation_of
 
---- The message with "***" in the place of each credential.
+---The message with "***" in the place of each credential.
 ---@param text string as a client sent it
 ---@return string
 function redact.message(text)

@@ -1,11 +1,11 @@
---- Faults as people read them: FILE:line:column: message, the line, and a caret under the place.
-local printable = require("appsync.printable")
+---Faults as people read them: FILE:line:column: message, the line, and a caret under the place.
+local printable = require "appsync.printable"
 
 local report = {}
 
 local COLOURS = { bold = "\27[1m", red = "\27[31m", green = "\27[32m", dim = "\27[2m", off = "\27[0m" }
 
---- The text between the codes of a colour, or as it is.
+---The text between the codes of a colour, or as it is.
 ---@param text string
 ---@param colour "bold"|"red"|"green"|"dim"
 ---@param is_coloured boolean?
@@ -31,7 +31,7 @@ local function margin(text, column)
   return (shown:gsub("[^\128-\191][\128-\191]*", function(char) return char == "\t" and "\t" or " " end))
 end
 
---- One fault.
+---One fault.
 ---@param fault appsync.server.SourceFault
 ---@param is_coloured boolean?
 ---@return string text ends with a line break
@@ -54,7 +54,7 @@ function report.fault(fault, is_coloured)
   return out
 end
 
---- Several faults, one below the other.
+---Several faults, one below the other.
 ---@param faults appsync.server.SourceFault[]
 ---@param is_coloured boolean?
 ---@return string

@@ -1,4 +1,4 @@
---- Where a resolver stands: a line of the user's file, or the server's own.
+---Where a resolver stands: a line of the user's file, or the server's own.
 local resolver_place = {}
 
 -- "@…/appsync/": a user's own folder may be called so, too.
@@ -6,14 +6,14 @@ local OURS = debug.getinfo(1, "S").source:gsub("server/develop/[^/]*$", "")
 
 local originals = setmetatable({}, { __mode = "k" })
 
---- Tells that `wrapper` runs `resolver`.
+---Tells that `wrapper` runs `resolver`.
 ---@param wrapper function
 ---@param resolver function
 function resolver_place.remember(wrapper, resolver)
   originals[wrapper] = resolver
 end
 
---- The place of a resolver as the user wrote it; nil for one of the server's own.
+---The place of a resolver as the user wrote it; nil for one of the server's own.
 ---@param resolver function
 ---@return string? path, integer? line
 function resolver_place.of(resolver)
@@ -23,7 +23,7 @@ function resolver_place.of(resolver)
   return info.source:sub(2), info.linedefined
 end
 
---- Whether a chunk of that name belongs to the server.
+---Whether a chunk of that name belongs to the server.
 ---@param chunk_name string
 ---@return boolean
 function resolver_place.is_ours(chunk_name)
@@ -37,7 +37,7 @@ local function is_our_path(path)
   return resolver_place.is_ours("@" .. path)
 end
 
---- Whether a line of a traceback is of a function of the server's.
+---Whether a line of a traceback is of a function of the server's.
 ---@param line string
 ---@return boolean
 function resolver_place.is_our_frame(line)
@@ -45,7 +45,7 @@ function resolver_place.is_our_frame(line)
   return path ~= nil and is_our_path(path)
 end
 
---- What was thrown in words, without a place of the server's in front of it; nil for what has none.
+---What was thrown in words, without a place of the server's in front of it; nil for what has none.
 ---@param thrown any
 ---@return string? words
 function resolver_place.without_ours(thrown)
@@ -54,7 +54,7 @@ function resolver_place.without_ours(thrown)
   return path and is_our_path(path) and words or nil
 end
 
---- "FILE:LINE" or "generated".
+---"FILE:LINE" or "generated".
 ---@param resolver function
 ---@return string
 function resolver_place.text(resolver)

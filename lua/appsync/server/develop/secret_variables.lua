@@ -1,7 +1,7 @@
---- What of a document must stay secret: the variables that stand for secrets, whatever they are called themselves, and the
---- values that are written in the document itself.
-local core = require("appsync.core")
-local shorten = require("appsync.server.develop.shorten")
+---What of a document must stay secret: the variables that stand for secrets, whatever they are called themselves, and the
+---values that are written in the document itself.
+local core = require "appsync.core"
+local shorten = require "appsync.server.develop.shorten"
 
 local LITERALS = { StringValue = true, IntValue = true, FloatValue = true, EnumValue = true }
 local NAMED = { Argument = true, ObjectField = true }
@@ -24,8 +24,8 @@ local function collect(node, is_secret, found, literals)
   end
 end
 
---- The names of the variables that a document gives to arguments, and to members of objects, whose names speak of secrets, or
---- that have such names; and the values that it gives to these itself.
+---The names of the variables that a document gives to arguments, and to members of objects, whose names speak of secrets, or
+---that have such names; and the values that it gives to these itself.
 ---@param query any
 ---@return table<string, true> names none of what is no document
 ---@return string[] literals

@@ -1,9 +1,9 @@
---- The secret values of an operation, and texts without them: what is hidden among the variables is hidden in messages,
---- arguments and results too.
-local core = require("appsync.core")
-local result = require("appsync.server.graphql.result")
-local secret_variables = require("appsync.server.develop.secret_variables")
-local shorten = require("appsync.server.develop.shorten")
+---The secret values of an operation, and texts without them: what is hidden among the variables is hidden in messages,
+---arguments and results too.
+local core = require "appsync.core"
+local result = require "appsync.server.graphql.result"
+local secret_variables = require "appsync.server.develop.secret_variables"
+local shorten = require "appsync.server.develop.shorten"
 
 local secrets = {}
 
@@ -38,7 +38,7 @@ end
 
 local HEADERS = { "authorization", "cookie", "x-amz-security-token", "x-api-key" }
 
---- The secret values of a request, the longest first.
+---The secret values of a request, the longest first.
 ---@param request {query: any, variables: any, headers: table<string, string>?}
 ---@return string[]
 function secrets.of(request)
@@ -56,7 +56,7 @@ function secrets.of(request)
   return list
 end
 
---- The text with "***" in the place of each of them.
+---The text with "***" in the place of each of them.
 ---@param text string
 ---@param list string[]? of `secrets.of`
 ---@return string

@@ -1,9 +1,9 @@
---- Values of any size as a few words for a trace, without what must stay secret.
-local core = require("appsync.core")
-local cut = require("appsync.server.cut")
-local printable = require("appsync.printable")
-local is_list = require("appsync.server.graphql.is_list")
-local result = require("appsync.server.graphql.result")
+---Values of any size as a few words for a trace, without what must stay secret.
+local core = require "appsync.core"
+local cut = require "appsync.server.cut"
+local printable = require "appsync.printable"
+local is_list = require "appsync.server.graphql.is_list"
+local result = require "appsync.server.graphql.result"
 
 local shorten = {}
 
@@ -12,7 +12,7 @@ local MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 40, 6, 4
 local SECRETS = { "password", "secret", "credential", "authorization", "apikey", "accesstoken", "idtoken", "refreshtoken",
   "securitytoken", "passphrase", "privatekey" }
 
---- Whether a member of that name holds what no log may show.
+---Whether a member of that name holds what no log may show.
 ---@param name any
 ---@return boolean
 function shorten.is_secret(name)
@@ -33,7 +33,7 @@ end
 
 local function by_name(a, b) return tostring(a) < tostring(b) end
 
---- A value that is shown as "***".
+---A value that is shown as "***".
 shorten.HIDDEN = {}
 
 local render
@@ -73,7 +73,7 @@ function render(value, depth, hide)
   return (is_list(value) and list_of or object_of)(value, depth, hide)
 end
 
---- The value in a few words.
+---The value in a few words.
 ---@param value any
 ---@param hide? fun(text: string): string takes out what stays secret
 ---@return string
@@ -82,7 +82,7 @@ function shorten.value(value, hide)
   return ok and text or "a value that can't be shown"
 end
 
---- A field's arguments: "(id: 1, …)", or "" without any.
+---A field's arguments: "(id: 1, …)", or "" without any.
 ---@param args table<string, any>
 ---@param hide? fun(text: string): string
 ---@return string
@@ -91,7 +91,7 @@ function shorten.arguments(args, hide)
   return "(" .. shorten.value(args, hide):sub(2, -2) .. ")"
 end
 
---- What came out of a resolver, by its size.
+---What came out of a resolver, by its size.
 ---@param value any
 ---@param hide? fun(text: string): string
 ---@return string

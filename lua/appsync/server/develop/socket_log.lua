@@ -1,7 +1,7 @@
---- What WebSockets do, as records of the request log: the sockets tell it what is opened, sent, received and closed.
-local core = require("appsync.core")
-local redact = require("appsync.server.develop.redact")
-local secrets = require("appsync.server.develop.secrets")
+---What WebSockets do, as records of the request log: the sockets tell it what is opened, sent, received and closed.
+local core = require "appsync.core"
+local redact = require "appsync.server.develop.redact"
+local secrets = require "appsync.server.develop.secrets"
 
 ---@class appsync.server.SocketLog
 ---@field private settings {write: fun(record: appsync.server.LogRecord), engine: appsync.server.Engine, now: fun(): number}
@@ -11,7 +11,7 @@ SocketLog.__index = SocketLog
 
 local socket_log = {}
 
---- `settings`: write(record), engine, now.
+---`settings`: write(record), engine, now.
 ---@return appsync.server.SocketLog
 function socket_log.new(settings)
   return setmetatable({ settings = settings, known = {} }, SocketLog)
@@ -39,7 +39,7 @@ local function first_error(message)
   return tostring(first.message or first.errorType), first.errorCode
 end
 
---- A message of ours.
+---A message of ours.
 ---@param id number
 ---@param text string
 function SocketLog:sent(id, text)
@@ -73,7 +73,7 @@ function SocketLog:started(id, connection, name, state)
   })
 end
 
---- A message of the client's that has been handled.
+---A message of the client's that has been handled.
 ---@param id number
 ---@param connection table
 ---@param text string

@@ -1,8 +1,8 @@
---- The schema's text: one file, or a folder of them joined (Amplify CLI documentation, "GraphQL transform": one
---- `schema.graphql`, which takes precedence over a folder `schema`). Faults are told with the file that they are in.
-local core = require("appsync.core")
-local file = require("appsync.server.develop.file")
-local native = require("appsync.server.native")
+---The schema's text: one file, or a folder of them joined (Amplify CLI documentation, "GraphQL transform": one
+---`schema.graphql`, which takes precedence over a folder `schema`). Faults are told with the file that they are in.
+local core = require "appsync.core"
+local file = require "appsync.server.develop.file"
+local native = require "appsync.server.native"
 
 ---@class appsync.server.SourceFile
 ---@field path string
@@ -92,7 +92,7 @@ local function count_lines(text)
   return n
 end
 
---- Reads the schema at a path: a file or a folder.
+---Reads the schema at a path: a file or a folder.
 ---@param path string
 ---@return appsync.server.Source? source, appsync.server.SourceFault? fault
 function source.read(path)
@@ -153,8 +153,8 @@ local function syntax_faults(self)
   return faults
 end
 
---- What is wrong with the schema, each fault with its file: those of the syntax of every file, else the engine's own, which
---- may bring more in `others`.
+---What is wrong with the schema, each fault with its file: those of the syntax of every file, else the engine's own, which
+---may bring more in `others`.
 ---@param err {message: string, line: integer?, column: integer?, others: table[]?}
 ---@return appsync.server.SourceFault[]
 function Source:faults(err)
@@ -167,7 +167,7 @@ function Source:faults(err)
   return faults
 end
 
---- A line of a file, or nil.
+---A line of a file, or nil.
 ---@param path string
 ---@param number integer
 ---@return string?

@@ -1,15 +1,15 @@
---- Resolver tracing: what ran for an operation, where it stands, with what, for how long, and what came out. It stands
---- around an engine, so that one without it pays nothing.
-local core = require("appsync.core")
-local cut = require("appsync.server.cut")
-local log_record = require("appsync.server.develop.log_record")
-local printable = require("appsync.printable")
-local redact = require("appsync.server.develop.redact")
-local resolver_place = require("appsync.server.develop.resolver_place")
-local secret_variables = require("appsync.server.develop.secret_variables")
-local secrets = require("appsync.server.develop.secrets")
-local shorten = require("appsync.server.develop.shorten")
-local waiting = require("appsync.server.waiting")
+---Resolver tracing: what ran for an operation, where it stands, with what, for how long, and what came out. It stands
+---around an engine, so that one without it pays nothing.
+local core = require "appsync.core"
+local cut = require "appsync.server.cut"
+local log_record = require "appsync.server.develop.log_record"
+local printable = require "appsync.printable"
+local redact = require "appsync.server.develop.redact"
+local resolver_place = require "appsync.server.develop.resolver_place"
+local secret_variables = require "appsync.server.develop.secret_variables"
+local secrets = require "appsync.server.develop.secrets"
+local shorten = require "appsync.server.develop.shorten"
+local waiting = require "appsync.server.waiting"
 
 -- A list of ten thousand items whose children have resolvers would bury what one looks for.
 local MAX_ENTRIES = 200
@@ -27,7 +27,7 @@ Tracer.__index = Tracer
 
 local trace = {}
 
---- `settings`: write(text of whole lines), only (list of "Type.field"; nil: all), clock, now.
+---`settings`: write(text of whole lines), only (list of "Type.field"; nil: all), clock, now.
 ---@param settings {write: fun(text: string), only: string[]?, clock: (fun(): number)?, now: (fun(): number)?}
 ---@return appsync.server.Tracer
 function trace.new(settings)
@@ -102,7 +102,7 @@ function Tracer:leave(_, _, ok, value)
   end
 end
 
---- A message that a WebSocket has sent.
+---A message that a WebSocket has sent.
 ---@param connection number
 ---@param text string
 function Tracer:message(connection, text)
@@ -111,7 +111,7 @@ function Tracer:message(connection, text)
   self.write(("%s  WS #%d message  %s\n"):format(log_record.time(self.now()), connection, shown))
 end
 
---- A resolver of the resolvers file failed: the entry tells it in full.
+---A resolver of the resolvers file failed: the entry tells it in full.
 ---@param text string
 ---@return boolean is_taken false: nobody will tell it
 function Tracer:failed(text)
@@ -168,7 +168,7 @@ function Tracer:finish(request, about, began, errors)
   self.write(table.concat(lines, "\n") .. "\n")
 end
 
---- The engine with its operations traced.
+---The engine with its operations traced.
 ---@param engine appsync.server.Engine
 ---@return appsync.server.Engine
 function Tracer:around(engine)

@@ -1,9 +1,9 @@
---- `transform.conf.json`, which stands beside the schema of an Amplify project: its `ResolverConfig` says which models are
---- versioned and how their conflicts are handled (Amplify CLI documentation, "Conflict resolution").
-local core = require("appsync.core")
-local file = require("appsync.server.develop.file")
-local members = require("appsync.server.members")
-local native = require("appsync.server.native")
+---`transform.conf.json`, which stands beside the schema of an Amplify project: its `ResolverConfig` says which models are
+---versioned and how their conflicts are handled (Amplify CLI documentation, "Conflict resolution").
+local core = require "appsync.core"
+local file = require "appsync.server.develop.file"
+local members = require "appsync.server.members"
+local native = require "appsync.server.native"
 
 local transform_conf = {}
 
@@ -32,7 +32,7 @@ local function places(schema_path)
   return { inside, (folder or "") .. NAME }
 end
 
---- The file of the project that a schema is of.
+---The file of the project that a schema is of.
 ---@param schema_path string a file or a folder
 ---@return string? path
 function transform_conf.path(schema_path)
@@ -46,10 +46,9 @@ end
 local function resolver_of(entry, place)
   local handler = member(entry, "LambdaConflictHandler")
   local name = members.is_object(handler) and (member(handler, "name") or member(handler, "lambdaArn"))
-  if type(name) ~= "string" or name == "" then
-    return nil, place .. ': "LAMBDA" needs "LambdaConflictHandler": {"name": …}'
-  end
-  return (name:gsub("%-%${env}$", ""):match("[^:]*$"))
+  local bare = type(name) == "string" and name:gsub("%-%${env}$", ""):match("[^:]+$")
+  if not bare then return nil, place .. ': "LAMBDA" needs "LambdaConflictHandler": {"name": …}' end
+  return bare
 end
 
 local function read_entry(entry, place)
@@ -111,7 +110,7 @@ end
 ---@field models table<string, {handler: appsync.server.ConflictHandler, resolver: string?, is_lenient: true}>
 ---@field passed_over string[] models whose entries aren't whole
 
---- What the file of an Amplify project says of conflicts.
+---What the file of an Amplify project says of conflicts.
 ---@param schema_path string
 ---@return appsync.server.TransformConf? found nil: there is no such file, or it says nothing of conflicts
 ---@return string? message

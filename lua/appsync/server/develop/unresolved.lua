@@ -1,5 +1,5 @@
---- Root fields that nothing answers: they are null, or nothing is ever published for them.
-local directives = require("appsync.server.graphql.directives")
+---Root fields that nothing answers: they are null, or nothing is ever published for them.
+local directives = require "appsync.server.graphql.directives"
 
 local MAX_NAMED = 3
 
@@ -27,7 +27,7 @@ local WHY = {
 }
 WHY.mutation = WHY.query
 
---- A line for each root type that has such fields.
+---A line for each root type that has such fields.
 ---@param schema appsync.server.Schema
 ---@param resolvers table[] each by type and field
 ---@return string[] notes

@@ -1,6 +1,6 @@
---- Sees that files have changed, and waits until they rest: an editor may empty a file before it writes it, or rename a
---- new one over it. It asks for stamps; the time comes from outside.
-local native = require("appsync.server.native")
+---Sees that files have changed, and waits until they rest: an editor may empty a file before it writes it, or rename a
+---new one over it. It asks for stamps; the time comes from outside.
+local native = require "appsync.server.native"
 
 ---@class appsync.server.Watch
 ---@field private stamp fun(path: string): string?
@@ -38,17 +38,17 @@ function Watch:look()
   return has_changed
 end
 
---- Looks at once: for paths that are new.
+---Looks at once: for paths that are new.
 function Watch:learn()
   if self:look() then self.is_pending = true end
 end
 
---- Has the next look that finds everything at rest tell of a change.
+---Has the next look that finds everything at rest tell of a change.
 function Watch:again()
   self.is_pending = true
 end
 
---- Looks when it is time to.
+---Looks when it is time to.
 ---@param now number
 ---@return boolean is_due the files have changed, and rest since the look before
 ---@return number wait_s until it wants to look again

@@ -1,12 +1,12 @@
---- The control endpoint: HTTP on loopback by which a test changes the rules and asks what happened. Whoever can reach it is
---- trusted, and a browser is not: a page of any origin can make it send requests, and a name that resolves to 127.0.0.1
---- can make a page of that name read the answers.
-local core = require("appsync.core")
-local host = require("appsync.server.http.host")
-local moment = require("appsync.server.fault.moment")
-local query_string = require("appsync.server.http.query_string")
-local result = require("appsync.server.graphql.result")
-local rule = require("appsync.server.fault.rule")
+---The control endpoint: HTTP on loopback by which a test changes the rules and asks what happened. Whoever can reach it is
+---trusted, and a browser is not: a page of any origin can make it send requests, and a name that resolves to 127.0.0.1
+---can make a page of that name read the answers.
+local core = require "appsync.core"
+local host = require "appsync.server.http.host"
+local moment = require "appsync.server.fault.moment"
+local query_string = require "appsync.server.http.query_string"
+local result = require "appsync.server.graphql.result"
+local rule = require "appsync.server.fault.rule"
 
 local control = {}
 
@@ -15,14 +15,14 @@ local control = {}
 ---@field private counters fun(): table
 ---@field private data_clock appsync.server.DataClock
 local Control = {}
-local Control_mt = { __index = Control }
+Control.__index = Control
 
 ---@param faults appsync.server.Faults
 ---@param counters fun(): table of the listener
 ---@param data_clock appsync.server.DataClock
 ---@return appsync.server.Control
 function control.new(faults, counters, data_clock)
-  return setmetatable({ faults = faults, counters = counters, data_clock = data_clock }, Control_mt)
+  return setmetatable({ faults = faults, counters = counters, data_clock = data_clock }, Control)
 end
 
 local function array(list)
@@ -34,17 +34,13 @@ local routes = {}
 
 local function read_rules(body)
   local read, message = rule.parse(body, "rules")
-  if not read then
-    return nil, message, 400
-  end
+  if not read then return nil, message, 400 end
   return read
 end
 
 local function add(self, rules)
   local names, message = self.faults:add(rules)
-  if not names then
-    return nil, message, 400
-  end
+  if not names then return nil, message, 400 end
   return { added = array(names) }
 end
 
@@ -54,17 +50,13 @@ end
 
 routes["POST /rules"] = function(self, request)
   local read, message, status = read_rules(request.body)
-  if not read then
-    return nil, message, status
-  end
+  if not read then return nil, message, status end
   return add(self, read)
 end
 
 routes["PUT /rules"] = function(self, request)
   local read, message, status = read_rules(request.body)
-  if not read then
-    return nil, message, status
-  end
+  if not read then return nil, message, status end
   local before = self.faults.rules.list
   self.faults.rules:clear()
   local added
@@ -97,9 +89,7 @@ routes["GET /log"] = function(self, request)
   end
   local since = request.query.since
   request.query.since = tonumber(since)
-  if since and not request.query.since then
-    return nil, "since must be a number", 400
-  end
+  if since and not request.query.since then return nil, "since must be a number", 400 end
   return { log = array(self.faults.log:list(request.query)) }
 end
 
@@ -131,13 +121,9 @@ end
 
 local function disconnect(self, request, number)
   local ok, code = close_code(request)
-  if not ok then
-    return nil, code, 400
-  end
+  if not ok then return nil, code, 400 end
   local n = self.faults.wires:disconnect(number, code)
-  if number and n == 0 then
-    return nil, ("there is no open WebSocket %d"):format(number), 404
-  end
+  if number and n == 0 then return nil, ("there is no open WebSocket %d"):format(number), 404 end
   return { closed = n }
 end
 
@@ -151,9 +137,7 @@ end
 
 routes["DELETE /connections/*"] = function(self, request)
   local number = tonumber(request.rest)
-  if not number then
-    return nil, "a WebSocket is named by its number", 400
-  end
+  if not number then return nil, "a WebSocket is named by its number", 400 end
   return disconnect(self, request, number)
 end
 
@@ -180,9 +164,7 @@ local SETTERS = {
 
 local function read_setting(body)
   local given = core.decode(body)
-  if type(given) ~= "table" then
-    return nil
-  end
+  if type(given) ~= "table" then return nil end
   local name, value = next(given)
   if next(given, name) ~= nil or not SETTERS[name] or (name ~= "data_at" and type(value) ~= "number") then
     return nil
@@ -197,9 +179,7 @@ routes["POST /clock"] = function(self, request)
       .. '{"data_advance_s": SECONDS} is expected', 400
   end
   local ok, message = SETTERS[name](self, value)
-  if not ok then
-    return nil, message, 400
-  end
+  if not ok then return nil, message, 400 end
   return routes["GET /clock"](self)
 end
 
@@ -243,14 +223,12 @@ local function refusal_of(event)
   end
 end
 
---- Answers a request event of the control port.
+---Answers a request event of the control port.
 ---@param event table
 ---@return integer status, table<string, string> headers, string body
 function Control:handle(event)
   local refused = refusal_of(event)
-  if refused then
-    return answer(403, { error = refused })
-  end
+  if refused then return answer(403, { error = refused }) end
   local route = routes[event.method .. " " .. event.path]
   local rest
   if not route then
@@ -266,9 +244,7 @@ function Control:handle(event)
     query = query_string.map(event.query),
     rest = rest and query_string.unescape(rest),
   })
-  if not value then
-    return answer(status, { error = (message:gsub("[\128-\255]", "?")) })
-  end
+  if not value then return answer(status, { error = (message:gsub("[\128-\255]", "?")) }) end
   return answer(200, value)
 end
 

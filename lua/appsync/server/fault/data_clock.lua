@@ -1,8 +1,8 @@
---- The data clock: the time of timestamps and versions, and of the lives of tombstones and journal entries. It may be frozen,
---- or run ahead of the server's clock or behind it. Signatures and tokens are checked by the server's clock, because clients
---- sign by theirs.
-local core = require("appsync.core")
-local parse_date = require("appsync.auth.date")
+---The data clock: the time of timestamps and versions, and of the lives of tombstones and journal entries. It may be frozen,
+---or run ahead of the server's clock or behind it. Signatures and tokens are checked by the server's clock, because clients
+---sign by theirs.
+local core = require "appsync.core"
+local parse_date = require "appsync.auth.date"
 
 local data_clock = {}
 
@@ -11,9 +11,9 @@ local data_clock = {}
 ---@field private start appsync.server.DataTime
 ---@field private time appsync.server.DataTime
 local DataClock = {}
-local DataClock_mt = { __index = DataClock }
+DataClock.__index = DataClock
 
---- A frozen time, or one that differs from the server's by so many seconds.
+---A frozen time, or one that differs from the server's by so many seconds.
 ---@class appsync.server.DataTime
 ---@field at_s number? seconds since 1970
 ---@field offset_s number?
@@ -26,14 +26,14 @@ local MAX_S = 253402300799
 ---@return appsync.server.DataClock
 function data_clock.new(base, start)
   start = start or { offset_s = 0 }
-  return setmetatable({ base = base, start = start, time = start }, DataClock_mt)
+  return setmetatable({ base = base, start = start, time = start }, DataClock)
 end
 
 local function time_of(base, time)
   return time.at_s or base() + time.offset_s
 end
 
---- Seconds since 1970.
+---Seconds since 1970.
 ---@return number
 function DataClock:now()
   return time_of(self.base, self.time)
@@ -59,7 +59,7 @@ function DataClock:put(time)
   return true
 end
 
---- Freezes it at a time.
+---Freezes it at a time.
 ---@param value any seconds since 1970, or a date with a time
 ---@return true? ok, string? message
 function DataClock:freeze(value)
@@ -68,14 +68,14 @@ function DataClock:freeze(value)
   return self:put({ at_s = at_s })
 end
 
---- Has it run so many seconds ahead of the server's clock.
+---Has it run so many seconds ahead of the server's clock.
 ---@param seconds number
 ---@return true? ok, string? message
 function DataClock:run(seconds)
   return self:put({ offset_s = seconds })
 end
 
---- Moves it forward, or back; it stays frozen or running.
+---Moves it forward, or back; it stays frozen or running.
 ---@param seconds number
 ---@return true? ok, string? message
 function DataClock:advance(seconds)
@@ -84,7 +84,7 @@ function DataClock:advance(seconds)
   return self:put({ offset_s = time.offset_s + seconds })
 end
 
---- Returns to what it was at the start.
+---Returns to what it was at the start.
 function DataClock:reset()
   self.time = self.start
 end
@@ -94,7 +94,7 @@ function DataClock:describe()
   return { now = self:now(), frozen = self.time.at_s ~= nil, offset_s = self.time.offset_s }
 end
 
---- Reads a setting: "2026-01-31T12:00:00Z" or seconds since 1970 for a frozen time, "+60" or "-60" for an offset.
+---Reads a setting: "2026-01-31T12:00:00Z" or seconds since 1970 for a frozen time, "+60" or "-60" for an offset.
 ---@param text string
 ---@return appsync.server.DataTime? time, string? message
 function data_clock.parse(text)

@@ -1,20 +1,20 @@
---- What mutations have really done: counted when a field's resolver has come back without an error, so after its commit,
---- whether or not anybody is told. By the record's id, its version and the arguments, so that "twice" can be seen.
-local result = require("appsync.server.graphql.result")
+---What mutations have really done: counted when a field's resolver has come back without an error, so after its commit,
+---whether or not anybody is told. By the record's id, its version and the arguments, so that "twice" can be seen.
+local result = require "appsync.server.graphql.result"
 
 local effects = {}
 
---- How many different ids and arguments are kept of one field.
+---How many different ids and arguments are kept of one field.
 effects.max_keys = 100000
 
 ---@class appsync.server.Effects
 ---@field private by_field table<string, table>
 local Effects = {}
-local Effects_mt = { __index = Effects }
+Effects.__index = Effects
 
 ---@return appsync.server.Effects
 function effects.new()
-  return setmetatable({ by_field = {} }, Effects_mt)
+  return setmetatable({ by_field = {} }, Effects)
 end
 
 -- Two polynomial hashes below 2^31: enough to tell test data apart, and exact in a double.
@@ -39,9 +39,7 @@ local function first_text(...)
 end
 
 local function count(entry, map, key)
-  if key == nil then
-    return
-  end
+  if key == nil then return end
   key = #key > 200 and digest(key) or result.utf8(key)
   if map[key] == nil then
     if entry.n_keys >= effects.max_keys then
@@ -57,14 +55,12 @@ end
 local function count_version(entry, value)
   local version = type(value) == "table" and value._version
   local id = version and first_text(value.id)
-  if not id or type(version) ~= "number" then
-    return
-  end
+  if not id or type(version) ~= "number" then return end
   entry.by_version = entry.by_version or {}
   count(entry, entry.by_version, id .. "@" .. result.number(version))
 end
 
---- The engine's `on_effect`.
+---The engine's `on_effect`.
 ---@param field_name string
 ---@param arguments table
 ---@param value any what the resolver gave

@@ -1,14 +1,14 @@
---- What the local server does wrong when it is asked to, and what tests may ask it: the rules in force, a log of the
---- requests, the effects of mutations. `docs/faults.md` is the page for people.
-local effects = require("appsync.server.fault.effects")
-local moment = require("appsync.server.fault.moment")
-local request_log = require("appsync.server.fault.request_log")
-local requests = require("appsync.server.fault.requests")
-local rule = require("appsync.server.fault.rule")
-local rules = require("appsync.server.fault.rules")
-local short_form = require("appsync.server.fault.short_form")
-local timers = require("appsync.server.fault.timers")
-local wires = require("appsync.server.fault.wires")
+---What the local server does wrong when it is asked to, and what tests may ask it: the rules in force, a log of the
+---requests, the effects of mutations. `docs/faults.md` is the page for people.
+local effects = require "appsync.server.fault.effects"
+local moment = require "appsync.server.fault.moment"
+local request_log = require "appsync.server.fault.request_log"
+local requests = require "appsync.server.fault.requests"
+local rule = require "appsync.server.fault.rule"
+local rules = require "appsync.server.fault.rules"
+local short_form = require "appsync.server.fault.short_form"
+local timers = require "appsync.server.fault.timers"
+local wires = require "appsync.server.fault.wires"
 
 local fault = {}
 
@@ -22,12 +22,12 @@ local fault = {}
 ---@field wires appsync.server.Wires
 ---@field clock fun(): number
 local Faults = {}
-local Faults_mt = { __index = Faults }
+Faults.__index = Faults
 
 fault.parse = rule.parse
 fault.parse_word = short_form.parse
 
---- Adds rules to those in force.
+---Adds rules to those in force.
 ---@param added appsync.server.FaultRule[]
 ---@return string[]? names, string? message
 function Faults:add(added)
@@ -39,11 +39,11 @@ function Faults:add(added)
   return self.rules:add(added)
 end
 
---- `settings`: rules (decoded JSON, or rules that were read), now (Unix seconds), clock (seconds that never go back).
+---`settings`: rules (decoded JSON, or rules that were read), now (Unix seconds), clock (seconds that never go back).
 ---@param settings {rules: table?, is_tls: boolean?, now: (fun(): number), clock: (fun(): number)}
 ---@return appsync.server.Faults? faults, string? message
 function fault.new(settings)
-  local self = setmetatable({ rules = rules.new(), clock = settings.clock, is_tls = settings.is_tls }, Faults_mt)
+  local self = setmetatable({ rules = rules.new(), clock = settings.clock, is_tls = settings.is_tls }, Faults)
   for _, item in ipairs(settings.rules or {}) do
     local read, message = item, nil
     if not item.source then
@@ -53,9 +53,7 @@ function fault.new(settings)
     if read then
       names, message = self:add({ read })
     end
-    if not names then
-      return nil, message
-    end
+    if not names then return nil, message end
   end
   self.timers = timers.new(settings.clock)
   self.moment = moment.new(settings.now)
@@ -64,7 +62,7 @@ function fault.new(settings)
   return self
 end
 
---- Takes its place before the listener.
+---Takes its place before the listener.
 ---@param listener table
 ---@param engine fun(): table
 function Faults:attach(listener, engine)
@@ -76,19 +74,19 @@ function Faults:attach(listener, engine)
   self.wires = wires.new(settings)
 end
 
---- Ends the connections of HTTP, as a network that is gone does.
+---Ends the connections of HTTP, as a network that is gone does.
 ---@return integer n how many
 function Faults:cut()
   return self.wires.settings.listener:cut_all()
 end
 
---- Tells which mutation's field causes the events from now on; nil: none.
+---Tells which mutation's field causes the events from now on; nil: none.
 ---@param field string?
 function Faults:cause(field)
   self.wires.publishing = field
 end
 
---- As after the start, but without rules: connections are counted anew. What is held back is sent.
+---As after the start, but without rules: connections are counted anew. What is held back is sent.
 function Faults:reset()
   self.rules:clear()
   self.log:clear()

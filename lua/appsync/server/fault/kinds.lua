@@ -1,6 +1,6 @@
---- The faults that there are: where each can act, what it may be told, and what stands for its usual form.
-local members = require("appsync.server.members")
-local moment = require("appsync.server.fault.moment")
+---The faults that there are: where each can act, what it may be told, and what stands for its usual form.
+local members = require "appsync.server.members"
+local moment = require "appsync.server.fault.moment"
 
 local kinds = {}
 
@@ -15,9 +15,7 @@ local kinds = {}
 ---@field check (fun(parameters: table): string?)? what is wrong
 
 local function is_headers(value)
-  if not members.is_object(value) then
-    return false
-  end
+  if not members.is_object(value) then return false end
   for name, text in pairs(value) do
     -- A line break in a header would be an answer of somebody else's making.
     if type(name) ~= "string" or type(text) ~= "string" or (name .. text):find("[\r\n]") or name:find("[^%w%-]") then
@@ -48,9 +46,7 @@ local function check_refuse(p)
 end
 
 local function check_drop(p)
-  if p.bytes and p.fraction then
-    return "has bytes beside fraction"
-  end
+  if p.bytes and p.fraction then return "has bytes beside fraction" end
 end
 
 local function check_disconnect(p)
@@ -193,7 +189,7 @@ kinds.all = {
   },
 }
 
---- What a rule may be matched by.
+---What a rule may be matched by.
 ---@type table<string, appsync.server.Member>
 kinds.match = {
   on = { type = "any" },

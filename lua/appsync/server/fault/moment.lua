@@ -1,7 +1,7 @@
---- What holds while one request or message is worked on: a clock that is wrong, credentials that count as expired, fields
---- that fail. The clock, the authorizer and the engine ask here.
-local glob = require("appsync.server.glob")
-local waiting = require("appsync.server.waiting")
+---What holds while one request or message is worked on: a clock that is wrong, credentials that count as expired, fields
+---that fail. The clock, the authorizer and the engine ask here.
+local glob = require "appsync.server.glob"
+local waiting = require "appsync.server.waiting"
 
 local moment = {}
 
@@ -12,12 +12,12 @@ local moment = {}
 ---@field private expire table? parameters
 ---@field private refusal appsync.server.FaultRefusal?
 local Moment = {}
-local Moment_mt = { __index = Moment }
+Moment.__index = Moment
 
---- A clock is not more wrong than that: thirty years. Further off the dates of a time are none.
+---A clock is not more wrong than that: thirty years. Further off the dates of a time are none.
 moment.max_skew_s = 1e9
 
---- Whether a clock may be so wrong.
+---Whether a clock may be so wrong.
 ---@param seconds number
 ---@return boolean
 function moment.is_skew(seconds)
@@ -27,16 +27,16 @@ end
 ---@param now fun(): number
 ---@return appsync.server.Moment
 function moment.new(now)
-  return setmetatable({ real_now = now, skew_s = 0, skew_here_s = 0, lag_ms = 0 }, Moment_mt)
+  return setmetatable({ real_now = now, skew_s = 0, skew_here_s = 0, lag_ms = 0 }, Moment)
 end
 
---- Unix seconds by the server's clock.
+---Unix seconds by the server's clock.
 ---@return number
 function Moment:now()
   return self.real_now() + self.skew_s + self.skew_here_s
 end
 
---- Puts the time of a wrong clock into an answer's headers: clients that sign correct theirs by it.
+---Puts the time of a wrong clock into an answer's headers: clients that sign correct theirs by it.
 ---@param headers table<string, string>
 ---@return table<string, string> headers
 function Moment:date(headers)
@@ -59,15 +59,13 @@ local function injection(strike)
   end
 end
 
---- Runs `fn` under these strikes.
+---Runs `fn` under these strikes.
 ---@param strikes table<string, appsync.server.Strike>?
 ---@param engine table
 ---@param fn function
 ---@return any
 function Moment:during(strikes, engine, fn)
-  if not strikes then
-    return fn()
-  end
+  if not strikes then return fn() end
   local inject = strikes.error and injection(strikes.error) or nil
   local function strike()
     self.skew_here_s = strikes.skew and strikes.skew.parameters.s or 0
@@ -81,9 +79,7 @@ function Moment:during(strikes, engine, fn)
   end
   local function finish(ok, ...)
     rest()
-    if not ok then
-      error((...), 0)
-    end
+    if not ok then error((...), 0) end
     return ...
   end
   strike()
@@ -98,22 +94,18 @@ local EXPIRED = {
 local EXPIRED_TOKEN = { status = 401, type = "UnauthorizedException", message = "Token has expired." }
 
 local function counts_as_expired(p, identity)
-  if not p.issued_before then
-    return true
-  end
+  if not p.issued_before then return true end
   local issued = type(identity.claims) == "table" and identity.claims.iat
   return type(issued) == "number" and issued < p.issued_before
 end
 
---- An authorizer that does what the faults say with credentials that the real one accepts.
+---An authorizer that does what the faults say with credentials that the real one accepts.
 ---@param real table
 ---@return table
 function Moment:authorizer(real)
   local proxy = setmetatable({}, { __index = real })
   function proxy.check(_, credentials)
-    if self.refusal then
-      return nil, self.refusal
-    end
+    if self.refusal then return nil, self.refusal end
     local identity, refusal = real:check(credentials)
     if identity and self.expire and counts_as_expired(self.expire, identity) then
       return nil, EXPIRED[identity.mode] or EXPIRED_TOKEN

@@ -1,4 +1,4 @@
---- What rules and the log ask of a GraphQL operation: its kind, name and root fields, as the engine has read them.
+---What rules and the log ask of a GraphQL operation: its kind, name and root fields, as the engine has read them.
 local operation_summary = {}
 
 ---@param engine {operation_of: function}
@@ -8,9 +8,7 @@ local operation_summary = {}
 function operation_summary.describe(engine, query, name)
   name = type(name) == "string" and name ~= "" and name or nil
   local about = type(query) == "string" and engine:operation_of({ query = query, operation_name = name })
-  if not about then
-    return { operation = name }
-  end
+  if not about then return { operation = name } end
   return { kind = about.operation, operation = about.name, fields = about.fields }
 end
 

@@ -1,7 +1,7 @@
---- The answers of a service that won't or can't: for faults whose rule names less than an answer needs.
-local core = require("appsync.core")
-local response_headers = require("appsync.server.http.response_headers")
-local result = require("appsync.server.graphql.result")
+---The answers of a service that won't or can't: for faults whose rule names less than an answer needs.
+local core = require "appsync.core"
+local response_headers = require "appsync.server.http.response_headers"
+local result = require "appsync.server.graphql.result"
 
 local refusal = {}
 
@@ -19,7 +19,7 @@ local TYPES = {
 ---@field type string
 ---@field message string
 
---- Completes a rule's answer.
+---Completes a rule's answer.
 ---@param parameters {status: integer?, type: string?, message: string?}
 ---@param default_status integer
 ---@return appsync.server.FaultRefusal
@@ -29,7 +29,7 @@ function refusal.complete(parameters, default_status)
   return { status = status, type = parameters.type or known[1], message = parameters.message or known[2] }
 end
 
---- The HTTP answer.
+---The HTTP answer.
 ---@param parameters {status: integer?, type: string?, message: string?, body: string?, headers: table<string, string>?}
 ---@param default_status integer
 ---@return integer status, table<string, string> headers, string body

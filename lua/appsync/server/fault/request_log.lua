@@ -1,11 +1,11 @@
---- The last requests, handshakes and subscriptions, as tests ask for them. It keeps no variables and no credentials.
-local core = require("appsync.core")
-local cut = require("appsync.server.cut")
-local result = require("appsync.server.graphql.result")
+---The last requests, handshakes and subscriptions, as tests ask for them. It keeps no variables and no credentials.
+local core = require "appsync.core"
+local cut = require "appsync.server.cut"
+local result = require "appsync.server.graphql.result"
 
 local request_log = {}
 
---- How many are kept.
+---How many are kept.
 request_log.capacity = 1000
 
 ---@class appsync.server.LogEntry
@@ -26,13 +26,13 @@ request_log.capacity = 1000
 ---@class appsync.server.RequestLog
 ---@field on_finish (fun(entry: appsync.server.LogEntry))?
 local RequestLog = {}
-local RequestLog_mt = { __index = RequestLog }
+RequestLog.__index = RequestLog
 
 ---@param now fun(): number Unix seconds
 ---@param clock fun(): number seconds that never go back
 ---@return appsync.server.RequestLog
 function request_log.new(now, clock)
-  return setmetatable({ now = now, clock = clock, entries = {}, n = 0 }, RequestLog_mt)
+  return setmetatable({ now = now, clock = clock, entries = {}, n = 0 }, RequestLog)
 end
 
 -- Named, rather than those that are secret: nobody knows what other headers carry.
@@ -94,7 +94,7 @@ function RequestLog:finish(entry, status)
   end
 end
 
---- The entries that are kept, the oldest first; those that fit `wanted`: on, kind, operation, field, since (a number).
+---The entries that are kept, the oldest first; those that fit `wanted`: on, kind, operation, field, since (a number).
 ---@param wanted table<string, any>?
 ---@return appsync.server.LogEntry[]
 function RequestLog:list(wanted)

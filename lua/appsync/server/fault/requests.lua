@@ -1,24 +1,24 @@
---- Faults of HTTP requests: what happens before the answer is made, and to the answer.
-local core = require("appsync.core")
-local operation_summary = require("appsync.server.fault.operation_summary")
-local query_string = require("appsync.server.http.query_string")
-local refusal = require("appsync.server.fault.refusal")
-local waiting = require("appsync.server.waiting")
+---Faults of HTTP requests: what happens before the answer is made, and to the answer.
+local core = require "appsync.core"
+local operation_summary = require "appsync.server.fault.operation_summary"
+local query_string = require "appsync.server.http.query_string"
+local refusal = require "appsync.server.fault.refusal"
+local waiting = require "appsync.server.waiting"
 
 local requests = {}
 
 ---@class appsync.server.FaultyRequests
 local Requests = {}
-local Requests_mt = { __index = Requests }
+Requests.__index = Requests
 
---- `settings`: listener, rules, timers, log (request log), moment, engine (function), clock.
+---`settings`: listener, rules, timers, log (request log), moment, engine (function), clock.
 ---@param settings table
 ---@return appsync.server.FaultyRequests
 function requests.new(settings)
-  return setmetatable({ settings = settings, forgotten = 0 }, Requests_mt)
+  return setmetatable({ settings = settings, forgotten = 0 }, Requests)
 end
 
---- Connections are numbered from 1 again; those that there were have numbers below.
+---Connections are numbered from 1 again; those that there were have numbers below.
 function Requests:renumber()
   self.forgotten = self.settings.listener:stats().connections
 end
@@ -34,7 +34,7 @@ local function query_of(engine, event)
   return type(value) == "table" and operation_summary.describe(engine, value.query, value.operationName) or {}
 end
 
---- The milliseconds of a delay.
+---The milliseconds of a delay.
 ---@param strike appsync.server.Strike
 ---@return number
 function requests.delay_s(strike)
@@ -42,7 +42,7 @@ function requests.delay_s(strike)
   return (p.ms or (p.min_ms + strike.spread() * (p.max_ms - p.min_ms))) / 1000
 end
 
---- Whether a throttle refuses now: always, or above its rate, with room for one second's requests at once.
+---Whether a throttle refuses now: always, or above its rate, with room for one second's requests at once.
 ---@param strike appsync.server.Strike
 ---@param now number
 ---@return boolean
@@ -142,7 +142,7 @@ function Requests:proceed(event, entry, strikes, answer)
   self:give(event, entry, strikes, status, headers, body)
 end
 
---- What a log entry says of the faults that struck.
+---What a log entry says of the faults that struck.
 ---@param strikes table<string, appsync.server.Strike>
 ---@return {rule: string, fault: string}[]
 function requests.names(strikes)
@@ -154,7 +154,7 @@ function requests.names(strikes)
   return list
 end
 
---- A request event of the listener. `answer` makes the answer: status, headers, body.
+---A request event of the listener. `answer` makes the answer: status, headers, body.
 ---@param event table
 ---@param answer fun(): integer, table<string, string>, string
 function Requests:handle(event, answer)

@@ -1,8 +1,8 @@
---- Reads fault rules: `{"name": …, "match": {…}, "fault": {KIND: …}}`. What is wrong is told by name and place, with what is
---- accepted; nothing is skipped.
-local core = require("appsync.core")
-local kinds = require("appsync.server.fault.kinds")
-local members = require("appsync.server.members")
+---Reads fault rules: `{"name": …, "match": {…}, "fault": {KIND: …}}`. What is wrong is told by name and place, with what is
+---accepted; nothing is skipped.
+local core = require "appsync.core"
+local kinds = require "appsync.server.fault.kinds"
+local members = require "appsync.server.members"
 
 local rule = {}
 
@@ -40,9 +40,7 @@ end
 
 local function read_sites(on, fault, place)
   local allowed, sites = allowed_sites(fault), {}
-  if on == nil then
-    return allowed
-  end
+  if on == nil then return allowed end
   for _, site in ipairs(type(on) == "table" and on or { on }) do
     if not members.is_among(site, kinds.sites) then
       return nil, ('%s: "on" must be one of "%s", or a list of them'):format(place, table.concat(kinds.sites, '", "'))
@@ -51,9 +49,7 @@ local function read_sites(on, fault, place)
     end
     sites[site] = true
   end
-  if next(sites) == nil then
-    return nil, place .. ': "on" is an empty list'
-  end
+  if next(sites) == nil then return nil, place .. ': "on" is an empty list' end
   return sites
 end
 
@@ -66,9 +62,7 @@ local function read_connection(value, place)
   end
   local COUNT = { type = "integer", min = 1 }
   local read, message = members.read(range, { from = COUNT, to = COUNT }, place .. ": connection")
-  if not read then
-    return nil, message
-  end
+  if not read then return nil, message end
   return { from = read.from or 1, to = read.to or math.huge }
 end
 
@@ -80,18 +74,12 @@ local function read_match(given, fault, place)
   end
   place = place .. ": match"
   local match, message = members.read(given, kinds.match, place)
-  if not match then
-    return nil, message
-  end
+  if not match then return nil, message end
   match.on, message = read_sites(match.on, fault, place)
-  if not match.on then
-    return nil, message
-  end
+  if not match.on then return nil, message end
   if match.connection ~= nil then
     match.connection, message = read_connection(match.connection, place)
-    if not match.connection then
-      return nil, message
-    end
+    if not match.connection then return nil, message end
   end
   return match
 end
@@ -102,36 +90,28 @@ local function read_fault(given, place)
     return nil, place .. ": fault must be an object with one key: " .. members.names(kinds.all)
   end
   local declared, value = kinds.all[kind], given[kind]
-  if not declared then
-    return nil, members.unknown(place, "fault", kind, kinds.all)
-  end
+  if not declared then return nil, members.unknown(place, "fault", kind, kinds.all) end
   place = ("%s: fault %s"):format(place, kind)
   if value == true and declared.is_plain then
     value = {}
   elseif not members.is_object(value) then
     if type(value) == "table" or type(value) == "boolean" or not declared.short then
-      if next(declared.parameters) == nil then
-        return nil, place .. ": must be true"
-      end
+      if next(declared.parameters) == nil then return nil, place .. ": must be true" end
       local plain = declared.is_plain and "true or " or ""
       return nil, ("%s: must be %san object of %s"):format(place, plain, members.names(declared.parameters))
     end
     value = { [declared.short] = value }
   end
   local parameters, message = members.read(value, declared.parameters, place)
-  if not parameters then
-    return nil, message
-  end
+  if not parameters then return nil, message end
   message = declared.check and declared.check(parameters)
-  if message then
-    return nil, ("%s %s"):format(place, message)
-  end
+  if message then return nil, ("%s %s"):format(place, message) end
   return { kind = kind, parameters = parameters }
 end
 
 local RULE = { name = { type = "string" }, match = { type = "any" }, fault = { type = "any" } }
 
---- One rule.
+---One rule.
 ---@param given any decoded JSON
 ---@param place string for messages
 ---@return appsync.server.FaultRule? rule, string? message
@@ -147,18 +127,14 @@ function rule.read(given, place)
   end
   local fault
   fault, message = read_fault(read.fault, place)
-  if not fault then
-    return nil, message
-  end
+  if not fault then return nil, message end
   local match
   match, message = read_match(read.match, fault, place)
-  if not match then
-    return nil, message
-  end
+  if not match then return nil, message end
   return { name = read.name, match = match, kind = fault.kind, parameters = fault.parameters, source = given }
 end
 
---- One rule or a list of them.
+---One rule or a list of them.
 ---@param given any decoded JSON
 ---@param place string
 ---@return appsync.server.FaultRule[]? rules, string? message
@@ -171,9 +147,7 @@ function rule.read_all(given, place)
   local rules = {}
   for i, item in ipairs(given) do
     local read, message = rule.read(item, ("%s: rule %d"):format(place, i))
-    if not read then
-      return nil, message
-    end
+    if not read then return nil, message end
     rules[i] = read
   end
   return rules
@@ -182,23 +156,19 @@ end
 -- "what at byte 12" as "line 2, column 3: what".
 local function json_error(text, message)
   local what, at, more = message:match("^(.-) at byte (%d+)(.*)$")
-  if not at then
-    return message
-  end
+  if not at then return message end
   local before = text:sub(1, tonumber(at))
   local _, lines = before:gsub("\n", "")
   return ("line %d, column %d: %s"):format(lines + 1, #before:match("[^\n]*$") + 1, what .. more)
 end
 
---- The rules of a JSON text.
+---The rules of a JSON text.
 ---@param text string
 ---@param place string
 ---@return appsync.server.FaultRule[]? rules, string? message
 function rule.parse(text, place)
   local value, err = core.decode(text)
-  if value == nil then
-    return nil, ("%s: %s"):format(place, json_error(text, err.message))
-  end
+  if value == nil then return nil, ("%s: %s"):format(place, json_error(text, err.message)) end
   return rule.read_all(value, place)
 end
 

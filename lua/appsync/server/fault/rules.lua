@@ -1,6 +1,6 @@
---- The rules that are in force, and which of them strike. One that may strike at random draws from a generator of its own,
---- so that its strikes depend on its seed and on nothing else.
-local glob = require("appsync.server.glob")
+---The rules that are in force, and which of them strike. One that may strike at random draws from a generator of its own,
+---so that its strikes depend on its seed and on nothing else.
+local glob = require "appsync.server.glob"
 
 local rules = {}
 
@@ -15,11 +15,11 @@ local rules = {}
 ---@field list table[]
 ---@field private n_named integer
 local Rules = {}
-local Rules_mt = { __index = Rules }
+Rules.__index = Rules
 
 ---@return appsync.server.FaultRules
 function rules.new()
-  return setmetatable({ list = {}, n_named = 0, sites = {} }, Rules_mt)
+  return setmetatable({ list = {}, n_named = 0, sites = {} }, Rules)
 end
 
 -- Park and Miller's generator: the same numbers on every Lua. Small seeds give small first numbers, which are dropped.
@@ -45,7 +45,7 @@ function Rules:index()
   end
 end
 
---- Adds rules behind the others; one with the name of another takes its place.
+---Adds rules behind the others; one with the name of another takes its place.
 ---@param added appsync.server.FaultRule[]
 ---@return string[] names
 function Rules:add(added)
@@ -76,9 +76,7 @@ end
 ---@return integer? position
 function Rules:find(name)
   for i, item in ipairs(self.list) do
-    if item.name == name then
-      return i
-    end
+    if item.name == name then return i end
   end
 end
 
@@ -98,14 +96,14 @@ function Rules:clear()
   self:index()
 end
 
---- Takes back a `clear`, with all counts.
+---Takes back a `clear`, with all counts.
 ---@param list table[]
 function Rules:put_back(list)
   self.list = list
   self:index()
 end
 
---- The rules with their counts.
+---The rules with their counts.
 ---@return table[]
 function Rules:describe()
   local list = {}
@@ -123,9 +121,7 @@ end
 
 local function any_field(pattern, fields)
   for _, field in ipairs(fields or {}) do
-    if glob.matches(pattern, field) then
-      return true
-    end
+    if glob.matches(pattern, field) then return true end
   end
   return false
 end
@@ -162,14 +158,12 @@ end
 ---@field spread fun(): number between 0 and 1, for what has a range
 ---@field item table the rule's own memory
 
---- What strikes here: by the fault's kind, the first rule of each; nil when nothing does.
+---What strikes here: by the fault's kind, the first rule of each; nil when nothing does.
 ---@param site appsync.server.FaultSite
 ---@param occasion appsync.server.FaultOccasion
 ---@return table<string, appsync.server.Strike>? strikes
 function Rules:take(site, occasion)
-  if not self.sites[site] then
-    return nil
-  end
+  if not self.sites[site] then return nil end
   local taken
   for _, item in ipairs(self.list) do
     local kind = item.rule.kind
@@ -187,7 +181,7 @@ function Rules:take(site, occasion)
   return taken
 end
 
---- Whether any rule acts there.
+---Whether any rule acts there.
 ---@param site appsync.server.FaultSite
 ---@return boolean
 function Rules:acts_on(site)

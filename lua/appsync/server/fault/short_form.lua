@@ -1,20 +1,18 @@
---- A rule in one word of the command line: `KIND[=VALUE][,KEY=VALUE]…`, or the rule's JSON. The keys are those of the fault
---- and of `match`; they have no names in common.
-local kinds = require("appsync.server.fault.kinds")
-local rule = require("appsync.server.fault.rule")
+---A rule in one word of the command line: `KIND[=VALUE][,KEY=VALUE]…`, or the rule's JSON. The keys are those of the fault
+---and of `match`; they have no names in common.
+local kinds = require "appsync.server.fault.kinds"
+local rule = require "appsync.server.fault.rule"
 
 local short_form = {}
 
 local WORDS = { ["true"] = true, ["false"] = false }
 
 local function value_of(text)
-  if WORDS[text] ~= nil then
-    return WORDS[text]
-  end
+  if WORDS[text] ~= nil then return WORDS[text] end
   return tonumber(text) or text
 end
 
---- What the words say, as decoded JSON would.
+---What the words say, as decoded JSON would.
 ---@param text string
 ---@return table
 function short_form.expand(text)
@@ -49,18 +47,14 @@ function short_form.expand(text)
   return { name = name, match = match, fault = { [kind or ""] = fault } }
 end
 
---- The rules of one `--fault`.
+---The rules of one `--fault`.
 ---@param text string
 ---@return appsync.server.FaultRule[]? rules, string? message
 function short_form.parse(text)
   local place = "--fault " .. text
-  if text:find("^%s*[%[{]") then
-    return rule.parse(text, place)
-  end
+  if text:find("^%s*[%[{]") then return rule.parse(text, place) end
   local read, message = rule.read(short_form.expand(text), place)
-  if not read then
-    return nil, message
-  end
+  if not read then return nil, message end
   return { read }
 end
 

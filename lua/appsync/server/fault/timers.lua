@@ -1,16 +1,16 @@
---- What is to be done later, in the order of its time; of equal times the first that was asked for.
+---What is to be done later, in the order of its time; of equal times the first that was asked for.
 local timers = {}
 
 ---@class appsync.server.Timers
 ---@field private clock fun(): number
 ---@field private list {at: number, fn: function}[] the next one last
 local Timers = {}
-local Timers_mt = { __index = Timers }
+Timers.__index = Timers
 
 ---@param clock fun(): number seconds that never go back
 ---@return appsync.server.Timers
 function timers.new(clock)
-  return setmetatable({ clock = clock, list = {} }, Timers_mt)
+  return setmetatable({ clock = clock, list = {} }, Timers)
 end
 
 ---@param delay_s number
@@ -24,7 +24,7 @@ function Timers:after(delay_s, fn)
   table.insert(self.list, position, { at = at, fn = fn })
 end
 
---- Does what is due; returns the seconds until the next thing, or nil.
+---Does what is due; returns the seconds until the next thing, or nil.
 ---@return number?
 function Timers:tick()
   local now = self.clock()

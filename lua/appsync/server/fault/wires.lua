@@ -1,10 +1,10 @@
---- Faults of WebSockets. It stands between the listener and the protocols on both sides: it hears what clients send before
---- they do, and is what they take for the listener.
-local core = require("appsync.core")
-local operation_summary = require("appsync.server.fault.operation_summary")
-local refusal = require("appsync.server.fault.refusal")
-local requests = require("appsync.server.fault.requests")
-local result = require("appsync.server.graphql.result")
+---Faults of WebSockets. It stands between the listener and the protocols on both sides: it hears what clients send before
+---they do, and is what they take for the listener.
+local core = require "appsync.core"
+local operation_summary = require "appsync.server.fault.operation_summary"
+local refusal = require "appsync.server.fault.refusal"
+local requests = require "appsync.server.fault.requests"
+local result = require "appsync.server.graphql.result"
 
 local wires = {}
 
@@ -24,13 +24,13 @@ local wires = {}
 ---@class appsync.server.Wires
 ---@field publishing string? the mutation's field whose result is being published
 local Wires = {}
-local Wires_mt = { __index = Wires }
+Wires.__index = Wires
 
---- `settings`: listener, rules, timers, log, moment, engine (function), clock.
+---`settings`: listener, rules, timers, log, moment, engine (function), clock.
 ---@param settings table
 ---@return appsync.server.Wires
 function wires.new(settings)
-  return setmetatable({ settings = settings, open = {}, n = 0 }, Wires_mt)
+  return setmetatable({ settings = settings, open = {}, n = 0 }, Wires)
 end
 
 -- connection_error and the refusal of a start, as authorization's: the protocols know how to say it.
@@ -78,7 +78,7 @@ function Wires:connect(wire, event, entry, upgrade)
   end
 end
 
---- An upgrade event of the listener. `upgrade` is the protocols' way with it.
+---An upgrade event of the listener. `upgrade` is the protocols' way with it.
 ---@param event table
 ---@param upgrade fun(event: table)
 function Wires:upgrade(event, upgrade)
@@ -102,9 +102,7 @@ local function operation_of(engine, message)
   if message.type == "start" then
     payload = type(payload.data) == "string" and core.decode(payload.data) or {}
   end
-  if type(payload) ~= "table" then
-    return {}
-  end
+  if type(payload) ~= "table" then return {} end
   return operation_summary.describe(engine, payload.query, payload.operationName)
 end
 
@@ -147,22 +145,18 @@ local function forget_completed(wire, text)
 end
 
 local function start_of(text)
-  if not text:find('"start"', 1, true) and not text:find('"subscribe"', 1, true) then
-    return nil
-  end
+  if not text:find('"start"', 1, true) and not text:find('"subscribe"', 1, true) then return nil end
   local message = core.decode(text)
   local is_start = type(message) == "table" and (message.type == "start" or message.type == "subscribe")
   return is_start and type(message.id) == "string" and message or nil
 end
 
---- A message event of the listener. `deliver` is the protocols' way with it.
+---A message event of the listener. `deliver` is the protocols' way with it.
 ---@param event table
 ---@param deliver fun(event: table)
 function Wires:message(event, deliver)
   local settings, wire = self.settings, self.open[event.id]
-  if not wire then
-    return deliver(event)
-  end
+  if not wire then return deliver(event) end
   local message = start_of(event.text)
   if not message then
     forget_completed(wire, event.text)
@@ -188,7 +182,7 @@ function Wires:message(event, deliver)
   start()
 end
 
---- A close event of the listener.
+---A close event of the listener.
 ---@param event table
 function Wires:closed(event)
   self.open[event.id] = nil
@@ -220,9 +214,7 @@ end
 
 ---@private
 function Wires:deliver(wire, text)
-  if wire.is_mute or not self.open[wire.id] then
-    return
-  end
+  if wire.is_mute or not self.open[wire.id] then return end
   self.settings.listener:send(wire.id, text)
   wire.n_events = wire.n_events + 1
   self:count_down(wire)
@@ -265,9 +257,7 @@ function Wires:event(wire, message, text)
     return
   end
   local function send() self:deliver_copies(wire, text, copies) end
-  if strikes.delay then
-    return settings.timers:after(requests.delay_s(strikes.delay), send)
-  end
+  if strikes.delay then return settings.timers:after(requests.delay_s(strikes.delay), send) end
   send()
 end
 
@@ -315,7 +305,7 @@ function Wires:send(id, text)
   return sent
 end
 
---- What the protocols take for the listener.
+---What the protocols take for the listener.
 ---@return table
 function Wires:listener()
   local real = self.settings.listener
@@ -337,7 +327,7 @@ function Wires:listener()
   })
 end
 
---- Connections are numbered from 1 again; those that are open lose their numbers.
+---Connections are numbered from 1 again; those that are open lose their numbers.
 function Wires:renumber()
   self.n = 0
   for _, wire in pairs(self.open) do
@@ -345,7 +335,7 @@ function Wires:renumber()
   end
 end
 
---- Sends what reordering holds back.
+---Sends what reordering holds back.
 ---@return integer n how many
 function Wires:flush()
   local n = 0
@@ -360,7 +350,7 @@ function Wires:flush()
   return n
 end
 
---- The open WebSockets, by number.
+---The open WebSockets, by number.
 ---@return table[]
 function Wires:describe()
   local list = setmetatable({}, core.array_mt)
@@ -378,7 +368,7 @@ function Wires:describe()
   return list
 end
 
---- Ends open WebSockets: one by its number, or all. `code` nil: by a reset.
+---Ends open WebSockets: one by its number, or all. `code` nil: by a reset.
 ---@param number integer?
 ---@param code integer?
 ---@return integer n how many

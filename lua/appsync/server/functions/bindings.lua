@@ -1,9 +1,9 @@
---- What the names of @function are bound to: a Lua function of the resolvers file, or a command.
-local core = require("appsync.core")
-local lambda_error = require("appsync.server.functions.lambda_error")
-local thrown = require("appsync.server.graphql.thrown")
-local time_limit = require("appsync.server.time_limit")
-local waiting = require("appsync.server.waiting")
+---What the names of @function are bound to: a Lua function of the resolvers file, or a command.
+local core = require "appsync.core"
+local lambda_error = require "appsync.server.functions.lambda_error"
+local thrown = require "appsync.server.graphql.thrown"
+local time_limit = require "appsync.server.time_limit"
+local waiting = require "appsync.server.waiting"
 
 ---@class appsync.server.FunctionBindings
 ---@field commands table<string, appsync.server.Command>
@@ -31,7 +31,7 @@ local function find(name, map)
   end
 end
 
---- What a name is bound to: a command before a Lua function, as the command line is nearer than a file.
+---What a name is bound to: a command before a Lua function, as the command line is nearer than a file.
 ---@param name string
 ---@param functions table<string, function>? of the resolvers file
 ---@return function|appsync.server.Command|nil bound
@@ -51,7 +51,7 @@ local function call_lua(fn, json, timeout_s)
   return err and { err = err } or { value = value }
 end
 
---- Calls what a name is bound to, and waits for its answer.
+---Calls what a name is bound to, and waits for its answer.
 ---@param bound function|appsync.server.Command
 ---@param json string the event
 ---@param may_wait boolean
@@ -64,7 +64,7 @@ function Bindings:call(bound, json, may_wait)
   return waiting.wait(function(done) self.processes:invoke(bound, json, done) end)
 end
 
---- Calls a command and doesn't wait.
+---Calls a command and doesn't wait.
 ---@param bound function|appsync.server.Command
 ---@param json string
 function Bindings:send(bound, json)

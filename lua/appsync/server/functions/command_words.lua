@@ -1,4 +1,4 @@
---- A command of the command line as the words of a process. No shell sees it: nothing in it is expanded.
+---A command of the command line as the words of a process. No shell sees it: nothing in it is expanded.
 local command_words = {}
 
 -- Of one command; the listener takes no more.
@@ -40,8 +40,8 @@ local function read_word(text, at)
   return table.concat(out), at
 end
 
---- Splits at white space. 'Single quotes' keep all that is between them, "double quotes" too but for \" and \\, and a
---- backslash keeps the next character.
+---Splits at white space. 'Single quotes' keep all that is between them, "double quotes" too but for \" and \\, and a
+---backslash keeps the next character.
 ---@param text string
 ---@return string[]? words
 ---@return string? message

@@ -1,10 +1,10 @@
---- The resolvers of fields with @function: each function of the chain is given what the one before it gave (Amplify
---- documentation, "Lambda resolvers", "Chaining functions").
-local bindings = require("appsync.server.functions.bindings")
-local core = require("appsync.core")
-local lambda_error = require("appsync.server.functions.lambda_error")
-local lambda_event = require("appsync.server.functions.lambda_event")
-local printable = require("appsync.printable")
+---The resolvers of fields with @function: each function of the chain is given what the one before it gave (Amplify
+---documentation, "Lambda resolvers", "Chaining functions").
+local bindings = require "appsync.server.functions.bindings"
+local core = require "appsync.core"
+local lambda_error = require "appsync.server.functions.lambda_error"
+local lambda_event = require "appsync.server.functions.lambda_event"
+local printable = require "appsync.printable"
 
 local function_fields = {}
 
@@ -45,7 +45,7 @@ local function resolver(chain, world)
   end
 end
 
---- Puts the resolvers of chains among the generated ones.
+---Puts the resolvers of chains among the generated ones.
 ---@param generated table<string, table<string, function>> by type and field; is changed
 ---@param chains appsync.server.FunctionChain[]
 ---@param world {bindings: appsync.server.FunctionBindings?, functions: table<string, function>?, subscription: string?} the name of
@@ -60,7 +60,7 @@ function function_fields.attach(generated, chains, world)
   end
 end
 
---- The fields of chains, by type.
+---The fields of chains, by type.
 ---@param chains appsync.server.FunctionChain[]
 ---@return table<string, table<string, appsync.server.FunctionChain>>
 function function_fields.by_type(chains)
@@ -76,7 +76,7 @@ local function add(list, seen, name)
   if not seen[name] then seen[name], list[#list + 1] = true, name end
 end
 
---- The names that nothing is bound to though fields need them, and those that are bound and that no field needs.
+---The names that nothing is bound to though fields need them, and those that are bound and that no field needs.
 ---@param chains appsync.server.FunctionChain[]
 ---@param world {bindings: appsync.server.FunctionBindings?, functions: table<string, function>?}
 ---@param own table<string, table<string, function>> resolvers of the user's: their fields call no function
@@ -108,7 +108,7 @@ local function quoted(names)
   return table.concat(shown, ", ")
 end
 
---- What people should know of an engine's functions: whole lines, or none.
+---What people should know of an engine's functions: whole lines, or none.
 ---@param engine {unbound: string[], unused: string[]}
 ---@return string
 function function_fields.notes(engine)

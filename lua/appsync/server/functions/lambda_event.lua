@@ -1,5 +1,5 @@
---- What a function is called with: the payload of the resolvers that Amplify generates for @function.
-local core = require("appsync.core")
+---What a function is called with: the payload of the resolvers that Amplify generates for @function.
+local core = require "appsync.core"
 
 local lambda_event = {}
 
@@ -10,7 +10,7 @@ local function given(value)
   return value
 end
 
---- The event as JSON, on one line.
+---The event as JSON, on one line.
 ---@param ctx appsync.server.Context
 ---@param place {type: string, field: string}
 ---@param prev any what the function before it in the chain gave; the first is given an empty object

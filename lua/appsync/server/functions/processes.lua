@@ -1,7 +1,7 @@
---- The processes that functions are: one for each event, or one for each function that is given an event a line and answers
---- each with a line. The listener runs them; nothing here waits.
-local core = require("appsync.core")
-local lambda_error = require("appsync.server.functions.lambda_error")
+---The processes that functions are: one for each event, or one for each function that is given an event a line and answers
+---each with a line. The listener runs them; nothing here waits.
+local core = require "appsync.core"
+local lambda_error = require "appsync.server.functions.lambda_error"
 
 ---@class appsync.server.Command
 ---@field words string[]
@@ -46,7 +46,7 @@ local MAX_RUNNING = 16
 -- Events that wait or are worked on; further ones are throttled.
 local MAX_JOBS = 1000
 
---- `settings`: listener, clock (seconds that never go back), now (Unix seconds), timeout_s (30), log(text).
+---`settings`: listener, clock (seconds that never go back), now (Unix seconds), timeout_s (30), log(text).
 ---@param settings table
 ---@return appsync.server.Processes
 function processes.new(settings)
@@ -136,7 +136,7 @@ function Processes:start_waiting()
   self.is_starting = false
 end
 
---- Calls a command with an event; `done` is called once, maybe before this returns.
+---Calls a command with an event; `done` is called once, maybe before this returns.
 ---@param command appsync.server.Command
 ---@param json string
 ---@param done fun(answer: appsync.server.FunctionAnswer)
@@ -162,7 +162,7 @@ function Processes:answer(job, text)
   self:finish(job, failure and { err = failure } or { value = value })
 end
 
---- An output event of the listener.
+---An output event of the listener.
 ---@param event appsync.server.native.Event
 function Processes:output(event)
   local job, command = self.jobs[event.id], self.command_of[event.id]
@@ -201,7 +201,7 @@ function Processes:ended(job, event, by_lines)
   self:fail(job, how_it_ended(event))
 end
 
---- An exit event of the listener.
+---An exit event of the listener.
 ---@param event appsync.server.native.Event
 function Processes:exit(event)
   local job, command = self.jobs[event.id], self.command_of[event.id]
@@ -228,7 +228,7 @@ function Processes:time_out(job)
   self:finish(job, { err = lambda_error.timed_out(self.now(), self.timeout_s) })
 end
 
---- Ends what is late; returns the seconds until the next may be, or nil when nothing is worked on.
+---Ends what is late; returns the seconds until the next may be, or nil when nothing is worked on.
 ---@return number? wait_s
 function Processes:tick()
   if self.n_jobs == 0 then

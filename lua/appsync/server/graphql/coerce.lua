@@ -1,9 +1,9 @@
---- Input values: literals and variables to what resolvers get (GraphQL October 2021, sections 3.x "Input Coercion",
---- 6.1.2 and 6.4.1). Messages are those of graphql-java, which the service runs on.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local scalars = require("appsync.server.graphql.scalars")
-local schema = require("appsync.server.graphql.schema")
+---Input values: literals and variables to what resolvers get (GraphQL October 2021, sections 3.x "Input Coercion",
+---6.1.2 and 6.4.1). Messages are those of graphql-java, which the service runs on.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local scalars = require "appsync.server.graphql.scalars"
+local schema = require "appsync.server.graphql.schema"
 
 local coerce = {}
 
@@ -14,7 +14,7 @@ local function as_list(items)
   return setmetatable(items, array_mt)
 end
 
---- The Lua value of a scalar literal.
+---The Lua value of a scalar literal.
 local function scalar_literal(node, name)
   if node.kind == "IntValue" then
     if name == "ID" then return node.value end
@@ -92,7 +92,7 @@ local function literal_leaf(type_, node)
   return value
 end
 
---- A literal as a value. Without `variables` a variable in it is refused.
+---A literal as a value. Without `variables` a variable in it is refused.
 ---@param ref appsync.server.TypeRef
 ---@param node appsync.ast.Value
 ---@param variables table<string, any>? coerced ones
@@ -116,14 +116,14 @@ function coerce.literal(ref, node, variables)
 end
 literal = coerce.literal
 
---- Whether a literal without variables fits.
+---Whether a literal without variables fits.
 ---@return boolean ok, string? message
 function coerce.check_literal(ref, node)
   local value, message = literal(ref, node, nil)
   return value ~= nil, message
 end
 
---- Where a variable's value stands: its variable and the field inside it.
+---Where a variable's value stands: its variable and the field inside it.
 local function null_message(at, ref)
   if at.field then
     return ("Field '%s' of variable '%s' has coerced Null value for NonNull type '%s'"):format(at.field, at.variable,
@@ -199,7 +199,7 @@ local function input_leaf(type_, value, at)
   return parsed
 end
 
---- A variable's value (decoded JSON) as a value; nil and a message when it does not fit.
+---A variable's value (decoded JSON) as a value; nil and a message when it does not fit.
 function coerce.input(ref, value, at)
   if ref.kind == "NON_NULL" then
     if value == nil or value == NULL then return nil, null_message(at, ref) end
@@ -212,7 +212,7 @@ function coerce.input(ref, value, at)
 end
 input = coerce.input
 
---- The variables of an operation.
+---The variables of an operation.
 ---@param s appsync.server.Schema
 ---@param operation appsync.ast.OperationDefinition
 ---@param raw table<string, any>?
@@ -235,7 +235,7 @@ function coerce.variables(s, operation, raw)
   return out
 end
 
---- An argument of a field in a document, looked up once.
+---An argument of a field in a document, looked up once.
 ---@class appsync.server.PlannedArgument
 ---@field name string
 ---@field type appsync.server.TypeRef
@@ -269,7 +269,7 @@ end
 ---@class appsync.server.PlannedArguments: {[integer]: appsync.server.PlannedArgument}
 ---@field n_values integer that are made each time
 
---- What there is to do for the arguments of a field or directive; `coerce.planned` does it.
+---What there is to do for the arguments of a field or directive; `coerce.planned` does it.
 ---@param arg_list appsync.server.InputValue[]
 ---@param nodes appsync.ast.Argument[]
 ---@return appsync.server.PlannedArguments
@@ -303,7 +303,7 @@ local function planned_value(arg, variables)
   return nil, arg.is_required and "must not be null" or nil
 end
 
---- The arguments as they were planned.
+---The arguments as they were planned.
 ---@param list appsync.server.PlannedArguments
 ---@param variables table<string, any>
 ---@return table<string, any>? args, string? message
@@ -318,7 +318,7 @@ function coerce.planned(list, variables)
   return out
 end
 
---- The arguments of a field or directive. The operation was validated, so only variables can fail here.
+---The arguments of a field or directive. The operation was validated, so only variables can fail here.
 ---@param arg_list appsync.server.InputValue[]
 ---@param nodes appsync.ast.Argument[]
 ---@param variables table<string, any>

@@ -1,8 +1,8 @@
---- Which directives a schema may use, and the refusal of those that this version does not carry out:
---- a directive that was silently dropped would leave data unprotected or unrelated.
+---Which directives a schema may use, and the refusal of those that this version does not carry out:
+---a directive that was silently dropped would leave data unprotected or unrelated.
 local directives = {}
 
---- The directives that are part of every schema, as SDL.
+---The directives that are part of every schema, as SDL.
 directives.SDL = [[
 directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
 directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
@@ -36,7 +36,7 @@ local TARGETS = {
 ---@field missing_mode appsync.server.AuthMode? what the API would have to enable for it
 ---@field others appsync.server.SchemaError[]? further ones, found beside it
 
---- An error of the schema at a place.
+---An error of the schema at a place.
 ---@param loc appsync.ast.Loc?
 ---@return nil, appsync.server.SchemaError
 function directives.fail(loc, message, ...)
@@ -72,7 +72,7 @@ local function add_error(first, err)
   return first
 end
 
---- Takes a step with each item: whoever mends a schema wants to know all that is wrong with it.
+---Takes a step with each item: whoever mends a schema wants to know all that is wrong with it.
 ---@param list any[]
 ---@param step fun(item: any): any, appsync.server.SchemaError?
 ---@return true? ok, appsync.server.SchemaError? err the first one, with the others
@@ -167,7 +167,7 @@ local function add_definition(known, definition)
   known[definition.name] = { args = args, locations = definition.locations, repeatable = definition.repeatable }
 end
 
---- Checks every directive of a schema document: known, supported, in its place, with its arguments.
+---Checks every directive of a schema document: known, supported, in its place, with its arguments.
 ---@param document appsync.ast.Document
 ---@param builtin appsync.ast.Document[] parsed definitions of the directives that need no declaration
 ---@param unsupported table<string, true>? directives that are known and refused
@@ -223,8 +223,8 @@ local function joined(list)
   return kept
 end
 
---- Makes one of AppSync's directives where a type or a field has it more than once, as the service takes it: @aws_iam twice
---- is @aws_iam, and two lists of groups are the groups of both.
+---Makes one of AppSync's directives where a type or a field has it more than once, as the service takes it: @aws_iam twice
+---is @aws_iam, and two lists of groups are the groups of both.
 ---@param document appsync.ast.Document checked
 function directives.join_repeated(document)
   for _, node in ipairs(document.definitions) do
@@ -235,7 +235,7 @@ function directives.join_repeated(document)
   end
 end
 
---- The first directive of that name, or nil.
+---The first directive of that name, or nil.
 ---@param list appsync.ast.Directive[]
 ---@return appsync.ast.Directive?
 function directives.find(list, name)
@@ -245,7 +245,7 @@ function directives.find(list, name)
   return nil
 end
 
---- The value of a directive's argument as it stands in the text, or nil.
+---The value of a directive's argument as it stands in the text, or nil.
 ---@param directive appsync.ast.Directive
 ---@return appsync.ast.Value?
 function directives.argument(directive, name)
@@ -255,7 +255,7 @@ function directives.argument(directive, name)
   return nil
 end
 
---- The strings of a directive's argument that is a string or a list of them; nil when it is absent.
+---The strings of a directive's argument that is a string or a list of them; nil when it is absent.
 ---@return string[]?
 function directives.strings(directive, name)
   local value = directives.argument(directive, name)

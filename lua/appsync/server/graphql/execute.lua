@@ -1,14 +1,14 @@
---- Execution (GraphQL October 2021, section 6): resolvers to the answer's JSON text, fields in the order of the selection.
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local leaves = require("appsync.server.graphql.leaves")
-local plan = require("appsync.server.graphql.plan")
-local resolver_context = require("appsync.server.graphql.resolver_context")
-local result = require("appsync.server.graphql.result")
-local selection = require("appsync.server.graphql.selection")
+---Execution (GraphQL October 2021, section 6): resolvers to the answer's JSON text, fields in the order of the selection.
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local leaves = require "appsync.server.graphql.leaves"
+local plan = require "appsync.server.graphql.plan"
+local resolver_context = require "appsync.server.graphql.resolver_context"
+local result = require "appsync.server.graphql.result"
+local selection = require "appsync.server.graphql.selection"
 local read_thrown = require("appsync.server.graphql.thrown").read
-local shared = require("appsync.server.graphql.shared")
-local waiting = require("appsync.server.waiting")
+local shared = require "appsync.server.graphql.shared"
+local waiting = require "appsync.server.waiting"
 
 local execute = {}
 
@@ -47,18 +47,18 @@ local NULL, array_mt = core.null, core.array_mt
 ---@field collects boolean completed values are built too
 ---@field resolved any of the last root field
 
---- What a mutation's field gives to subscribers.
+---What a mutation's field gives to subscribers.
 ---@class appsync.server.Published
 ---@field field string
 ---@field value any the result, restricted to the mutation's selection set
 ---@field record table? what the result was made of, where rules of @auth hold
 
---- Is told of every resolver that runs, its parent's resolver first.
+---Is told of every resolver that runs, its parent's resolver first.
 ---@class appsync.server.Trace
 ---@field enter fun(self, type_: appsync.server.Type, field: appsync.server.Field, resolver: function, ctx: appsync.server.Context)
 ---@field leave fun(self, type_: appsync.server.Type, field: appsync.server.Field, ok: boolean, value: any)
 
---- Rules of fields that depend on more than the mode. `has_field` must not change its mind.
+---Rules of fields that depend on more than the mode. `has_field` must not change its mind.
 ---@class appsync.server.Guard
 ---@field has_field fun(self, type_name: string, field_name: string): boolean whether `field` is to be asked
 ---@field field fun(self, type_name: string, field_name: string, ctx: appsync.server.Context) throws or passes
@@ -100,7 +100,7 @@ local function add_resolver_error(x, thrown, field)
   }
 end
 
---- Adds an error at the field whose resolver runs; its value stands.
+---Adds an error at the field whose resolver runs; its value stands.
 ---@param x appsync.server.Execution
 ---@param thrown {message: string, type: string?, data: any, info: any}|any
 function execute.append_error(x, thrown)
@@ -417,7 +417,7 @@ local function body_of(x)
   return text
 end
 
---- Runs a valid operation.
+---Runs a valid operation.
 ---@param x appsync.server.Execution `schema, resolvers, fragments, variables, identity, modes, request` set
 ---@param operation appsync.ast.OperationDefinition
 ---@param source any the root value

@@ -1,5 +1,5 @@
---- Introspection (GraphQL October 2021, section 4): the types, and the resolvers that read them off a schema.
-local core = require("appsync.core")
+---Introspection (GraphQL October 2021, section 4): the types, and the resolvers that read them off a schema.
+local core = require "appsync.core"
 
 local introspect = {}
 
@@ -86,7 +86,7 @@ local function args_of(ctx)
   return visible(ctx.source.arg_list, ctx.arguments)
 end
 
---- A literal in GraphQL's own syntax.
+---A literal in GraphQL's own syntax.
 ---@param node appsync.ast.Value
 ---@return string
 function introspect.literal_text(node)
@@ -152,7 +152,7 @@ resolvers.__Schema = {
 
 introspect.resolvers = resolvers
 
---- Adds `__schema`, `__type` and what `__typename` needs to a built schema.
+---Adds `__schema`, `__type` and what `__typename` needs to a built schema.
 ---@param s appsync.server.Schema
 function introspect.attach(s)
   local function non_null(ref) return { kind = "NON_NULL", of = ref } end

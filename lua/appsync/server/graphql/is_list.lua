@@ -1,6 +1,6 @@
-local core = require("appsync.core")
+local core = require "appsync.core"
 
---- Whether a value is a list: decoded JSON says so by its metatable, a resolver's table by a first item.
+---Whether a value is a list: decoded JSON says so by its metatable, a resolver's table by a first item.
 ---@param value any
 ---@return boolean
 local function is_list(value)

@@ -1,9 +1,9 @@
---- Leaves as the answer's JSON text.
-local result = require("appsync.server.graphql.result")
+---Leaves as the answer's JSON text.
+local result = require "appsync.server.graphql.result"
 
 local leaves = {}
 
---- A value that is in the answer's form already.
+---A value that is in the answer's form already.
 ---@param value any
 ---@return string? text, string? message why there is none
 function leaves.text(value)
@@ -23,8 +23,8 @@ local function enum_text(type_)
   end
 end
 
---- How values of a scalar or an enum become text: a function that gives the text, or nil and a message, and the value that
---- the text is of.
+---How values of a scalar or an enum become text: a function that gives the text, or nil and a message, and the value that
+---the text is of.
 ---@param type_ appsync.server.Type
 ---@return fun(value: any): string?, string?, any
 function leaves.text_of(type_)

@@ -1,4 +1,4 @@
---- What is said of a field that isn't the caller's, whoever finds out.
+---What is said of a field that isn't the caller's, whoever finds out.
 ---@param type_name string
 ---@param field_name string
 ---@return {message: string, type: string}

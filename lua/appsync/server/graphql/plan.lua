@@ -1,11 +1,11 @@
---- What an operation means for a schema, worked out once for each prepared document: the fields of each selection set with
---- their definitions, resolvers, arguments and ways to complete a value. A plan holds for one answer to all of the
---- operation's @skip and @include; it grows where the execution goes.
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local leaves = require("appsync.server.graphql.leaves")
-local schema = require("appsync.server.graphql.schema")
-local selection = require("appsync.server.graphql.selection")
+---What an operation means for a schema, worked out once for each prepared document: the fields of each selection set with
+---their definitions, resolvers, arguments and ways to complete a value. A plan holds for one answer to all of the
+---operation's @skip and @include; it grows where the execution goes.
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local leaves = require "appsync.server.graphql.leaves"
+local schema = require "appsync.server.graphql.schema"
+local selection = require "appsync.server.graphql.selection"
 
 local plan = {}
 
@@ -21,7 +21,7 @@ plan.max_variants = 8
 ---@field verdicts {of_key: table<table, boolean>, of_all: table} of the gate, for those who are nobody else
 ---  than the bearer of an API key, and for no identity at all
 
---- The fields of one object type, in order.
+---The fields of one object type, in order.
 ---@class appsync.server.PlannedSelection
 ---@field [integer] appsync.server.PlannedField
 ---@field n integer
@@ -45,7 +45,7 @@ plan.max_variants = 8
 ---@field completion appsync.server.Completion
 ---@field selections table<appsync.server.Type, appsync.server.PlannedSelection>
 
---- How a value of a type becomes text.
+---How a value of a type becomes text.
 ---@class appsync.server.Completion
 ---@field kind "leaf"|"list"|"object"
 ---@field is_required boolean
@@ -126,7 +126,7 @@ local function shared_place(p, field)
   return place
 end
 
---- The selection of a field for an object type.
+---The selection of a field for an object type.
 ---@param x appsync.server.Execution
 ---@param field appsync.server.PlannedField
 ---@param type_ appsync.server.Type
@@ -183,7 +183,7 @@ local function new_plan(x, operation)
   return p
 end
 
---- The plan of an operation, kept in `x.plans`.
+---The plan of an operation, kept in `x.plans`.
 ---@param x appsync.server.Execution
 ---@param operation appsync.ast.OperationDefinition
 ---@return appsync.server.Plan

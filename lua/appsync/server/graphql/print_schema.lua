@@ -1,6 +1,6 @@
---- A type system as canonical SDL: what is served after models were expanded.
-local introspect = require("appsync.server.graphql.introspect")
-local schema = require("appsync.server.graphql.schema")
+---A type system as canonical SDL: what is served after models were expanded.
+local introspect = require "appsync.server.graphql.introspect"
+local schema = require "appsync.server.graphql.schema"
 
 local function description(text, indent)
   if not text then return "" end
@@ -97,7 +97,7 @@ local function directive(definition)
     arguments(definition.arg_list), definition.is_repeatable and " repeatable" or "", table.concat(definition.locations, " | "))
 end
 
---- Prints a schema without its built-in types.
+---Prints a schema without its built-in types.
 ---@param s appsync.server.Schema
 ---@return string sdl
 return function(s)

@@ -1,7 +1,7 @@
---- What a resolver is called with (AppSync Developer Guide, "Resolver context reference"). Members that few resolvers use
---- are made when they are read: of `ctx.util`, `ctx.extensions` and `ctx.tables` the engine's providers know how.
-local core = require("appsync.core")
-local selection = require("appsync.server.graphql.selection")
+---What a resolver is called with (AppSync Developer Guide, "Resolver context reference"). Members that few resolvers use
+---are made when they are read: of `ctx.util`, `ctx.extensions` and `ctx.tables` the engine's providers know how.
+local core = require "appsync.core"
+local selection = require "appsync.server.graphql.selection"
 
 local resolver_context = {}
 
@@ -20,7 +20,7 @@ local NULL = core.null
 ---@field stash table
 ---@field extensions appsync.server.Extensions lazy, of a provider
 
---- Makes a lazy member of a resolver's context, once, when it is read.
+---Makes a lazy member of a resolver's context, once, when it is read.
 ---@alias appsync.server.Provider fun(ctx: appsync.server.Context, x: appsync.server.Execution): any
 
 local function selected_paths(x, at)
@@ -58,7 +58,7 @@ local function read_lazy(ctx, key)
   return value
 end
 
---- The context of the resolver of `x.at`.
+---The context of the resolver of `x.at`.
 ---@param x appsync.server.Execution
 ---@param source any
 ---@param args table<string, any>
@@ -74,7 +74,7 @@ function resolver_context.new(x, source, args)
   }, metatable)
 end
 
---- The same with all members but the providers' read: whoever keeps it sees what it was.
+---The same with all members but the providers' read: whoever keeps it sees what it was.
 ---@return appsync.server.Context
 function resolver_context.complete(x, source, args)
   local ctx = resolver_context.new(x, source, args)

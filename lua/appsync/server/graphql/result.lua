@@ -1,7 +1,7 @@
---- The answer's JSON: written piece by piece, so that fields keep the order of the selection, and error objects with the
---- keys in the service's order.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
+---The answer's JSON: written piece by piece, so that fields keep the order of the selection, and error objects with the
+---keys in the service's order.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
 
 local result = {}
 
@@ -16,7 +16,7 @@ local NULL = core.null
 ---@field data any
 ---@field is_plain boolean? without the keys data, errorType and errorInfo, as the service writes its own errors
 
---- A number as JSON, the same on every Lua.
+---A number as JSON, the same on every Lua.
 ---@param value number
 ---@return string
 function result.number(value)
@@ -33,7 +33,7 @@ function result.number(value)
   return ("%.17g"):format(value)
 end
 
---- What the server itself made, as JSON. Throws for what JSON can't hold.
+---What the server itself made, as JSON. Throws for what JSON can't hold.
 ---@param value any
 ---@return string
 function result.text(value)
@@ -41,7 +41,7 @@ function result.text(value)
   return text or error(err.message, 2)
 end
 
---- A leaf as JSON.
+---A leaf as JSON.
 ---@param value string|number|boolean|lightuserdata|nil
 ---@return string? text nil for one that is not UTF-8
 function result.leaf(value)
@@ -51,14 +51,14 @@ function result.leaf(value)
   return core.encode(value)
 end
 
---- A text that may quote bytes of any origin, as UTF-8: unless it is, question marks stand for all but ASCII.
+---A text that may quote bytes of any origin, as UTF-8: unless it is, question marks stand for all but ASCII.
 ---@param text string
 ---@return string
 function result.utf8(text)
   return core.encode(text) and text or (text:gsub("[\128-\255]", "?"))
 end
 
---- Any value as JSON with its members sorted by name, so that one value has one text. Throws for a text that is not UTF-8.
+---Any value as JSON with its members sorted by name, so that one value has one text. Throws for a text that is not UTF-8.
 ---@param value any
 ---@return string
 function result.sorted(value)
@@ -95,7 +95,7 @@ local function any_text(value)
   return core.encode(value) or "null"
 end
 
---- One error object.
+---One error object.
 ---@param entry appsync.server.ErrorEntry
 ---@return string
 function result.error_text(entry)
@@ -106,7 +106,7 @@ function result.error_text(entry)
     any_text(entry.errorType), any_text(entry.errorInfo), place)
 end
 
---- The body of an answer.
+---The body of an answer.
 ---@param data_text string
 ---@param errors appsync.server.ErrorEntry[]
 ---@return string
@@ -114,7 +114,7 @@ function result.body(data_text, errors)
   return result.before_data .. data_text .. result.after_data(errors)
 end
 
---- What stands in a body before the data, and behind it: where these are pieces already, nothing is copied once more.
+---What stands in a body before the data, and behind it: where these are pieces already, nothing is copied once more.
 result.before_data = '{"data":'
 
 ---@param errors appsync.server.ErrorEntry[]
@@ -126,7 +126,7 @@ function result.after_data(errors)
   return (',"errors":[%s]}'):format(table.concat(parts, ","))
 end
 
---- "/listTodos/items[0]/name".
+---"/listTodos/items[0]/name".
 ---@param path (string|integer)[]
 ---@return string
 function result.path_label(path)

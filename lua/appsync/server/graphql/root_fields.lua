@@ -1,4 +1,4 @@
-local core = require("appsync.core")
+local core = require "appsync.core"
 
 -- Nobody reads all fields of a monster.
 local MAX_FIELDS = 100
@@ -19,7 +19,7 @@ local function collect(nodes, fragments, seen, fields)
   end
 end
 
---- The names of an operation's root fields, through fragments, each once; a hundred at most.
+---The names of an operation's root fields, through fragments, each once; a hundred at most.
 ---@param operation appsync.ast.OperationDefinition
 ---@param fragments table<string, appsync.ast.FragmentDefinition>
 ---@return string[]

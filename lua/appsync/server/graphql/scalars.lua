@@ -1,8 +1,8 @@
---- The scalars of AppSync: GraphQL's own five and the AWS ones, with their lexical checks.
---- Rules: AppSync Developer Guide, "Scalar types in GraphQL"; GraphQL October 2021, section 3.5.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local result = require("appsync.server.graphql.result")
+---The scalars of AppSync: GraphQL's own five and the AWS ones, with their lexical checks.
+---Rules: AppSync Developer Guide, "Scalar types in GraphQL"; GraphQL October 2021, section 3.5.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local result = require "appsync.server.graphql.result"
 
 ---@class appsync.server.Scalar
 ---@field name string
@@ -21,7 +21,7 @@ local function is_integral(value)
   return type(value) == "number" and value == math.floor(value) and value - value == 0
 end
 
---- The name that the service (graphql-java) gives to the type of a value.
+---The name that the service (graphql-java) gives to the type of a value.
 ---@return string
 function scalars.java_name(value)
   local kind = type(value)
@@ -121,7 +121,7 @@ local function is_offset(text)
   return (tonumber(hour) * 60 + tonumber(minute)) * 60 + tonumber(second) <= 18 * 3600
 end
 
---- Splits "<body><offset>"; the offset is "" when there is none.
+---Splits "<body><offset>"; the offset is "" when there is none.
 local function split_offset(text, body_pattern)
   local body, offset = text:match("^(" .. body_pattern .. ")(.*)$")
   return body, offset

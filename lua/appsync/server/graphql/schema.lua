@@ -1,7 +1,7 @@
---- SDL to a type system (GraphQL October 2021, section 3).
-local core = require("appsync.core")
-local directives = require("appsync.server.graphql.directives")
-local scalars = require("appsync.server.graphql.scalars")
+---SDL to a type system (GraphQL October 2021, section 3).
+local core = require "appsync.core"
+local directives = require "appsync.server.graphql.directives"
+local scalars = require "appsync.server.graphql.scalars"
 
 local each, fail = directives.each, directives.fail
 
@@ -75,7 +75,7 @@ local function deprecation(list)
   return reason and reason.value or "No longer supported"
 end
 
---- "[Todo!]!" and the like.
+---"[Todo!]!" and the like.
 ---@param ref appsync.server.TypeRef
 ---@return string
 function schema.type_text(ref)
@@ -84,7 +84,7 @@ function schema.type_text(ref)
   return ref.name
 end
 
---- The named type under all wrappers.
+---The named type under all wrappers.
 ---@return appsync.server.Type
 function schema.named(ref)
   while ref.of do ref = ref.of end
@@ -100,14 +100,14 @@ function schema.is_composite(ref)
   return ref.kind == "OBJECT" or ref.kind == "INTERFACE" or ref.kind == "UNION"
 end
 
---- Whether an object of type `name` can stand for `ref`.
+---Whether an object of type `name` can stand for `ref`.
 ---@param ref appsync.server.Type
 ---@param name string
 function schema.is_possible(ref, name)
   return ref.name == name or (ref.possible and ref.possible[name]) or false
 end
 
---- The type that a type expression names; nil when a name is unknown (then the name is the second result).
+---The type that a type expression names; nil when a name is unknown (then the name is the second result).
 ---@param types table<string, appsync.server.Type>
 ---@param node appsync.ast.Type
 ---@return appsync.server.TypeRef? ref, appsync.ast.NamedType? unknown
@@ -334,7 +334,7 @@ local function build_all(s, document, builtin)
   return build_roots(s, document.definitions)
 end
 
---- Builds the type system of a document whose directives are checked and whose models are expanded.
+---Builds the type system of a document whose directives are checked and whose models are expanded.
 ---@param document appsync.ast.Document
 ---@param builtin appsync.ast.Document[] introspection types and directives
 ---@return appsync.server.Schema? schema, appsync.server.SchemaError? err
@@ -345,7 +345,7 @@ function schema.build(document, builtin)
   return s
 end
 
---- Parses a schema text.
+---Parses a schema text.
 ---@param text string
 ---@return appsync.ast.Document? document, appsync.server.SchemaError? err
 function schema.parse(text)

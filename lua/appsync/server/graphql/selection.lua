@@ -1,9 +1,9 @@
---- Which fields a selection set means for an object type: fragments, @skip and @include (GraphQL October 2021, 6.3.2).
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local directives = require("appsync.server.graphql.directives")
-local is_list = require("appsync.server.graphql.is_list")
-local schema = require("appsync.server.graphql.schema")
+---Which fields a selection set means for an object type: fragments, @skip and @include (GraphQL October 2021, 6.3.2).
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local directives = require "appsync.server.graphql.directives"
+local is_list = require "appsync.server.graphql.is_list"
+local schema = require "appsync.server.graphql.schema"
 
 local selection = {}
 
@@ -21,7 +21,7 @@ local LONG_BYTES, BYTES_PER_FIELD = 1000, 100
 -- as so many steps.
 local CHEAP_PATHS, STEPS_PER_PATH = 1000, 20
 
---- Counts steps of an execution; throws `selection.exhausted` when there were too many.
+---Counts steps of an execution; throws `selection.exhausted` when there were too many.
 ---@param x appsync.server.Execution
 ---@param n integer
 function selection.spend(x, n)
@@ -29,14 +29,14 @@ function selection.spend(x, n)
   if x.n_fields > selection.max_fields then error(selection.exhausted, 0) end
 end
 
---- How many steps a text in the answer counts as.
+---How many steps a text in the answer counts as.
 ---@param text string
 ---@return integer
 function selection.steps_of(text)
   return #text > LONG_BYTES and math.floor(#text / BYTES_PER_FIELD) or 0
 end
 
---- Counts a text that is written into the answer.
+---Counts a text that is written into the answer.
 ---@param x appsync.server.Execution
 ---@param text string
 function selection.spend_text(x, text)
@@ -101,7 +101,7 @@ end
 ---@field key_text string the same as JSON with its colon
 ---@field nodes appsync.ast.Field[]
 
---- The fields of the selection sets of `parents`, merged by response name, in order.
+---The fields of the selection sets of `parents`, merged by response name, in order.
 ---@param x appsync.server.Execution
 ---@param type_ appsync.server.Type an object type
 ---@param parents {selectionSet: appsync.ast.Selection[]?}[]
@@ -136,7 +136,7 @@ local function add_paths(x, ref, nodes, prefix, paths)
   end
 end
 
---- The selected paths under a field: "id", "items", "items/id", … (the resolvers' `info.selectionSetList`).
+---The selected paths under a field: "id", "items", "items/id", … (the resolvers' `info.selectionSetList`).
 ---@param x appsync.server.Execution
 ---@param ref appsync.server.TypeRef
 ---@param nodes appsync.ast.Field[]
@@ -146,6 +146,11 @@ function selection.paths(x, ref, nodes)
   add_paths(x, ref, nodes, "", paths)
   for i, path in ipairs(paths) do list[i] = path end
   return setmetatable(list, core.array_mt)
+end
+
+-- A resolver's table without members is a list where the schema has one, as it is in a result.
+local function is_empty_list(value, ref)
+  return type(value) == "table" and next(value) == nil and (ref.kind == "NON_NULL" and ref.of or ref).kind == "LIST"
 end
 
 local function restrict_object(x, type_, value, nodes)
@@ -159,14 +164,15 @@ local function restrict_object(x, type_, value, nodes)
   return out
 end
 
---- An error's `data`, restricted to what the field selects.
+---An error's `data`, restricted to what the field selects.
 ---@return any
 function selection.restrict(x, value, ref, nodes)
+  if is_empty_list(value, ref) then return setmetatable({}, core.array_mt) end
   local named = schema.named(ref)
   if type(value) ~= "table" or not schema.is_composite(named) then return value end
   if is_list(value) then
     local out = setmetatable({}, core.array_mt)
-    for i, item in ipairs(value) do out[i] = selection.restrict(x, item, ref, nodes) end
+    for i, item in ipairs(value) do out[i] = selection.restrict(x, item, named, nodes) end
     return out
   end
   local type_ = named.kind == "OBJECT" and named or x.schema.types[value.__typename or ""]

@@ -1,5 +1,5 @@
---- Values that nobody changes any more: their JSON text for one selection is made once. Whoever hands out the same table
---- again and again (the store, from its cache) marks it, and puts another one in its place when the item changes.
+---Values that nobody changes any more: their JSON text for one selection is made once. Whoever hands out the same table
+---again and again (the store, from its cache) marks it, and puts another one in its place when the item changes.
 local shared = {}
 
 -- Of all texts together; then all are forgotten and made anew as they are asked for.
@@ -9,7 +9,7 @@ shared.max_texts = 50000
 local marked = setmetatable({}, { __mode = "k" })
 local generation, n_bytes, n_texts = {}, 0, 0
 
---- From now on nobody changes this table, nor what is in it.
+---From now on nobody changes this table, nor what is in it.
 ---@param value table without cycles
 ---@return table value
 function shared.mark(value)
@@ -20,7 +20,7 @@ function shared.mark(value)
   return value
 end
 
---- A value with all that is in it, for whoever may change it.
+---A value with all that is in it, for whoever may change it.
 ---@generic T
 ---@param value T without cycles
 ---@param spend (fun(n: integer))? is told how many members each table has, and may throw
@@ -41,7 +41,7 @@ function shared.is(value)
   return marked[value] ~= nil
 end
 
---- The text of a marked value in a selection, or nil.
+---The text of a marked value in a selection, or nil.
 ---@param selection appsync.server.PlannedSelection
 ---@param value table
 ---@return string?
@@ -50,7 +50,7 @@ function shared.text(selection, value)
   return texts and selection.texts_of == generation and texts[value] or nil
 end
 
---- Keeps it.
+---Keeps it.
 ---@param selection appsync.server.PlannedSelection
 ---@param value table
 ---@param text string
@@ -65,7 +65,7 @@ function shared.keep(selection, value, text)
   n_bytes, n_texts = n_bytes + #text, n_texts + 1
 end
 
---- Forgets all texts.
+---Forgets all texts.
 function shared.clear()
   generation, n_bytes, n_texts = {}, 0, 0
 end

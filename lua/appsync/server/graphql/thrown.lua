@@ -1,5 +1,5 @@
---- What a function of the user's has thrown: anything, whose metamethods may throw again.
-local core = require("appsync.core")
+---What a function of the user's has thrown: anything, whose metamethods may throw again.
+local core = require "appsync.core"
 
 local thrown = {}
 
@@ -7,7 +7,7 @@ local function show(value)
   return value == core.null and "null" or tostring(value) -- Lua shows null as an address
 end
 
---- A value as text.
+---A value as text.
 ---@param value any
 ---@return string
 function thrown.text(value)
@@ -26,8 +26,8 @@ local function read(value)
   return { message = text }
 end
 
---- What a resolver threw as a table {message=, type=, data=, info=}. The place that Lua puts before a text is taken off,
---- except from Lua's own complaints, where it is what one needs.
+---What a resolver threw as a table {message=, type=, data=, info=}. The place that Lua puts before a text is taken off,
+---except from Lua's own complaints, where it is what one needs.
 ---@param value any
 ---@return {message: string, type: any, data: any, info: any}
 function thrown.read(value)

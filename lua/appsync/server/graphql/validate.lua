@@ -1,9 +1,9 @@
---- Validation of executable documents (GraphQL October 2021, section 5), with the error types and the wording of
---- graphql-java, which AppSync's answers carry.
-local schema = require("appsync.server.graphql.schema")
-local validate_overlap = require("appsync.server.graphql.validate_overlap")
-local validate_values = require("appsync.server.graphql.validate_values")
-local validate_variables = require("appsync.server.graphql.validate_variables")
+---Validation of executable documents (GraphQL October 2021, section 5), with the error types and the wording of
+---graphql-java, which AppSync's answers carry.
+local schema = require "appsync.server.graphql.schema"
+local validate_overlap = require "appsync.server.graphql.validate_overlap"
+local validate_values = require "appsync.server.graphql.validate_values"
+local validate_variables = require "appsync.server.graphql.validate_variables"
 
 local validate = {}
 
@@ -30,7 +30,7 @@ local STOPPED = {}
 local Validator = {}
 Validator.__index = Validator
 
---- Records an error at the current path. Throws when there are as many as anybody reads.
+---Records an error at the current path. Throws when there are as many as anybody reads.
 ---@param error_type string
 ---@param description string
 ---@param loc appsync.ast.Loc
@@ -43,7 +43,7 @@ function Validator:add(error_type, description, loc, other)
   if #self.errors >= MAX_ERRORS or self.n_bytes > MAX_MESSAGE_BYTES then error(STOPPED, 0) end
 end
 
---- Counts what is looked at for an operation's sake. Throws when the document costs too much, which is an error of it.
+---Counts what is looked at for an operation's sake. Throws when the document costs too much, which is an error of it.
 ---@param n integer
 function Validator:spend(n)
   self.n_walked = self.n_walked + n
@@ -63,7 +63,7 @@ end
 
 local TYPENAME = { name = "__typename", args = {}, arg_list = {} }
 
---- The definition of a field, the introspection fields included; nil when there is none.
+---The definition of a field, the introspection fields included; nil when there is none.
 ---@param parent appsync.server.Type?
 ---@param name string
 ---@return appsync.server.Field?
@@ -342,7 +342,7 @@ local function check_document(v, document)
   end
 end
 
---- Validates a document.
+---Validates a document.
 ---@param s appsync.server.Schema
 ---@param document appsync.ast.Document
 ---@return {message: string, locs: appsync.ast.Loc[]}[] errors none: valid

@@ -1,11 +1,11 @@
---- Fields with one response key must be the same field (rule OverlappingFieldsCanBeMerged, section 5.3.2).
+---Fields with one response key must be the same field (rule OverlappingFieldsCanBeMerged, section 5.3.2).
 ---
---- The rule speaks of pairs of fields. Here all fields that make one place of an answer are collected together, and each is
---- compared with the first of its key: "same name and arguments" and "same shape" are equivalences, so no pair is missed.
---- A place of fields that were together before is not looked at again. What fragments can multiply even so is counted in
---- collected fields, in one budget for the whole document.
-local schema = require("appsync.server.graphql.schema")
-local validate_values = require("appsync.server.graphql.validate_values")
+---The rule speaks of pairs of fields. Here all fields that make one place of an answer are collected together, and each is
+---compared with the first of its key: "same name and arguments" and "same shape" are equivalences, so no pair is missed.
+---A place of fields that were together before is not looked at again. What fragments can multiply even so is counted in
+---collected fields, in one budget for the whole document.
+local schema = require "appsync.server.graphql.schema"
+local validate_values = require "appsync.server.graphql.validate_values"
 
 local validate_overlap = {}
 
@@ -181,7 +181,7 @@ local function compare_shapes(v, work, group)
   compare(v, work, group.key, group, is_same_shape)
 end
 
---- Checks one operation, fragments included. Expects a document whose fragments form no circle.
+---Checks one operation, fragments included. Expects a document whose fragments form no circle.
 ---@param v appsync.server.Validator
 ---@param operation appsync.ast.OperationDefinition
 ---@param root appsync.server.Type?

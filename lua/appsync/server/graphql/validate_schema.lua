@@ -1,8 +1,8 @@
---- The rules of a type system that need all of it (GraphQL October 2021, section 3, "Type Validation"; AppSync Developer
---- Guide, "Real-time data", for @aws_subscribe).
-local coerce = require("appsync.server.graphql.coerce")
-local directives = require("appsync.server.graphql.directives")
-local schema = require("appsync.server.graphql.schema")
+---The rules of a type system that need all of it (GraphQL October 2021, section 3, "Type Validation"; AppSync Developer
+---Guide, "Real-time data", for @aws_subscribe).
+local coerce = require "appsync.server.graphql.coerce"
+local directives = require "appsync.server.graphql.directives"
+local schema = require "appsync.server.graphql.schema"
 
 local fail, type_text = directives.fail, schema.type_text
 
@@ -174,7 +174,7 @@ local function check_subscribe(s)
   return true
 end
 
---- Checks a built type system and fills `schema.subscribe`.
+---Checks a built type system and fills `schema.subscribe`.
 ---@param s appsync.server.Schema
 ---@return true? ok, appsync.server.SchemaError? err
 function validate_schema.check(s)

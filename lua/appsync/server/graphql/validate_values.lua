@@ -1,12 +1,12 @@
---- Literals against the types of arguments, in graphql-java's wording (rule ArgumentsOfCorrectType).
-local schema = require("appsync.server.graphql.schema")
+---Literals against the types of arguments, in graphql-java's wording (rule ArgumentsOfCorrectType).
+local schema = require "appsync.server.graphql.schema"
 
 local validate_values = {}
 
 local NAMED = { StringValue = "StringValue{value='%s'}", IntValue = "IntValue{value=%s}",
   FloatValue = "FloatValue{value=%s}", EnumValue = "EnumValue{name='%s'}" }
 
---- A literal as Java prints its tree.
+---A literal as Java prints its tree.
 ---@param node appsync.ast.Value
 ---@return string
 function validate_values.text(node)
@@ -71,7 +71,7 @@ local function leaf_fault(type_, node, at)
   return at, node, ("is not a valid '%s'"):format(type_.name)
 end
 
---- The first place where a literal does not fit; variables fit here, their types are checked elsewhere.
+---The first place where a literal does not fit; variables fit here, their types are checked elsewhere.
 ---@return string? at, appsync.ast.Value? node, string? message
 function find_fault(ref, node, at)
   if node.kind == "Variable" then return nil end
@@ -100,7 +100,7 @@ local function check_duplicate_fields(v, node)
   end
 end
 
---- Checks the arguments of a field or directive.
+---Checks the arguments of a field or directive.
 ---@param v appsync.server.Validator
 ---@param definition {args: table<string, appsync.server.InputValue>, arg_list: appsync.server.InputValue[]}
 ---@param node appsync.ast.Field|appsync.ast.Directive
@@ -132,7 +132,7 @@ function validate_values.check_arguments(v, definition, node, what)
   end
 end
 
---- Checks the default of a variable.
+---Checks the default of a variable.
 ---@param v appsync.server.Validator
 ---@param definition appsync.ast.VariableDefinition
 ---@param ref appsync.server.TypeRef

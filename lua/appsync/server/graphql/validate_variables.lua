@@ -1,7 +1,7 @@
---- Variables: declared once, of an input type, used, and used where their type fits (rules VariablesAreInputTypes,
---- NoUndefinedVariables, NoUnusedVariables, VariableTypesMatch).
-local schema = require("appsync.server.graphql.schema")
-local validate_values = require("appsync.server.graphql.validate_values")
+---Variables: declared once, of an input type, used, and used where their type fits (rules VariablesAreInputTypes,
+---NoUndefinedVariables, NoUnusedVariables, VariableTypesMatch).
+local schema = require "appsync.server.graphql.schema"
+local validate_values = require "appsync.server.graphql.validate_values"
 
 local validate_variables = {}
 
@@ -125,7 +125,7 @@ function visit_selections(v, walk, selections, parent)
   end
 end
 
---- Checks the variables of one operation, fragments included.
+---Checks the variables of one operation, fragments included.
 ---@param v appsync.server.Validator
 ---@param operation appsync.ast.OperationDefinition
 ---@param root appsync.server.Type?

@@ -1,9 +1,9 @@
---- GraphQL over HTTP as the service speaks it (AppSync Developer Guide): one request in, one answer out.
-local core = require("appsync.core")
-local query_string = require("appsync.server.http.query_string")
-local response_headers = require("appsync.server.http.response_headers")
-local result = require("appsync.server.graphql.result")
-local waiting = require("appsync.server.waiting")
+---GraphQL over HTTP as the service speaks it (AppSync Developer Guide): one request in, one answer out.
+local core = require "appsync.core"
+local query_string = require "appsync.server.http.query_string"
+local response_headers = require "appsync.server.http.response_headers"
+local result = require "appsync.server.graphql.result"
+local waiting = require "appsync.server.waiting"
 
 ---@class appsync.server.Endpoint
 ---@field private engine table
@@ -12,11 +12,11 @@ local waiting = require("appsync.server.waiting")
 ---@field private log fun(text: string)
 ---@field private hide (fun(text: string, request: table): string)?
 local Endpoint = {}
-local Endpoint_mt = { __index = Endpoint }
+Endpoint.__index = Endpoint
 
 local endpoint = {}
 
---- `settings`: engine, authorize, publish(items), log(text), hide(text, request): the text without what is secret in it.
+---`settings`: engine, authorize, publish(items), log(text), hide(text, request): the text without what is secret in it.
 ---@return appsync.server.Endpoint
 function endpoint.new(settings)
   return setmetatable({
@@ -25,7 +25,7 @@ function endpoint.new(settings)
     publish = settings.publish,
     log = settings.log,
     hide = settings.hide,
-  }, Endpoint_mt)
+  }, Endpoint)
 end
 
 local function error_body(kind, message)
@@ -45,9 +45,7 @@ local function is_operation(value)
 end
 
 local function without_null(value)
-  if value ~= core.null then
-    return value
-  end
+  if value ~= core.null then return value end
 end
 
 local function operation_of_get(event)
@@ -55,14 +53,12 @@ local function operation_of_get(event)
   local variables
   if map.variables then
     variables = core.decode(map.variables)
-    if type(variables) ~= "table" and variables ~= core.null then
-      return nil
-    end
+    if type(variables) ~= "table" and variables ~= core.null then return nil end
   end
   return { query = map.query, variables = variables, operationName = map.operationName }
 end
 
---- A body of `application/graphql` is a bare document or, as in the service's own samples, JSON.
+---A body of `application/graphql` is a bare document or, as in the service's own samples, JSON.
 local function operation_of_post(event)
   local value, err = core.decode(event.body)
   if value == nil and (event.headers["content-type"] or ""):find("^application/graphql") then
@@ -121,7 +117,7 @@ end
 
 local ALLOWED = { GET = true, HEAD = true, POST = true }
 
---- Answers one request event of the listener.
+---Answers one request event of the listener.
 ---@param event table
 ---@return integer status, table<string, string> headers, string body
 function Endpoint:handle(event)

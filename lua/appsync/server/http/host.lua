@@ -1,8 +1,8 @@
---- Which names of itself a server answers to. A page of any site can have a name of its own resolve to 127.0.0.1 and then
---- speak to this server as its origin (DNS rebinding); its requests tell themselves by the Host header.
+---Which names of itself a server answers to. A page of any site can have a name of its own resolve to 127.0.0.1 and then
+---speak to this server as its origin (DNS rebinding); its requests tell themselves by the Host header.
 local host = {}
 
---- The name of a Host header in lower case, without the port; nil when it is none.
+---The name of a Host header in lower case, without the port; nil when it is none.
 ---@param header string?
 ---@return string?
 function host.name(header)
@@ -20,7 +20,7 @@ local function is_localhost(name)
   return name == "localhost" or name:find("%.localhost$") ~= nil
 end
 
---- Whether a Host header names this machine's loopback.
+---Whether a Host header names this machine's loopback.
 ---@param header string?
 ---@return boolean
 function host.is_loopback(header)
@@ -28,7 +28,7 @@ function host.is_loopback(header)
   return name ~= nil and (is_localhost(name) or name == "[::1]" or name:find("^127%.%d+%.%d+%.%d+$") ~= nil)
 end
 
---- Whether an address that is listened on can be reached from this machine only.
+---Whether an address that is listened on can be reached from this machine only.
 ---@param address string
 ---@return boolean
 function host.is_local_address(address)
@@ -45,15 +45,13 @@ local function is_service(name)
     or name:find("^[%w%-]+%.appsync%-realtime%-api%.[%w%-]+%.amazonaws%.com%.cn$") ~= nil
 end
 
---- Why a request with that Host header isn't answered; nil when it is. An address can't be rebound, and a client that sends
---- no Host is no browser.
+---Why a request with that Host header isn't answered; nil when it is. An address can't be rebound, and a client that sends
+---no Host is no browser.
 ---@param header string?
 ---@param allowed table<string, true> further names, in lower case; `*` allows all
 ---@return string? message
 function host.refusal(header, allowed)
-  if header == nil or allowed["*"] then
-    return nil
-  end
+  if header == nil or allowed["*"] then return nil end
   local name = host.name(header)
   if name and (is_address(name) or is_localhost(name) or is_service(name) or allowed[name]) then
     return nil

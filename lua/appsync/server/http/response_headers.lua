@@ -1,10 +1,10 @@
---- Response headers that every answer carries. Browsers may call from any origin, as with the service.
+---Response headers that every answer carries. Browsers may call from any origin, as with the service.
 local response_headers = {}
 
 local JSON = "application/json;charset=UTF-8"
 local EXPOSED = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date"
 
---- The headers of an answer to an operation that ran.
+---The headers of an answer to an operation that ran.
 ---@param request_id string
 ---@return table<string, string>
 function response_headers.ok(request_id)
@@ -17,7 +17,7 @@ function response_headers.ok(request_id)
   }
 end
 
---- The headers of a JSON answer.
+---The headers of a JSON answer.
 ---@param request_id string
 ---@param extra table<string, string>?
 ---@return table<string, string>
@@ -34,7 +34,7 @@ function response_headers.json(request_id, extra)
   return all
 end
 
---- The headers that answer a CORS preflight.
+---The headers that answer a CORS preflight.
 ---@param request_headers table<string, string>
 ---@return table<string, string>
 function response_headers.preflight(request_headers)

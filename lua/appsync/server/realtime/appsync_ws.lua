@@ -1,14 +1,14 @@
---- One WebSocket that speaks AppSync's realtime protocol (AppSync Developer Guide, "Building a real-time WebSocket
---- client"). It decides; the sockets module sends and keeps the time.
-local core = require("appsync.core")
-local handshake = require("appsync.server.realtime.handshake")
-local result = require("appsync.server.graphql.result")
+---One WebSocket that speaks AppSync's realtime protocol (AppSync Developer Guide, "Building a real-time WebSocket
+---client"). It decides; the sockets module sends and keeps the time.
+local core = require "appsync.core"
+local handshake = require "appsync.server.realtime.handshake"
+local result = require "appsync.server.graphql.result"
 
 ---@class appsync.server.Realtime
 ---@field subscriptions table<string, appsync.server.Subscriber> by the client's id
 ---@field n_subscriptions integer
 local Realtime = {}
-local Realtime_mt = { __index = Realtime }
+Realtime.__index = Realtime
 
 local realtime = {}
 
@@ -19,12 +19,12 @@ local KEEP_ALIVE = '{"type":"ka"}'
 -- when their connect call has returned.
 local REFUSAL_WAIT_S = 1
 
---- What the service writes when a subscription was invalidated (AppSync Developer Guide, "Unsubscribing WebSocket
---- connections using filters").
+---What the service writes when a subscription was invalidated (AppSync Developer Guide, "Unsubscribing WebSocket
+---connections using filters").
 local INVALIDATED = '{"type":"complete","id":%s,"payload":{"message":"Subscription complete."}}'
 
---- `settings`: send(text), close(code, reason), engine, authorize, subscribers, clock, ka_s, connection_timeout_ms,
---- max_subscriptions, log(text).
+---`settings`: send(text), close(code, reason), engine, authorize, subscribers, clock, ka_s, connection_timeout_ms,
+---max_subscriptions, log(text).
 ---@param settings table
 ---@param hello appsync.server.Handshake
 ---@return appsync.server.Realtime
@@ -36,7 +36,7 @@ function realtime.new(settings, hello)
     subscriptions = {},
     n_subscriptions = 0,
     is_acknowledged = false,
-  }, Realtime_mt)
+  }, Realtime)
   self.refusal = hello.fault or self:refusal_of_connect(hello.headers)
   if self.refusal then
     self.due = settings.clock() + REFUSAL_WAIT_S
@@ -106,9 +106,7 @@ local function read_start(message)
   local payload = message.payload
   local data = type(payload) == "table" and payload.data
   local operation = type(data) == "string" and core.decode(data)
-  if type(operation) ~= "table" or type(operation.query) ~= "string" then
-    return nil
-  end
+  if type(operation) ~= "table" or type(operation.query) ~= "string" then return nil end
   local extensions = type(payload.extensions) == "table" and payload.extensions or {}
   local headers = type(extensions.authorization) == "table" and extensions.authorization or {}
   return {
@@ -121,7 +119,7 @@ local function read_start(message)
 end
 
 ---@private
---- True when the id may be used for a new subscription.
+---True when the id may be used for a new subscription.
 function Realtime:has_room(id)
   local max = self.settings.max_subscriptions
   if self.subscriptions[id] then
@@ -138,9 +136,7 @@ end
 -- ends, and only the next start is refused. The guide doesn't say what the service does.
 ---@private
 function Realtime:start(id, message)
-  if not self:has_room(id) then
-    return
-  end
+  if not self:has_room(id) then return end
   local operation = read_start(message)
   if not operation then
     return self:answer_error(id, "BadRequestException", "Unable to parse GraphQL query.")
@@ -153,9 +149,7 @@ function Realtime:start(id, message)
     peer = self.peer,
     operation = operation,
   })
-  if not identity then
-    return self:answer_error(id, refusal.type, refusal.message)
-  end
+  if not identity then return self:answer_error(id, refusal.type, refusal.message) end
   local subscription, errors = self.settings.engine:subscribe({
     query = operation.query,
     variables = operation.variables,
@@ -163,9 +157,7 @@ function Realtime:start(id, message)
     identity = identity,
     headers = operation.headers,
   })
-  if not subscription then
-    return self:error(id, errors)
-  end
+  if not subscription then return self:error(id, errors) end
   local subscriber = self.settings.subscribers:add(self, id, subscription)
   subscriber.head = ('{"type":"data","id":%s,"payload":'):format(core.encode(id))
   self.subscriptions[id] = subscriber
@@ -189,12 +181,10 @@ function Realtime:stop(id)
   self.settings.send(('{"type":"complete","id":%s}'):format(core.encode(id)))
 end
 
---- One text message of the client. What comes before connection_init was acknowledged is ignored.
+---One text message of the client. What comes before connection_init was acknowledged is ignored.
 ---@param text string
 function Realtime:on_message(text)
-  if self.refusal then
-    return self.due and self:refuse()
-  end
+  if self.refusal then return self.due and self:refuse() end
   local message = core.decode(text)
   local kind = type(message) == "table" and message.type
   if not self.is_acknowledged then
@@ -213,21 +203,21 @@ function Realtime:on_message(text)
   end
 end
 
---- Sends an event to one of its subscribers.
+---Sends an event to one of its subscribers.
 ---@param subscriber appsync.server.Subscriber
 ---@param payload string json
 function Realtime:deliver(subscriber, payload)
   self.settings.send(subscriber.head .. payload .. "}")
 end
 
---- Ends one of its subscriptions from the server's side; `settle_invalidated` follows when all were told.
+---Ends one of its subscriptions from the server's side; `settle_invalidated` follows when all were told.
 ---@param subscriber appsync.server.Subscriber
 function Realtime:invalidate(subscriber)
   self:remove(subscriber.id)
   self.settings.send(INVALIDATED:format(core.encode(subscriber.id)))
 end
 
---- Ends one of its subscriptions that the served schema has no place for any more.
+---Ends one of its subscriptions that the served schema has no place for any more.
 ---@param subscriber appsync.server.Subscriber
 ---@param errors appsync.server.ErrorEntry[]
 function Realtime:revoke(subscriber, errors)
@@ -235,13 +225,13 @@ function Realtime:revoke(subscriber, errors)
   self:error(subscriber.id, errors)
 end
 
---- The service closes the connection of a subscription that it ended.
+---The service closes the connection of a subscription that it ended.
 function Realtime:settle_invalidated()
   self:release()
   self.settings.close(1000, "Subscription complete.")
 end
 
---- What the server itself caused ends the connection.
+---What the server itself caused ends the connection.
 ---@param thrown any
 function Realtime:fail(thrown)
   self.settings.log("a subscription failed: " .. tostring(thrown))
@@ -249,14 +239,14 @@ function Realtime:fail(thrown)
   self.settings.close(1011, "internal error")
 end
 
---- Takes its subscriptions back: the connection is gone or about to go.
+---Takes its subscriptions back: the connection is gone or about to go.
 function Realtime:release()
   for id in pairs(self.subscriptions) do
     self:remove(id)
   end
 end
 
---- Called when `due` has come.
+---Called when `due` has come.
 function Realtime:on_due()
   if self.refusal then
     self:refuse()

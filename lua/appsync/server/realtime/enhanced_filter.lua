@@ -1,9 +1,9 @@
---- Enhanced subscription filters: `{filterGroup = {{filters = {{fieldName=, operator=, value=}, …}}, …}}`. The filters of
---- one list must all hold, one of the lists is enough (AppSync Developer Guide, "Defining enhanced subscription filters",
---- "Extensions").
-local comparison = require("appsync.server.data.comparison")
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
+---Enhanced subscription filters: `{filterGroup = {{filters = {{fieldName=, operator=, value=}, …}}, …}}`. The filters of
+---one list must all hold, one of the lists is enough (AppSync Developer Guide, "Defining enhanced subscription filters",
+---"Extensions").
+local comparison = require "appsync.server.data.comparison"
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
 
 local enhanced_filter = {}
 
@@ -138,7 +138,7 @@ local function compile_filter(filter, notes)
   return { path = path, test = operator[2], value = value }
 end
 
---- Throws that a list has more fields than the service accepts.
+---Throws that a list has more fields than the service accepts.
 function enhanced_filter.refuse_fields()
   refuse("Filters exceed maximum attributes limit %d for subscription.", MAX_FIELDS)
 end
@@ -176,13 +176,13 @@ local function all_hold(filters, payload)
   return true
 end
 
---- Throws that there are more lists than the service accepts.
+---Throws that there are more lists than the service accepts.
 function enhanced_filter.refuse_lists()
   refuse("Filters combination exceed maximum limit %d for subscription.", MAX_LISTS)
 end
 
---- Checks a filter and makes its test. Throws {message=, type=} for one that the service refuses. One without any list
---- lets everything pass.
+---Checks a filter and makes its test. Throws {message=, type=} for one that the service refuses. One without any list
+---lets everything pass.
 ---@param object {filterGroup: {filters: {fieldName: string, operator: string, value: any}[]}[]}
 ---@return fun(payload: any): boolean matches payloads that are no object don't match
 ---@return string[] notes what in the filter has no effect

@@ -1,6 +1,6 @@
---- `ctx.extensions` of resolvers (AppSync Developer Guide, "Extensions"): enhanced filters and invalidation of
---- subscriptions.
-local enhanced_filter = require("appsync.server.realtime.enhanced_filter")
+---`ctx.extensions` of resolvers (AppSync Developer Guide, "Extensions"): enhanced filters and invalidation of
+---subscriptions.
+local enhanced_filter = require "appsync.server.realtime.enhanced_filter"
 
 local extensions = {}
 
@@ -53,7 +53,7 @@ end
 ---@field invalidate_subscriptions fun(request: {subscription_field: string, payload: table}) in a mutation's resolver, at most five
 ---  times in a request; it takes place after the mutation, even when the resolver fails later on: call it last
 
---- The member of a resolver's context.
+---The member of a resolver's context.
 ---@type appsync.server.Provider
 function extensions.provide(_, x)
   local at = x.at

@@ -1,8 +1,8 @@
---- What a WebSocket upgrade asks for: the sub-protocol, and the header object that carries the credentials
---- (AppSync Developer Guide, "Building a real-time WebSocket client").
-local core = require("appsync.core")
-local query_string = require("appsync.server.http.query_string")
-local result = require("appsync.server.graphql.result")
+---What a WebSocket upgrade asks for: the sub-protocol, and the header object that carries the credentials
+---(AppSync Developer Guide, "Building a real-time WebSocket client").
+local core = require "appsync.core"
+local query_string = require "appsync.server.http.query_string"
+local result = require "appsync.server.graphql.result"
 
 local handshake = {}
 
@@ -13,14 +13,14 @@ local handshake = {}
 ---@field graphql_path string of the HTTP endpoint that belongs to it
 ---@field fault {type: string?, message: string, code: integer}? why it can't be served
 
---- The HTTP endpoints by the paths of their WebSockets. `/realtime` is where a proxy address leads aws-appsync.
+---The HTTP endpoints by the paths of their WebSockets. `/realtime` is where a proxy address leads aws-appsync.
 local PATHS = {
   ["/graphql/realtime"] = "/graphql",
   ["/graphql"] = "/graphql",
   ["/realtime"] = "/graphql",
 }
 
---- A copy with lower-case names; only the text values, as headers are text.
+---A copy with lower-case names; only the text values, as headers are text.
 ---@param object table
 ---@return table<string, string>
 function handshake.lower(object)
@@ -33,7 +33,7 @@ function handshake.lower(object)
   return headers
 end
 
---- What a client is told of errors that refuse a subscription: their messages and types.
+---What a client is told of errors that refuse a subscription: their messages and types.
 ---@param errors table[]
 ---@return string json
 function handshake.errors_json(errors)
@@ -57,27 +57,21 @@ end
 local function decode_headers(text, form)
   local json = core.unbase64(text, form)
   local object = json and core.decode(json)
-  if type(object) ~= "table" then
-    return nil
-  end
+  if type(object) ~= "table" then return nil end
   return handshake.lower(object)
 end
 
 local function fault_of(protocols)
-  if next(protocols) == nil then
-    return { message = "NoProtocolError", code = 400 }
-  end
+  if next(protocols) == nil then return { message = "NoProtocolError", code = 400 } end
   return { message = "SubProtocolNotSupportedError", code = 400 }
 end
 
---- Reads an upgrade event of the listener; nil when nothing is served at its path.
+---Reads an upgrade event of the listener; nil when nothing is served at its path.
 ---@param event table
 ---@return appsync.server.Handshake?
 function handshake.read(event)
   local graphql_path = PATHS[(event.path:gsub("(.)/$", "%1"))]
-  if not graphql_path then
-    return nil
-  end
+  if not graphql_path then return nil end
   local protocols, header = offered_protocols(event.headers["sec-websocket-protocol"])
   local hello = { graphql_path = graphql_path, headers = event.headers, peer = event.peer }
   if protocols["graphql-ws"] then

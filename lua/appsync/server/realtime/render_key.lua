@@ -1,6 +1,6 @@
---- Which subscriptions get the same bytes of one mutation's result: those of one operation, of identities that may see the
---- same, whose variables include and skip the same fields. Arguments inside the selection don't matter: no resolver runs.
-local result = require("appsync.server.graphql.result")
+---Which subscriptions get the same bytes of one mutation's result: those of one operation, of identities that may see the
+---same, whose variables include and skip the same fields. Arguments inside the selection don't matter: no resolver runs.
+local result = require "appsync.server.graphql.result"
 
 local weak = { __mode = "k" }
 local numbers, variables_of = setmetatable({}, weak), setmetatable({}, weak)

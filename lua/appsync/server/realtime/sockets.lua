@@ -1,9 +1,9 @@
---- All WebSockets of the server: accepts them, hands them their messages, keeps their time, fans mutations out.
-local handshake = require("appsync.server.realtime.handshake")
-local realtime = require("appsync.server.realtime.appsync_ws")
-local subscribers = require("appsync.server.realtime.subscribers")
-local transport_ws = require("appsync.server.realtime.transport_ws")
-local waiting = require("appsync.server.waiting")
+---All WebSockets of the server: accepts them, hands them their messages, keeps their time, fans mutations out.
+local handshake = require "appsync.server.realtime.handshake"
+local realtime = require "appsync.server.realtime.appsync_ws"
+local subscribers = require "appsync.server.realtime.subscribers"
+local transport_ws = require "appsync.server.realtime.transport_ws"
+local waiting = require "appsync.server.waiting"
 
 ---@class appsync.server.Sockets
 ---@field subscribers appsync.server.Subscribers
@@ -13,7 +13,7 @@ local waiting = require("appsync.server.waiting")
 ---@field private next_sweep number
 ---@field private n_overflows integer sockets that read too slowly, as far as they were told
 local Sockets = {}
-local Sockets_mt = { __index = Sockets }
+Sockets.__index = Sockets
 
 local sockets = {}
 
@@ -21,10 +21,10 @@ local sockets = {}
 -- 200 subscriptions on one connection (AppSync endpoints and quotas; "Building a real-time WebSocket client").
 local DEFAULTS = { ka_s = 60, max_subscriptions = 200, connection_timeout_ms = 300000, max_age_s = 24 * 3600 }
 
---- `settings`: listener, engine, authorize, execute(operation), clock (function, seconds), log(text), and ka_s,
---- max_subscriptions, connection_timeout_ms, max_age_s, which have the service's values; an `observer` is told what happens:
---- opened(id, event, hello), sent(id, text), received(id, connection, text), closed(event); on_cause(field) which mutation's
---- field causes the events from now on, nil: none.
+---`settings`: listener, engine, authorize, execute(operation), clock (function, seconds), log(text), and ka_s,
+---max_subscriptions, connection_timeout_ms, max_age_s, which have the service's values; an `observer` is told what happens:
+---opened(id, event, hello), sent(id, text), received(id, connection, text), closed(event); on_cause(field) which mutation's
+---field causes the events from now on, nil: none.
 ---@param settings table
 ---@return appsync.server.Sockets
 function sockets.new(settings)
@@ -33,7 +33,7 @@ function sockets.new(settings)
   for name, value in pairs(settings) do all[name] = value end
   all.subscribers = subscribers.new(settings.log)
   return setmetatable({ settings = all, of_connections = { __index = all }, subscribers = all.subscribers, open = {},
-    next_sweep = math.huge, n_overflows = 0 }, Sockets_mt)
+    next_sweep = math.huge, n_overflows = 0 }, Sockets)
 end
 
 ---@private
@@ -50,7 +50,7 @@ function Sockets:settings_of(id)
   }, self.of_connections)
 end
 
---- An upgrade event of the listener.
+---An upgrade event of the listener.
 ---@param event table
 function Sockets:upgrade(event)
   local listener = self.settings.listener
@@ -80,13 +80,11 @@ function Sockets:upgrade(event)
   self.next_sweep = math.min(self.next_sweep, connection.due, connection.ends_at)
 end
 
---- A message event of the listener.
+---A message event of the listener.
 ---@param event table
 function Sockets:message(event)
   local connection = self.open[event.id]
-  if not connection then
-    return
-  end
+  if not connection then return end
   local ok, message = waiting.pcall(connection.on_message, connection, event.text)
   if not ok then
     local text, hide = "a message could not be handled: " .. tostring(message), self.settings.hide
@@ -107,7 +105,7 @@ function Sockets:count_overflows()
   end
 end
 
---- A close event of the listener.
+---A close event of the listener.
 ---@param event table
 function Sockets:closed(event)
   local connection = self.open[event.id]
@@ -145,8 +143,8 @@ function Sockets:give(item)
   end
 end
 
---- Gives the results of mutations to every subscription that wants them, in order, and ends those that were invalidated.
---- Never throws: the mutations have taken place, whatever becomes of one event.
+---Gives the results of mutations to every subscription that wants them, in order, and ends those that were invalidated.
+---Never throws: the mutations have taken place, whatever becomes of one event.
 ---@param items ({field: string, value: any}|{invalidates: string, payload: table})[]
 function Sockets:publish(items)
   local on_cause = self.settings.on_cause
@@ -176,16 +174,14 @@ function Sockets:sweep(now)
   self.next_sweep = next_sweep
 end
 
---- Does what is due; returns the seconds until the next thing, or nil when nothing is.
+---Does what is due; returns the seconds until the next thing, or nil when nothing is.
 ---@return number?
 function Sockets:tick()
   local now = self.settings.clock()
   if now >= self.next_sweep then
     self:sweep(now)
   end
-  if self.next_sweep < math.huge then
-    return math.max(0, self.next_sweep - now)
-  end
+  if self.next_sweep < math.huge then return math.max(0, self.next_sweep - now) end
 end
 
 return sockets

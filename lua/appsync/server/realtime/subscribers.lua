@@ -1,8 +1,8 @@
---- The live subscriptions of all sockets, by the mutation fields that feed them and by their own field: a mutation reaches
---- those that it concerns and no others, and its payload is rendered once for all who get the same.
+---The live subscriptions of all sockets, by the mutation fields that feed them and by their own field: a mutation reaches
+---those that it concerns and no others, and its payload is rendered once for all who get the same.
 local subscribers = {}
 
---- A larger payload is dropped (AppSync endpoints and quotas, "Subscription payload size").
+---A larger payload is dropped (AppSync endpoints and quotas, "Subscription payload size").
 subscribers.max_payload_bytes = 240 * 1024
 
 -- Filters of resolvers may name any field.
@@ -25,13 +25,13 @@ local MAX_TOLD = 1000
 ---@field private n_told integer
 ---@field private log fun(text: string)
 local Subscribers = {}
-local Subscribers_mt = { __index = Subscribers }
+Subscribers.__index = Subscribers
 
 ---@param log fun(text: string)
 ---@return appsync.server.Subscribers
 function subscribers.new(log)
   return setmetatable({ n = 0, n_ever = 0, n_dropped = 0, n_told = 0, told = {}, by_mutation = {}, by_field = {},
-    log = log }, Subscribers_mt)
+    log = log }, Subscribers)
 end
 
 local function insert(index, key, subscriber)
@@ -73,7 +73,7 @@ function Subscribers:add(connection, id, subscription)
   return subscriber
 end
 
---- Twice is legal.
+---Twice is legal.
 ---@param subscriber appsync.server.Subscriber
 function Subscribers:remove(subscriber)
   if subscriber.is_over then return end
@@ -119,7 +119,7 @@ local function offer_to(self, subscriber, item, rendered)
   end
 end
 
---- Offers a mutation's result to the subscribers that want it, in the order in which they began.
+---Offers a mutation's result to the subscribers that want it, in the order in which they began.
 ---@param item appsync.server.Published
 function Subscribers:offer(item)
   local list, rendered, n_before = self.by_mutation[item.field], {}, self.n_dropped
@@ -135,7 +135,7 @@ function Subscribers:offer(item)
   end
 end
 
---- The subscribers of a field that an invalidation ends.
+---The subscribers of a field that an invalidation ends.
 ---@param item {invalidates: string, payload: table}
 ---@return appsync.server.Subscriber[]
 function Subscribers:invalidated(item)
@@ -157,8 +157,8 @@ local function all(self)
   return found
 end
 
---- Begins every subscription again, on the schema that is served now: who asks for what is not there any more is told so by
---- its connection, the others notice nothing.
+---Begins every subscription again, on the schema that is served now: who asks for what is not there any more is told so by
+---its connection, the others notice nothing.
 ---@param subscribe fun(request: appsync.server.Request): appsync.server.Subscription?, appsync.server.ErrorEntry[]?
 ---@return integer n_kept, integer n_ended
 function Subscribers:renew(subscribe)

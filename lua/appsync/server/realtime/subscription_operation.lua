@@ -1,18 +1,18 @@
---- Subscriptions: which published mutation results a subscriber gets, and what of them (AppSync Developer Guide, "Real-time
---- data": arguments filter by equality, the payload is the mutation's own selection; "Defining enhanced subscription
---- filters").
-local coerce = require("appsync.server.graphql.coerce")
-local core = require("appsync.core")
-local enhanced_filter = require("appsync.server.realtime.enhanced_filter")
-local execute = require("appsync.server.graphql.execute")
-local field_auth = require("appsync.server.auth.field_auth")
-local filter = require("appsync.server.data.filter")
-local render_key = require("appsync.server.realtime.render_key")
-local resolver_context = require("appsync.server.graphql.resolver_context")
+---Subscriptions: which published mutation results a subscriber gets, and what of them (AppSync Developer Guide, "Real-time
+---data": arguments filter by equality, the payload is the mutation's own selection; "Defining enhanced subscription
+---filters").
+local coerce = require "appsync.server.graphql.coerce"
+local core = require "appsync.core"
+local enhanced_filter = require "appsync.server.realtime.enhanced_filter"
+local execute = require "appsync.server.graphql.execute"
+local field_auth = require "appsync.server.auth.field_auth"
+local filter = require "appsync.server.data.filter"
+local render_key = require "appsync.server.realtime.render_key"
+local resolver_context = require "appsync.server.graphql.resolver_context"
 local read_thrown = require("appsync.server.graphql.thrown").read
-local schema = require("appsync.server.graphql.schema")
-local selection = require("appsync.server.graphql.selection")
-local to_subscription_filter = require("appsync.server.realtime.to_subscription_filter")
+local schema = require "appsync.server.graphql.schema"
+local selection = require "appsync.server.graphql.selection"
+local to_subscription_filter = require "appsync.server.realtime.to_subscription_filter"
 
 local NULL = core.null
 
@@ -32,7 +32,7 @@ Subscription.__index = Subscription
 
 local subscription_operation = {}
 
---- Whether a mutation's result passes its filters.
+---Whether a mutation's result passes its filters.
 ---@param value any the result, restricted to the mutation's selection set
 ---@param record table? what the result was made of
 ---@return boolean
@@ -43,8 +43,8 @@ function Subscription:wants(value, record)
   return true
 end
 
---- Why a mutation's result does not pass, where it is the mutation's fault: a field that a filter looks at and that the
---- mutation did not select.
+---Why a mutation's result does not pass, where it is the mutation's fault: a field that a filter looks at and that the
+---mutation did not select.
 ---@param value any
 ---@return string? name
 function Subscription:lacks(value)
@@ -55,7 +55,7 @@ function Subscription:lacks(value)
   return nil
 end
 
---- The payload for a mutation's result.
+---The payload for a mutation's result.
 ---@param value any
 ---@return string json `{"data":{…}}`, with `errors` where the mutation did not select a field that is required
 function Subscription:render(value)
@@ -64,7 +64,7 @@ function Subscription:render(value)
   return (execute.run(x, self.operation, { [self.field] = value }))
 end
 
---- The payload for one published mutation result, or nil when it is not for this subscription.
+---The payload for one published mutation result, or nil when it is not for this subscription.
 ---@param published appsync.server.Published one of the results of `engine:execute`
 ---@return string? json
 function Subscription:match(published)
@@ -72,7 +72,7 @@ function Subscription:match(published)
   return self:render(published.value)
 end
 
---- Whether an invalidation's payload ends it.
+---Whether an invalidation's payload ends it.
 ---@param payload table
 ---@return boolean
 function Subscription:is_invalidated(payload)
@@ -211,7 +211,7 @@ local function notes_of(x, definition, names)
   return notes
 end
 
---- Begins a subscription with a valid operation.
+---Begins a subscription with a valid operation.
 ---@param x appsync.server.Execution
 ---@param operation appsync.ast.OperationDefinition
 ---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
@@ -238,7 +238,7 @@ function subscription_operation.new(x, operation)
   }, Subscription)
 end
 
---- The events of models by their subscription fields, for the rules of @auth.
+---The events of models by their subscription fields, for the rules of @auth.
 ---@param models appsync.server.Model[]
 ---@return table<string, {model: appsync.server.Model, event: table}>
 function subscription_operation.events(models)

@@ -1,7 +1,7 @@
---- `util.transform.toSubscriptionFilter` (AppSync Developer Guide, "Transformation helpers in util.transform"): a filter
---- object as an enhanced subscription filter, which is a list of alternatives.
-local core = require("appsync.core")
-local enhanced_filter = require("appsync.server.realtime.enhanced_filter")
+---`util.transform.toSubscriptionFilter` (AppSync Developer Guide, "Transformation helpers in util.transform"): a filter
+---object as an enhanced subscription filter, which is a list of alternatives.
+local core = require "appsync.core"
+local enhanced_filter = require "appsync.server.realtime.enhanced_filter"
 
 local NULL = core.null
 
@@ -90,8 +90,8 @@ local function of_rules(rules)
   return out
 end
 
---- A filter object `{field = {operator = value}, ["and"] = {…}, ["or"] = {…}}` as an enhanced filter. Several operators on
---- one field are alternatives, as they are on the service. An empty object makes a filter that lets everything pass.
+---A filter object `{field = {operator = value}, ["and"] = {…}, ["or"] = {…}}` as an enhanced filter. Several operators on
+---one field are alternatives, as they are on the service. An empty object makes a filter that lets everything pass.
 ---@param object table
 ---@param ignored_fields string[]? fields of `object` that don't count
 ---@param rules table<string, table>? `{field = {operator = value}}`, of which at least one must hold besides

@@ -1,20 +1,20 @@
---- One WebSocket that speaks graphql-transport-ws (the protocol of the graphql-ws library, PROTOCOL.md), which other
---- GraphQL servers speak. The service doesn't; it is here so that clients of both kinds can be tested against one server.
-local core = require("appsync.core")
-local handshake = require("appsync.server.realtime.handshake")
+---One WebSocket that speaks graphql-transport-ws (the protocol of the graphql-ws library, PROTOCOL.md), which other
+---GraphQL servers speak. The service doesn't; it is here so that clients of both kinds can be tested against one server.
+local core = require "appsync.core"
+local handshake = require "appsync.server.realtime.handshake"
 
 ---@class appsync.server.TransportWs
 ---@field subscriptions table<string, appsync.server.Subscriber>
 ---@field n_subscriptions integer
 ---@field private running table<string, table> queries and mutations whose results aren't there yet, by id
 local TransportWs = {}
-local TransportWs_mt = { __index = TransportWs }
+TransportWs.__index = TransportWs
 
 local transport_ws = {}
 
 local INIT_WAIT_S = 10
 
---- `settings` as in `realtime.new`, and execute(operation, identity) → JSON text.
+---`settings` as in `realtime.new`, and execute(operation, identity) → JSON text.
 ---@param settings table
 ---@param hello appsync.server.Handshake
 ---@return appsync.server.TransportWs
@@ -26,7 +26,7 @@ function transport_ws.new(settings, hello)
     running = {},
     n_subscriptions = 0,
     due = settings.clock() + INIT_WAIT_S,
-  }, TransportWs_mt)
+  }, TransportWs)
 end
 
 ---@private
@@ -36,7 +36,7 @@ function TransportWs:close(code, reason)
   self.settings.close(code, reason)
 end
 
---- The credentials may be in the upgrade, in connection_init's payload, or in its `headers`.
+---The credentials may be in the upgrade, in connection_init's payload, or in its `headers`.
 local function headers_of_init(hello, payload)
   local headers = {}
   local function add(object)
@@ -54,9 +54,7 @@ end
 
 ---@private
 function TransportWs:init(message)
-  if self.identity then
-    return self:close(4429, "Too many initialisation requests")
-  end
+  if self.identity then return self:close(4429, "Too many initialisation requests") end
   local identity = self.settings.authorize:check({
     headers = headers_of_init(self.hello, message.payload),
     method = "POST",
@@ -64,9 +62,7 @@ function TransportWs:init(message)
     body = "{}",
     peer = self.hello.peer,
   })
-  if not identity then
-    return self:close(4403, "Forbidden")
-  end
+  if not identity then return self:close(4403, "Forbidden") end
   self.identity = identity
   self.due = nil
   self.settings.send('{"type":"connection_ack"}')
@@ -113,9 +109,7 @@ function TransportWs:subscribe(message)
   else
     subscription, errors = self.settings.engine:subscribe(operation)
   end
-  if not subscription then
-    return self:send("error", id, handshake.errors_json(errors))
-  end
+  if not subscription then return self:send("error", id, handshake.errors_json(errors)) end
   self.subscriptions[id] = self.settings.subscribers:add(self, id, subscription)
   self.n_subscriptions = self.n_subscriptions + 1
 end
@@ -147,21 +141,21 @@ function TransportWs:on_message(text)
   end
 end
 
---- Sends an event to one of its subscribers.
+---Sends an event to one of its subscribers.
 ---@param subscriber appsync.server.Subscriber
 ---@param payload string json
 function TransportWs:deliver(subscriber, payload)
   self:send("next", subscriber.id, payload)
 end
 
---- Ends one of its subscriptions from the server's side.
+---Ends one of its subscriptions from the server's side.
 ---@param subscriber appsync.server.Subscriber
 function TransportWs:invalidate(subscriber)
   self:complete(subscriber.id)
   self:send("complete", subscriber.id)
 end
 
---- Ends one of its subscriptions that the served schema has no place for any more.
+---Ends one of its subscriptions that the served schema has no place for any more.
 ---@param subscriber appsync.server.Subscriber
 ---@param errors appsync.server.ErrorEntry[]
 function TransportWs:revoke(subscriber, errors)
@@ -169,17 +163,17 @@ function TransportWs:revoke(subscriber, errors)
   self:send("error", subscriber.id, handshake.errors_json(errors))
 end
 
---- This protocol has a word for the end of a subscription: the connection stays.
+---This protocol has a word for the end of a subscription: the connection stays.
 function TransportWs.settle_invalidated() end
 
---- What the server itself caused ends the connection.
+---What the server itself caused ends the connection.
 ---@param thrown any
 function TransportWs:fail(thrown)
   self.settings.log("a subscription failed: " .. tostring(thrown))
   self:close(1011, "internal error")
 end
 
---- Takes its subscriptions back: the connection is gone or about to go.
+---Takes its subscriptions back: the connection is gone or about to go.
 function TransportWs:release()
   self.running = {}
   for id in pairs(self.subscriptions) do

@@ -1,6 +1,6 @@
---- Aggregates of searches (Amplify documentation, "Search and aggregations"; OpenSearch documentation, "Aggregations").
-local core = require("appsync.core")
-local result = require("appsync.server.graphql.result")
+---Aggregates of searches (Amplify documentation, "Search and aggregations"; OpenSearch documentation, "Aggregations").
+local core = require "appsync.core"
+local result = require "appsync.server.graphql.result"
 
 local aggregates = {}
 
@@ -49,7 +49,7 @@ local function scalar(store, kind, field, found)
   return { __typename = "SearchableAggregateScalarResult", value = value }
 end
 
---- What a search's `aggregateItems` are.
+---What a search's `aggregateItems` are.
 ---@param store appsync.server.Store
 ---@param search appsync.server.Search
 ---@param wanted {name: string, type: string, field: string}[]

@@ -1,7 +1,7 @@
---- Filters of searches as conditions of SQL, in the meaning of the queries that AppSync makes of them for OpenSearch (AppSync
---- Developer Guide, "Transformation helpers", `toElasticsearchQueryDSL`).
-local core = require("appsync.core")
-local word_pattern = require("appsync.server.search.word_pattern")
+---Filters of searches as conditions of SQL, in the meaning of the queries that AppSync makes of them for OpenSearch (AppSync
+---Developer Guide, "Transformation helpers", `toElasticsearchQueryDSL`).
+local core = require "appsync.core"
+local word_pattern = require "appsync.server.search.word_pattern"
 
 local search_filter = {}
 
@@ -127,7 +127,7 @@ function build(query, conditions, depth)
   return joined(parts, " AND ", "1")
 end
 
---- The condition of a filter.
+---The condition of a filter.
 ---@param query appsync.server.SearchQuery gets the parameters
 ---@param conditions table? a coerced filter
 ---@return string sql
@@ -157,7 +157,7 @@ local function rule_condition(query, part)
   return joined(alternatives, " OR ", "0")
 end
 
---- The condition of a filter of the rules of @auth: `{or = {{field = {eq | contains | in}}, …}}`.
+---The condition of a filter of the rules of @auth: `{or = {{field = {eq | contains | in}}, …}}`.
 ---@param query appsync.server.SearchQuery gets the parameters
 ---@param hidden_by table? nil: all records are shown
 ---@return string sql

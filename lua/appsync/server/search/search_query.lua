@@ -1,10 +1,10 @@
---- The query of a model's search: what the resolvers that Amplify generates for @searchable ask of OpenSearch, asked of SQLite.
-local aggregates = require("appsync.server.search.aggregates")
-local core = require("appsync.core")
-local keys = require("appsync.server.data.keys")
-local search_filter = require("appsync.server.search.search_filter")
-local token = require("appsync.server.data.token")
-local word_index = require("appsync.server.search.word_index")
+---The query of a model's search: what the resolvers that Amplify generates for @searchable ask of OpenSearch, asked of SQLite.
+local aggregates = require "appsync.server.search.aggregates"
+local core = require "appsync.core"
+local keys = require "appsync.server.data.keys"
+local search_filter = require "appsync.server.search.search_filter"
+local token = require "appsync.server.data.token"
+local word_index = require "appsync.server.search.word_index"
 
 local search_query = {}
 

@@ -1,6 +1,6 @@
---- The words of a model's text fields, by SQLite's FTS5 (https://www.sqlite.org/fts5.html). It is made when a search asks for
---- words first, lives as long as the connection, and triggers keep it: the store's file knows nothing of it.
-local core = require("appsync.core")
+---The words of a model's text fields, by SQLite's FTS5 (https://www.sqlite.org/fts5.html). It is made when a search asks for
+---words first, lives as long as the connection, and triggers keep it: the store's file knows nothing of it.
+local core = require "appsync.core"
 
 ---@class appsync.server.WordIndex
 ---@field private store appsync.server.Store
@@ -78,7 +78,7 @@ local function make(store, name, table_id, columns)
   }))
 end
 
---- The index of a model's search; it is there already, or is made.
+---The index of a model's search; it is there already, or is made.
 ---@param store appsync.server.Store
 ---@param tbl appsync.server.Table
 ---@param search appsync.server.Search
@@ -123,7 +123,7 @@ EXPRESSIONS.multiMatch = EXPRESSIONS.match
 -- Of one query.
 local MAX_WORDS_BYTES = 10000
 
---- A condition of SQL on `items.seq`: the rows whose field has these words.
+---A condition of SQL on `items.seq`: the rows whose field has these words.
 ---@param operator "match"|"matchPhrase"|"matchPhrasePrefix"|"multiMatch"
 ---@param field string
 ---@param text string
@@ -140,7 +140,7 @@ function WordIndex:condition(operator, field, text, params)
   return ("items.seq IN (SELECT rowid FROM temp.%s WHERE %s MATCH ?)"):format(self.name, self.name)
 end
 
---- A condition of SQL on `items.seq`: the rows whose field has a word that fits.
+---A condition of SQL on `items.seq`: the rows whose field has a word that fits.
 ---@param field string
 ---@param fits fun(word: string): boolean
 ---@param params any[] gets the parameters

@@ -1,6 +1,6 @@
---- Patterns that are asked of single words: wildcards, and regular expressions in Lucene's spelling (OpenSearch
---- documentation, "Wildcard query", "Regular expression syntax"). A pattern is of the whole word. Matching takes the word's length
---- times the pattern's, whatever both are.
+---Patterns that are asked of single words: wildcards, and regular expressions in Lucene's spelling (OpenSearch
+---documentation, "Wildcard query", "Regular expression syntax"). A pattern is of the whole word. Matching takes the word's length
+---times the pattern's, whatever both are.
 local word_pattern = {}
 
 -- What OpenSearch allows of a pattern's length; and of what repetitions make of it.
@@ -18,7 +18,7 @@ local function characters(text)
   return list
 end
 
---- A step takes a character that `fits`, or splits into two ways, or is the end.
+---A step takes a character that `fits`, or splits into two ways, or is the end.
 ---@class appsync.server.PatternStep
 ---@field fits (fun(char: string): boolean)?
 ---@field out appsync.server.PatternStep?
@@ -239,7 +239,7 @@ local function check_length(text)
   if #text > MAX_BYTES then throw("a pattern has at most %d bytes, not %d", MAX_BYTES, #text) end
 end
 
---- A wildcard: `*` is anything, `?` one character, a backslash takes the meaning from the next.
+---A wildcard: `*` is anything, `?` one character, a backslash takes the meaning from the next.
 ---@param text string
 ---@return fun(word: string): boolean
 function word_pattern.wildcard(text)
@@ -262,7 +262,7 @@ function word_pattern.wildcard(text)
   return matcher({ kind = "sequence", parts = parts })
 end
 
---- A regular expression: `.` `?` `+` `*` `|` `()` `[]` `[^]` `{n,m}` `"text"` and a backslash.
+---A regular expression: `.` `?` `+` `*` `|` `()` `[]` `[^]` `{n,m}` `"text"` and a backslash.
 ---@param text string
 ---@return fun(word: string): boolean
 function word_pattern.regexp(text)

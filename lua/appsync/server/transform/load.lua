@@ -1,12 +1,12 @@
---- The type system of a schema's text: parsed, checked, expanded, built and validated.
-local definitions = require("appsync.server.transform.reading.definitions")
-local directives = require("appsync.server.graphql.directives")
-local introspect = require("appsync.server.graphql.introspect")
-local model = require("appsync.server.transform.model")
-local plugin_api = require("appsync.server.transform.plugin_api")
-local plugins = require("appsync.server.transform.plugins")
-local schema = require("appsync.server.graphql.schema")
-local validate_schema = require("appsync.server.graphql.validate_schema")
+---The type system of a schema's text: parsed, checked, expanded, built and validated.
+local definitions = require "appsync.server.transform.reading.definitions"
+local directives = require "appsync.server.graphql.directives"
+local introspect = require "appsync.server.graphql.introspect"
+local model = require "appsync.server.transform.model"
+local plugin_api = require "appsync.server.transform.plugin_api"
+local plugins = require "appsync.server.transform.plugins"
+local schema = require "appsync.server.graphql.schema"
+local validate_schema = require "appsync.server.graphql.validate_schema"
 
 local fail = directives.fail
 
@@ -88,7 +88,7 @@ end
 ---@field transformer appsync.server.Transformer?
 ---@field conflict appsync.server.ConflictSettings? which models are versioned; nil: none
 
---- Loads a schema.
+---Loads a schema.
 ---@param text string SDL
 ---@param options appsync.server.LoadOptions?
 ---@return appsync.server.Schema? schema, appsync.server.Models|appsync.server.SchemaError models_or_err

@@ -1,5 +1,5 @@
---- MD5 (RFC 1321) of short texts: Amplify shortens long subscription names with it. Arithmetic instead of bit operators,
---- which Lua 5.1 has not and 5.4 writes differently.
+---MD5 (RFC 1321) of short texts: Amplify shortens long subscription names with it. Arithmetic instead of bit operators,
+---which Lua 5.1 has not and 5.4 writes differently.
 local md5 = {}
 
 local WORD = 4294967296
@@ -61,7 +61,7 @@ local function word_bytes(value)
   return parts
 end
 
---- The digest in hexadecimal.
+---The digest in hexadecimal.
 ---@param text string
 ---@return string
 function md5.hex(text)

@@ -1,28 +1,28 @@
---- Expands Amplify's directives: a source schema becomes the schema that is served, and the list of its models.
-local access = require("appsync.server.transform.reading.access")
-local access_v1 = require("appsync.server.transform.v1.access_v1")
-local auth_directive = require("appsync.server.transform.reading.auth_directive")
-local builtin_types = require("appsync.server.transform.generating.builtin_types")
-local conflict = require("appsync.server.transform.reading.conflict")
-local connections = require("appsync.server.transform.v1.connections")
-local defaults = require("appsync.server.transform.reading.defaults")
-local definitions = require("appsync.server.transform.reading.definitions")
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local function_directive = require("appsync.server.transform.reading.function_directive")
-local generate = require("appsync.server.transform.generating.generate")
-local inputs = require("appsync.server.transform.generating.inputs")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local many_to_many = require("appsync.server.transform.reading.many_to_many")
-local model_directive = require("appsync.server.transform.reading.model_directive")
-local outside = require("appsync.server.transform.reading.outside")
-local relation_directives = require("appsync.server.transform.reading.relation_directives")
-local sandbox = require("appsync.server.transform.reading.sandbox")
-local schema = require("appsync.server.graphql.schema")
-local searchable_directive = require("appsync.server.transform.reading.searchable_directive")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
-local survey = require("appsync.server.transform.reading.survey")
-local versioned = require("appsync.server.transform.v1.versioned")
+---Expands Amplify's directives: a source schema becomes the schema that is served, and the list of its models.
+local access = require "appsync.server.transform.reading.access"
+local access_v1 = require "appsync.server.transform.v1.access_v1"
+local auth_directive = require "appsync.server.transform.reading.auth_directive"
+local builtin_types = require "appsync.server.transform.generating.builtin_types"
+local conflict = require "appsync.server.transform.reading.conflict"
+local connections = require "appsync.server.transform.v1.connections"
+local defaults = require "appsync.server.transform.reading.defaults"
+local definitions = require "appsync.server.transform.reading.definitions"
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local function_directive = require "appsync.server.transform.reading.function_directive"
+local generate = require "appsync.server.transform.generating.generate"
+local inputs = require "appsync.server.transform.generating.inputs"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local many_to_many = require "appsync.server.transform.reading.many_to_many"
+local model_directive = require "appsync.server.transform.reading.model_directive"
+local outside = require "appsync.server.transform.reading.outside"
+local relation_directives = require "appsync.server.transform.reading.relation_directives"
+local sandbox = require "appsync.server.transform.reading.sandbox"
+local schema = require "appsync.server.graphql.schema"
+local searchable_directive = require "appsync.server.transform.reading.searchable_directive"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local survey = require "appsync.server.transform.reading.survey"
+local versioned = require "appsync.server.transform.v1.versioned"
 
 local model = {}
 
@@ -47,7 +47,7 @@ local model = {}
 ---@field flags appsync.server.FeatureFlags
 ---@field stem string what it is called in the names of the types of its own operations
 ---@field listings table<string, true> what it is called in the names of its connections and their filters: by its own list
----  the stem, by an index or a relation the name
+---the stem, by an index or a relation the name
 ---@field filter_maker appsync.server.Relation? the relation that first asked for its filter, where no query does
 ---@field operation_auth table<string, string[]> the @aws_* directives of its operations; "index" is any query by one
 ---@field owner_fields string[]?
@@ -212,12 +212,12 @@ local function apply_access(world)
   return true
 end
 
---- Expands the models of a document in place; its directives are checked.
+---Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
 ---@param options {modes: {default: string?, additional: table?}?, conflict: appsync.server.ConflictSettings?, first_line: integer?,
----  transformer: appsync.server.Transformer?, definitions: appsync.ast.Document[]?}?
----  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines;
----  definitions: of the directives that are expanded
+---transformer: appsync.server.Transformer?, definitions: appsync.ast.Document[]?}?
+---modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines;
+---definitions: of the directives that are expanded
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
   options = options or {}

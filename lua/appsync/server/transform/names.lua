@@ -1,10 +1,10 @@
---- The names that Amplify derives from a model's name (Amplify documentation, "Generated operations").
-local md5 = require("appsync.server.transform.md5")
-local plural_of = require("appsync.server.transform.plural")
+---The names that Amplify derives from a model's name (Amplify documentation, "Generated operations").
+local md5 = require "appsync.server.transform.md5"
+local plural_of = require "appsync.server.transform.plural"
 
 local names = {}
 
---- Whether a text is a name that a schema may give (GraphQL October 2021, section 2.1.9; those with "__" are reserved).
+---Whether a text is a name that a schema may give (GraphQL October 2021, section 2.1.9; those with "__" are reserved).
 ---@param text string
 ---@return boolean
 function names.is_name(text)
@@ -21,8 +21,8 @@ local function lower_first(name)
 end
 names.lower_first = lower_first
 
---- How a model is called in the names of the types that are generated for its own operations. Those of an index or a
---- relation, and all of the first version, begin as the model does.
+---How a model is called in the names of the types that are generated for its own operations. Those of an index or a
+---relation, and all of the first version, begin as the model does.
 ---@param name string of the model
 ---@param version 1|2 of the transformer
 ---@return string
@@ -30,7 +30,7 @@ function names.generated(name, version)
   return version == 1 and name or upper_first(name)
 end
 
---- Words as one: {"blog", "posts", "id"} is blogPostsId.
+---Words as one: {"blog", "posts", "id"} is blogPostsId.
 ---@param list string[]
 ---@return string
 function names.camel(list)
@@ -39,7 +39,7 @@ function names.camel(list)
   return table.concat(parts)
 end
 
---- The name of an index, and of its query, that the schema doesn't name: todosByOwnerAndCreatedAt.
+---The name of an index, and of its query, that the schema doesn't name: todosByOwnerAndCreatedAt.
 ---@param type_name string
 ---@param partition string
 ---@param sort string[] names of the sort fields
@@ -56,7 +56,7 @@ local function subscription_name(name)
   return name:sub(1, 45) .. md5.hex(name):sub(1, 5)
 end
 
---- The default names of a model's operations.
+---The default names of a model's operations.
 ---@param name string
 ---@param has_plain_plural boolean? the plural is the name with an "s", as the first transformer had it at first
 ---@return table<string, string> by operation: get, list, sync, create, update, delete, onCreate, onUpdate, onDelete
@@ -71,7 +71,7 @@ function names.operations(name, has_plain_plural)
   }
 end
 
---- The default name of a model's search.
+---The default name of a model's search.
 ---@param name string
 ---@param has_plain_plural boolean? an "s" is added, whatever the word
 ---@return string

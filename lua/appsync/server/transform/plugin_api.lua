@@ -1,8 +1,8 @@
---- What a directive plug-in can do.
-local directives = require("appsync.server.graphql.directives")
-local resolver_place = require("appsync.server.develop.resolver_place")
-local schema = require("appsync.server.graphql.schema")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---What a directive plug-in can do.
+local directives = require "appsync.server.graphql.directives"
+local resolver_place = require "appsync.server.develop.resolver_place"
+local schema = require "appsync.server.graphql.schema"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 ---@class appsync.server.PluginApi
 ---@field resolvers table<string, table<string, function>> added ones, by type and field
@@ -22,13 +22,13 @@ local function throw(message, ...)
   error({ message = select("#", ...) > 0 and message:format(...) or message }, 0)
 end
 
---- Refuses the schema, with the place of the directive.
+---Refuses the schema, with the place of the directive.
 ---@param message string
 function Api:fail(message) -- luacheck: no self
   throw("%s", tostring(message))
 end
 
---- The directive's arguments: lists are Lua lists, enum values strings, input objects tables, null `core.null`.
+---The directive's arguments: lists are Lua lists, enum values strings, input objects tables, null `core.null`.
 ---@param directive appsync.ast.Directive
 ---@return table<string, any>
 function Api:arguments(directive)
@@ -37,7 +37,7 @@ function Api:arguments(directive)
   return values
 end
 
---- The definition of a type, or nil.
+---The definition of a type, or nil.
 ---@param name string
 ---@return table? type_node
 function Api:type(name)
@@ -47,7 +47,7 @@ function Api:type(name)
   return nil
 end
 
---- A directive of a type or a field, or nil.
+---A directive of a type or a field, or nil.
 ---@param node table
 ---@param name string
 ---@return appsync.ast.Directive?
@@ -55,7 +55,7 @@ function Api:directive(node, name) -- luacheck: no self
   return directives.find(node.directives, name)
 end
 
---- The type of a field or an argument as text: "[Todo!]!".
+---The type of a field or an argument as text: "[Todo!]!".
 ---@param node table
 ---@return string
 function Api:type_text(node) -- luacheck: no self
@@ -73,7 +73,7 @@ local function move(node, loc)
   end
 end
 
---- Adds definitions: types, inputs, enums, and fields with `extend type`.
+---Adds definitions: types, inputs, enums, and fields with `extend type`.
 ---@param sdl string
 function Api:add(sdl)
   if type(sdl) ~= "string" then throw("api:add expects SDL, not a %s", type(sdl)) end
@@ -91,7 +91,7 @@ local function check_place(type_name, field_name, fn, what)
   end
 end
 
---- Resolves a field, unless the resolvers file does.
+---Resolves a field, unless the resolvers file does.
 ---@param type_name string
 ---@param field_name string
 ---@param fn fun(ctx: table): any
@@ -105,7 +105,7 @@ function Api:resolver(type_name, field_name, fn)
   table.insert(self.targets, { type = type_name, field = field_name, loc = self.loc, by = self.by })
 end
 
---- Stands around whatever resolves a field: `fn(ctx, next)`, where `next(ctx)` is that. Later ones stand outside.
+---Stands around whatever resolves a field: `fn(ctx, next)`, where `next(ctx)` is that. Later ones stand outside.
 ---@param type_name string
 ---@param field_name string
 ---@param fn fun(ctx: table, next: fun(ctx: table): any): any
@@ -115,7 +115,7 @@ function Api:wrap(type_name, field_name, fn)
   table.insert(self.targets, { type = type_name, field = field_name, loc = self.loc, by = self.by })
 end
 
---- What is added from now on stands at this place.
+---What is added from now on stands at this place.
 ---@private
 ---@param by string whose doing it is: "@upper"
 ---@param loc appsync.ast.Loc?
@@ -133,7 +133,7 @@ function plugin_api.new(document, reader, check)
     Api)
 end
 
---- Whether each resolver and each wrap stands under the name of a field.
+---Whether each resolver and each wrap stands under the name of a field.
 ---@param models appsync.server.Models
 ---@param s appsync.server.Schema
 ---@return true? ok, appsync.server.SchemaError? err
@@ -159,7 +159,7 @@ local function wrapped(fn, inner)
   return run
 end
 
---- The resolvers of a user and of plug-ins as one, wraps put around them and around the generated ones.
+---The resolvers of a user and of plug-ins as one, wraps put around them and around the generated ones.
 ---@param own table<string, table<string, function>>
 ---@param models appsync.server.Models
 ---@param generated table<string, table<string, function>>

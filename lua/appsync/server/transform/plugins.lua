@@ -1,4 +1,4 @@
---- Directives of one's own: files that return what a directive means.
+---Directives of one's own: files that return what a directive means.
 ---
 ---     -- upper.lua: `type Todo @model { name: String! @upper(locale: "tr") }`
 ---     return {
@@ -12,18 +12,18 @@
 ---       end,
 ---     }
 ---
---- `object(api, type_node, directive)` is called for each type that has the directive, `field` for each field, before
---- Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
---- expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
---- schema; anything else is a fault of the plug-in.
-local definitions = require("appsync.server.transform.reading.definitions")
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local file = require("appsync.server.develop.file")
-local plugin_api = require("appsync.server.transform.plugin_api")
-local schema = require("appsync.server.graphql.schema")
+---`object(api, type_node, directive)` is called for each type that has the directive, `field` for each field, before
+---Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called when all is
+---expanded. What they throw ends the start: a table `{message = …}`, as `api:fail` throws, for what is wrong with the
+---schema; anything else is a fault of the plug-in.
+local definitions = require "appsync.server.transform.reading.definitions"
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local file = require "appsync.server.develop.file"
+local plugin_api = require "appsync.server.transform.plugin_api"
+local schema = require "appsync.server.graphql.schema"
 local shown = require("appsync.server.graphql.thrown").text
-local time_limit = require("appsync.server.time_limit")
+local time_limit = require "appsync.server.time_limit"
 
 local fail = directives.fail
 
@@ -99,7 +99,7 @@ local function is_reserved(name)
   return reserved[name] == true
 end
 
---- Checks what a plug-in's file returned.
+---Checks what a plug-in's file returned.
 ---@param value any
 ---@param path string the file, for messages
 ---@return appsync.server.Plugin? plugin, string? message
@@ -119,7 +119,7 @@ function plugins.check(value, path)
   return plugin
 end
 
---- Runs a plug-in's file.
+---Runs a plug-in's file.
 ---@param path string
 ---@return appsync.server.Plugin? plugin, {path: string, line: integer?, message: string}? fault
 function plugins.load(path)
@@ -134,7 +134,7 @@ function plugins.load(path)
   return nil, { path = path, line = tonumber(line), message = rest or message }
 end
 
---- The definitions of plug-ins' directives, for the check of a document's directives.
+---The definitions of plug-ins' directives, for the check of a document's directives.
 ---@param list appsync.server.Plugin[]
 ---@return appsync.ast.Document[]
 function plugins.documents(list)
@@ -143,7 +143,7 @@ function plugins.documents(list)
   return out
 end
 
---- The names of plug-ins' directives.
+---The names of plug-ins' directives.
 ---@param list appsync.server.Plugin[]
 ---@return table<string, true>
 function plugins.names(list)
@@ -152,7 +152,7 @@ function plugins.names(list)
   return names
 end
 
---- Amplify's directives that are refused, without those that a plug-in carries out.
+---Amplify's directives that are refused, without those that a plug-in carries out.
 ---@param list appsync.server.Plugin[]
 ---@return table<string, true>
 function plugins.unsupported(list)
@@ -195,7 +195,7 @@ end
 ---@field api appsync.server.PluginApi
 ---@field list appsync.server.Plugin[]
 
---- Carries out the directives of plug-ins in a document.
+---Carries out the directives of plug-ins in a document.
 ---@param list appsync.server.Plugin[]
 ---@param document appsync.ast.Document
 ---@param check fun(document: appsync.ast.Document): true?, appsync.server.SchemaError? of the directives in what they add
@@ -218,7 +218,7 @@ local function strip(list, names)
   end
 end
 
---- Ends what `run` began, when the models are expanded.
+---Ends what `run` began, when the models are expanded.
 ---@param run appsync.server.PluginRun
 ---@param document appsync.ast.Document
 ---@param models appsync.server.Models gets `resolvers` and `wraps`

@@ -1,4 +1,4 @@
---- English plurals, as the npm package `pluralize`, which Amplify has, makes them.
+---English plurals, as the npm package `pluralize`, which Amplify has, makes them.
 local function words(text)
   local set = {}
   for word in text:gmatch("%S+") do set[word] = true end
@@ -107,7 +107,7 @@ local function in_case_of(part, text)
   return text:lower()
 end
 
---- The English plural of a type's name, in its case.
+---The English plural of a type's name, in its case.
 ---@param word string
 ---@return string
 return function(word)

@@ -1,7 +1,7 @@
---- Parts of a schema's syntax tree: type expressions as text and back, and new fields.
+---Parts of a schema's syntax tree: type expressions as text and back, and new fields.
 local sdl_nodes = {}
 
---- A type expression as text: "[Todo!]!".
+---A type expression as text: "[Todo!]!".
 ---@param node appsync.ast.Type
 ---@return string
 function sdl_nodes.text(node)
@@ -10,7 +10,7 @@ function sdl_nodes.text(node)
   return node.name
 end
 
---- The name under all wrappers.
+---The name under all wrappers.
 ---@param node appsync.ast.Type
 ---@return string
 function sdl_nodes.named(node)
@@ -18,7 +18,7 @@ function sdl_nodes.named(node)
   return node.name
 end
 
---- Without the outermost "!".
+---Without the outermost "!".
 ---@param node appsync.ast.Type
 ---@return appsync.ast.Type
 function sdl_nodes.nullable(node)
@@ -31,7 +31,7 @@ function sdl_nodes.is_list(node)
   return sdl_nodes.nullable(node).kind == "ListType"
 end
 
---- "[Todo!]!" as a syntax tree.
+---"[Todo!]!" as a syntax tree.
 ---@param text string
 ---@param loc appsync.ast.Loc?
 ---@return appsync.ast.Type
@@ -43,7 +43,7 @@ function sdl_nodes.type(text, loc)
   return { kind = "NamedType", name = text, loc = loc }
 end
 
---- A field of an object type.
+---A field of an object type.
 ---@param name string
 ---@param type_text string
 ---@param loc appsync.ast.Loc?
@@ -52,17 +52,17 @@ function sdl_nodes.field(name, type_text, loc)
   return { kind = "FieldDefinition", name = name, arguments = {}, directives = {}, loc = loc, type = sdl_nodes.type(type_text, loc) }
 end
 
---- An argument of a field.
+---An argument of a field.
 function sdl_nodes.argument(name, type_text, loc)
   return { kind = "InputValueDefinition", name = name, directives = {}, loc = loc, type = sdl_nodes.type(type_text, loc) }
 end
 
---- A directive with no arguments.
+---A directive with no arguments.
 function sdl_nodes.directive(name, loc)
   return { kind = "Directive", name = name, arguments = {}, loc = loc }
 end
 
---- Directives as text, each after a space.
+---Directives as text, each after a space.
 ---@param list string[]?
 ---@return string
 function sdl_nodes.directives_text(list)

@@ -81,6 +81,10 @@ describe("transform.conf.json", function()
         'ResolverConfig.project: "ConflictHandler" must be one of "AUTOMERGE", "OPTIMISTIC_CONCURRENCY", "LAMBDA"',
       ['{"ResolverConfig": {"models": {"A": {"ConflictHandler": "LAMBDA", "ConflictDetection": "VERSION"}}}}'] =
         'ResolverConfig.models.A: "LAMBDA" needs "LambdaConflictHandler": {"name": …}',
+      ['{"ResolverConfig": {"project": {"ConflictHandler": "LAMBDA", "ConflictDetection": "VERSION", "LambdaConflictHandler": '
+        .. '{"name": "-${env}"}}}}'] = 'ResolverConfig.project: "LAMBDA" needs "LambdaConflictHandler": {"name": …}',
+      ['{"ResolverConfig": {"models": {"B": {"ConflictHandler": "LAMBDA", "ConflictDetection": "VERSION", "LambdaConflictHandler": '
+        .. '{"lambdaArn": "arn:aws:lambda:us-east-1:1:function:"}}}}}'] = 'ResolverConfig.models.B: "LAMBDA" needs',
     }) do
       write(text)
       local found, message = read()

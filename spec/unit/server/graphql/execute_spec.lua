@@ -219,6 +219,17 @@ describe("a resolver that fails", function()
       fail_with({ message = "no", type = "Mine", data = { name = "a", kind = "A" }, info = { secret = 1 } }))
   end)
 
+  it("shows tables without members as what the schema has in their place", function()
+    local data = { id = "1", children = {}, parent = {} }
+    make({ boom = function() error({ message = "no", data = data }, 0) end, todos = function() error({ message = "no", data = {} }, 0) end,
+      things = function() error({ message = "no", data = { { __typename = "Todo" }, {} } }, 0) end })
+    local function shown(query) return run(query):match('"%],"data":(.-),"errorType"') end
+    assert.equal('{"children":[]}', shown("{ boom { children { id } } }"))
+    assert.equal('{"parent":{}}', shown("{ boom { parent { id } } }"))
+    assert.equal("[]", shown("{ todos { id } }"))
+    assert.equal("[{},{}]", shown("{ things { ... on Todo { id } } }"))
+  end)
+
   it("with error(text) loses the place in the file, but keeps it for a fault of the resolver itself", function()
     make({ boom = function() error("no such thing") end, count = function(ctx) return ctx.nothing.here end })
     local errors = core.decode(run("{ boom { id } count }")).errors

@@ -1,5 +1,5 @@
-local load_schema = require("appsync.server.transform.load")
-local print_schema = require("appsync.server.graphql.print_schema")
+local load_schema = require "appsync.server.transform.load"
+local print_schema = require "appsync.server.graphql.print_schema"
 
 local ALL = { default = "AMAZON_COGNITO_USER_POOLS", additional = { "API_KEY", "AWS_IAM", "OPENID_CONNECT", "AWS_LAMBDA" } }
 

@@ -101,7 +101,7 @@ describe("Conflict detection", function()
 
   it("wants a conflict handler of one's own to be there", function()
     local _, err = engine.new({ schema_text = SCHEMA, conflict = { handler = "LAMBDA" }, conflict_handlers = { defualt = print } })
-    assert.matches("'conflict_handlers.default' of the resolvers file, which isn't there, did you mean 'defualt'?", err.message, 1, true)
+    assert.matches("'conflict_handlers.default', which the resolvers file (--resolvers) doesn't have, did you mean 'defualt'?", err.message, 1, true)
     local served = assert(engine.new({ schema_text = SCHEMA, conflict = { handler = "LAMBDA" }, conflict_handlers = { default = print } }))
     served:close()
   end)

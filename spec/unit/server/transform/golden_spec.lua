@@ -1,7 +1,7 @@
-local core = require("appsync.core")
-local introspect = require("appsync.server.graphql.introspect")
-local load_schema = require("appsync.server.transform.load")
-local print_schema = require("appsync.server.graphql.print_schema")
+local core = require "appsync.core"
+local introspect = require "appsync.server.graphql.introspect"
+local load_schema = require "appsync.server.transform.load"
+local print_schema = require "appsync.server.graphql.print_schema"
 
 local FOLDER = debug.getinfo(1, "S").source:match("^@(.*/)[^/]*$") .. "golden/"
 

@@ -1,4 +1,4 @@
-local load_schema = require("appsync.server.transform.load")
+local load_schema = require "appsync.server.transform.load"
 
 local function refusal(text)
   local s, err = load_schema(text)

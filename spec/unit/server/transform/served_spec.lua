@@ -1,6 +1,6 @@
 -- What the transformation tells of a model is what its operations go by.
-local core = require("appsync.core")
-local engine = require("appsync.server.engine")
+local core = require "appsync.core"
+local engine = require "appsync.server.engine"
 
 local served
 

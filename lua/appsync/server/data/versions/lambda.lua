@@ -1,13 +1,13 @@
---- The conflict handler LAMBDA: a function of the resolvers file decides (AppSync Developer Guide, "Conflict detection and
---- resolution", Lambda). What it is told is a copy of its own.
-local core = require("appsync.core")
-local is_list = require("appsync.server.graphql.is_list")
-local shared = require("appsync.server.graphql.shared")
-local thrown = require("appsync.server.graphql.thrown")
+---The conflict handler LAMBDA: a function of the resolvers file decides (AppSync Developer Guide, "Conflict detection and
+---resolution", Lambda). What it is told is a copy of its own.
+local core = require "appsync.core"
+local is_list = require "appsync.server.graphql.is_list"
+local shared = require "appsync.server.graphql.shared"
+local thrown = require "appsync.server.graphql.thrown"
 
 local lambda = {}
 
---- What the function is called with, beside the mutation's context.
+---What the function is called with, beside the mutation's context.
 ---@class appsync.server.ConflictEvent
 ---@field newItem table? what the mutation would have made of the item; nil for a deletion
 ---@field existingItem table as the server has it, with its version
@@ -15,8 +15,8 @@ local lambda = {}
 ---@field resolver {tableName: string, awsRegion: string, parentType: string, field: string}
 ---@field identity table? nil for an API key
 
---- What it answers: RESOLVE puts the item in the existing one's place (of an update), REMOVE deletes it (of a deletion), REJECT
---- leaves it as it is.
+---What it answers: RESOLVE puts the item in the existing one's place (of an update), REMOVE deletes it (of a deletion), REJECT
+---leaves it as it is.
 ---@class appsync.server.ConflictAnswer
 ---@field action "RESOLVE"|"REJECT"|"REMOVE"
 ---@field item table? with RESOLVE
@@ -60,20 +60,25 @@ end
 ---@field existing table
 ---@field preview table?
 
---- Asks the function.
+-- The mutation's context, of which the function may change what it likes: the condition is still to be checked.
+local function own_context(ctx, arguments)
+  return setmetatable({ arguments = arguments, args = arguments }, { __index = ctx })
+end
+
+---Asks the function.
 ---@param handler appsync.server.ConflictFunction
 ---@param clash appsync.server.Clash
 ---@param ctx appsync.server.Context
 ---@return appsync.server.ConflictAnswer? answer
 ---@return string? message what is wrong with the function
 function lambda.ask(handler, clash, ctx)
-  local info = ctx.info
+  local info, arguments = ctx.info, shared.copy(ctx.arguments)
   local event = {
-    newItem = shared.copy(clash.preview), existingItem = shared.copy(clash.existing), arguments = shared.copy(ctx.arguments),
+    newItem = shared.copy(clash.preview), existingItem = shared.copy(clash.existing), arguments = arguments,
     resolver = { tableName = clash.model, awsRegion = "us-east-1", parentType = info.parentTypeName, field = info.fieldName },
     identity = ctx.identity,
   }
-  local ok, answer = pcall(handler, event, ctx)
+  local ok, answer = pcall(handler, event, own_context(ctx, arguments))
   if not ok then
     return nil, ("the conflict handler of %s failed: %s"):format(clash.model, thrown.read(answer).message)
   end

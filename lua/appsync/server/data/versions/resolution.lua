@@ -1,10 +1,10 @@
---- What becomes of a mutation whose version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
-local automerge = require("appsync.server.data.versions.automerge")
-local lambda = require("appsync.server.data.versions.lambda")
+---What becomes of a mutation whose version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
+local automerge = require "appsync.server.data.versions.automerge"
+local lambda = require "appsync.server.data.versions.lambda"
 
 local resolution = {}
 
---- A decision: an item to be written in the place of the existing one, a removal, or a refusal.
+---A decision: an item to be written in the place of the existing one, a removal, or a refusal.
 ---@class appsync.server.Decision
 ---@field item table?
 ---@field is_deleted boolean? the item is a tombstone
@@ -33,7 +33,7 @@ function handlers.LAMBDA(access, clash, ctx)
   return { item = answer.item, is_deleted = false }
 end
 
---- Decides by the model's handler.
+---Decides by the model's handler.
 ---@param access appsync.server.Access
 ---@param clash appsync.server.Clash with `changes`, what an update sets
 ---@param ctx appsync.server.Context

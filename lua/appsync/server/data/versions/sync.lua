@@ -1,15 +1,16 @@
---- The generated sync queries (AppSync Developer Guide, "Sync operations"): the items of a versioned model, tombstones among
---- them, or what has changed since the last time.
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local reading = require("appsync.server.data.reading")
-local refuse = require("appsync.server.data.refuse")
-local token = require("appsync.server.data.token")
+---The generated sync queries (AppSync Developer Guide, "Sync operations"): the items of a versioned model, tombstones among
+---them, or what has changed since the last time.
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local reading = require "appsync.server.data.reading"
+local refuse = require "appsync.server.data.refuse"
+local token = require "appsync.server.data.token"
 
 local sync = {}
 
 local NULL, array_mt = core.null, core.array_mt
 local MAX_LIMIT = 1000
+local MAX_WHOLE = 9007199254740991 -- 2^53 - 1: a double holds all up to it
 
 local function given(value)
   if value == NULL then return nil end
@@ -23,25 +24,29 @@ end
 ---@field after number[]
 
 local function begin(versions, since_ms)
-  local is_delta = since_ms ~= nil and versions:reaches(since_ms)
+  -- 0 asks for all there is, however long the journal's entries live.
+  local is_delta = since_ms ~= nil and since_ms > 0 and versions:reaches(since_ms)
   -- Entries are numbered from 1 on, so those of that time are behind.
   return { is_delta = is_delta, started_ms = versions:now_ms(), after = is_delta and { since_ms, 0 } or { 0 } }
 end
 
 local SIZES = { base = 3, delta = 4 }
 
-local function are_numbers(list, from)
+local function are_whole_numbers(list, from)
   for i = from, #list do
-    if type(list[i]) ~= "number" then return false end
+    local value = list[i]
+    if type(value) ~= "number" or value ~= math.floor(value) or value < 0 or value > MAX_WHOLE then return false end
   end
   return true
 end
 
-local function read_token(place, text)
+-- What the journal has forgotten since the page before is still in the table, with whatever else has changed.
+local function read_token(versions, place, text)
   local list = token.decode(place, text)
-  if SIZES[list[1]] ~= #list or not are_numbers(list, 2) then return refuse.token() end
-  local is_delta = list[1] == "delta"
-  return { is_delta = is_delta, started_ms = list[2], after = { list[3], list[4] } }
+  if SIZES[list[1]] ~= #list or not are_whole_numbers(list, 2) then return refuse.token() end
+  local was_delta, started_ms = list[1] == "delta", list[2]
+  if was_delta and not versions:reaches(list[3]) then return { is_delta = false, started_ms = started_ms, after = { 0 } } end
+  return { is_delta = was_delta, started_ms = started_ms, after = { list[3], list[4] } }
 end
 
 local function write_token(place, at)
@@ -67,7 +72,7 @@ local function passing(items, wanted, hidden_by)
   return out
 end
 
---- The limit counts items before the filter, so a page may be short, or empty, and have a next one.
+---The limit counts items before the filter, so a page may be short, or empty, and have a next one.
 ---@param access appsync.server.Access
 ---@param place appsync.server.Place
 ---@return function resolver
@@ -79,7 +84,7 @@ function sync.resolver(access, place)
     local text, wanted = given(args.nextToken), given(args.filter)
     filter.check(wanted)
     local hidden_by = access.guard:read(access.m, "sync", ctx)
-    local at = text and read_token(of, text) or begin(versions, given(args.lastSync))
+    local at = text and read_token(versions, of, text) or begin(versions, given(args.lastSync))
     local items, after = looked_at(versions, at, limit)
     local next_token = NULL
     if after then next_token = write_token(of, { is_delta = at.is_delta, started_ms = at.started_ms, after = after }) end

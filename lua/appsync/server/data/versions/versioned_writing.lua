@@ -1,12 +1,12 @@
---- The generated mutations of versioned models: each writes another version of its item and an entry of the journal, or finds
---- that its version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
-local core = require("appsync.core")
-local filter = require("appsync.server.data.filter")
-local item_checks = require("appsync.server.data.item_checks")
-local keys = require("appsync.server.data.keys")
-local refuse = require("appsync.server.data.refuse")
-local resolution = require("appsync.server.data.versions.resolution")
-local writing = require("appsync.server.data.writing")
+---The generated mutations of versioned models: each writes another version of its item and an entry of the journal, or finds
+---that its version is not the item's (AppSync Developer Guide, "Conflict detection and resolution").
+local core = require "appsync.core"
+local filter = require "appsync.server.data.filter"
+local item_checks = require "appsync.server.data.item_checks"
+local keys = require "appsync.server.data.keys"
+local refuse = require "appsync.server.data.refuse"
+local resolution = require "appsync.server.data.versions.resolution"
+local writing = require "appsync.server.data.writing"
 
 local versioned_writing = {}
 
@@ -21,9 +21,10 @@ local function copy(item)
   return out
 end
 
--- A mutation's input and its version; one without any knows of no version.
+-- A mutation's input and its version; one without any knows of no version. A schema may declare `_ttl` to read it.
 local function read_input(ctx)
   local input = copy(ctx.arguments.input)
+  if input._ttl ~= nil then refuse.metadata("_ttl") end
   local version = input._version
   input._version = nil
   return input, (version == nil or version == NULL) and 0 or version
@@ -76,10 +77,11 @@ local function check_item(access, ctx, row, item)
   item_checks.limits(ctx, access.table, row, item, true)
 end
 
--- Whether what was decided for a row is of its latest version.
+-- Whether what was decided for a row is of its latest version. Where deletions leave no tombstone, another item of the same key
+-- may have the same version; its place is its own.
 local function is_current(access, row)
   local latest = access.table:row(row.pk, row.sk)
-  return latest ~= nil and latest.item._version == row.item._version
+  return latest ~= nil and latest.seq == row.seq and latest.item._version == row.item._version
 end
 
 -- A mutation of a row, by its version or by the handler. `mutation` has op, find(), allow(item), changes(item).

@@ -1,13 +1,13 @@
---- The versions of a table's items (AppSync Developer Guide, "Versioned data sources"): what each write adds to an item, the
---- journal of changes, the tombstones of what was deleted, and when both are over.
-local core = require("appsync.core")
-local result = require("appsync.server.graphql.result")
-local shared = require("appsync.server.graphql.shared")
+---The versions of a table's items (AppSync Developer Guide, "Versioned data sources"): what each write adds to an item, the
+---journal of changes, the tombstones of what was deleted, and when both are over.
+local core = require "appsync.core"
+local result = require "appsync.server.graphql.result"
+local shared = require "appsync.server.graphql.shared"
 
 ---@class appsync.server.Versions
 ---@field base_ttl_s integer the life of a tombstone; 0: there are none
 ---@field delta_ttl_s integer the life of an entry of the journal
----@field since_ms integer from when on every change is in the journal
+---@field since_ms integer after which every change is in the journal
 ---@field private table appsync.server.Table
 ---@field private store appsync.server.Store
 ---@field private now fun(): number
@@ -17,9 +17,6 @@ local Versions = {}
 Versions.__index = Versions
 
 local versions = {}
-
---- What a versioned item has beside the model's fields. `_ttl`, seconds since 1970, is of tombstones.
-versions.METADATA = { _version = true, _lastChangedAt = true, _deleted = true, _ttl = true }
 
 -- DynamoDB reads at most 1 MB for one page.
 local PAGE_BYTES = 1048576
@@ -35,14 +32,14 @@ function versions.new(table_, config)
   }, Versions)
 end
 
---- Milliseconds since 1970 of a time in seconds; rounded once, so that it's the one that its text has.
+---Milliseconds since 1970 of a time in seconds; rounded once, so that it's the one that its text has.
 ---@param seconds number
 ---@return integer
 function versions.ms(seconds)
   return math.floor(seconds * 1000 + 0.5)
 end
 
---- The time, as `_lastChangedAt` has it.
+---The time, as `_lastChangedAt` has it.
 ---@return integer ms
 function Versions:now_ms()
   return versions.ms(self.now())
@@ -52,7 +49,8 @@ local function seconds_of(ms)
   return math.floor(ms / 1000)
 end
 
---- Puts the metadata of a version into an item.
+---Puts the metadata of a version into an item: `_version`, `_lastChangedAt`, and of a tombstone `_deleted` and `_ttl`, seconds
+---since 1970.
 ---@param item table is changed
 ---@param version integer
 ---@param at_ms integer
@@ -89,7 +87,7 @@ local function is_kept(self, item)
   return not item._deleted or self.base_ttl_s > 0
 end
 
---- Adds an item that has its metadata; its key is new.
+---Adds an item that has its metadata; its key is new.
 ---@param pk string|number
 ---@param sk string|number|nil
 ---@param item table stamped
@@ -112,7 +110,7 @@ local function replace(self, row, item)
   self:journal(row.seq, item)
 end
 
---- Writes an item's first or next version.
+---Writes an item's first or next version.
 ---@param row appsync.server.Row? what is there
 ---@param pk string|number
 ---@param sk string|number|nil
@@ -133,7 +131,7 @@ local function earliest(found)
   return type(found[1]) == "number" and found[1] or math.huge
 end
 
---- Takes out what is over. Entries of the journal live at least as long as a delta query may ask for them.
+---Takes out what is over. Entries of the journal live at least as long as a delta query may ask for them.
 function Versions:sweep()
   local now_s = seconds_of(self:now_ms())
   if now_s <= self.next_expiry_s then return end
@@ -149,16 +147,17 @@ function Versions:sweep()
   end)
 end
 
---- What was thought of the next expiry may be of a transaction that was rolled back.
+---What was thought of the next expiry may be of a transaction that was rolled back.
 function Versions:forget()
   self.next_expiry_s = 0
 end
 
---- Whether the journal can tell all that has changed since.
+---Whether the journal can tell all that has changed since. It can't for the very millisecond in which versions began: a frozen
+---clock has one for all that was done before and after.
 ---@param since_ms number
 ---@return boolean
 function Versions:reaches(since_ms)
-  return since_ms >= self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
+  return since_ms > self.since_ms and since_ms >= self:now_ms() - self.delta_ttl_s * 1000
 end
 
 -- An entry of the journal with its size. It never changes, so it is decoded once.
@@ -171,7 +170,7 @@ local function entry_at(self, id)
   return entry
 end
 
---- The time that reads see: now, but where they are too old.
+---The time that reads see: now, but where they are too old.
 ---@return number? ms nil: they are not
 function Versions:read_at_ms()
   local lag_ms = self.lag_ms and self.lag_ms() or 0
@@ -185,8 +184,8 @@ local function entry_of(self, seq, condition, at_ms)
   return id and entry_at(self, id).item
 end
 
---- A row as a read of that time sees it: its item, an earlier version of it, or nothing where it came later. What the journal
---- has forgotten is seen as it is.
+---A row as a read of that time sees it: its item, an earlier version of it, or nothing where it came later. Where the journal
+---has forgotten that version it's the oldest one that is known.
 ---@param row appsync.server.Row
 ---@param at_ms number
 ---@return table? item
@@ -196,10 +195,10 @@ function Versions:item_at(row, at_ms)
   local earlier = entry_of(self, row.seq, "at <= ? ORDER BY at DESC, id DESC", at_ms)
   if earlier then return earlier end
   local next_one = entry_of(self, row.seq, "at > ? ORDER BY at, id", at_ms) or item
-  return next_one._version > 1 and item or nil
+  return next_one._version > 1 and next_one or nil
 end
 
---- A page of the journal, in its order: by time, then as it was written. One item may be there several times.
+---A page of the journal, in its order: by time, then as it was written. One item may be there several times.
 ---@param after {[1]: number, [2]: number} a time and a place: entries behind them
 ---@param limit integer
 ---@return table[] items
@@ -224,7 +223,7 @@ function Versions:changes(after, limit)
   end
 end
 
---- A page of the items, tombstones among them, in the order of creation.
+---A page of the items, tombstones among them, in the order of creation.
 ---@param after integer a place
 ---@param limit integer
 ---@return table[] items

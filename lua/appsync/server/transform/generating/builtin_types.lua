@@ -1,7 +1,7 @@
---- Types that a schema may use without declaring them: S3Object and its input, which stand for a file in a bucket (AWS
---- AppSync SDK documentation, "Complex objects").
-local schema = require("appsync.server.graphql.schema")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---Types that a schema may use without declaring them: S3Object and its input, which stand for a file in a bucket (AWS
+---AppSync SDK documentation, "Complex objects").
+local schema = require "appsync.server.graphql.schema"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local builtin_types = {}
 
@@ -17,7 +17,7 @@ local function collect(list, names)
   end
 end
 
---- Adds those that are used and not declared to a document.
+---Adds those that are used and not declared to a document.
 ---@param document appsync.ast.Document
 function builtin_types.add(document)
   local used, declared = {}, {}

@@ -1,5 +1,5 @@
---- The inputs that filters, conditions and key conditions are made of (Amplify documentation, "Generated operations").
-local names = require("appsync.server.transform.names")
+---The inputs that filters, conditions and key conditions are made of (Amplify documentation, "Generated operations").
+local names = require "appsync.server.transform.names"
 
 local filters = {}
 
@@ -39,7 +39,7 @@ local function subscription_input(base)
   return filters.input(("ModelSubscription%sInput"):format(base), lines)
 end
 
---- An input type.
+---An input type.
 ---@param name string
 ---@param lines string[]
 ---@return string sdl
@@ -47,13 +47,13 @@ function filters.input(name, lines)
   return ("input %s {\n  %s\n}"):format(name, table.concat(lines, "\n  "))
 end
 
---- How lists are sorted.
+---How lists are sorted.
 ---@return string sdl
 function filters.sort_direction()
   return "enum ModelSortDirection { ASC DESC }"
 end
 
---- The inputs that all models share.
+---The inputs that all models share.
 ---@param version 1|2 subscriptions have filters since the second
 ---@return string[] sdl
 function filters.shared(version)
@@ -68,7 +68,7 @@ function filters.shared(version)
   return parts
 end
 
---- The filter of an enum, or of a list of its values.
+---The filter of an enum, or of a list of its values.
 ---@param name string
 ---@param is_list boolean
 ---@return string sdl
@@ -80,14 +80,14 @@ end
 
 local BASE_OF = { ID = "ID", Int = "Int", AWSTimestamp = "Int", Float = "Float", Boolean = "Boolean" }
 
---- The scalar that a scalar is compared as.
+---The scalar that a scalar is compared as.
 ---@param name string
 ---@return string
 function filters.base(name)
   return BASE_OF[name] or "String"
 end
 
---- The filter type of a field; nil when it can't be filtered by.
+---The filter type of a field; nil when it can't be filtered by.
 ---@param field appsync.server.ModelField
 ---@return string?
 function filters.type_of(field)
@@ -96,7 +96,7 @@ function filters.type_of(field)
   return ("Model%s%sInput"):format(field.named, field.is_filtered_as_list and "List" or "")
 end
 
---- The same in the filter of a subscription.
+---The same in the filter of a subscription.
 ---@param field appsync.server.ModelField
 ---@return string?
 function filters.subscription_type_of(field)
@@ -104,7 +104,7 @@ function filters.subscription_type_of(field)
   return field.kind == "enum" and "ModelSubscriptionStringInput" or nil
 end
 
---- The condition on one sort field: its type's name and its SDL; nil for types that have no order.
+---The condition on one sort field: its type's name and its SDL; nil for types that have no order.
 ---@param field appsync.server.ModelField
 ---@return string? name, string? sdl
 function filters.key_condition(field)
@@ -118,7 +118,7 @@ function filters.key_condition(field)
   return name, filters.input(name, lines)
 end
 
---- The condition on several sort fields at once.
+---The condition on several sort fields at once.
 ---@param m appsync.server.Model
 ---@param key_name string "Primary" or the index's name
 ---@param sort string[]

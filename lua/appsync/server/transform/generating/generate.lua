@@ -1,13 +1,13 @@
---- The SDL that the models of a world stand for, and their relation fields.
-local directives = require("appsync.server.graphql.directives")
-local filters = require("appsync.server.transform.generating.filters")
-local inputs = require("appsync.server.transform.generating.inputs")
-local model_filters = require("appsync.server.transform.generating.model_filters")
-local names = require("appsync.server.transform.names")
-local parts = require("appsync.server.transform.generating.parts")
-local roots = require("appsync.server.transform.generating.roots")
-local search = require("appsync.server.transform.generating.search")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---The SDL that the models of a world stand for, and their relation fields.
+local directives = require "appsync.server.graphql.directives"
+local filters = require "appsync.server.transform.generating.filters"
+local inputs = require "appsync.server.transform.generating.inputs"
+local model_filters = require "appsync.server.transform.generating.model_filters"
+local names = require "appsync.server.transform.names"
+local parts = require "appsync.server.transform.generating.parts"
+local roots = require "appsync.server.transform.generating.roots"
+local search = require "appsync.server.transform.generating.search"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local fail = directives.fail
 
@@ -35,7 +35,7 @@ local function make_connection_field(world, m, relation)
   field.node.arguments = list
 end
 
---- Gives the relation fields of all models their types and arguments, and tells which models are listed.
+---Gives the relation fields of all models their types and arguments, and tells which models are listed.
 ---@param world appsync.server.Survey
 function generate.relation_fields(world)
   for _, m in ipairs(world.list) do
@@ -135,7 +135,7 @@ local function add_shared(world, made)
   if is_listed then made:add(nil, filters.sort_direction()) end
 end
 
---- Everything that is generated beside the models' own types.
+---Everything that is generated beside the models' own types.
 ---@param world appsync.server.Survey
 ---@param first_line integer
 ---@return appsync.server.Parts? parts, appsync.server.SchemaError? err

@@ -1,12 +1,12 @@
---- The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
-local filters = require("appsync.server.transform.generating.filters")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
+local filters = require "appsync.server.transform.generating.filters"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local inputs = {}
 
---- A type expression as an input has it: objects are replaced by their inputs.
+---A type expression as an input has it: objects are replaced by their inputs.
 ---@param world appsync.server.Survey
 ---@param node appsync.ast.Type
 ---@return string
@@ -24,7 +24,7 @@ local function bare(text)
   return (text:gsub("!$", ""))
 end
 
---- Whether a field may be one that the server writes the time to.
+---Whether a field may be one that the server writes the time to.
 ---@param field appsync.server.ModelField
 ---@return boolean
 function inputs.can_hold_time(field)
@@ -88,7 +88,7 @@ local function update_input(world, m)
   return lines
 end
 
---- A model's key as arguments or fields of an input that tell which item is meant: "id: ID!".
+---A model's key as arguments or fields of an input that tell which item is meant: "id: ID!".
 ---@param m appsync.server.Model
 ---@return string[] lines
 function inputs.key_lines(m)
@@ -106,7 +106,7 @@ local function delete_input(m)
   return lines
 end
 
---- The input of an object that is no model.
+---The input of an object that is no model.
 ---@param world appsync.server.Survey
 ---@param name string
 ---@return string sdl
@@ -120,7 +120,7 @@ function inputs.object(world, name)
   return filters.input(names.upper_first(name) .. "Input", lines)
 end
 
---- The inputs of a model's mutations, those that it has.
+---The inputs of a model's mutations, those that it has.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return string[] sdl

@@ -1,7 +1,7 @@
---- The filters and conditions of one model (Amplify documentation, "Generated operations" and "Subscription filters").
-local filters = require("appsync.server.transform.generating.filters")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
+---The filters and conditions of one model (Amplify documentation, "Generated operations" and "Subscription filters").
+local filters = require "appsync.server.transform.generating.filters"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
 
 local model_filters = {}
 
@@ -136,7 +136,7 @@ local function subscription(world, m)
   return filters.input(name, kept)
 end
 
---- What a model is called in the names of its connections and their filters, which it may have twice.
+---What a model is called in the names of its connections and their filters, which it may have twice.
 ---@param m appsync.server.Model
 ---@return string[] stems
 function model_filters.stems(m)
@@ -145,7 +145,7 @@ function model_filters.stems(m)
   return list
 end
 
---- The name of the filter of a model's pages.
+---The name of the filter of a model's pages.
 ---@param stem string the model's own list: its stem; an index or a relation: its name
 ---@return string
 function model_filters.filter_name(stem)
@@ -176,7 +176,7 @@ local function add_enums(parts, seen, m)
   end
 end
 
---- The filters that a model needs.
+---The filters that a model needs.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@param seen table<string, true> enum filters that are there already

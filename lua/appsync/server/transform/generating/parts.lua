@@ -1,4 +1,4 @@
---- Pieces of SDL that are generated, each with the place of what it is made of: what is wrong with one is told there.
+---Pieces of SDL that are generated, each with the place of what it is made of: what is wrong with one is told there.
 ---@class appsync.server.Parts
 ---@field private list string[]
 ---@field private locs table<integer, appsync.ast.Loc>
@@ -27,19 +27,19 @@ function Parts:add_all(loc, list)
   for _, sdl in ipairs(list) do self:add(loc, sdl) end
 end
 
---- Whether there is nothing: a document of nothing can't be parsed.
+---Whether there is nothing: a document of nothing can't be parsed.
 ---@return boolean
 function Parts:is_empty()
   return #self.list == 0
 end
 
---- The SDL. Its lines count on from those of the source, so that whatever is wrong can be told to be of one or the other.
+---The SDL. Its lines count on from those of the source, so that whatever is wrong can be told to be of one or the other.
 ---@return string
 function Parts:text()
   return ("\n"):rep(self.first_line - 1) .. table.concat(self.list, "\n")
 end
 
---- The place in the source of what a line is made of.
+---The place in the source of what a line is made of.
 ---@param line integer
 ---@return appsync.ast.Loc?
 function Parts:origin(line)

@@ -1,21 +1,21 @@
---- The fields that models add to the root types, and the connection types (Amplify documentation, "Generated operations").
-local filters = require("appsync.server.transform.generating.filters")
-local inputs = require("appsync.server.transform.generating.inputs")
-local model_filters = require("appsync.server.transform.generating.model_filters")
-local names = require("appsync.server.transform.names")
-local search = require("appsync.server.transform.generating.search")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---The fields that models add to the root types, and the connection types (Amplify documentation, "Generated operations").
+local filters = require "appsync.server.transform.generating.filters"
+local inputs = require "appsync.server.transform.generating.inputs"
+local model_filters = require "appsync.server.transform.generating.model_filters"
+local names = require "appsync.server.transform.names"
+local search = require "appsync.server.transform.generating.search"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local roots = {}
 
---- The name of the type that pages of a model are.
+---The name of the type that pages of a model are.
 ---@param stem string the model's own list: its stem; an index or a relation: its name
 ---@return string
 function roots.connection_name(stem)
   return ("Model%sConnection"):format(stem)
 end
 
---- The type that lists of a model are.
+---The type that lists of a model are.
 ---@param m appsync.server.Model
 ---@param stem string of its name
 ---@param auth string[]? its @aws_* directives
@@ -66,7 +66,7 @@ local function subscription_field(world, m, event)
     #arguments > 0 and "(" .. table.concat(arguments, ", ") .. ")" or "", m.name, table.concat(quoted, ", "))
 end
 
---- The root fields of one model.
+---The root fields of one model.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return {query: string[][], mutation: string[][], subscription: string[][]} fields pairs of name and SDL
@@ -100,7 +100,7 @@ function roots.fields(world, m)
   return out
 end
 
---- The conditions on sort fields that a model's keys, indexes and relations need.
+---The conditions on sort fields that a model's keys, indexes and relations need.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@param seen table<string, true> those that are there already

@@ -1,6 +1,6 @@
---- The types of searches (Amplify documentation, "Search and aggregations").
-local filters = require("appsync.server.transform.generating.filters")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---The types of searches (Amplify documentation, "Search and aggregations").
+local filters = require "appsync.server.transform.generating.filters"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local search = {}
 
@@ -15,7 +15,7 @@ local AGGREGATES = {
   { "SearchableAggregateBucketResultItem", "key: String! doc_count: Int!" },
 }
 
---- The types that the aggregates of all searches share.
+---The types that the aggregates of all searches share.
 search.AGGREGATE_TYPES = {}
 for i, row in ipairs(AGGREGATES) do search.AGGREGATE_TYPES[i] = row[1] end
 
@@ -33,7 +33,7 @@ local function scalar_input(base)
   return filters.input(("Searchable%sFilterInput"):format(base), lines)
 end
 
---- What all searches share.
+---What all searches share.
 ---@param world appsync.server.Survey
 ---@return string[] sdl
 function search.shared(world)
@@ -70,7 +70,7 @@ local function enum(name, m, with_enums)
   return ("enum %s { %s }"):format(name, table.concat(values, " "))
 end
 
---- The types of one model's search.
+---The types of one model's search.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return string[] sdl
@@ -91,7 +91,7 @@ function search.build(world, m)
   return parts
 end
 
---- The arguments and the type of a search's query.
+---The arguments and the type of a search's query.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return string sdl

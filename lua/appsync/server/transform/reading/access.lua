@@ -1,11 +1,11 @@
---- What the rules of @auth mean for the modes of an API: the @aws_* directives of types and operations, the owner fields and
---- the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
---- "Configuring authorization and authentication").
-local auth_directive = require("appsync.server.transform.reading.auth_directive")
-local directives = require("appsync.server.graphql.directives")
-local roots = require("appsync.server.transform.generating.roots")
-local search = require("appsync.server.transform.generating.search")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---What the rules of @auth mean for the modes of an API: the @aws_* directives of types and operations, the owner fields and
+---the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
+---"Configuring authorization and authentication").
+local auth_directive = require "appsync.server.transform.reading.auth_directive"
+local directives = require "appsync.server.graphql.directives"
+local roots = require "appsync.server.transform.generating.roots"
+local search = require "appsync.server.transform.generating.search"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local fail = directives.fail
 
@@ -27,7 +27,7 @@ local DIRECTIVES = {
 local OPERATIONS = { "get", "list", "sync", "create", "update", "delete", "listen", "search" }
 local ALL_OPERATIONS = { "index", "get", "list", "sync", "create", "update", "delete", "listen", "search" }
 
---- Adds names to a list that is a set, too.
+---Adds names to a list that is a set, too.
 ---@param found table
 ---@param list string[]
 ---@return string[] fresh those that weren't there
@@ -96,7 +96,7 @@ local function sum_up(m, roles)
   end
 end
 
---- The modes of rules or roles.
+---The modes of rules or roles.
 ---@param list {mode: string}[]
 ---@return table<string, true>
 function access.modes_of(list)
@@ -106,7 +106,7 @@ function access.modes_of(list)
 end
 local modes_of = access.modes_of
 
---- The names of the directives that open something to modes. The default mode needs none where it's alone.
+---The names of the directives that open something to modes. The default mode needs none where it's alone.
 ---@param world appsync.server.Survey
 ---@param modes table<string, true>
 ---@param with_default boolean? the default mode's too, where there are others
@@ -125,7 +125,7 @@ end
 
 local directives_of = access.directives_of
 
---- Adds directives to a type: they are joined from everything that returns it.
+---Adds directives to a type: they are joined from everything that returns it.
 ---@param world appsync.server.Survey
 ---@param name string
 ---@param list string[]
@@ -148,7 +148,7 @@ local function operation_directives(world, m, operation)
   return directives_of(world, modes_of(allowed_roles(m, operation)), false)
 end
 
---- Opens an operation of a model, and the type that it returns, to the modes of some directives.
+---Opens an operation of a model, and the type that it returns, to the modes of some directives.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@param operation "get"|"list"|"sync"|"index"|"create"|"update"|"delete"|"listen"|"search"
@@ -223,8 +223,8 @@ local function directive_text(directive)
   return directive.name .. (groups and ("(cognito_groups: [%s])"):format(table.concat(quoted, ", ")) or "")
 end
 
---- Directives for modes that a model without rules is given by hand count for its operations and lists too: on the service
---- they'd be on the type alone, and nothing could return it to those modes.
+---Directives for modes that a model without rules is given by hand count for its operations and lists too: on the service
+---they'd be on the type alone, and nothing could return it to those modes.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 function access.pass_on(world, m)
@@ -274,7 +274,7 @@ local function check_required(m)
   return true
 end
 
---- Applies the rules of a model, whose relations are resolved.
+---Applies the rules of a model, whose relations are resolved.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -294,7 +294,7 @@ function access.apply(world, m)
   return check_required(m)
 end
 
---- A model without rules of a sandbox: its operations and types are open to API keys.
+---A model without rules of a sandbox: its operations and types are open to API keys.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 function access.apply_sandbox(world, m)

@@ -1,8 +1,8 @@
---- @auth: who may do what (Amplify documentation, "Customize authorization rules").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local names = require("appsync.server.transform.names")
-local rule_checks = require("appsync.server.transform.reading.rule_checks")
+---@auth: who may do what (Amplify documentation, "Customize authorization rules").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local names = require "appsync.server.transform.names"
+local rule_checks = require "appsync.server.transform.reading.rule_checks"
 
 local fail, given, text = directives.fail, directive_arguments.given, rule_checks.text
 
@@ -147,7 +147,7 @@ local function read_list(world, directive, m, is_field)
   return list
 end
 
---- Who a rule speaks of, as a word: rules of the same word are one role.
+---Who a rule speaks of, as a word: rules of the same word are one role.
 ---@param rule appsync.server.Rule
 ---@return string[]
 function auth_directive.role_names(rule)
@@ -219,7 +219,7 @@ local function read_field_rules(world, m)
   return true
 end
 
---- Fills a model's `rules` and `field_rules`.
+---Fills a model's `rules` and `field_rules`.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -261,7 +261,7 @@ local function read_outside_field(world, node, field, directive)
   return true
 end
 
---- Fills `world.field_rules`, by "Type.field", and refuses @auth on types that are no models.
+---Fills `world.field_rules`, by "Type.field", and refuses @auth on types that are no models.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function auth_directive.read_outside(world)

@@ -1,9 +1,9 @@
---- Versioned models: what conflict detection adds to a model, and how its conflicts are handled (AppSync Developer Guide,
---- "Conflict detection and sync"; Amplify CLI documentation, "Conflict resolution").
-local core = require("appsync.core")
-local directives = require("appsync.server.graphql.directives")
-local members = require("appsync.server.members")
-local names = require("appsync.server.transform.names")
+---Versioned models: what conflict detection adds to a model, and how its conflicts are handled (AppSync Developer Guide,
+---"Conflict detection and sync"; Amplify CLI documentation, "Conflict resolution").
+local core = require "appsync.core"
+local directives = require "appsync.server.graphql.directives"
+local members = require "appsync.server.members"
+local names = require "appsync.server.transform.names"
 
 local fail, NULL = directives.fail, core.null
 
@@ -11,7 +11,7 @@ local conflict = {}
 
 ---@alias appsync.server.ConflictHandler "AUTOMERGE"|"OPTIMISTIC_CONCURRENCY"|"LAMBDA"
 
---- Which models are versioned. A model's own entry stands for the whole of what the settings say of all models.
+---Which models are versioned. A model's own entry stands for the whole of what the settings say of all models.
 ---@class appsync.server.ConflictSettings
 ---@field handler appsync.server.ConflictHandler? of all models; nil: only those that `models` names are versioned
 ---@field resolver string? of LAMBDA: its name among the resolvers file's `conflict_handlers`; default "default"
@@ -25,7 +25,7 @@ local conflict = {}
 ---@field resolver string?
 ---@field is_lenient boolean? passed over where the schema has no such model
 
---- How the conflicts of one model are handled.
+---How the conflicts of one model are handled.
 ---@class appsync.server.Conflict
 ---@field handler appsync.server.ConflictHandler
 ---@field resolver string? of LAMBDA
@@ -74,7 +74,7 @@ local function check_members(settings)
   return true
 end
 
---- Whether the settings fit the schema's models.
+---Whether the settings fit the schema's models.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function conflict.check(world)
@@ -130,7 +130,7 @@ local function check_relations(world, m)
   return true
 end
 
---- Fills a versioned model's `conflict` and the name of its sync query.
+---Fills a versioned model's `conflict` and the name of its sync query.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -149,7 +149,7 @@ function conflict.read(world, m)
   return true
 end
 
---- Adds the fields of the versions, once nothing else is added to the models.
+---Adds the fields of the versions, once nothing else is added to the models.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -159,7 +159,7 @@ function conflict.add_fields(world, m)
     if own then
       return fail(own.node.loc, "'%s.%s' has the name of a field that conflict detection adds to the model", m.name, field[1])
     end
-    world:add_field(m, field[1], field[2]).is_version = true
+    world:add_field(m, field[1], field[2])
     return true
   end)
 end

@@ -1,7 +1,7 @@
---- @default: what a field gets that a create leaves out (Amplify documentation, "Assign default values for fields").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local scalars = require("appsync.server.graphql.scalars")
+---@default: what a field gets that a create leaves out (Amplify documentation, "Assign default values for fields").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local scalars = require "appsync.server.graphql.scalars"
 
 local fail = directives.fail
 
@@ -52,7 +52,7 @@ local function read_default(world, m, field, directive)
   return true
 end
 
---- Fills a model's `defaults`.
+---Fills a model's `defaults`.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err

@@ -1,5 +1,5 @@
---- The directives of Amplify that a source schema may use, as SDL (Amplify documentation, "GraphQL Transform directives";
---- those of its first version too). They are gone from the schema that is served.
+---The directives of Amplify that a source schema may use, as SDL (Amplify documentation, "GraphQL Transform directives";
+---those of its first version too). They are gone from the schema that is served.
 local definitions = {}
 
 definitions.SDL = [[
@@ -43,7 +43,7 @@ enum ModelQuery { get list }
 enum ModelMutation { create update delete }
 ]]
 
---- Those that a plug-in of the same name may give another meaning, each as SDL of its own: `own` of `definitions.documents`.
+---Those that a plug-in of the same name may give another meaning, each as SDL of its own: `own` of `definitions.documents`.
 definitions.REPLACEABLE = {
   ["function"] = [[
 directive @function(name: String!, region: String, accountId: String, invocationType: InvocationType)
@@ -56,7 +56,7 @@ input SearchableQueryMap { search: String }
 ]],
 }
 
---- The SDL of all that are carried out.
+---The SDL of all that are carried out.
 ---@param own table<string, true>? names that plug-ins have
 ---@return string[]
 function definitions.all(own)
@@ -67,7 +67,7 @@ function definitions.all(own)
   return texts
 end
 
---- Those that this version doesn't carry out. Ignored, they would leave data unvalidated or unrelated.
+---Those that this version doesn't carry out. Ignored, they would leave data unvalidated or unrelated.
 definitions.UNSUPPORTED = {
   http = true, predictions = true, mapsTo = true, refersTo = true, sql = true,
   validate = true, conversation = true, generation = true,
@@ -75,17 +75,17 @@ definitions.UNSUPPORTED = {
   canonical = true, hidden = true, renamed = true,
 }
 
---- Which of them tell the version of the transformer that a schema was written for. A schema that has some of the first
---- version and none of the second gets the first one's names and types.
+---Which of them tell the version of the transformer that a schema was written for. A schema that has some of the first
+---version and none of the second gets the first one's names and types.
 definitions.VERSION_1 = { key = true, connection = true, versioned = true }
 definitions.VERSION_2 = {
   primaryKey = true, index = true, hasOne = true, hasMany = true, belongsTo = true, manyToMany = true, default = true,
 }
 
---- The same of the arguments of @auth's rules, which the second version has none of.
+---The same of the arguments of @auth's rules, which the second version has none of.
 definitions.RULES_OF_VERSION_1 = { identityField = true, queries = true, mutations = true }
 
---- Those that only mean something on a model, and on a model's field.
+---Those that only mean something on a model, and on a model's field.
 definitions.OF_TYPES = { key = true, versioned = true, searchable = true }
 definitions.OF_FIELDS = {
   primaryKey = true, index = true, hasOne = true, hasMany = true, belongsTo = true, manyToMany = true, default = true,

@@ -1,7 +1,7 @@
---- The arguments of a directive as Lua values, checked against its definition (GraphQL October 2021, section 3.13).
-local core = require("appsync.core")
-local directives = require("appsync.server.graphql.directives")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---The arguments of a directive as Lua values, checked against its definition (GraphQL October 2021, section 3.13).
+local core = require "appsync.core"
+local directives = require "appsync.server.graphql.directives"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local fail = directives.fail
 
@@ -89,8 +89,8 @@ function Reader:read_value(value, type_, path)
   return fail(value.loc, "%s is of the unknown type '%s'", path, sdl_nodes.text(type_))
 end
 
---- The arguments by name: lists are Lua lists (one value stands for a list of one), enum values strings, input objects
---- tables; `core.null` where null is written. Absent ones are their defaults.
+---The arguments by name: lists are Lua lists (one value stands for a list of one), enum values strings, input objects
+---tables; `core.null` where null is written. Absent ones are their defaults.
 ---@param directive appsync.ast.Directive
 ---@return table? values, appsync.server.SchemaError? err
 function Reader:read(directive)
@@ -107,7 +107,7 @@ function Reader:read(directive)
   return out
 end
 
---- A reader of the directives that a parsed document defines.
+---A reader of the directives that a parsed document defines.
 ---@param documents appsync.ast.Document[]
 ---@return appsync.server.DirectiveReader
 function directive_arguments.reader(documents)
@@ -122,7 +122,7 @@ function directive_arguments.reader(documents)
   return self
 end
 
---- A value of an argument, nil where null is written: most arguments mean the same by it as by being absent.
+---A value of an argument, nil where null is written: most arguments mean the same by it as by being absent.
 ---@param value any
 ---@return any
 function directive_arguments.given(value)
@@ -130,7 +130,7 @@ function directive_arguments.given(value)
   return value
 end
 
---- The place of an argument, or of the directive where it isn't given.
+---The place of an argument, or of the directive where it isn't given.
 ---@param directive appsync.ast.Directive
 ---@param name string
 ---@return appsync.ast.Loc

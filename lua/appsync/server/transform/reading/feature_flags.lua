@@ -1,5 +1,5 @@
---- Amplify's feature flags that change what is generated, by their names in `amplify/cli.json` (Amplify CLI documentation,
---- "Feature flags").
+---Amplify's feature flags that change what is generated, by their names in `amplify/cli.json` (Amplify CLI documentation,
+---"Feature flags").
 local feature_flags = {}
 
 ---@class appsync.server.FeatureFlags
@@ -11,7 +11,7 @@ local feature_flags = {}
 ---@field usesubusernamefordefaultidentityclaim boolean an owner is `sub::username`, else the name alone
 ---@field populateownerfieldforstaticgroupauth boolean members of a static group own what they make
 
---- Where nothing is known of a project.
+---Where nothing is known of a project.
 ---@type appsync.server.FeatureFlags
 feature_flags.DEFAULTS = {
   improvepluralization = false, addmissingownerfields = true, enableautoindexquerynames = true,
@@ -19,7 +19,7 @@ feature_flags.DEFAULTS = {
   usesubusernamefordefaultidentityclaim = true, populateownerfieldforstaticgroupauth = true,
 }
 
---- What each means that a project's file doesn't name: it's older than the flag.
+---What each means that a project's file doesn't name: it's older than the flag.
 ---@type appsync.server.FeatureFlags
 feature_flags.UNNAMED = {
   improvepluralization = false, addmissingownerfields = false, enableautoindexquerynames = false,
@@ -27,7 +27,7 @@ feature_flags.UNNAMED = {
   usesubusernamefordefaultidentityclaim = true, populateownerfieldforstaticgroupauth = false,
 }
 
---- All flags, where some are given.
+---All flags, where some are given.
 ---@param given table<string, boolean>?
 ---@return appsync.server.FeatureFlags
 function feature_flags.complete(given)

@@ -1,6 +1,6 @@
---- @function: the chains of functions that resolve fields (Amplify documentation, "Lambda resolvers"). Where a function runs
---- (`region`, `accountId`) means nothing here.
-local directives = require("appsync.server.graphql.directives")
+---@function: the chains of functions that resolve fields (Amplify documentation, "Lambda resolvers"). Where a function runs
+---(`region`, `accountId`) means nothing here.
+local directives = require "appsync.server.graphql.directives"
 
 local fail = directives.fail
 
@@ -43,7 +43,7 @@ end
 
 local IS_OBJECT = { ObjectTypeDefinition = true, ObjectTypeExtension = true }
 
---- Fills the world's `functions`.
+---Fills the world's `functions`.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function function_directive.read(world)

@@ -1,8 +1,8 @@
---- Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
---- "Configure a primary key", "Configure a secondary index", "Index your data with keys").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local names = require("appsync.server.transform.names")
+---Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
+---"Configure a primary key", "Configure a secondary index", "Index your data with keys").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local names = require "appsync.server.transform.names"
 
 local fail, given = directives.fail, directive_arguments.given
 
@@ -22,7 +22,7 @@ local fail, given = directives.fail, directive_arguments.given
 
 local key_directives = {}
 
---- The names of the fields of a key or an index, the partition first.
+---The names of the fields of a key or an index, the partition first.
 ---@param key appsync.server.Key|appsync.server.Index
 ---@return string[]
 function key_directives.fields(key)
@@ -31,7 +31,7 @@ function key_directives.fields(key)
   return list
 end
 
---- Whether a field is one of a model's primary key.
+---Whether a field is one of a model's primary key.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return boolean
@@ -42,7 +42,7 @@ function key_directives.holds(m, name)
   return false
 end
 
---- The type of a field that a key has; that of an implied id isn't there before all models are read.
+---The type of a field that a key has; that of an implied id isn't there before all models are read.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return string
@@ -51,7 +51,7 @@ function key_directives.type_of(m, name)
   return field and field.named or "ID"
 end
 
---- The type of what refers to a field of a model's key: to an id without @primaryKey an ID, whatever it's declared as.
+---The type of what refers to a field of a model's key: to an id without @primaryKey an ID, whatever it's declared as.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return string
@@ -59,7 +59,7 @@ function key_directives.type_to_others(m, name)
   return m.key.is_custom and key_directives.type_of(m, name) or "ID"
 end
 
---- A model's secondary index of a name, or nil.
+---A model's secondary index of a name, or nil.
 ---@param m appsync.server.Model
 ---@param name string
 ---@return appsync.server.Index?
@@ -70,7 +70,7 @@ function key_directives.find_index(m, name)
   return nil
 end
 
---- The argument under which list queries take a condition on the sort fields; nil when there are none.
+---The argument under which list queries take a condition on the sort fields; nil when there are none.
 ---@param sort string[]
 ---@return string?
 function key_directives.sort_argument(sort)
@@ -173,7 +173,7 @@ local function check_local_indexes(m)
   return true
 end
 
---- Fills a model's `key` and `indexes`.
+---Fills a model's `key` and `indexes`.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err

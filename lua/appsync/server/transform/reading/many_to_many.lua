@@ -1,11 +1,11 @@
---- @manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
---- relationship").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
-local relation_directives = require("appsync.server.transform.reading.relation_directives")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---@manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
+---relationship").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
+local relation_directives = require "appsync.server.transform.reading.relation_directives"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local fail = directives.fail
 
@@ -121,7 +121,7 @@ local function make_join(world, name, pair)
   end
 end
 
---- Adds the join models of all many-to-many relations to the world.
+---Adds the join models of all many-to-many relations to the world.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function many_to_many.read(world)

@@ -1,8 +1,8 @@
---- @model: which operations a model has and what they are called (Amplify documentation, "@model").
-local core = require("appsync.core")
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local names = require("appsync.server.transform.names")
+---@model: which operations a model has and what they are called (Amplify documentation, "@model").
+local core = require "appsync.core"
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local names = require "appsync.server.transform.names"
 
 local fail, NULL = directives.fail, core.null
 
@@ -70,7 +70,7 @@ local function read_events(world, m, map, defaults)
   end
 end
 
---- Fills a model's `ops`, `events`, `level`, `created_at` and `updated_at`.
+---Fills a model's `ops`, `events`, `level`, `created_at` and `updated_at`.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err

@@ -1,12 +1,12 @@
---- Directives of models where there is no model: they would do nothing, so they are refused.
-local definitions = require("appsync.server.transform.reading.definitions")
-local directives = require("appsync.server.graphql.directives")
+---Directives of models where there is no model: they would do nothing, so they are refused.
+local definitions = require "appsync.server.transform.reading.definitions"
+local directives = require "appsync.server.graphql.directives"
 
 local fail = directives.fail
 
 local outside = {}
 
---- Refuses what belongs to models on everything else. @auth has places of its own.
+---Refuses what belongs to models on everything else. @auth has places of its own.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function outside.check(world)

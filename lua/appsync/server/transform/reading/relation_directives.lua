@@ -1,9 +1,9 @@
---- Relations between models: @hasOne, @hasMany and @belongsTo (Amplify documentation, "Model relationships"). Each becomes a
---- record of which fields of the one side hold which values of the other's.
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
+---Relations between models: @hasOne, @hasMany and @belongsTo (Amplify documentation, "Model relationships"). Each becomes a
+---record of which fields of the one side hold which values of the other's.
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
 
 local fail, given = directives.fail, directive_arguments.given
 
@@ -81,7 +81,7 @@ local function new_relation(field, kind, values)
     is_required = field.is_required, sort = {}, local_fields = {}, remote_fields = {} }
 end
 
---- Adds an index that a relation needs and the schema doesn't name.
+---Adds an index that a relation needs and the schema doesn't name.
 ---@param m appsync.server.Model
 ---@param name string
 ---@param fields string[]
@@ -214,7 +214,7 @@ end
 
 local READERS = { hasOne = has_one, hasMany = has_many, belongsTo = belongs_to }
 
---- Records a relation.
+---Records a relation.
 ---@param m appsync.server.Model
 ---@param relation appsync.server.Relation
 function relation_directives.add(m, relation)
@@ -265,7 +265,7 @@ local function read_relation(world, m, field, directive)
   return true
 end
 
---- Fills the `relations` of a model; the keys of all models are read.
+---Fills the `relations` of a model; the keys of all models are read.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -281,7 +281,7 @@ function relation_directives.read(world, m)
   return true
 end
 
---- Adds the foreign keys that relations of a kind imply to the models that hold them, in the order of the relations.
+---Adds the foreign keys that relations of a kind imply to the models that hold them, in the order of the relations.
 ---@param world appsync.server.Survey
 ---@param kind "hasOne"|"hasMany"|"belongsTo"
 function relation_directives.complete(world, kind)

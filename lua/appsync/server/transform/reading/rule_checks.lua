@@ -1,13 +1,13 @@
---- What Amplify refuses in a rule of @auth: of what a rule says besides, only what its strategy reads counts (Amplify
---- documentation, "Customize authorization rules"; Amplify CLI documentation, "Setup authorization rules").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
+---What Amplify refuses in a rule of @auth: of what a rule says besides, only what its strategy reads counts (Amplify
+---documentation, "Customize authorization rules"; Amplify CLI documentation, "Setup authorization rules").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
 
 local fail = directives.fail
 
 local rule_checks = {}
 
---- An argument that is a text, nil where it's empty: Amplify takes that for absent.
+---An argument that is a text, nil where it's empty: Amplify takes that for absent.
 ---@param value any
 ---@return string?
 function rule_checks.text(value)
@@ -70,7 +70,7 @@ local CLAIMS = {
   { allow = "owner", name = "groupClaim", of = "groups" },
 }
 
---- Checks the arguments of one rule.
+---Checks the arguments of one rule.
 ---@param version 1|2 of the transformer
 ---@param values table as `directive_arguments` reads them
 ---@param loc appsync.ast.Loc

@@ -1,6 +1,6 @@
---- Amplify's sandbox switch, `input AMPLIFY { globalAuthRule: AuthRule = { allow: public } }`: models without rules are open
---- to API keys (Amplify documentation, "Global authorization rule (only for getting started)").
-local directives = require("appsync.server.graphql.directives")
+---Amplify's sandbox switch, `input AMPLIFY { globalAuthRule: AuthRule = { allow: public } }`: models without rules are open
+---to API keys (Amplify documentation, "Global authorization rule (only for getting started)").
+local directives = require "appsync.server.graphql.directives"
 
 local fail = directives.fail
 
@@ -24,7 +24,7 @@ local function find_rule(node)
   return nil
 end
 
---- Takes the switch out of a document. Any other rule in it would have to be enforced, so it's refused.
+---Takes the switch out of a document. Any other rule in it would have to be enforced, so it's refused.
 ---@param document appsync.ast.Document
 ---@return boolean? is_sandbox, appsync.server.SchemaError? err
 function sandbox.take(document)

@@ -1,9 +1,9 @@
---- @searchable: which models have a search, what it is called, and which of their fields it knows (Amplify documentation,
---- "Search and aggregations").
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local filters = require("appsync.server.transform.generating.filters")
-local names = require("appsync.server.transform.names")
+---@searchable: which models have a search, what it is called, and which of their fields it knows (Amplify documentation,
+---"Search and aggregations").
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local filters = require "appsync.server.transform.generating.filters"
+local names = require "appsync.server.transform.names"
 
 local fail, given = directives.fail, directive_arguments.given
 
@@ -16,7 +16,7 @@ local searchable_directive = {}
 ---@field by_name table<string, {name: string, base: string, is_enum: boolean}>
 ---@field has_list_of_sorts boolean the first version sorted by one field
 
---- Fills a model's `search`.
+---Fills a model's `search`.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
@@ -49,7 +49,7 @@ local function is_known(world, field)
   return field.is_declared or world.version == 2 and is_added(field)
 end
 
---- Tells the fields of a model's search; all fields are there.
+---Tells the fields of a model's search; all fields are there.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true

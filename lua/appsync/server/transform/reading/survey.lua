@@ -1,10 +1,10 @@
---- What a source schema defines, by kind: the world that its models live in.
-local definitions = require("appsync.server.transform.reading.definitions")
-local directives = require("appsync.server.graphql.directives")
-local feature_flags = require("appsync.server.transform.reading.feature_flags")
-local names = require("appsync.server.transform.names")
-local scalars = require("appsync.server.graphql.scalars")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---What a source schema defines, by kind: the world that its models live in.
+local definitions = require "appsync.server.transform.reading.definitions"
+local directives = require "appsync.server.graphql.directives"
+local feature_flags = require "appsync.server.transform.reading.feature_flags"
+local names = require "appsync.server.transform.names"
+local scalars = require "appsync.server.graphql.scalars"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local fail = directives.fail
 
@@ -21,7 +21,6 @@ local fail = directives.fail
 ---@field is_foreign boolean? holds another model's key, for a relation
 ---@field is_hidden boolean? the type doesn't show it
 ---@field is_shown boolean? nevertheless, as a rule's owner
----@field is_version boolean? added by conflict detection
 ---@field is_timestamp boolean? added for the time of creation or of the last change
 ---@field node table the field's definition in the served schema
 
@@ -96,7 +95,7 @@ local function describe(world, node)
   }
 end
 
---- Adds a field that the schema doesn't declare to a model.
+---Adds a field that the schema doesn't declare to a model.
 ---@param m appsync.server.Model
 ---@param name string
 ---@param type_text string
@@ -111,7 +110,7 @@ function World:add_field(m, name, type_text)
   return field
 end
 
---- Adds a field that is stored and written by inputs, and that the type doesn't show.
+---Adds a field that is stored and written by inputs, and that the type doesn't show.
 ---@param m appsync.server.Model
 ---@param name string
 ---@param type_text string
@@ -122,7 +121,7 @@ function World:add_hidden_field(m, name, type_text)
   m.field_by_name[name] = field
 end
 
---- Begins a model of a type with @model; its directives are read later.
+---Begins a model of a type with @model; its directives are read later.
 ---@param node table
 ---@param directive appsync.ast.Directive
 ---@return appsync.server.Model
@@ -139,7 +138,7 @@ function World:add_model(node, directive)
   return m
 end
 
---- Reads the declared fields of a model, once all types are known.
+---Reads the declared fields of a model, once all types are known.
 function World:describe_fields(m)
   for _, node in ipairs(m.node.fields) do
     local field = describe(self, node)
@@ -270,10 +269,10 @@ local function find_models(world)
   return true
 end
 
---- Surveys a document; its models have their fields, and nothing of their directives is read yet.
+---Surveys a document; its models have their fields, and nothing of their directives is read yet.
 ---@param document appsync.ast.Document
 ---@param options {modes: {default: string?, additional: table?}?, reader: appsync.server.DirectiveReader,
----  transformer: appsync.server.Transformer?, is_sandbox: boolean?}
+---transformer: appsync.server.Transformer?, is_sandbox: boolean?}
 ---@return appsync.server.Survey? world, appsync.server.SchemaError? err
 function survey.read(document, options)
   local modes, transformer = options.modes or {}, options.transformer or {}

@@ -1,8 +1,8 @@
---- What the rules of @auth meant to the transformer's first version: directives by rule instead of by field, and an owner
---- argument that subscriptions may require (Amplify CLI documentation, "Setup authorization rules").
-local access = require("appsync.server.transform.reading.access")
-local directives = require("appsync.server.graphql.directives")
-local sdl_nodes = require("appsync.server.transform.sdl_nodes")
+---What the rules of @auth meant to the transformer's first version: directives by rule instead of by field, and an owner
+---argument that subscriptions may require (Amplify CLI documentation, "Setup authorization rules").
+local access = require "appsync.server.transform.reading.access"
+local directives = require "appsync.server.graphql.directives"
+local sdl_nodes = require "appsync.server.transform.sdl_nodes"
 
 local fail = directives.fail
 
@@ -160,7 +160,7 @@ local function add_field_rules(world, m, field, list)
   return true
 end
 
---- Applies the rules of a model, whose relations are resolved.
+---Applies the rules of a model, whose relations are resolved.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err

@@ -1,10 +1,10 @@
---- @connection of the transformer's first version (Amplify CLI documentation, "Relationships between types"): belongs to,
---- has one and has many, by names, by key fields or by a key.
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local key_directives = require("appsync.server.transform.reading.key_directives")
-local names = require("appsync.server.transform.names")
-local relation_directives = require("appsync.server.transform.reading.relation_directives")
+---@connection of the transformer's first version (Amplify CLI documentation, "Relationships between types"): belongs to,
+---has one and has many, by names, by key fields or by a key.
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local key_directives = require "appsync.server.transform.reading.key_directives"
+local names = require "appsync.server.transform.names"
+local relation_directives = require "appsync.server.transform.reading.relation_directives"
 
 local fail, given = directives.fail, directive_arguments.given
 
@@ -154,7 +154,7 @@ local function read_connection(world, m, field, directive)
   return true
 end
 
---- Reads the @connection fields of all models into their `relations`.
+---Reads the @connection fields of all models into their `relations`.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function connections.read(world)

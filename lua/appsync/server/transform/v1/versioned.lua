@@ -1,14 +1,14 @@
---- @versioned: a counter that updates and deletes must know (Amplify CLI documentation, "Versioning and conflict detection"
---- of the transformer's first version).
-local directive_arguments = require("appsync.server.transform.reading.directive_arguments")
-local directives = require("appsync.server.graphql.directives")
-local names = require("appsync.server.transform.names")
+---@versioned: a counter that updates and deletes must know (Amplify CLI documentation, "Versioning and conflict detection"
+---of the transformer's first version).
+local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
+local directives = require "appsync.server.graphql.directives"
+local names = require "appsync.server.transform.names"
 
 local fail, given = directives.fail, directive_arguments.given
 
 local versioned = {}
 
---- Fills a model's `versioned`, and makes its version field an `Int!`.
+---Fills a model's `versioned`, and makes its version field an `Int!`.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err

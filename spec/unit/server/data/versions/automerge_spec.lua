@@ -20,6 +20,7 @@ describe("automerge", function()
     { "keeps what isn't incoming", "a", nil, "a" },
     { "appends lists, duplicates too", list("a", "b"), list("b", "c"), list("a", "b", "b", "c") },
     { "appends to an empty list", list(), list(1), list(1) },
+    { "appends to what a resolver left empty", {}, list(1), list(1) },
     { "appends nothing", list(1), list(), list(1) },
     { "appends lists of objects whole", list({ a = 1 }), list({ a = 1 }), list({ a = 1 }, { a = 1 }) },
     { "merges maps member by member", { a = 1, c = NULL }, { a = 2, b = 3, c = 4 }, { a = 1, b = 3, c = 4 } },

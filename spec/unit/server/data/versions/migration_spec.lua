@@ -93,6 +93,18 @@ describe("a model that gets versions or loses them", function()
     assert.is_nil(query("get", { id = "2" }))
   end)
 
+  it("begins with version 1 where something else stands for one", function()
+    build(false)
+    for i, version in ipairs({ 1.5, -3, 0, 2147483647, 1e300, "7", false }) do
+      s:model("Todo"):insert(tostring(i), nil, { id = tostring(i), _version = version })
+    end
+    s:model("Todo"):insert("8", nil, { id = "8", _version = 2147483646, _deleted = false, _ttl = 5 })
+    open_again(true)
+    local eighth = query("get", { id = "8" })
+    assert.same({}, { eighth._deleted, eighth._ttl })
+    for i, item in ipairs(all()) do assert.equal(i == 8 and 2147483647 or 1, item[2]) end
+  end)
+
   it("counts on when it gets them back, so that what was done meanwhile isn't overlooked", function()
     build(true)
     for i = 1, 3 do mutate("create", { id = tostring(i) }) end
@@ -106,8 +118,11 @@ describe("a model that gets versions or loses them", function()
     -- The journal knows nothing of the time without versions.
     assert.same({ { "1", 2, START_MS + 2000 }, { "2", 3, START_MS + 2000, true } }, all("sync"))
     assert.equal(2, #query("sync", { lastSync = START_MS + 1000 }).items)
-    assert.equal(0, #query("sync", { lastSync = START_MS + 2000 }).items)
-    clock_ms = clock_ms + 2592001000
+    assert.equal(2, #query("sync", { lastSync = START_MS + 2000 }).items)
+    assert.equal(0, #query("sync", { lastSync = START_MS + 2001 }).items)
+    clock_ms = clock_ms + 2592000000
+    assert.is_true(query("get", { id = "2" })._deleted)
+    clock_ms = clock_ms + 1000
     assert.is_nil(query("get", { id = "2" }))
   end)
 end)

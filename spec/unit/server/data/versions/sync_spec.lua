@@ -113,6 +113,29 @@ describe("sync", function()
     assert.equal("3.1 1.2", texts(sync({ limit = 2, lastSync = START_MS, nextToken = page.nextToken })))
   end)
 
+  it("goes on in the table when the journal has forgotten what would come next", function()
+    fill()
+    local since = clock_ms - 4000
+    clock_ms = since + DELTA_TTL_S * 1000
+    local page = sync({ limit = 2, lastSync = since })
+    assert.equal("1.1 2.1", texts(page))
+    local started_ms = page.startedAt
+    clock_ms = clock_ms + 60000
+    page = sync({ limit = 2, lastSync = since, nextToken = page.nextToken })
+    assert.equal("1.2 2.2x", texts(page))
+    assert.equal(started_ms, page.startedAt)
+    page = sync({ limit = 2, lastSync = since, nextToken = page.nextToken })
+    assert.equal("3.1", texts(page))
+    assert.same({ NULL, started_ms }, { page.nextToken, page.startedAt })
+  end)
+
+  it("gives all items for 0 even where the journal reaches that far back", function()
+    clock_ms = 0
+    fill()
+    assert.equal("1.2 2.2x 3.1", texts(sync({ lastSync = 0 })))
+    assert.equal("1.1 2.1 3.1 1.2 2.2x", texts(sync({ lastSync = 1 })))
+  end)
+
   it("counts a page's items before the filter", function()
     fill()
     local page = sync({ limit = 1, filter = { id = { eq = "3" } } })
@@ -186,6 +209,8 @@ describe("sync", function()
     for _, text in ipairs({
       "", "x", core.base64("{}"), forged({}), forged({ "base" }), forged({ "base", 1 }), forged({ "delta", 1, 2 }), forged({ "base", 1, "2" }),
       forged({ "base", "1", 2 }), forged({ "other", 1, 2 }), forged({ 1, 1, 2 }), forged({ "delta", 1, 2, 3, 4 }),
+      forged({ "base", 1.5, 2 }), forged({ "base", 1, 0.5 }), forged({ "base", -1, 2 }), forged({ "delta", 1, 2, -3 }),
+      forged({ "base", 1e300, 2 }), forged({ "delta", 1, 2 ^ 53, 3 }),
       (token:gsub("^...", "abc")),
     }) do
       assert.equal("DynamoDB:UserIllegalArgumentException", refused({ nextToken = text }).type)

@@ -63,6 +63,92 @@ describe("versioned models", function()
     assert.same(NULL, data(QUERY).getPost)
   end)
 
+  it("are as old in sync queries, of the table and of the journal", function()
+    local lag_ms = 0
+    make("type Todo @model { id: ID! name: String }", { lag_ms = function() return lag_ms end })
+    local since = clock_ms
+    data('mutation { createTodo(input: {id: "1", name: "a"}) { id } }')
+    clock_ms = clock_ms + 100
+    data('mutation { updateTodo(input: {id: "1", name: "b", _version: 1}) { id } }')
+    data('mutation { createTodo(input: {id: "2", name: "b"}) { id } }')
+    local function names(arguments)
+      local out = {}
+      for i, item in ipairs(data(("{ syncTodos%s { items { name } } }"):format(arguments)).syncTodos.items) do out[i] = item.name end
+      return table.concat(out, " ")
+    end
+    local DELTA = ("(lastSync: %d)"):format(since)
+    assert.same({ "b b", "a b b" }, { names(""), names(DELTA) })
+    lag_ms = 50
+    assert.same({ "a", "a" }, { names(""), names(DELTA) })
+  end)
+
+  it("are read in the last of several versions of one millisecond", function()
+    local lag_ms, ms = 0, 1795158179158
+    make("type Todo @model { id: ID! name: String }", { lag_ms = function() return lag_ms end, now = function() return ms / 1000 end })
+    data('mutation { createTodo(input: {id: "1", name: "a"}) { id } }')
+    data('mutation { updateTodo(input: {id: "1", name: "b", _version: 1}) { id } }')
+    ms = ms + 100
+    data('mutation { updateTodo(input: {id: "1", name: "c", _version: 2}) { id } }')
+    lag_ms = 100
+    assert.equal("b", data('{ getTodo(id: "1") { name } }').getTodo.name)
+  end)
+
+  it("have the millisecond that a clock in seconds means", function()
+    local ms = 0
+    make("type Todo @model { id: ID! }", { now = function() return ms / 1000 end })
+    for i = 0, 99 do
+      ms = 1000 + i
+      local created = data(('mutation { createTodo(input: {id: "%d"}) { _lastChangedAt } }'):format(i)).createTodo
+      assert.equal(ms, created._lastChangedAt)
+    end
+  end)
+
+  it("are as old as the journal reaches where reads are older", function()
+    local lag_ms = 0
+    make("type Todo @model { id: ID! name: String }", { lag_ms = function() return lag_ms end,
+      conflict = { handler = "AUTOMERGE", delta_ttl_s = 5 } })
+    data('mutation { createTodo(input: {id: "1", name: "a"}) { id } }')
+    for version, name in ipairs({ "b", "c", "d" }) do
+      clock_ms = clock_ms + 3000
+      data(('mutation { updateTodo(input: {id: "1", name: "%s", _version: %d}) { id } }'):format(name, version))
+    end
+    lag_ms = 60000
+    assert.same({ name = "c", _version = 3 }, data('{ getTodo(id: "1") { name _version } }').getTodo)
+    clock_ms = clock_ms + 9000
+    assert.same({ name = "d", _version = 4 }, data('{ getTodo(id: "1") { name _version } }').getTodo)
+  end)
+
+  it("may declare _ttl, which is to be read", function()
+    make("type Todo @model { id: ID! _ttl: AWSTimestamp }", { conflict = { handler = "AUTOMERGE", base_ttl_s = 60 } })
+    data('mutation { createTodo(input: {id: "1"}) { id } }')
+    for _, mutation in ipairs({ 'createTodo(input: {id: "2", _ttl: 5})', 'updateTodo(input: {id: "1", _ttl: 5, _version: 1})' }) do
+      local err = run(("mutation { %s { _ttl } }"):format(mutation)).errors[1]
+      assert.same({ "BadRequest", "'_ttl' can't be written: conflict detection sets it." }, { err.errorType, err.message })
+    end
+    local counts, err = served:seed('{"Todo": [{"id": "2", "_ttl": 5}]}', "s")
+    assert.is_nil(counts)
+    assert.matches("Todo[0]._ttl: must be left out", err.message, 1, true)
+    assert.same({ { id = "1", _ttl = NULL, _version = 1 } }, data("{ listTodos { items { id _ttl _version } } }").listTodos.items)
+    assert.same({ _ttl = math.floor(clock_ms / 1000) + 60 },
+      data('mutation { deleteTodo(input: {id: "1", _version: 1}) { _ttl } }').deleteTodo)
+  end)
+
+  it("grow by automerge up to an item's maximum size", function()
+    make("type Todo @model { id: ID! words: [String] }")
+    local words = setmetatable({}, core.array_mt)
+    for i = 1, 25000 do words[i] = "a word" end
+    local function write(op, input)
+      local query = ("mutation ($input: %sTodoInput!) { out: %sTodo(input: $input) { _version } }"):format(op:gsub("^.", string.upper), op)
+      local answer = core.decode((served:execute({ query = query, variables = { input = input } })))
+      return answer.errors and answer.errors[1].message or answer.data.out._version
+    end
+    assert.equal(1, write("create", { id = "1", words = words }))
+    assert.equal(2, write("update", { id = "1", words = words }))
+    assert.matches("^Item size to update has exceeded the maximum allowed size", write("update", { id = "1", words = words }))
+    assert.equal(2, served.store:values("SELECT count(*) FROM journal")[1])
+    assert.equal(3, write("delete", { id = "1", _version = 2 }))
+  end)
+
   it("have keys of their own, which a conflict leaves as they are", function()
     make([[type Order @model { customer: ID! @primaryKey(sortKeyFields: ["year", "number"]) year: Int! number: String!
       state: String @index(name: "byState", queryField: "ordersByState", sortKeyFields: ["rank"]) rank: Int }]])

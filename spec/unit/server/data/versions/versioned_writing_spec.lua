@@ -269,6 +269,21 @@ describe("the mutations of a versioned model", function()
         assert.same({ id = "1" }, input)
       end)
 
+      it("and checks the condition that the mutation came with, whatever it does to its context", function()
+        begin()
+        local seen
+        handler = function(event, ctx)
+          seen = { ctx.arguments == event.arguments, ctx.args == event.arguments, ctx.identity.username }
+          ctx.arguments.condition.name.eq, ctx.arguments.input.name = "a", "z"
+          ctx.arguments, ctx.args = nil, nil
+          return { action = "RESOLVE", item = event.newItem }
+        end
+        local err = refused("update", { id = "1", name = "b" }, { name = { eq = "other" } })
+        assert.equal("ConditionalCheckFailedException", err.type)
+        assert.same({ true, true, "u" }, seen)
+        assert.same({ "b", 2 }, { mutate("update", { id = "1", name = "b" }, { name = { eq = "a" } }).name, get()._version })
+      end)
+
       for what, case in pairs({
         ["nothing"] = { "update", function() end, "}, not nil" },
         ["a text"] = { "update", function() return "REJECT" end, "not a string" },
@@ -311,6 +326,23 @@ describe("the mutations of a versioned model", function()
         end
         local err = refused("update", { id = "1", name = "b" })
         assert.same({ "MaxConflicts", 14, 14 }, { err.type, err.data._version, get()._version })
+      end)
+
+      it("again when another item has taken the place of the item meanwhile", function()
+        build("LAMBDA", { conflict = { handler = "LAMBDA", resolver = "default", base_ttl_s = 0, delta_ttl_s = DELTA_TTL_S } })
+        mutate("create", { id = "1", name = "a" })
+        local names = {}
+        handler = function(event)
+          names[#names + 1] = event.existingItem.name
+          if #names == 1 then
+            mutate("delete", { id = "1", _version = 1 })
+            mutate("create", { id = "1", name = "c" })
+          end
+          return { action = "RESOLVE", item = { name = "r" } }
+        end
+        assert.same({ "r", 2 }, { mutate("update", { id = "1", name = "b" }).name, get()._version })
+        assert.same({ "a", "c" }, names)
+        assert.same({ 1, "r" }, { count("items"), s.decode(s:values("SELECT json FROM items")[1]).name })
       end)
     end)
   end)
@@ -363,6 +395,13 @@ describe("the mutations of a versioned model", function()
       assert.equal(1, mutate("create", { id = "1" })._version)
     end)
   end)
+
+  for _, op in ipairs({ "create", "update", "delete" }) do
+    it("refuses a condition that means nothing, whatever there is: " .. op, function()
+      build("AUTOMERGE")
+      assert.equal("Unrecognized Filter", refused(op, { id = "nope" }, { n = { like = 1 } }).type)
+    end)
+  end
 
   it("is not done when the journal can't be written", function()
     build("AUTOMERGE")
