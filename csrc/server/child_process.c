@@ -1,5 +1,6 @@
 #include "server/child_process.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -22,9 +23,11 @@ extern char **environ;
 #define LAST_LOOK_MS  50
 /* A killed process is gone at once, unless the system itself holds it. */
 #define FREE_WAIT_MS 2000
-/* What a process wrote before its end is in its pipe, which holds a megabyte at most (pipe(7)). A descendant that has
- * left its group may go on for ever. */
-#define LAST_READS 32
+/* What a process wrote before its end is in its pipe, which holds a megabyte at most (pipe(7)), and libevent may read
+ * four kilobytes at a time. A descendant that has left its group may go on for ever. */
+#define LAST_READS 257
+/* What reads lines and has closed its output can't answer any more; it may have something to do before it ends. */
+#define CLOSED_WAIT_MS 1000
 
 struct process {
 	struct process *next;
@@ -35,8 +38,11 @@ struct process {
 	bool is_last;   /* nothing follows what waits in `input` */
 	bool is_killed; /* its output interests nobody any more */
 	bool is_over;   /* `end` is known; nobody was told yet */
+	bool is_astray; /* it wrote a line more than it was given */
 	size_t max_output_bytes;
 	size_t n_searched; /* of `output`, for the end of a line */
+	size_t n_asked;    /* lines that it was given and has not answered */
+	int64_t closed_at_ms;
 	struct aps_child_end end;
 	int in;  /* -1: closed */
 	int out; /* -1: at its end */
@@ -123,6 +129,18 @@ static bool tell_output(struct process *process, size_t n)
 	return hooks->output(hooks->context, process->id, (struct aps_str){(const char *)bytes, n});
 }
 
+/* Whether a line is to be told: of those that answer nothing the first is. */
+static bool takes_line(struct process *process)
+{
+	if (process->n_asked > 0) {
+		process->n_asked--;
+		return true;
+	}
+	bool is_first = !process->is_astray;
+	process->is_astray = true;
+	return is_first;
+}
+
 /* Tells every line that is complete. False: something is wrong with them, the process has been killed. */
 static bool tell_lines(struct process *process)
 {
@@ -139,7 +157,7 @@ static bool tell_lines(struct process *process)
 		}
 		size_t n = (size_t)end.pos;
 		if (n > process->max_output_bytes) break;
-		if (!tell_output(process, n)) {
+		if (takes_line(process) && !tell_output(process, n)) {
 			kill_group(process);
 			close_output(process);
 			return false;
@@ -157,6 +175,7 @@ static bool read_some(struct process *process)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
 	if (n <= 0) {
 		close_output(process);
+		process->closed_at_ms = aps_clock_mono_ms();
 		look_in(process->set, FIRST_LOOK_MS);
 		return false;
 	}
@@ -225,6 +244,18 @@ static bool tell_end(struct process *process)
 	return hooks->ended(hooks->context, process->id, &process->end);
 }
 
+/* What reads lines isn't looked after while nothing is asked of it: it runs for long. */
+static bool is_looked_after(const struct process *process)
+{
+	return !process->by_lines || process->out < 0 || process->n_asked > 0 || process->is_killed || process->is_over;
+}
+
+static bool is_mute(const struct process *process)
+{
+	return process->by_lines && process->out < 0 && !process->is_killed &&
+	       aps_clock_mono_ms() - process->closed_at_ms >= CLOSED_WAIT_MS;
+}
+
 static void on_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void *context)
 {
 	struct aps_child_set *set = context;
@@ -232,13 +263,13 @@ static void on_timer(evutil_socket_t fd APS_UNUSED, short what APS_UNUSED, void 
 	int wait_ms = set->wait_ms * 2 < LAST_LOOK_MS ? set->wait_ms * 2 : LAST_LOOK_MS;
 	for (struct process **at = &set->first; *at != NULL;) {
 		struct process *process = *at;
-		/* What reads lines and has not closed its output isn't looked after: it runs for long. */
-		bool is_watched = !process->by_lines || process->out < 0 || process->is_killed || process->is_over;
+		bool is_watched = is_looked_after(process);
 		if (is_watched && has_ended(process) && tell_end(process)) {
 			*at = process->next;
 			process_free(process);
 			continue;
 		}
+		if (is_mute(process)) kill_group(process);
 		is_awaited = is_awaited || is_watched;
 		at = &process->next;
 	}
@@ -430,13 +461,25 @@ static struct process *find(struct aps_child_set *set, uint64_t id)
 	return process;
 }
 
+static size_t count_lines(struct aps_str bytes)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < bytes.n; i++) n += bytes.p[i] == '\n';
+	return n;
+}
+
 bool aps_child_write(struct aps_child_set *set, uint64_t id, struct aps_str bytes, bool is_last)
 {
 	struct process *process = find(set, id);
-	if (process == NULL || process->in < 0 || process->is_last || process->is_killed) return false;
+	if (process == NULL || process->in < 0 || process->is_last || process->is_killed || process->is_astray)
+		return false;
+	if (process->by_lines && process->out < 0) return false;
 	if (bytes.n > 0 && evbuffer_add(process->input, bytes.p, bytes.n) != 0) return false;
 	if (event_add(process->in_event, NULL) != 0) return false;
 	process->is_last = is_last;
+	if (!process->by_lines) return true;
+	process->n_asked += count_lines(bytes);
+	if (!evtimer_pending(set->timer, NULL)) look_in(set, LAST_LOOK_MS);
 	return true;
 }
 

@@ -24,8 +24,8 @@ struct aps_child_end {
  * told again later. */
 struct aps_child_hooks {
 	void *context;
-	/* One line without its end; or all that a process wrote that isn't read by lines, just before its end.
-	 * Borrowed. */
+	/* One line without its end; or all that a process wrote that isn't read by lines, just before its end. Of lines
+	 * that answer none that it was given, the first only. Borrowed. */
 	bool (*output)(void *context, uint64_t id, struct aps_str text);
 	/* The last of its id. */
 	bool (*ended)(void *context, uint64_t id, const struct aps_child_end *end);
@@ -33,7 +33,8 @@ struct aps_child_hooks {
 
 struct aps_child_options {
 	char *const *argv; /* ends with NULL; the first is looked up in PATH unless it has a slash. Borrowed */
-	bool by_lines;
+	bool by_lines; /* it is given lines and answers each with one; it is killed soon after it has closed its output
+	                */
 	size_t max_output_bytes; /* of a line, or of all */
 };
 
@@ -53,7 +54,8 @@ size_t aps_child_set_count(const struct aps_child_set *set);
 enum aps_rc aps_child_spawn(struct aps_child_set *set, const struct aps_child_options *options, uint64_t *id,
                             struct aps_err *err);
 /* Queues bytes for its standard input, which ends after them when `is_last`. What it doesn't read is forgotten when it
- * ends. False: it is gone, its input has ended, or there is no memory. */
+ * ends. False: it is gone, its input has ended, there is no memory; or it reads lines and has closed its output, or
+ * wrote a line that answers none, so that nobody would know what the next one answers. */
 bool aps_child_write(struct aps_child_set *set, uint64_t id, struct aps_str bytes, bool is_last);
 /* Ends its process group at once; its end is told as ever. False when it is gone. */
 bool aps_child_kill(struct aps_child_set *set, uint64_t id);

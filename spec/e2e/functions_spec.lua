@@ -18,6 +18,8 @@ type Query {
   missing: String @function(name: "missing")
   unbound: String @function(name: "unbound")
   pid: Int @function(name: "pid")
+  chatty: String @function(name: "chatty")
+  twice(n: Int!): Int @function(name: "twice")
 }
 type Event { typeName: String fieldName: String arguments: AWSJSON source: AWSJSON request: AWSJSON }
 ]]
@@ -35,6 +37,10 @@ for line in sys.stdin:
     else:
         print(json.dumps(event["prev"]["result"] * 2), flush=True)
 ]]
+
+-- Says something before each answer; answers each event with two lines.
+local CHATTY = 'while read -r line; do echo working; echo "\\"done\\""; done'
+local TWICE = 'while read -r line; do n=${line#*\\"n\\":}; n=${n%%[,\\}]*}; printf "%s\\n%s\\n" $n $n; done'
 
 describe("functions that are processes", function()
   local served, marker, other_marker
@@ -54,6 +60,7 @@ describe("functions that are processes", function()
       "--function", "crash=sh -c 'exit 3'",
       "--function", [[shown=sh -c 'echo "{\"errorMessage\":\"said why\",\"errorType\":\"Error\"}"; exit 1']],
       "--function", "huge=yes",
+      "--function-lines", "chatty=sh " .. process.file(CHATTY, ".sh"), "--function-lines", "twice=sh " .. process.file(TWICE, ".sh"),
       "--function", "missing=there-is-no-such-program",
       "--function-timeout", "20",
     } })
@@ -121,6 +128,16 @@ describe("functions that are processes", function()
       return second and second ~= first
     end, "another process")
     assert.equal(second, ask("{ pid }").data.pid)
+  end)
+
+  it("never answer one event with what they wrote for another", function()
+    for _ = 1, 3 do assert.matches("the function's answer is not JSON", error_of("{ chatty }").message) end
+    local query, expected = {}, {}
+    for i = 1, 30 do
+      query[i], expected["f" .. i] = ("f%d: twice(n: %d)"):format(i, i), i
+    end
+    assert.same(expected, ask("{ " .. table.concat(query, " ") .. " }").data)
+    assert.matches("a function wrote a line while no event was pending, and is started again: sh", served.log(), 1, true)
   end)
 
   it("answer queries over graphql-transport-ws in the order that they are done", function()

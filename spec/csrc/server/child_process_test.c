@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,7 +19,7 @@
 struct fixture {
 	struct event_base *base;
 	struct aps_child_set *set;
-	char output[65536];
+	char output[1 << 20];
 	size_t n_output;
 	int n_outputs;
 	int n_ends;
@@ -142,6 +143,64 @@ static void gives_lines_as_they_come(void **state)
 	assert_int_equal(f->n_outputs, 4); /* what isn't a line is none */
 	assert_int_equal(f->end.status, 0);
 }
+
+/* Nobody would know what its next line answers. */
+static void is_given_nothing_after_a_line_that_answers_none(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = spawn_sh(f, true, 1000, "while read -r line; do printf 'a\nb\nc\nd\n'; done");
+	assert_true(aps_child_write(f->set, id, APS_STR("1\n2\n"), false));
+	run_until_output(f, 3);
+	assert_false(aps_child_write(f->set, id, APS_STR("3\n"), false));
+	assert_true(aps_child_kill(f->set, id));
+	run_until_end(f, 1);
+	assert_string_equal(f->output, "a|b|c|");
+}
+
+/* A daemon has left its group and keeps its output open. */
+static void its_end_is_told_although_a_daemon_has_its_pipes(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id =
+	        spawn_sh(f, true, 1000, "read -r line; setsid sh -c 'echo $$; exec sleep 1000' & read -r line; exit 3");
+	assert_true(aps_child_write(f->set, id, APS_STR("1\n"), false));
+	run_until_output(f, 1);
+	pid_t daemon = (pid_t)atol(f->output);
+	assert_true(daemon > 0);
+	assert_true(aps_child_write(f->set, id, APS_STR("2\n"), false));
+	run_until_end(f, 1);
+	assert_int_equal(f->end.status, 3);
+	assert_int_equal(kill(daemon, SIGKILL), 0);
+}
+
+static void is_killed_when_it_has_closed_its_output_and_lives_on(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = spawn_sh(f, true, 1000, "read -r line; exec >&-; exec sleep 1000");
+	assert_true(aps_child_write(f->set, id, APS_STR("1\n"), false));
+	run_until_end(f, 1);
+	assert_int_equal(f->end.signal, SIGKILL);
+	assert_int_equal(f->n_outputs, 0);
+	spawn_sh(f, true, 1000, "exec >&-; exit 4"); /* its own end is told as it is */
+	run_until_end(f, 2);
+	assert_int_equal(f->end.status, 4);
+}
+
+#ifdef __linux__
+static void tells_all_of_a_large_pipe(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {"python3", "-c", "import fcntl, os; fcntl.fcntl(1, 1031, 1 << 20); os.write(1, b'x' * 1000000)",
+	                NULL};
+	uint64_t id = 0;
+	siginfo_t info;
+	assert_int_equal(spawn(f, false, 1 << 20, argv, &id), APS_OK);
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	run_until_end(f, 1);
+	assert_int_equal(f->end.status, 0);
+	assert_int_equal(f->n_output, 1000001);
+}
+#endif
 
 static void is_cut_when_it_writes_too_much(void **state)
 {
@@ -300,6 +359,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(gets_its_input_and_gives_all_output_at_its_end),
 	        TEST(gives_lines_as_they_come),
+	        TEST(is_given_nothing_after_a_line_that_answers_none),
+	        TEST(its_end_is_told_although_a_daemon_has_its_pipes),
+	        TEST(is_killed_when_it_has_closed_its_output_and_lives_on),
+#ifdef __linux__
+	        TEST(tells_all_of_a_large_pipe),
+#endif
 	        TEST(is_cut_when_it_writes_too_much),
 	        TEST(is_killed_with_its_group),
 	        TEST(ends_although_a_descendant_has_its_output),

@@ -71,7 +71,7 @@ function Bindings:send(bound, json)
   if type(bound) == "function" then
     call_lua(bound, json)
   elseif self.processes then
-    self.processes:invoke(bound, json, function() end)
+    self.processes:send(bound, json)
   end
 end
 

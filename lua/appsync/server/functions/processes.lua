@@ -2,6 +2,7 @@
 ---each with a line. The listener runs them; nothing here waits.
 local core = require "appsync.core"
 local lambda_error = require "appsync.server.functions.lambda_error"
+local printable = require "appsync.printable"
 
 ---@class appsync.server.Command
 ---@field words string[]
@@ -150,16 +151,37 @@ function Processes:invoke(command, json, done)
   if not job.is_over then table.insert(self.open, job) end
 end
 
--- What a process wrote is its answer; nothing is null.
----@private
-function Processes:answer(job, text)
-  if not text:find("%S") then return self:finish(job, { value = core.null }) end
+---Calls a command whose answer nobody waits for; its failure is logged.
+---@param command appsync.server.Command
+---@param json string
+function Processes:send(command, json)
+  self:invoke(command, json, function(answer)
+    if answer.err then
+      self.log(("a function that isn't waited for failed: %s: %s"):format(command.words[1], printable.escaped(answer.err.message)))
+    end
+  end)
+end
+
+-- What a process wrote as an answer; nothing is null.
+---@param text string
+---@return appsync.server.FunctionAnswer answer
+---@return boolean is_json
+local function read_answer(text)
+  if not text:find("%S") then return { value = core.null }, true end
   local value, err = core.decode(text)
   if value == nil then
-    return self:fail(job, "the function's answer is not JSON: " .. tostring(err and err.message or "it can't be read"))
+    local why = err and err.message or "it can't be read"
+    return { err = lambda_error.unhandled("the function's answer is not JSON: " .. tostring(why)) }, false
   end
   local failure = lambda_error.of(value)
-  self:finish(job, failure and { err = failure } or { value = value })
+  return failure and { err = failure } or { value = value }, true
+end
+
+-- Ends a process that speaks lines and is out of step: its next line could be the answer to another's event.
+---@private
+function Processes:dismiss(id, command)
+  self.listener:kill(id)
+  if self.resident[command] == id then self.resident[command] = nil end
 end
 
 ---An output event of the listener.
@@ -171,9 +193,14 @@ function Processes:output(event)
     if job then job.output = event.text end
     return
   end
-  if not job then return self.log(("a function wrote a line while no event was pending: %s"):format(command.words[1])) end
+  if not job then
+    self.log(("a function wrote a line while no event was pending, and is started again: %s"):format(command.words[1]))
+    return self:dismiss(event.id, command)
+  end
   self.jobs[event.id] = nil
-  self:answer(job, event.text)
+  local answer, is_json = read_answer(event.text)
+  if not is_json then self:dismiss(event.id, command) end
+  self:finish(job, answer)
   self:start_waiting()
 end
 
@@ -195,7 +222,10 @@ end
 
 ---@private
 function Processes:ended(job, event, by_lines)
-  if event.code == 0 and event.reason ~= "cut" and not by_lines then return self:answer(job, job.output or "") end
+  if event.code == 0 and event.reason ~= "cut" and not by_lines then
+    local answer = read_answer(job.output or "")
+    return self:finish(job, answer)
+  end
   local failure = told_failure(job.output)
   if failure then return self:finish(job, { err = failure }) end
   self:fail(job, how_it_ended(event))
@@ -220,9 +250,11 @@ end
 function Processes:time_out(job)
   local id = job.id
   if id and self.jobs[id] == job then
-    self.listener:kill(id)
     if job.command.by_lines then
-      self.jobs[id], self.resident[job.command] = nil, nil
+      self.jobs[id] = nil
+      self:dismiss(id, job.command)
+    else
+      self.listener:kill(id)
     end
   end
   self:finish(job, { err = lambda_error.timed_out(self.now(), self.timeout_s) })

@@ -13,7 +13,7 @@ local MAX_OPERATORS, MAX_DEPTH = 300, 15
 ---@class appsync.server.SearchQuery
 ---@field search appsync.server.Search
 ---@field params any[]
----@field words fun(): appsync.server.WordIndex
+---@field words fun(): appsync.server.WordIndex the same each time
 ---@field n integer operators so far
 
 local function refuse(text, ...)
@@ -26,21 +26,35 @@ local function element(name, condition)
 end
 search_filter.element = element
 
-local TYPES = { String = "e.type = 'text'", ID = "e.type = 'text'", Boolean = "e.type IN ('true', 'false')" }
-local NUMBER = "e.type IN ('integer', 'real')"
+local TYPES = { String = "'text'", ID = "'text'", Boolean = "'true', 'false'" }
+local NUMBER = "'integer', 'real'"
+
+-- A condition of each `comparison` of a field's value, of the type that it has; never null, as it may be negated.
+local function compare(field, comparisons)
+  local types, parts = TYPES[field.base] or NUMBER, {}
+  if field.is_list then
+    for i, comparison in ipairs(comparisons) do parts[i] = "e.value " .. comparison end
+    return element(field.name, ("e.type IN (%s) AND %s"):format(types, table.concat(parts, " AND ")))
+  end
+  -- SQLite reads a record's JSON once for all of these.
+  local path = ("(items.json, '$.\"%s\"')"):format(field.name)
+  for i, comparison in ipairs(comparisons) do parts[i] = ("json_extract%s %s"):format(path, comparison) end
+  return ("(coalesce(json_type%s, '') IN (%s) AND %s)"):format(path, types, table.concat(parts, " AND "))
+end
 
 local function compared(sign)
   return function(query, field, value)
     query.params[#query.params + 1] = value
-    return element(field.name, ("%s AND e.value %s ?"):format(TYPES[field.base] or NUMBER, sign))
+    return compare(field, { sign .. " ?" })
   end
 end
 
 local function pattern(kind)
   return function(query, field, value)
     -- Words are kept in lower case, and what is no letter of ASCII is left as it's given.
-    local fits = word_pattern[kind](kind == "wildcard" and value:lower() or value)
-    return query.words():word_condition(field.name, fits, query.params)
+    local words = query.words()
+    local fits = word_pattern[kind](kind == "wildcard" and value:lower() or value, words.budget)
+    return words:word_condition(field.name, fits, query.params)
   end
 end
 
@@ -62,15 +76,15 @@ end
 
 function OPERATORS.range(query, field, bounds)
   local low, high = bounds[1], bounds[2]
-  local parts = { TYPES[field.base] or NUMBER }
+  local parts = {}
   for i, bound in ipairs({ low == nil and NULL or low, high == nil and NULL or high }) do
     if bound ~= NULL then
       query.params[#query.params + 1] = bound
-      parts[#parts + 1] = ("e.value %s ?"):format(i == 1 and ">=" or "<=")
+      parts[#parts + 1] = (i == 1 and ">= ?" or "<= ?")
     end
   end
-  if #parts == 1 then refuse("'range' is a list of two bounds") end
-  return element(field.name, table.concat(parts, " AND "))
+  if #parts == 0 then refuse("'range' is a list of two bounds") end
+  return compare(field, parts)
 end
 
 -- The order of a table's keys is no one's: the same filter is the same statement.

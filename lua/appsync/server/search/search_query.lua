@@ -93,19 +93,30 @@ local function copy(list)
   return { unpack(list, 1, #list) }
 end
 
--- The records that are found and shown: a condition and its parameters.
-local function find(access, ctx, hidden_by, extra)
-  local m = access.m
-  local query = {
-    search = m.search, params = { access.table.id }, n = 0,
-    words = function() return word_index.of(access.table.store, access.table, m.search) end,
-  }
+-- The records that are found and shown: a condition and its parameters. A filter and rules are asked once, whatever is made of what it
+-- they find.
+local function find(access, ctx, hidden_by)
+  local m, index = access.m, nil
+  local query = { search = m.search, params = { access.table.id }, n = 0 }
+  function query.words()
+    index = index or word_index.of(access.table.store, access.table, m.search)
+    return index
+  end
   local parts = { "items.table_id = ?", search_filter.of_rules(query, hidden_by) }
   parts[#parts + 1] = search_filter.build(query, given(ctx.arguments.filter))
   -- A record that is deleted is no longer found, though a versioned model keeps it for a while.
   if m.conflict then parts[#parts + 1] = "json_extract(items.json, '$._deleted') IS NOT 1" end
-  if extra then parts[#parts + 1] = search_filter.of_rules(query, extra) end
-  return { condition = table.concat(parts, " AND "), params = query.params }
+  local condition = table.concat(parts, " AND ")
+  if query.n == 0 and not hidden_by then return { condition = condition, params = query.params } end
+  local places = access.table.store:values("SELECT seq FROM items WHERE " .. condition, unpack(query.params))
+  local list = core.encode(setmetatable(places, array_mt))
+  return { condition = "items.seq IN (SELECT value FROM json_each(?))", params = { list } }
+end
+
+-- Those of them that more rules show.
+local function narrow(access, found, rules)
+  local query = { search = access.m.search, params = copy(found.params), n = 0 }
+  return { condition = found.condition .. " AND " .. search_filter.of_rules(query, rules), params = query.params }
 end
 
 local function read_window(args)
@@ -161,7 +172,7 @@ function search_query.resolver(access, place)
       unpack(found.params))[1]
     local aggregated = aggregates.of(store, m.search, given(args.aggregates) or {}, function(field)
       local extra = guard:aggregate(m, field, ctx)
-      return extra and find(access, ctx, hidden_by, extra) or found
+      return extra and narrow(access, found, extra) or found
     end)
     return { items = items, nextToken = next_token, total = total, aggregateItems = aggregated }
   end

@@ -1,11 +1,15 @@
 ---The words of a model's text fields, by SQLite's FTS5 (https://www.sqlite.org/fts5.html). It is made when a search asks for
 ---words first, lives as long as the connection, and triggers keep it: the store's file knows nothing of it.
 local core = require "appsync.core"
+local word_pattern = require "appsync.server.search.word_pattern"
 
 ---@class appsync.server.WordIndex
 ---@field private store appsync.server.Store
 ---@field private name string of the virtual table
 ---@field private column_of table<string, string> by field
+---@field private terms table<string, string[]> by column
+---@field private n_bytes integer of texts asked for
+---@field budget {n_left: integer} for patterns
 local WordIndex = {}
 WordIndex.__index = WordIndex
 
@@ -78,7 +82,7 @@ local function make(store, name, table_id, columns)
   }))
 end
 
----The index of a model's search; it is there already, or is made.
+---The index of a model's search, for one search; it is there already, or is made.
 ---@param store appsync.server.Store
 ---@param tbl appsync.server.Table
 ---@param search appsync.server.Search
@@ -96,7 +100,9 @@ function word_index.of(store, tbl, search)
     store:transaction(function() make(store, name, tbl.id, columns) end)
     store.word_indexes[name] = shape
   end
-  return setmetatable({ store = store, name = name, column_of = column_of }, WordIndex)
+  return setmetatable({
+    store = store, name = name, column_of = column_of, terms = {}, n_bytes = 0, budget = word_pattern.budget(),
+  }, WordIndex)
 end
 
 -- As FTS5 reads a string. A zero byte would end its expression.
@@ -120,7 +126,7 @@ local EXPRESSIONS = {
 }
 EXPRESSIONS.multiMatch = EXPRESSIONS.match
 
--- Of one query.
+-- Of one search.
 local MAX_WORDS_BYTES = 10000
 
 ---A condition of SQL on `items.seq`: the rows whose field has these words.
@@ -130,8 +136,9 @@ local MAX_WORDS_BYTES = 10000
 ---@param params any[] gets the parameters
 ---@return string sql
 function WordIndex:condition(operator, field, text, params)
-  if #text > MAX_WORDS_BYTES then
-    error({ message = ("search: '%s' has at most %d bytes, not %d"):format(operator, MAX_WORDS_BYTES, #text),
+  self.n_bytes = self.n_bytes + #text
+  if self.n_bytes > MAX_WORDS_BYTES then
+    error({ message = ("search: the texts of all conditions for words have at most %d bytes"):format(MAX_WORDS_BYTES),
       type = "BadRequestException" }, 0)
   end
   local expression = EXPRESSIONS[operator](text)
@@ -147,7 +154,9 @@ end
 ---@return string sql
 function WordIndex:word_condition(field, fits, params)
   local column, found = self.column_of[field], setmetatable({}, core.array_mt)
-  local all = self.store:values(("SELECT DISTINCT term FROM temp.%s_words WHERE col = ?"):format(self.name), column)
+  local all = self.terms[column]
+    or self.store:values(("SELECT DISTINCT term FROM temp.%s_words WHERE col = ?"):format(self.name), column)
+  self.terms[column] = all
   for _, word in ipairs(all) do
     if fits(word) then found[#found + 1] = word end
   end

@@ -1,10 +1,12 @@
 ---Patterns that are asked of single words: wildcards, and regular expressions in Lucene's spelling (OpenSearch
 ---documentation, "Wildcard query", "Regular expression syntax"). A pattern is of the whole word. Matching takes the word's length
----times the pattern's, whatever both are.
+---times the pattern's, whatever both are; a budget bounds it for all words and patterns of a search.
 local word_pattern = {}
 
 -- What OpenSearch allows of a pattern's length; and of what repetitions make of it.
 local MAX_BYTES, MAX_NODES = 1000, 5000
+-- Of one search: some seconds. A wildcard of a few characters takes about sixty for a word.
+local MAX_STEPS = 10000000
 
 local CODE_POINT = "[%z\1-\127\194-\244][\128-\191]*"
 
@@ -196,10 +198,22 @@ function build(count, node, out)
   return builders[node.kind](count, node, out)
 end
 
+---What the patterns of one search may take together.
+---@return {n_left: integer}
+function word_pattern.budget()
+  return { n_left = MAX_STEPS }
+end
+
+local function spend(budget, n)
+  budget.n_left = budget.n_left - n
+  if budget.n_left < 0 then throw("its patterns take too long for the words that there are") end
+end
+
 -- Every step that is reached without a character, each once.
-local function reach(set, list, step)
+local function reach(set, list, step, budget)
   local stack = { step }
   while #stack > 0 do
+    spend(budget, 1)
     local at = table.remove(stack)
     if at and not set[at] then
       set[at] = true
@@ -214,16 +228,19 @@ local function reach(set, list, step)
 end
 
 ---@param node table
+---@param budget {n_left: integer}?
 ---@return fun(word: string): boolean
-local function matcher(node)
+local function matcher(node, budget)
+  budget = budget or word_pattern.budget()
   local first = build({ n = 0 }, node, { is_end = true })
   return function(word)
     local list = {}
-    reach({}, list, first)
+    reach({}, list, first, budget)
     for char in word:gmatch(CODE_POINT) do
       local next_list, set = {}, {}
+      spend(budget, #list)
       for _, step in ipairs(list) do
-        if step.fits and step.fits(char) then reach(set, next_list, step.out) end
+        if step.fits and step.fits(char) then reach(set, next_list, step.out, budget) end
       end
       list = next_list
       if #list == 0 then return false end
@@ -241,8 +258,9 @@ end
 
 ---A wildcard: `*` is anything, `?` one character, a backslash takes the meaning from the next.
 ---@param text string
+---@param budget {n_left: integer}? of the search
 ---@return fun(word: string): boolean
-function word_pattern.wildcard(text)
+function word_pattern.wildcard(text, budget)
   check_length(text)
   local list, parts, at = characters(text), {}, 1
   while list[at] do
@@ -259,18 +277,19 @@ function word_pattern.wildcard(text)
     end
     at = at + 1
   end
-  return matcher({ kind = "sequence", parts = parts })
+  return matcher({ kind = "sequence", parts = parts }, budget)
 end
 
 ---A regular expression: `.` `?` `+` `*` `|` `()` `[]` `[^]` `{n,m}` `"text"` and a backslash.
 ---@param text string
+---@param budget {n_left: integer}? of the search
 ---@return fun(word: string): boolean
-function word_pattern.regexp(text)
+function word_pattern.regexp(text, budget)
   check_length(text)
   local parser = setmetatable({ list = characters(text), at = 1, depth = 0 }, Parser)
   local node = parse_choice(parser)
   if parser:peek() then throw("the regular expression has an unmatched )") end
-  return matcher(node)
+  return matcher(node, budget)
 end
 
 return word_pattern

@@ -237,7 +237,7 @@ function model.expand(document, options)
   if not is_applied then return nil, fault end
   strip(document, world.reader.definitions)
   local models = world.list
-  models.by_name, models.field_rules, models.functions = world.models, world.field_rules, world.functions
+  models.by_name, models.field_rules, models.functions = world.models, world.decisive_rules, world.functions
   models.transformer = { version = world.version, sign = world.version_by }
   add_type_directives(world, world.type_auth)
   -- A project of the second version has what filters are made of, be there models or not.

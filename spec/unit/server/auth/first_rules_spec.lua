@@ -45,6 +45,19 @@ describe("@auth of the first version", function()
     assert.same({ title = NULL }, (outcome("bob", 'mutation { updatePost(input: {id: "1", title: null}) { title } }')))
     assert.equal("Unauthorized on [note]", (outcome("bob", 'mutation { updatePost(input: {id: "1", note: null}) { id } }')))
   end)
+
+  it("asks for fixed groups alone, for a field of a type that is no model", function()
+    local one = function() return "v" end
+    make([[type Post @model @key(fields: ["id"]) { id: ID! }
+      type Query {
+        owned: String @auth(rules: [{allow: public}, {allow: owner}])
+        admins: String @auth(rules: [{allow: public}, {allow: owner}, {allow: groups, groups: ["Admin"]}])
+      }]], { Query = { owned = one, admins = one } })
+    for _, caller in ipairs({ "bob", "ada", "key" }) do assert.equal("v", (outcome(caller, "{ owned }"))) end
+    for _, caller in ipairs({ "ada", "key" }) do assert.equal("v", (outcome(caller, "{ admins }"))) end
+    assert.equal(no("admins", "Query"), (outcome("bob", "{ admins }")))
+    assert.equal(no("owned", "Query"), (outcome("member", "{ owned }")))
+  end)
 end)
 
 describe("@auth in a project with older flags", function()

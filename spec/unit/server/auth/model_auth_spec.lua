@@ -15,6 +15,25 @@ end
 
 after_each(ruled.close)
 
+describe("@auth on a field of a type that is no model", function()
+  it("has no rules that ask a record", function()
+    make([[
+      type Query {
+        shared: String @auth(rules: [{allow: public}, {allow: owner}])
+        owned: String @auth(rules: [{allow: owner}])
+        place: Place
+      }
+      type Place { owner: String groups: [String]
+        address: String @auth(rules: [{allow: owner}, {allow: groups, groupsField: "groups"}, {allow: public}]) }
+    ]], { Query = { shared = function() return "s" end, owned = function() return "o" end,
+      place = function() return { owner = "bob", groups = { "Admin" }, address = "a" } end } })
+    assert.equal("s", (outcome("key", "{ shared }")))
+    assert.equal(no("shared", "Query"), (outcome("bob", "{ shared }")))
+    assert.equal(no("owned", "Query"), (outcome("bob", "{ owned }")))
+    for _, caller in ipairs({ "bob", "ada" }) do assert.equal(no("address", "Place"), (outcome(caller, "{ place { address } }"))) end
+  end)
+end)
+
 describe("@auth", function()
   local EDITORS = '{allow: owner, ownerField: "editors"}'
   -- the rules, who, which of the three records are theirs to read, to change; nil: nothing is

@@ -1,7 +1,9 @@
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
 local process = require("spec.support.process")
+local store = require("appsync.server.data.store")
 local tokens = require("appsync.server.data.token")
+local word_pattern = require("appsync.server.search.word_pattern")
 
 local SCHEMA = [[
 enum Status { OPEN CLOSED }
@@ -258,8 +260,34 @@ describe("a search", function()
     end
     assert.equal("BadRequestException: search: at most 20 sorts, not 51", search({ sort = sorts }))
     assert.equal("BadRequestException: search: at most 50 aggregates, not 51", search({ aggregates = aggregates }))
-    assert.matches("'match' has at most 10000 bytes, not 10001", found({ title = { match = ("x"):rep(10001) } }))
+    local words = "search: the texts of all conditions for words have at most 10000 bytes"
+    assert.equal("BadRequestException: " .. words, found({ title = { match = ("x"):rep(10001) } }))
+    assert.equal("BadRequestException: " .. words, found({ title = { match = ("x"):rep(5000), matchPhrase = ("x"):rep(5001) } }))
     assert.matches("a pattern has at most 1000 bytes", found({ title = { wildcard = ("*"):rep(1001) } }))
+  end)
+
+  it("has one budget for all of its patterns", function()
+    local budget = word_pattern.budget
+    finally(function() word_pattern.budget = budget end)
+    word_pattern.budget = function() return { n_left = 1000 } end
+    local many = {}
+    for i = 1, 100 do many[i] = { title = { regexp = "he.*" .. i } } end
+    assert.equal("1 2", found({ title = { regexp = "he.*" } }))
+    assert.equal("BadRequestException: search: its patterns take too long for the words that there are", found({ ["or"] = many }))
+  end)
+
+  it("asks its filter once, whatever is made of what it finds", function()
+    local opened = store.open(":memory:")
+    local n_asked, values = 0, opened.values
+    function opened.values(self, sql, ...)
+      if sql:find("json_extract(items.json, '$.\"views\"') > ?", 1, true) then n_asked = n_asked + 1 end
+      return values(self, sql, ...)
+    end
+    make(SCHEMA, { store = opened })
+    create({ { id = "1", views = 1 }, { id = "2", views = 3 } })
+    local result = search({ filter = { views = { gt = 1 } }, aggregates = { { name = "a", type = "sum", field = "views" },
+      { name = "b", type = "terms", field = "views" } } })
+    assert.same({ 1, 3, "2", 1 }, { result.total, result.aggregateItems[1].result.value, ids(result), n_asked })
   end)
 
   it("is right up to its limits", function()

@@ -49,4 +49,15 @@ describe("a pattern of words", function()
     assert.is_false(word_pattern.regexp("(a*)*(a|a)*(a?){50}b")(word))
     assert.is_false(word_pattern.wildcard(("*a"):rep(100) .. "*b")(word))
   end)
+
+  it("ends with its budget", function()
+    local budget = { n_left = 500 }
+    assert.is_true(word_pattern.wildcard("*b", budget)("aab"))
+    assert.is_true(budget.n_left < 500)
+    for _, kind in ipairs({ "wildcard", "regexp" }) do
+      local ok, thrown = pcall(word_pattern[kind]("a*b", budget), ("a"):rep(500))
+      assert.same({ false, "BadRequestException" }, { ok, thrown.type })
+      budget.n_left = 500
+    end
+  end)
 end)

@@ -8,8 +8,9 @@ local FOLDER = debug.getinfo(1, "S").source:match("^@(.*/)[^/]*$") .. "golden/"
 local NAMES = {}
 for name in ([[
 auth_default_mode auth_fields auth_operations auth_owners belongs_to custom_operations custom_roots defaults disabled enums functions
-auth_unread v1_auth_unread sandbox_operations v1_few_operations v1_mutations_alone v1_no_operations no_models has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names searchable searchable_auth searchable_sandbox many_to_many many_to_many_auth
-minimal no_id objects primary_key primary_key_disabled references renamed s3object sample sandbox sandbox_custom
+auth_unread v1_auth_unread sandbox_operations v1_few_operations v1_mutations_alone v1_no_operations no_models
+has_many has_many_custom_key has_many_index has_one has_one_fields indexes levels long_names searchable searchable_auth searchable_sandbox many_to_many many_to_many_auth
+function_auth function_auth_default_pool v1_function_auth minimal no_id objects primary_key primary_key_disabled references renamed s3object sample sandbox sandbox_custom
 disabled_related renamed_auth nested_auth iam_default lambda_default owner_key extended v1_related
 small_letters small_letters_related small_letters_auth v1_small_letters v1_small_letters_auth composite_parts v1_composite_parts
 has_many_sorted id_types v1_id_types v1_auth_unspoken v1_auth_unspoken_default v1_auth_key_owner v1_sort_fields

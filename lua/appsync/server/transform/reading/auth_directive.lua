@@ -245,7 +245,35 @@ function auth_directive.read(world, m)
   return read_field_rules(world, m)
 end
 
--- A rule on a field outside of models protects that one field; there's no record that could have an owner.
+local function is_of_record(rule)
+  return rule.allow == "owner" or rule.groups_field ~= nil
+end
+
+local function kept(list, is_kept)
+  local out = {}
+  for _, rule in ipairs(list) do
+    if is_kept(rule) then out[#out + 1] = rule end
+  end
+  return out
+end
+
+-- The first version opened the field by all rules, and its resolver asked for nothing but fixed groups, of the modes that have
+-- any.
+local function decisive_v1(list)
+  local modes = {}
+  for _, rule in ipairs(list) do
+    if rule.groups then modes[rule.mode] = true end
+  end
+  if next(modes) == nil then return nil end
+  local out = {}
+  for i, rule in ipairs(kept(list, function(rule) return rule.groups ~= nil or not modes[rule.mode] end)) do
+    out[i] = is_of_record(rule) and setmetatable({ allow = "private" }, { __index = rule }) or rule
+  end
+  return out
+end
+
+-- A rule on a field outside of models protects that one field; there's no record that could have an owner, so Amplify leaves
+-- rules that ask a record out.
 local function read_outside_field(world, node, field, directive)
   if node.kind:find("^Interface") then
     return fail(directive.loc, "@auth is not allowed on the field '%s' of the interface '%s'", field.name, node.name)
@@ -257,11 +285,15 @@ local function read_outside_field(world, node, field, directive)
       return fail(list[i].loc, "@auth on '%s.%s' cannot have 'operations': only fields of models have any", node.name, field.name)
     end
   end
-  world.field_rules[node.name .. "." .. field.name] = list
+  local path, is_first = node.name .. "." .. field.name, world.version == 1
+  if not is_first then list = kept(list, function(rule) return not is_of_record(rule) end) end
+  world.field_rules[path] = list
+  if is_first then list = decisive_v1(list) end
+  world.decisive_rules[path] = list
   return true
 end
 
----Fills `world.field_rules`, by "Type.field", and refuses @auth on types that are no models.
+---Fills `world.field_rules` and `world.decisive_rules`, by "Type.field", and refuses @auth on types that are no models.
 ---@param world appsync.server.Survey
 ---@return true? ok, appsync.server.SchemaError? err
 function auth_directive.read_outside(world)

@@ -9,11 +9,16 @@ local fail, given = directives.fail, directive_arguments.given
 
 local searchable_directive = {}
 
+---@class appsync.server.SearchField
+---@field name string
+---@field base string the scalar that it is compared as
+---@field is_enum boolean
+---@field is_list boolean
+
 ---@class appsync.server.Search
 ---@field query string the query's name
----@field fields {name: string, base: string, is_enum: boolean}[] what can be searched for, sorted and aggregated; base: the scalar that
----  they are compared as
----@field by_name table<string, {name: string, base: string, is_enum: boolean}>
+---@field fields appsync.server.SearchField[] what can be searched for, sorted and aggregated
+---@field by_name table<string, appsync.server.SearchField>
 ---@field has_list_of_sorts boolean the first version sorted by one field
 
 ---Fills a model's `search`.
@@ -57,7 +62,8 @@ function searchable_directive.complete(world, m)
   for _, field in ipairs(m.search and m.fields or {}) do
     if is_known(world, field) then
       local is_enum = field.kind == "enum"
-      local one = { name = field.name, base = is_enum and "String" or filters.base(field.named), is_enum = is_enum }
+      local one = { name = field.name, base = is_enum and "String" or filters.base(field.named), is_enum = is_enum,
+        is_list = field.is_list or false }
       table.insert(m.search.fields, one)
       m.search.by_name[field.name] = one
     end

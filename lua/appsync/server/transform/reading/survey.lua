@@ -44,6 +44,7 @@ local fail = directives.fail
 ---@field reader appsync.server.DirectiveReader
 ---@field functions appsync.server.FunctionChain[] fields with @function
 ---@field field_rules table<string, appsync.server.Rule[]> by "Type.field", of types that are no models
+---@field decisive_rules table<string, appsync.server.Rule[]> of them those that a caller is asked by; none: nobody is asked
 ---@field type_auth table<string, string[]> the @aws_* directives that types get; sets, too
 ---@field seen_auth table<string, string[]> those that objects inside models have got already
 ---@field connections table<string, true> names of the connection types that relations lead to
@@ -278,7 +279,8 @@ function survey.read(document, options)
   local modes, transformer = options.modes or {}, options.transformer or {}
   local world = setmetatable({
     document = document, models = {}, list = {}, objects = {}, has_input = {}, enums = {}, names = {}, reader = options.reader,
-    modes = { default = modes.default or "API_KEY" }, field_rules = {}, flags = feature_flags.complete(transformer.flags),
+    modes = { default = modes.default or "API_KEY" }, field_rules = {}, decisive_rules = {},
+    flags = feature_flags.complete(transformer.flags),
   }, World)
   if modes.default then
     world.modes.enabled = { [modes.default] = true }
