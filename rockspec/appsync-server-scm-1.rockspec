@@ -266,6 +266,7 @@ build = {
     ["appsync.server.transform.reading.model_directive"] = "lua/appsync/server/transform/reading/model_directive.lua",
     ["appsync.server.transform.reading.outside"] = "lua/appsync/server/transform/reading/outside.lua",
     ["appsync.server.transform.reading.relation_directives"] = "lua/appsync/server/transform/reading/relation_directives.lua",
+    ["appsync.server.transform.reading.rule_checks"] = "lua/appsync/server/transform/reading/rule_checks.lua",
     ["appsync.server.transform.reading.sandbox"] = "lua/appsync/server/transform/reading/sandbox.lua",
     ["appsync.server.transform.reading.searchable_directive"] = "lua/appsync/server/transform/reading/searchable_directive.lua",
     ["appsync.server.transform.reading.survey"] = "lua/appsync/server/transform/reading/survey.lua",

@@ -8,7 +8,7 @@ local native = require "appsync.server.native"
 local transformer_source = {}
 
 ---@class appsync.server.AmplifyProject: appsync.server.Transformer
----@field path string of cli.json
+---@field path string? of cli.json; nil: there is none
 ---@field because string what says which version it is
 
 -- A folder above another, in as few words as its path has. What isn't a name of a folder stays.
@@ -30,16 +30,19 @@ local function kind_of(path)
   return stamp and kind
 end
 
--- The schema's folder is backend/api/NAME, or one inside of it: `schema`, or `build`.
+-- The schema's folder is backend/api/NAME, or one inside of it: `schema`, or `build`. The second result is the folder of a
+-- project that has no cli.json: it's `amplify` then.
 local function find(schema_path)
   local folder = kind_of(schema_path) == "folder" and schema_path or (schema_path:match("^(.*)/[^/]*$") or ".")
   if folder == "" then return nil end
+  local old
   for n = 3, 4 do
     local root = above(folder, n)
-    local path = root and root .. "/cli.json"
-    if path and kind_of(path) == "file" and kind_of(root .. "/backend/api") == "folder" then return (path:gsub("^%./", "")) end
+    local is_project = root and kind_of(root .. "/backend/api") == "folder"
+    if is_project and kind_of(root .. "/cli.json") == "file" then return (root .. "/cli.json"):gsub("^%./", ""), nil end
+    if is_project and root:match("[^/]*$") == "amplify" then old = old or root end
   end
-  return nil
+  return nil, old
 end
 
 local function number_of(value)
@@ -94,8 +97,11 @@ end
 ---@return appsync.server.AmplifyProject? project
 ---@return appsync.server.SourceFault? fault
 function transformer_source.of(schema_path)
-  local path = find(schema_path)
-  if not path then return nil end
+  local path, old = find(schema_path)
+  if not path and not old then return nil end
+  if not path then
+    return { fallback = 1, because = old .. " has no cli.json, and such a project is the first one's", flags = {} }
+  end
   local text, message = file.read(path, "settings")
   if not text then return nil, { message = message } end
   local project

@@ -62,7 +62,7 @@ function transformV2(source, { authConfig, flags, resolverConfig }) {
   const { constructTransform } = require('@aws-amplify/graphql-transformer');
   const { App, NestedStack, Stack } = require('aws-cdk-lib');
   const core = require('@aws-amplify/graphql-transformer-core');
-  const isSandbox = /input\s+AMPLIFY/.test(source);
+  const isSandbox = /^\s*input\s+AMPLIFY/m.test(source);
   const transform = constructTransform({
     transformersFactoryArgs: {}, authConfig, resolverConfig, transformParameters: { sandboxModeEnabled: isSandbox, ...flags },
   });

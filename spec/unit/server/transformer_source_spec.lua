@@ -1,6 +1,6 @@
-local transformer_source = require("appsync.server.transformer_source")
-local folder = require("spec.support.folder")
-local program = require("appsync.server.program")
+local transformer_source = require "appsync.server.transformer_source"
+local folder = require "spec.support.folder"
+local program = require "appsync.server.program"
 
 local function cli(flags) return ('{"features": {"graphqltransformer": {%s}}}'):format(flags) end
 
@@ -31,6 +31,15 @@ describe("an Amplify project", function()
     end
     assert.equal(made.path .. "/amplify/cli.json", of("amplify/backend/api/blog").path)
     for _, path in ipairs({ ".", "amplify", "amplify/cli.json", "amplify/backend", "nowhere/a/b/c" }) do assert.is_nil(of(path)) end
+  end)
+
+  it("without a file is an old one, whose schema the first transformer takes unless it says otherwise", function()
+    made = folder.make({ ["amplify/backend/api/blog/schema/a.graphql"] = "", ["other/backend/api/blog/schema.graphql"] = "" })
+    for _, path in ipairs({ "blog", "blog/schema", "blog/schema/a.graphql" }) do
+      assert.same({ fallback = 1, flags = {}, because = made.path .. "/amplify has no cli.json, and such a project is the first one's" },
+        of("amplify/backend/api/" .. path))
+    end
+    assert.is_nil(of("other/backend/api/blog"))
   end)
 
   it("is none without its own folders", function()

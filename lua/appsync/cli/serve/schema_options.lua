@@ -36,8 +36,10 @@ local ORDINALS = { "first", "second" }
 local function reason(found, given)
   if given and given.version then
     return given.because
-  elseif found.directive then
-    return "the schema has @" .. found.directive
+  elseif found.sign then
+    return "the schema has " .. found.sign
+  elseif given and given.fallback == found.version then
+    return given.because
   end
   return "no directive is specific to one; --transformer 1 selects the first"
 end
@@ -70,7 +72,7 @@ end
 ---@param options appsync.server.Options
 ---@param server appsync.server.Server
 function schema_options.tell(options, server)
-  local notes = require("appsync.server.develop.amplify_project").notes(options.schema_name)
+  local notes = require "appsync.server.develop.amplify_project".notes(options.schema_name)
   for _, note in ipairs(server.engine:unresolved()) do
     notes[#notes + 1] = note
   end
@@ -85,10 +87,10 @@ end
 function schema_options.read(words, options)
   local paths = { schema = words[1], resolvers = words.resolvers, transforms = words.transform, seeds = options.seed_paths,
     conflict = options.conflict_words, transformer = tonumber(words.transformer) }
-  local program = require("appsync.server.program").new(paths)
+  local program = require "appsync.server.program".new(paths)
   local text, faults = program:read()
   if not text then
-    return status.failure, require("appsync.server.develop.report").faults(faults, options.is_coloured)
+    return status.failure, require "appsync.server.develop.report".faults(faults, options.is_coloured)
   end
   program.current = text
   options.schema_name, options.schema_text, options.resolvers = words[1], text.source.text, text.resolvers

@@ -11,7 +11,7 @@ local NULL = core.null
 local READS = { "get", "list", "sync" }
 
 local function describe(r)
-  local parts = { r.mode, r.allow }
+  local parts = { r.mode or "any mode", r.allow }
   if r.allow == "owner" then
     parts[#parts + 1] = r.owner_field or "owner"
     parts[#parts + 1] = table.concat(r.identity_claims or {}, "::")

@@ -78,6 +78,7 @@ end
 
 ---@class appsync.server.Transformer which of Amplify's transformers a schema is for
 ---@field version 1|2? default: what its directives tell
+---@field fallback 1? the version where they tell nothing; nil: the second
 ---@field because string? what says so, for messages
 ---@field flags table<string, boolean>? those that differ from the present transformer's
 

@@ -47,7 +47,7 @@ local model = {}
 ---@field flags appsync.server.FeatureFlags
 ---@field stem string what it is called in the names of the types of its own operations
 ---@field listings table<string, true> what it is called in the names of its connections and their filters: by its own list
----  the stem, by an index or a relation the name
+---the stem, by an index or a relation the name
 ---@field filter_maker appsync.server.Relation? the relation that first asked for its filter, where no query does
 ---@field operation_auth table<string, string[]> the @aws_* directives of its operations; "index" is any query by one
 ---@field owner_fields string[]?
@@ -72,7 +72,7 @@ local model = {}
 ---@field resolvers table<string, table<string, function>>? of plug-ins
 ---@field wraps table[]? of plug-ins
 ---@field generated appsync.server.Parts?
----@field transformer {version: 1|2, directive: string?} whose names and types they have, and what of the schema tells it
+---@field transformer {version: 1|2, sign: string?} whose names and types they have, and what of the schema tells it
 
 local reader
 
@@ -160,6 +160,7 @@ local function strip(document, known)
 end
 
 local function append(document, world, parts)
+  if parts:is_empty() then return true end
   local generated, err = schema.parse(parts:text())
   if not generated then return nil, err end
   for _, node in ipairs(generated.definitions) do
@@ -188,7 +189,9 @@ local function access_outside(world)
       local list = world.field_rules[("%s.%s"):format(node.name, field.name)]
       local modes = list and access.modes_of(list)
       for _, name in ipairs(modes and access.directives_of(world, modes, false) or {}) do
-        table.insert(field.directives, sdl_nodes.directive(name, field.loc))
+        if not directives.find(field.directives, name) then
+          table.insert(field.directives, sdl_nodes.directive(name, field.loc))
+        end
       end
       if modes and world.version == 1 and not world.is_root[node.name] then
         access.add_to_type(world, node.name, access.directives_of(world, modes, true))
@@ -212,9 +215,9 @@ end
 ---Expands the models of a document in place; its directives are checked.
 ---@param document appsync.ast.Document
 ---@param options {modes: {default: string?, additional: table?}?, conflict: appsync.server.ConflictSettings?, first_line: integer?,
----  transformer: appsync.server.Transformer?, definitions: appsync.ast.Document[]?}?
----  modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines;
----  definitions: of the directives that are expanded
+---transformer: appsync.server.Transformer?, definitions: appsync.ast.Document[]?}?
+---modes: of authorization, those that the API has enabled; first_line: where what is generated begins to count its lines;
+---definitions: of the directives that are expanded
 ---@return appsync.server.Models? models, appsync.server.SchemaError? err
 function model.expand(document, options)
   options = options or {}
@@ -222,7 +225,8 @@ function model.expand(document, options)
   if is_sandbox == nil then return nil, why end
   builtin_types.add(document)
   local world, err = survey.read(document,
-    { modes = options.modes, transformer = options.transformer, reader = amplify_reader(options.definitions) })
+    { modes = options.modes, transformer = options.transformer, reader = amplify_reader(options.definitions),
+      is_sandbox = is_sandbox })
   if not world then return nil, err end
   world.is_sandbox, world.conflict = is_sandbox, options.conflict
   for _, step in ipairs(STEPS) do
@@ -234,9 +238,10 @@ function model.expand(document, options)
   strip(document, world.reader.definitions)
   local models = world.list
   models.by_name, models.field_rules, models.functions = world.models, world.decisive_rules, world.functions
-  models.transformer = { version = world.version, directive = world.version_by }
+  models.transformer = { version = world.version, sign = world.version_by }
   add_type_directives(world, world.type_auth)
-  if #models == 0 then return models end
+  -- A project of the second version has what filters are made of, be there models or not.
+  if #models == 0 and (options.transformer or {}).version ~= 2 then return models end
   local parts, problem = generate.parts(world, options.first_line or 1)
   if not parts then return nil, problem end
   local ok

@@ -1,5 +1,5 @@
-local load_schema = require("appsync.server.transform.load")
-local print_schema = require("appsync.server.graphql.print_schema")
+local load_schema = require "appsync.server.transform.load"
+local print_schema = require "appsync.server.graphql.print_schema"
 
 local ALL = { default = "AMAZON_COGNITO_USER_POOLS", additional = { "API_KEY", "AWS_IAM", "OPENID_CONNECT", "AWS_LAMBDA" } }
 
@@ -71,6 +71,37 @@ describe("A rule of @auth", function()
     assert.is_false(rules_of('{allow: groups, groupsField: "group"}')[1].groups_is_list)
   end)
 
+  it("reads no more than its strategy has", function()
+    local rule = rules_of('{allow: private, ownerField: "owners", groups: ["A"], identityClaim: "sub"}')[1]
+    assert.same({}, { rule.owner_field, rule.groups, rule.identity_claims })
+    rule = rules_of('{allow: groups, groups: ["A"], ownerField: "owners"}')[1]
+    assert.same({ { "A" }, nil }, { rule.groups, rule.owner_field })
+  end)
+
+  it("takes an empty text for an absent one", function()
+    local rule = rules_of('{allow: owner, ownerField: "", identityClaim: ""}')[1]
+    assert.same({ "owner", { "sub", "username" } }, { rule.owner_field, rule.identity_claims })
+    rule = rules_of('{allow: groups, groupsField: "group", groupClaim: ""}')[1]
+    assert.same({ "group", "cognito:groups" }, { rule.groups_field, rule.group_claim })
+  end)
+
+  it("of the first version looks for groups in 'groups' where it names none", function()
+    local rule = expand("type A @model @versioned @auth(rules: [{allow: groups}]) { id: ID! groups: [String] }").A.rules[1]
+    assert.same({ "groups", true }, { rule.groups_field, rule.groups_is_list })
+  end)
+
+  it("tells by its arguments that a schema is the first version's", function()
+    for name, argument in pairs({ identityField = 'identityField: "sub"', queries = "queries: [get]", mutations = "mutations: null" }) do
+      local _, models = expand(("type A @model @auth(rules: [{allow: owner, %s}]) { id: ID! }"):format(argument))
+      assert.same({ version = 1, sign = ("@auth's '%s'"):format(name) }, models.transformer)
+    end
+    local s, err = load_schema("type A @model @auth(rules: {allow: owner, queries: [get]}) { id: ID! }",
+      { modes = ALL, transformer = { version = 2 } })
+    assert.is_nil(s)
+    assert.equal("@auth's 'queries' is of Amplify's first transformer, and this schema follows the second (line 1, column 43)",
+      err.message)
+  end)
+
   it("of the first version names queries and mutations, and leaves open what none speaks of", function()
     local m = expand([[type A @model @versioned @auth(rules: [{allow: owner, identityField: "sub", queries: [get], mutations: [create]}])
       { id: ID! }]]).A
@@ -104,6 +135,19 @@ describe("A rule of @auth", function()
       .. "type B @model @auth(rules: [{allow: owner}]) { id: ID! }")
     assert.is_true(m.A.is_sandbox)
     assert.is_nil(m.B.is_sandbox)
+  end)
+
+  it("of a sandbox is all open, whatever else its switch says, and under both of its names", function()
+    for _, switch in ipairs({ "globalAuthRule: AuthRule = { allow: public, operations: [read] }",
+      "global_auth_rule: AuthorizationRule = { allow: public }", "engine: String globalAuthRule: AuthRule = { allow: public }" }) do
+      assert.is_true(expand(("input AMPLIFY { %s } type A @model { id: ID! }"):format(switch)).A.is_sandbox)
+    end
+    assert.is_nil(expand('input AMPLIFY { engine: String = "mysql" } type A @model { id: ID! }').A.is_sandbox)
+    for _, switch in ipairs({ "globalAuthRule: AuthRule = { allow: private }", "globalAuthRule: AuthRule",
+      "globalAuthRule: AuthRule = { operations: [read], allow: public }", "globalAuthRule: Rule = { allow: public }" }) do
+      assert.equal("input AMPLIFY: only 'globalAuthRule: AuthRule = { allow: public }' is accepted (line 1, column 1)",
+        refusal(("input AMPLIFY { %s } type A @model { id: ID! }"):format(switch)))
+    end
   end)
 
   it("tells who may do what with which field", function()
@@ -151,13 +195,14 @@ describe("A rule of @auth", function()
     { "{allow: groups}", "@auth: 'allow: groups' needs 'groups' or 'groupsField'" },
     { "{allow: groups, groups: []}", "@auth: 'groups' is empty, so nobody could be in them" },
     { '{allow: groups, groups: ["A"], groupsField: "group"}', "@auth: a rule has 'groups' or 'groupsField', not both" },
-    { '{allow: groups, groupsField: "nope"}', "@auth's 'groupsField' names 'nope', which model 'A' doesn't have" },
     { '{allow: groups, groups: ["A"], identityClaim: "x"}', "@auth: 'identityClaim' is for 'allow: owner', not for 'allow: groups'" },
     { '{allow: owner, groupClaim: "x"}', "@auth: 'groupClaim' is for 'allow: groups', not for 'allow: owner'" },
-    { '{allow: public, ownerField: "x"}', "@auth: 'ownerField' is for 'allow: owner', not for 'allow: public'" },
+    { '{allow: owner, groups: ["A"]}', "@auth: 'groups' is for 'allow: groups', not for 'allow: owner'" },
+    { '{allow: private, groups: []}', "@auth: 'groups' is for 'allow: groups', not for 'allow: private'" },
+    { '{allow: public, provider: iam, groups: ["A"]}', "@auth: 'groups' is for 'allow: groups', not for 'allow: public'" },
+    { '{allow: private, groups: ["A"], groupsField: "group"}', "@auth: a rule has 'groups' or 'groupsField', not both" },
     { "{allow: owner, operations: [read, list]}", "@auth has the operations 'read' and 'list': 'read' includes all of get, list, listen, search, sync" },
     { '{allow: owner, ownerField: "a b"}', "@auth's 'ownerField' 'a b' isn't the name of a field" },
-    { '{allow: owner, ownerField: "n"}', "@auth's 'ownerField' 'A.n' must be a string or a list of strings" },
     { "{allow: everyone}", "@auth's 'rules.allow' must be one of owner, groups, private, public, custom" },
     { "{provider: iam}", "@auth's 'rules' needs 'allow'" },
     { "5", "@auth's 'rules' must be an object or null" },

@@ -1,4 +1,4 @@
-local load_schema = require("appsync.server.transform.load")
+local load_schema = require "appsync.server.transform.load"
 
 local function refusal(text)
   local s, err = load_schema(text)
@@ -66,9 +66,26 @@ describe("The version of the transformer", function()
     it(("is %d for %s where %s is said"):format(row[3], row[1], row[2] or "nothing"), function()
       local s, models = load_schema(row[1], { transformer = { version = row[2] } })
       assert.is_table(s)
-      assert.same({ version = row[3], directive = row[4] }, models.transformer)
+      assert.same({ version = row[3], sign = row[4] and "@" .. row[4] }, models.transformer)
     end)
   end
+
+  it("is the first for an old project's schema that tells nothing else, with the flags of its time", function()
+    local function load(text)
+      local s, models = load_schema(text, { transformer = { fallback = 1, flags = {} } })
+      assert(s, models and models.message)
+      return models
+    end
+    local old = load("type A @model @auth(rules: [{allow: owner, ownerField: \"by\"}]) { id: ID! }")
+    assert.same({ version = 1 }, old.transformer)
+    assert.is_nil(old.by_name.A.field_by_name.by)
+    old = load("type A @model @key(fields: [\"id\"]) @auth(rules: [{allow: owner, ownerField: \"by\"}]) { id: ID! }")
+    assert.same({ version = 1, sign = "@key" }, old.transformer)
+    assert.is_nil(old.by_name.A.field_by_name.by)
+    assert.same({ version = 2, sign = "@primaryKey" }, load("type A @model { id: ID! @primaryKey }").transformer)
+    assert.same({ version = 2 },
+      load("input AMPLIFY { globalAuthRule: AuthRule = { allow: public } } type A @model { id: ID! }").transformer)
+  end)
 
   it("is refused for a schema that needs the other one", function()
     for text, said in pairs({

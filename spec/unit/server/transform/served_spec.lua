@@ -1,6 +1,6 @@
 -- What the transformation tells of a model is what its operations go by.
-local core = require("appsync.core")
-local engine = require("appsync.server.engine")
+local core = require "appsync.core"
+local engine = require "appsync.server.engine"
 
 local served
 
@@ -45,6 +45,16 @@ describe("A transformed schema serves", function()
     assert.same({ bs = list({ a = { id = "a" } }), cs = list({ id = "c2" }) },
       data('{ getA(id: "a") { bs { items { a { id } } } cs(at: {gt: "1"}) { items { id } } } }').getA)
     assert.same(list({ id = "c2" }, { id = "c1" }), data('{ csByA(aID: "a", sortDirection: DESC) { items { id } } }').csByA)
+  end)
+
+  it("models whose rules leave some of their operations open, and those that they lead to", function()
+    serve([[type Club @model @auth(rules: [{allow: owner, operations: [create, update]}]) { id: ID! name: String
+        members: [Member] @connection(keyName: "byClub", fields: ["id"]) }
+      type Member @model @key(name: "byClub", fields: ["clubID"]) @auth(rules: [{allow: owner, operations: [delete]}]) {
+        id: ID! clubID: ID! club: Club @connection(fields: ["clubID"]) }]])
+    data('mutation { createClub(input: {id: "c", name: "n"}) { id } createMember(input: {id: "m", clubID: "c"}) { id } }')
+    assert.same({ members = list({ club = { name = "n" } }) },
+      data('{ getClub(id: "c") { members { items { club { name } } } } }').getClub)
   end)
 
   it("models whose names begin with a small letter", function()

@@ -47,13 +47,18 @@ function filters.input(name, lines)
   return ("input %s {\n  %s\n}"):format(name, table.concat(lines, "\n  "))
 end
 
+---How lists are sorted.
+---@return string sdl
+function filters.sort_direction()
+  return "enum ModelSortDirection { ASC DESC }"
+end
+
 ---The inputs that all models share.
 ---@param version 1|2 subscriptions have filters since the second
 ---@return string[] sdl
 function filters.shared(version)
   local parts = {
     "enum ModelAttributeTypes { binary binarySet bool list map number numberSet string stringSet _null }",
-    "enum ModelSortDirection { ASC DESC }",
     filters.input("ModelSizeInput", { "ne: Int", "eq: Int", "le: Int", "lt: Int", "ge: Int", "gt: Int", "between: [Int]" }),
   }
   for _, base in ipairs(BASES) do

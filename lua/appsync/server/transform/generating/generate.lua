@@ -124,6 +124,17 @@ local function check_models(world)
   end)
 end
 
+-- The first version made what filters and lists share when it was needed first, the second makes it always.
+local function add_shared(world, made)
+  local is_filtered, is_listed = world.version == 2, world.version == 2
+  for _, m in ipairs(world.list) do
+    is_listed = is_listed or #model_filters.stems(m) > 0
+    is_filtered = is_filtered or is_listed or (m.ops.create or m.ops.update or m.ops.delete) ~= nil
+  end
+  if is_filtered then made:add_all(nil, filters.shared(world.version)) end
+  if is_listed then made:add(nil, filters.sort_direction()) end
+end
+
 ---Everything that is generated beside the models' own types.
 ---@param world appsync.server.Survey
 ---@param first_line integer
@@ -133,7 +144,7 @@ function generate.parts(world, first_line)
   if not ok then return nil, err end
   local made = parts.new(first_line)
   local enums, key_conditions = { ModelSizeInput = true, ModelStringInput = true }, {}
-  made:add_all(nil, filters.shared(world.version))
+  add_shared(world, made)
   add_objects(world, made)
   for _, m in ipairs(world.list) do
     if m.search then

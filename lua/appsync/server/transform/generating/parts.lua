@@ -27,6 +27,12 @@ function Parts:add_all(loc, list)
   for _, sdl in ipairs(list) do self:add(loc, sdl) end
 end
 
+---Whether there is nothing: a document of nothing can't be parsed.
+---@return boolean
+function Parts:is_empty()
+  return #self.list == 0
+end
+
 ---The SDL. Its lines count on from those of the source, so that whatever is wrong can be told to be of one or the other.
 ---@return string
 function Parts:text()

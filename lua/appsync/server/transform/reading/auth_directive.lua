@@ -1,11 +1,10 @@
----@auth: access rules (Amplify documentation, "Customize authorization rules"). Rules that cannot work are refused here,
----because a rule that is never met, or always, is found out too late.
+---@auth: access rules (Amplify documentation, "Customize authorization rules").
 local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
 local directives = require "appsync.server.graphql.directives"
-local filters = require "appsync.server.transform.generating.filters"
 local names = require "appsync.server.transform.names"
+local rule_checks = require "appsync.server.transform.reading.rule_checks"
 
-local fail, given = directives.fail, directive_arguments.given
+local fail, given, text = directives.fail, directive_arguments.given, rule_checks.text
 
 ---@class appsync.server.Rule
 ---@field allow "owner"|"groups"|"private"|"public"|"custom"|"anyone" anyone: of any mode, only where it's implied
@@ -34,6 +33,7 @@ local MODES = {
   userPools = "AMAZON_COGNITO_USER_POOLS", oidc = "OPENID_CONNECT", apiKey = "API_KEY", identityPool = "AWS_IAM",
   ["function"] = "AWS_LAMBDA",
 }
+local FIRST_PRIVATE = { "userPools", "identityPool" }
 local PROVIDERS = {
   owner = { "userPools", "oidc" }, groups = { "userPools", "oidc" }, public = { "apiKey", "identityPool" },
   private = { "userPools", "identityPool", "oidc" }, custom = { "function" },
@@ -50,7 +50,7 @@ local function set_of(list)
 end
 
 local function read_provider(world, values, loc)
-  local allowed = PROVIDERS[values.allow]
+  local allowed = world.version == 1 and values.allow == "private" and FIRST_PRIVATE or PROVIDERS[values.allow]
   local provider = given(values.provider) or allowed[1]
   if provider == "iam" then provider = "identityPool" end
   if not set_of(allowed)[provider] then
@@ -93,58 +93,34 @@ local function read_operations(values, loc, is_field)
   return set
 end
 
+-- The field may be of any type, as Amplify has it: only what is text, or a list of texts, ever names an owner.
 local function read_owner(world, rule, values, m, loc)
-  rule.owner_field = given(values.ownerField) or "owner"
+  rule.owner_field = text(values.ownerField) or "owner"
   if not names.is_name(rule.owner_field) then
     return fail(loc, "@auth's 'ownerField' '%s' isn't the name of a field", rule.owner_field)
   end
   local field = m and m.field_by_name[rule.owner_field]
-  rule.owner_is_list = field ~= nil and field.is_list
-  local claim = given(values.identityClaim) or given(values.identityField) or world.version == 1 and "cognito:username"
+  -- A list of models is a page of them by then.
+  rule.owner_is_list = field ~= nil and field.is_list and not m.relation_by_field[field.name]
+  local claim = text(values.identityClaim) or text(values.identityField) or world.version == 1 and "cognito:username"
     or world.flags.usesubusernamefordefaultidentityclaim and "sub::username" or "username"
   rule.identity_claims = {}
   -- A claim's own name may have single colons: "cognito:username".
   for part in (claim .. "::"):gmatch("(.-)::") do table.insert(rule.identity_claims, part) end
-  local base = field and field.kind == "scalar" and filters.base(field.named)
-  if field and base ~= "String" and base ~= "ID" then
-    return fail(loc, "@auth's 'ownerField' '%s.%s' must be a string or a list of strings", m.name, rule.owner_field)
-  end
   return true
 end
 
-local function read_groups(rule, values, m, loc)
-  rule.groups, rule.groups_field = given(values.groups), given(values.groupsField)
-  rule.group_claim = given(values.groupClaim) or "cognito:groups"
-  if rule.groups and rule.groups_field then
-    return fail(loc, "@auth: a rule has 'groups' or 'groupsField', not both")
-  elseif not rule.groups and not rule.groups_field then
-    return fail(loc, "@auth: 'allow: groups' needs 'groups' or 'groupsField'")
-  elseif rule.groups and #rule.groups == 0 then
-    return fail(loc, "@auth: 'groups' is empty, so nobody could be in them")
-  end
+-- The first version looked for the groups in a field of its own choice.
+local function read_groups(world, rule, values, m)
+  rule.groups, rule.groups_field = given(values.groups), text(values.groupsField)
+  if world.version == 1 and not rule.groups then rule.groups_field = rule.groups_field or "groups" end
+  rule.group_claim = text(values.groupClaim) or "cognito:groups"
   local field = m and rule.groups_field and m.field_by_name[rule.groups_field]
-  -- What joins two models has the rules of both, and not their fields.
-  if m and not m.is_join and rule.groups_field and not field then
-    return fail(loc, "@auth's 'groupsField' names '%s', which model '%s' doesn't have", rule.groups_field, m.name)
-  end
   rule.groups_is_list = field ~= nil and field ~= false and field.is_list
-  return true
-end
-
-local ONLY_FOR = { identityClaim = "owner", identityField = "owner", ownerField = "owner", groupClaim = "groups",
-  groups = "groups", groupsField = "groups" }
-
-local function check_only_for(values, loc)
-  for name, allow in pairs(ONLY_FOR) do
-    if given(values[name]) and values.allow ~= allow then
-      return fail(loc, "@auth: '%s' is for 'allow: %s', not for 'allow: %s'", name, allow, values.allow)
-    end
-  end
-  return true
 end
 
 local function read_rule(world, values, loc, m, is_field)
-  local ok, err = check_only_for(values, loc)
+  local ok, err = rule_checks.check(world.version, values, loc, is_field)
   if not ok then return nil, err end
   local provider, mode = read_provider(world, values, loc)
   if not provider then return nil, mode end
@@ -152,7 +128,7 @@ local function read_rule(world, values, loc, m, is_field)
   if not operations then return nil, why end
   local rule = { allow = values.allow, provider = provider, mode = mode, operations = operations, loc = loc }
   if values.allow == "owner" then ok, err = read_owner(world, rule, values, m, loc) end
-  if values.allow == "groups" then ok, err = read_groups(rule, values, m, loc) end
+  if values.allow == "groups" then read_groups(world, rule, values, m) end
   if not ok then return nil, err end
   return rule
 end
@@ -305,7 +281,7 @@ local function read_outside_field(world, node, field, directive)
   local list, err = read_list(world, directive, nil, true)
   if not list then return nil, err end
   for i, item in ipairs(world.reader:read(directive).rules) do
-    if given(item.operations) or given(item.queries) or given(item.mutations) then
+    if #(given(item.operations) or {}) > 0 then
       return fail(list[i].loc, "@auth on '%s.%s' cannot have 'operations': only fields of models have operations", node.name, field.name)
     end
   end

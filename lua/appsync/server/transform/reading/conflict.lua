@@ -99,13 +99,47 @@ local function has_query(world, m)
   return queries == nil or queries ~= NULL and world.flags.shoulddeepmergedirectiveconfigdefaults
 end
 
+local function is_used(settings)
+  local handlers = { settings.handler }
+  for _, entry in pairs(settings.models or {}) do handlers[#handlers + 1] = entry.handler end
+  for _, handler in ipairs(handlers) do
+    if handler ~= "NONE" then return true end
+  end
+  return false
+end
+
+local IS_OWNING = { hasOne = true, hasMany = true }
+
+local function owns(m, other)
+  for _, relation in ipairs(m.relations) do
+    if IS_OWNING[relation.kind] and relation.model == other.name then return relation end
+  end
+  return nil
+end
+
+-- Of two models one belongs to the other: DataStore would not know which to send first. The first version let it be.
+local function check_relations(world, m)
+  if world.version == 1 or not is_used(world.conflict) then return true end
+  for _, relation in ipairs(m.relations) do
+    local related = world.models[relation.model]
+    if IS_OWNING[relation.kind] and related ~= m and not (m.is_join or related.is_join) and owns(related, m) then
+      return fail(m.field_by_name[relation.field].node.loc, "with conflict detection, '%s' and '%s' cannot refer to each other "
+        .. "by @hasOne or @hasMany: use @belongsTo in one of them", m.name, related.name)
+    end
+  end
+  return true
+end
+
 ---Fills a versioned model's `conflict` and the name of its sync query.
 ---@param world appsync.server.Survey
 ---@param m appsync.server.Model
 ---@return true? ok, appsync.server.SchemaError? err
 function conflict.read(world, m)
   local settings = world.conflict
-  local entry = settings and entry_of(settings, m)
+  if not settings then return true end
+  local ok, err = check_relations(world, m)
+  if not ok then return nil, err end
+  local entry = entry_of(settings, m)
   if not entry then return true end
   m.conflict = {
     handler = entry.handler, resolver = entry.handler == "LAMBDA" and (entry.resolver or "default") or nil,

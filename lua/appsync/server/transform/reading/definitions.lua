@@ -82,6 +82,9 @@ definitions.VERSION_2 = {
   primaryKey = true, index = true, hasOne = true, hasMany = true, belongsTo = true, manyToMany = true, default = true,
 }
 
+---The same of the arguments of @auth's rules, which the second version has none of.
+definitions.RULES_OF_VERSION_1 = { identityField = true, queries = true, mutations = true }
+
 ---Those that only mean something on a model, and on a model's field.
 definitions.OF_TYPES = { key = true, versioned = true, searchable = true }
 definitions.OF_FIELDS = {

@@ -6,11 +6,22 @@ local fail = directives.fail
 
 local sandbox = {}
 
-local function is_public(node)
-  local rule = node.fields[1]
-  local value = #node.fields == 1 and rule.name == "globalAuthRule" and rule.defaultValue
-  local allow = value and value.kind == "ObjectValue" and #value.fields == 1 and value.fields[1]
-  return allow and allow.name == "allow" and allow.value.value == "public"
+-- Both names that the switch has had, and those of its type.
+local NAMES = { globalAuthRule = true, global_auth_rule = true }
+local TYPES = { AuthRule = true, AuthorizationRule = true }
+
+-- What stands behind `allow: public` counts for nothing: such a sandbox is as open as any.
+local function is_public(rule)
+  local value = rule.defaultValue
+  local allow = value and value.kind == "ObjectValue" and value.fields[1]
+  return TYPES[rule.type.name or ""] and allow and allow.name == "allow" and allow.value.value == "public"
+end
+
+local function find_rule(node)
+  for _, field in ipairs(node.fields) do
+    if NAMES[field.name] then return field end
+  end
+  return nil
 end
 
 ---Takes the switch out of a document. Any other rule in it would have to be enforced, so it's refused.
@@ -19,11 +30,12 @@ end
 function sandbox.take(document)
   for i, node in ipairs(document.definitions) do
     if node.kind == "InputObjectTypeDefinition" and node.name:upper() == "AMPLIFY" then
-      if not is_public(node) then
+      local rule = find_rule(node)
+      if rule and not is_public(rule) then
         return fail(node.loc, "input %s: only 'globalAuthRule: AuthRule = { allow: public }' is accepted", node.name)
       end
       table.remove(document.definitions, i)
-      return true
+      return rule ~= nil
     end
   end
   return false

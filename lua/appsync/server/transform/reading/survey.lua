@@ -27,7 +27,7 @@ local fail = directives.fail
 ---@class appsync.server.Survey
 ---@field document appsync.ast.Document
 ---@field version 1|2 whose names and types are generated
----@field version_by string? the directive that tells the version; nil where it's given, or nothing tells it
+---@field version_by string? what of the schema tells the version, as "@key"; nil where it's given, or nothing tells it
 ---@field flags appsync.server.FeatureFlags
 ---@field models table<string, appsync.server.Model>
 ---@field list appsync.server.Model[] in the order of the schema; join models of many-to-many relations at the end
@@ -175,22 +175,39 @@ local ORDINALS = { "first", "second" }
 -- Each transformer knows only its own directives.
 local function check_version(transformer, stranger)
   if not transformer.version or not stranger then return true end
-  return fail(stranger.loc, "directive @%s is of Amplify's %s transformer, and this schema follows the %s%s", stranger.name,
+  return fail(stranger.loc, "%s is of Amplify's %s transformer, and this schema follows the %s%s", stranger.what,
     ORDINALS[3 - transformer.version], ORDINALS[transformer.version],
     transformer.because and ": " .. transformer.because or "")
 end
 
--- A schema that nobody says it of is of the version that its directives are of: the second where they are of both, or none
--- is of one alone.
-local function find_version(world, transformer)
+-- What only the first version's rules of @auth have.
+local function first_rule_argument(directive)
+  local value = directives.argument(directive, "rules")
+  for _, rule in ipairs(value and (value.values or { value }) or {}) do
+    for _, argument in ipairs(rule.fields or {}) do
+      if definitions.RULES_OF_VERSION_1[argument.name] then
+        local sign = ("@auth's '%s'"):format(argument.name)
+        return { sign = sign, what = sign, loc = argument.loc }
+      end
+    end
+  end
+  return nil
+end
+
+-- A schema that nobody says it of is of the version that it tells itself: the second where it tells both, or nothing.
+local function find_version(world, transformer, is_sandbox)
   local first, second
   visit_directives(world, function(directive)
-    if definitions.VERSION_1[directive.name] then first = first or directive end
-    if definitions.VERSION_2[directive.name] then second = second or directive end
+    local found = { sign = "@" .. directive.name, what = "directive @" .. directive.name, loc = directive.loc }
+    if definitions.VERSION_1[directive.name] then first = first or found end
+    if definitions.VERSION_2[directive.name] then second = second or found end
+    first = first or directive.name == "auth" and first_rule_argument(directive) or nil
   end)
-  world.version = transformer.version or (first and not second and 1) or 2
+  local is_second = second or is_sandbox
+  world.version = transformer.version or (first and not second and 1) or not is_second and transformer.fallback or 2
+  if transformer.fallback == world.version then world.flags = feature_flags.complete(feature_flags.UNNAMED) end
   local told_by = not transformer.version and (second or first)
-  world.version_by = told_by and told_by.name or nil
+  world.version_by = told_by and told_by.sign or nil
   return check_version(transformer, world.version == 1 and second or world.version == 2 and first)
 end
 
@@ -256,7 +273,7 @@ end
 ---Surveys a document; its models have their fields, and nothing of their directives is read yet.
 ---@param document appsync.ast.Document
 ---@param options {modes: {default: string?, additional: table?}?, reader: appsync.server.DirectiveReader,
----  transformer: appsync.server.Transformer?}
+---transformer: appsync.server.Transformer?, is_sandbox: boolean?}
 ---@return appsync.server.Survey? world, appsync.server.SchemaError? err
 function survey.read(document, options)
   local modes, transformer = options.modes or {}, options.transformer or {}
@@ -270,7 +287,7 @@ function survey.read(document, options)
     for _, mode in ipairs(modes.additional or {}) do world.modes.enabled[mode] = true end
   end
   read_roots(world)
-  local is_known, why = find_version(world, transformer)
+  local is_known, why = find_version(world, transformer, options.is_sandbox)
   if not is_known then return nil, why end
   for _, step in ipairs({ sort_definitions, find_models, merge_extensions }) do
     local ok, err = step(world)
