@@ -67,6 +67,41 @@ describe("client:modify", function()
     end
   end)
 
+  it("takes for data what the function puts into data", function()
+    open()
+    local document = "{ data box { data } }"
+    for _, data in ipairs{ { a = 1 }, { list = appsync.array{ 1, "a" } }, appsync.array{ { a = 1 } }, appsync.array{ "a" }, { inner = record } } do
+      for _, added in ipairs{ { __ref = "Post:1" }, { __ref = 5 }, record, appsync.array{ { __ref = "Post:1" } }, { __list = 1 } } do
+        local function add(to)
+          local at = to.list or to.inner or to
+          at[at[1] ~= nil and #at + 1 or "added"] = appsync.copy(added)
+          return to
+        end
+        local expected = add(appsync.copy(data))
+        assert(client:write_query(document, nil, { data = data, box = { data = data } }))
+        client:modify("ROOT_QUERY", "data", add)
+        client:modify("ROOT_QUERY", "box", function(box)
+          add(box.data)
+          return box
+        end)
+        local now = client:read_query(document)
+        assert.same({ expected, expected }, { now.data, now.box.data }, appsync.encode(expected))
+      end
+    end
+  end)
+
+  it("takes data that gets a __typename for data", function()
+    open()
+    assert(client:write_query("{ data box { data } }", nil, { data = { a = 1 }, box = { data = { a = 1 } } }))
+    client:modify("ROOT_QUERY", "data", function(data)
+      data.__typename = "Post"
+      return data
+    end)
+    client:modify("ROOT_QUERY", "box", function(box) return { data = { a = box.data.a, __typename = "Post" } } end)
+    local expected = { a = 1, __typename = "Post" }
+    assert.same({ data = expected, box = { data = expected } }, client:read_query("{ data box { data } }"))
+  end)
+
   it("tells data from references in each item of a list of objects", function()
     open()
     local document = "{ boxes { data post { title } ... on Other { data { title } } } }"

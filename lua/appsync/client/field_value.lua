@@ -77,10 +77,10 @@ end
 local given
 
 -- A list in the place of one, or a new one.
-local function given_items(value, context, path, depth)
+local function given_items(value, context, path, depth, is_in_data)
   local items, is_plain = json.array(), true
   for i, item in ipairs(value) do
-    local wrapped, is_plain_item = given(item, context, path .. "[]", depth + 1)
+    local wrapped, is_plain_item = given(item, context, path .. "[]", depth + 1, is_in_data)
     items[i], is_plain = wrapped, is_plain and is_plain_item
   end
   return items, is_plain
@@ -101,11 +101,11 @@ local function given_list(list, edits, context, path, depth)
   return { __list = (given_items(list, context, path, depth)) }
 end
 
-local function given_members(value, context, path, depth)
+local function given_members(value, context, path, depth, is_in_data)
   local members, is_plain = {}, true
   for name, member in pairs(value) do
     if type(name) ~= "string" then return value, true end -- the encoder refuses it, with its path
-    local wrapped, is_plain_member = given(member, context, below(path, name), depth + 1)
+    local wrapped, is_plain_member = given(member, context, below(path, name), depth + 1, is_in_data)
     members[name], is_plain = wrapped, is_plain and is_plain_member
   end
   return members, is_plain
@@ -135,12 +135,14 @@ local function check_marks(value, context, path, is_data)
   end
 end
 
--- The core's form; whether there is nothing in it that a leaf couldn't have: then it is what it was before.
+-- The core's form; whether there is nothing in it that a leaf couldn't have: then it is what it was before. What the
+-- function has put into data is data, too.
 ---@return any value, boolean is_plain
-given = function(value, context, path, depth)
+given = function(value, context, path, depth, is_in_data)
   if type(value) ~= "table" then return value, true end
   local field = context.field
-  local is_data = field.data[value] or (field.data_places[path] and not field.references[value])
+  is_in_data = is_in_data or field.data[value]
+  local is_data = is_in_data or (field.data_places[path] and not field.references[value])
   check_marks(value, context, path, is_data)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
@@ -151,7 +153,7 @@ given = function(value, context, path, depth)
   local key = not is_data and (value.__ref or (value.__typename ~= nil and context.identify(value))) or nil
   if key then return { __ref = key }, false end
   local is_list = getmetatable(value) == array_mt or value[1] ~= nil
-  local inner, is_plain = (is_list and given_items or given_members)(value, context, path, depth)
+  local inner, is_plain = (is_list and given_items or given_members)(value, context, path, depth, is_in_data)
   local is_object = not is_list and (not is_plain or (not is_data and (value.__typename ~= nil or field.object_places[path])))
   if is_object then check_names(value, context) end
   if is_plain then return { __json = value }, true end
