@@ -241,8 +241,7 @@ static bool is_data(const struct aps_cell *old)
 static void make_plain(struct making *in, struct aps_buf *out, struct aps_json_reader *r, enum aps_json_token token,
                        const struct aps_cell *old)
 {
-	bool is_structure = token == APS_JSON_OBJECT
-	                            ? is_object(old) || (has_typename(*r) && !is_data(old))
+	bool is_structure = token == APS_JSON_OBJECT  ? is_object(old) || (has_typename(*r) && !is_data(old))
 	                    : token == APS_JSON_ARRAY ? is_list(old)
 	                                              : false;
 	if (is_structure && token == APS_JSON_OBJECT)

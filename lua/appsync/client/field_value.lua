@@ -21,11 +21,13 @@ end
 ---@field data table<table, true> the tables of what was selected as a leaf
 ---@field data_places table<string, true> where one of them stood that looks like a record
 ---@field references table<table, true> those that stood elsewhere than in a list
+---@field lists table<appsync.RecordList, "objects"|"references"> with embedded objects in them, or without
+---@field has_noted boolean? the references in these, too
 ---@field object_places table<string, true> where an embedded object stood
 
 ---@return appsync.client.ShownField
 function field_value.new_field()
-  return { data = {}, data_places = {}, references = {}, object_places = {} }
+  return { data = {}, data_places = {}, references = {}, lists = {}, object_places = {} }
 end
 
 local function note_data(value, field, path)
@@ -57,16 +59,18 @@ function field_value.shown(value, identify, field, path)
   if value.__list then
     local items = value.__list
     setmetatable(items, nil)
-    local was = {}
+    local was, kind = {}, "references"
     for i = 1, #items do
       local item = items[i]
       if type(item) == "table" and item.__ref == nil then
         item = field_value.shown(item, identify, field, path .. "[]")
-        items[i] = item
+        items[i], kind = item, "objects"
       end
       was[i] = item
     end
-    return record_list.new(items, was, path, identify)
+    local list = record_list.new(items, was, path, identify)
+    field.lists[list] = kind
+    return list
   end
   value = value.__fields or value
   field.object_places[path] = true
@@ -95,9 +99,33 @@ local function check_items(items, context)
   end
 end
 
--- `edits`: what has been done with one that stands where it stood, where they can tell it.
+local function note_references(items, field)
+  for _, item in ipairs(items) do
+    if type(item) == "table" and item.__ref ~= nil then field.references[item] = true end
+  end
+end
+
+-- Asked where data stands in the same place of another object: there are few of these.
+local function is_reference(value, field)
+  if not field.has_noted then
+    for list in pairs(field.lists) do note_references(record_list.origin(list).was, field) end
+    field.has_noted = true
+  end
+  return field.references[value]
+end
+
+-- What has been done with a list that stands where it stood. Around one in a list's item the items may have moved, and an
+-- embedded object that is still there may have become another one.
+local function edits_of(list, context, path)
+  local edits = record_list.edits(list, context.where)
+  local has_stayed = context.field.lists[list] == "references" and record_list.origin(list).path == path and not path:find("[]", 1, true)
+  return has_stayed and not context.is_whole and edits or nil
+end
+
+-- `edits`: of edits_of(), where they can tell it.
 local function given_list(list, edits, context, path, depth)
   if edits then return { __edits = edits } end
+  if context.field.data_places[path .. "[]"] then note_references(list, context.field) end
   return { __list = (given_items(list, context, path, depth)) }
 end
 
@@ -142,13 +170,11 @@ given = function(value, context, path, depth, is_in_data)
   if type(value) ~= "table" then return value, true end
   local field = context.field
   is_in_data = is_in_data or field.data[value]
-  local is_data = is_in_data or (field.data_places[path] and not field.references[value])
+  local is_data = is_in_data or (field.data_places[path] and not is_reference(value, field))
   check_marks(value, context, path, is_data)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
-    local edits = record_list.edits(value, context.where)
-    if context.is_whole or record_list.origin(value).path ~= path then edits = nil end
-    return given_list(value, edits, context, path, depth), false
+    return given_list(value, edits_of(value, context, path), context, path, depth), false
   end
   local key = not is_data and (value.__ref or (value.__typename ~= nil and context.identify(value))) or nil
   if key then return { __ref = key }, false end
@@ -164,7 +190,7 @@ end
 -- What the lists in a value have become, as what changes it; nil: nothing has.
 local function changes_in(value, context, path)
   if record_list.origin(value) then
-    local edits = record_list.edits(value, context.where)
+    local edits = edits_of(value, context, path)
     if edits and not edits[1] then return nil end
     return given_list(value, edits, context, path, 0)
   end
