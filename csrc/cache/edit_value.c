@@ -232,20 +232,16 @@ static bool has_typename(struct aps_json_reader ahead)
 	return false;
 }
 
-/* An application's data may have a __typename, too: it isn't the service's then. */
-static bool is_json_with_typename(const struct aps_cell *old)
+/* An application's data may have a __typename, too, or get one: it isn't the service's then. */
+static bool is_data(const struct aps_cell *old)
 {
-	struct aps_json_reader r;
-	if (old == NULL || old->tag != APS_CELL_JSON) return false;
-	aps_json_reader_init(&r, old->text, 0);
-	return aps_json_next(&r) == APS_JSON_OBJECT && has_typename(r);
+	return old != NULL && old->tag == APS_CELL_JSON;
 }
 
 static void make_plain(struct making *in, struct aps_buf *out, struct aps_json_reader *r, enum aps_json_token token,
                        const struct aps_cell *old)
 {
-	bool is_structure = token == APS_JSON_OBJECT
-	                            ? is_object(old) || (has_typename(*r) && !is_json_with_typename(old))
+	bool is_structure = token == APS_JSON_OBJECT  ? is_object(old) || (has_typename(*r) && !is_data(old))
 	                    : token == APS_JSON_ARRAY ? is_list(old)
 	                                              : false;
 	if (is_structure && token == APS_JSON_OBJECT)

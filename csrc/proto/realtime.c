@@ -153,7 +153,11 @@ void aps_realtime_heard(struct aps_realtime *rt, int64_t silent_ms, int64_t now_
 {
 	begin(rt, now_ms);
 	int64_t at_ms = rt->now_ms - silent_ms;
-	if (rt->phase == APS_REALTIME_READY && at_ms > rt->life_at_ms) aps_realtime_frame_life(rt, at_ms);
+	if (rt->phase != APS_REALTIME_READY || at_ms <= rt->life_at_ms) return;
+	if (silent_ms < rt->options.keep_alive_alert_ms)
+		aps_realtime_frame_life(rt, at_ms);
+	else
+		rt->life_at_ms = at_ms; /* it has been silent for too long since to be shown as there */
 }
 
 enum closing { CLOSING_RETRY, CLOSING_AUTH, CLOSING_FATAL };

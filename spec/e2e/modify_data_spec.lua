@@ -1,5 +1,6 @@
 -- client:modify and merge functions with what an application keeps as data, such as AWSJSON, whatever that looks like.
 local appsync = require "appsync"
+local unpack = table.unpack or unpack -- luacheck: ignore 113
 local record = { __typename = "Post", id = "1", title = "a" }
 
 describe("client:modify", function()
@@ -67,6 +68,41 @@ describe("client:modify", function()
     end
   end)
 
+  it("takes for data what the function puts into data", function()
+    open()
+    local document = "{ data box { data } }"
+    for _, data in ipairs{ { a = 1 }, { list = appsync.array{ 1, "a" } }, appsync.array{ { a = 1 } }, appsync.array{ "a" }, { inner = record } } do
+      for _, added in ipairs{ { __ref = "Post:1" }, { __ref = 5 }, record, appsync.array{ { __ref = "Post:1" } }, { __list = 1 } } do
+        local function add(to)
+          local at = to.list or to.inner or to
+          at[at[1] ~= nil and #at + 1 or "added"] = appsync.copy(added)
+          return to
+        end
+        local expected = add(appsync.copy(data))
+        assert(client:write_query(document, nil, { data = data, box = { data = data } }))
+        client:modify("ROOT_QUERY", "data", add)
+        client:modify("ROOT_QUERY", "box", function(box)
+          add(box.data)
+          return box
+        end)
+        local now = client:read_query(document)
+        assert.same({ expected, expected }, { now.data, now.box.data }, appsync.encode(expected))
+      end
+    end
+  end)
+
+  it("takes data that gets a __typename for data", function()
+    open()
+    assert(client:write_query("{ data box { data } }", nil, { data = { a = 1 }, box = { data = { a = 1 } } }))
+    client:modify("ROOT_QUERY", "data", function(data)
+      data.__typename = "Post"
+      return data
+    end)
+    client:modify("ROOT_QUERY", "box", function(box) return { data = { a = box.data.a, __typename = "Post" } } end)
+    local expected = { a = 1, __typename = "Post" }
+    assert.same({ data = expected, box = { data = expected } }, client:read_query("{ data box { data } }"))
+  end)
+
   it("tells data from references in each item of a list of objects", function()
     open()
     local document = "{ boxes { data post { title } ... on Other { data { title } } } }"
@@ -86,6 +122,82 @@ describe("client:modify", function()
     end)
     boxes = client:read_query(document).boxes
     assert.same({ { __ref = "Post:9" }, "a", "a" }, { boxes[1].data, boxes[1].post.title, boxes[2].data.title })
+  end)
+
+  it("tells references in a list from data in the same field of an object of another type", function()
+    open{ cache = { possible_types = { Some = { "Page", "Draft" } }, merge = { ["Query.some"] = function(_, incoming) return incoming end } } }
+    local document = "{ some { ... on Page { posts { id title } } ... on Draft { raw: posts } } }"
+    local some = appsync.array{
+      { __typename = "Page", posts = appsync.array{ record } }, { __typename = "Draft", raw = appsync.array{ { __typename = "Post", id = "1" } } },
+    }
+    local function check()
+      local now = client:read_query(document).some
+      assert.same({ "a", nil }, { now[1].posts[1].title, now[1].posts[2] })
+      assert.same({ { __typename = "Post", id = "1" } }, now[2].raw)
+    end
+    assert(client:write_query(document, nil, { some = some }))
+    check()
+    client:modify("ROOT_QUERY", "some", function(all)
+      return appsync.array{ { __typename = "Page", posts = appsync.array{ all[1].posts[1] } }, all[2] }
+    end)
+    check()
+    client:modify("ROOT_QUERY", "some", function(all)
+      local posts = all[1].posts
+      posts[1] = { __ref = "Post:1" }
+      return appsync.array{ { __typename = "Other", posts = posts }, all[2], { __typename = "Page", posts = posts } }
+    end)
+    local now = client:read_query("{ some { ... on Other { posts { title } } ... on Page { posts { title } } } }").some
+    assert.same({ "a", "a" }, { now[1].posts[1].title, now[3].posts[1].title })
+  end)
+
+  it("keeps the lists in a list of embedded objects with their objects, wherever these go", function()
+    open()
+    local document = "{ boxes { n posts { id } } }"
+    local function posts(text)
+      local list = appsync.array{}
+      for id in text:gmatch "%d" do list[#list + 1] = { __typename = "Post", id = id } end
+      return list
+    end
+    local function read_boxes()
+      local texts = {}
+      for i, box in ipairs(client:read_query(document).boxes) do
+        texts[i] = box.n .. ":"
+        for _, post in ipairs(box.posts) do texts[i] = texts[i] .. post.id end
+      end
+      return table.concat(texts, " ")
+    end
+    local CHANGES = {
+      ["2:3 1:12"] = function(boxes) boxes[1], boxes[2] = boxes[2], boxes[1] end,
+      ["2:3"] = function(boxes) table.remove(boxes, 1) end,
+      ["1:12 2:3 3:12"] = function(boxes) boxes[3] = { n = 3, posts = boxes[1].posts } end,
+      ["1:3 2:3"] = function(boxes) boxes[1].posts = boxes[2].posts end,
+      ["1:123 2:3"] = function(boxes) boxes[1].posts:add{ __ref = "Post:3" } end,
+      ["1:2 2:3"] = function(boxes) boxes[1].posts:remove{ __ref = "Post:1" } end,
+    }
+    for expected, change in pairs(CHANGES) do
+      for _, returns in ipairs{ "nothing", "the list", "a new list" } do
+        local boxes = appsync.array{ { n = 1, posts = posts "12" }, { n = 2, posts = posts "3" } }
+        assert(client:write_query(document, nil, { boxes = boxes }))
+        client:modify("ROOT_QUERY", "boxes", function(all)
+          change(all)
+          return returns == "the list" and all or returns == "a new list" and appsync.array{ unpack(all) } or nil
+        end)
+        assert.equal(expected, read_boxes(), returns)
+      end
+    end
+  end)
+
+  it("takes a list that was another field's for what is in it", function()
+    open()
+    local one, two = appsync.array{ { id = "1", __typename = "Post" } }, appsync.array{ { id = "2", __typename = "Post" } }
+    local document = "{ box { a { id } b { id } } c { id } d { id } }"
+    assert(client:write_query(document, nil, { box = { a = one, b = two }, c = one, d = two }))
+    client:modify("ROOT_QUERY", "box", function(box) box.a, box.b = box.b, box.a end)
+    local kept
+    client:modify("ROOT_QUERY", "c", function(list) kept = list end)
+    client:modify("ROOT_QUERY", "d", function() return kept end)
+    local data = client:read_query(document)
+    assert.same({ "2", "1", "1", "1" }, { data.box.a[1].id, data.box.b[1].id, data.c[1].id, data.d[1].id })
   end)
 
   it("takes a reference that the function makes for one, also where data was that doesn't look like any", function()

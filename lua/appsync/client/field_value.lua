@@ -21,11 +21,13 @@ end
 ---@field data table<table, true> the tables of what was selected as a leaf
 ---@field data_places table<string, true> where one of them stood that looks like a record
 ---@field references table<table, true> those that stood elsewhere than in a list
+---@field lists table<appsync.RecordList, "objects"|"references"> with embedded objects in them, or without
+---@field has_noted boolean? the references in these, too
 ---@field object_places table<string, true> where an embedded object stood
 
 ---@return appsync.client.ShownField
 function field_value.new_field()
-  return { data = {}, data_places = {}, references = {}, object_places = {} }
+  return { data = {}, data_places = {}, references = {}, lists = {}, object_places = {} }
 end
 
 local function note_data(value, field, path)
@@ -57,16 +59,18 @@ function field_value.shown(value, identify, field, path)
   if value.__list then
     local items = value.__list
     setmetatable(items, nil)
-    local was = {}
+    local was, kind = {}, "references"
     for i = 1, #items do
       local item = items[i]
       if type(item) == "table" and item.__ref == nil then
         item = field_value.shown(item, identify, field, path .. "[]")
-        items[i] = item
+        items[i], kind = item, "objects"
       end
       was[i] = item
     end
-    return record_list.new(items, was, path, identify)
+    local list = record_list.new(items, was, path, identify)
+    field.lists[list] = kind
+    return list
   end
   value = value.__fields or value
   field.object_places[path] = true
@@ -77,10 +81,10 @@ end
 local given
 
 -- A list in the place of one, or a new one.
-local function given_items(value, context, path, depth)
+local function given_items(value, context, path, depth, is_in_data)
   local items, is_plain = json.array(), true
   for i, item in ipairs(value) do
-    local wrapped, is_plain_item = given(item, context, path .. "[]", depth + 1)
+    local wrapped, is_plain_item = given(item, context, path .. "[]", depth + 1, is_in_data)
     items[i], is_plain = wrapped, is_plain and is_plain_item
   end
   return items, is_plain
@@ -95,17 +99,41 @@ local function check_items(items, context)
   end
 end
 
--- `edits`: what has been done with one that stands where it stood, where they can tell it.
+local function note_references(items, field)
+  for _, item in ipairs(items) do
+    if type(item) == "table" and item.__ref ~= nil then field.references[item] = true end
+  end
+end
+
+-- Asked where data stands in the same place of another object: there are few of these.
+local function is_reference(value, field)
+  if not field.has_noted then
+    for list in pairs(field.lists) do note_references(record_list.origin(list).was, field) end
+    field.has_noted = true
+  end
+  return field.references[value]
+end
+
+-- What has been done with a list that stands where it stood. Around one in a list's item the items may have moved, and an
+-- embedded object that is still there may have become another one.
+local function edits_of(list, context, path)
+  local edits = record_list.edits(list, context.where)
+  local has_stayed = context.field.lists[list] == "references" and record_list.origin(list).path == path and not path:find("[]", 1, true)
+  return has_stayed and not context.is_whole and edits or nil
+end
+
+-- `edits`: of edits_of(), where they can tell it.
 local function given_list(list, edits, context, path, depth)
   if edits then return { __edits = edits } end
+  if context.field.data_places[path .. "[]"] then note_references(list, context.field) end
   return { __list = (given_items(list, context, path, depth)) }
 end
 
-local function given_members(value, context, path, depth)
+local function given_members(value, context, path, depth, is_in_data)
   local members, is_plain = {}, true
   for name, member in pairs(value) do
     if type(name) ~= "string" then return value, true end -- the encoder refuses it, with its path
-    local wrapped, is_plain_member = given(member, context, below(path, name), depth + 1)
+    local wrapped, is_plain_member = given(member, context, below(path, name), depth + 1, is_in_data)
     members[name], is_plain = wrapped, is_plain and is_plain_member
   end
   return members, is_plain
@@ -135,23 +163,23 @@ local function check_marks(value, context, path, is_data)
   end
 end
 
--- The core's form; whether there is nothing in it that a leaf couldn't have: then it is what it was before.
+-- The core's form; whether there is nothing in it that a leaf couldn't have: then it is what it was before. What the
+-- function has put into data is data, too.
 ---@return any value, boolean is_plain
-given = function(value, context, path, depth)
+given = function(value, context, path, depth, is_in_data)
   if type(value) ~= "table" then return value, true end
   local field = context.field
-  local is_data = field.data[value] or (field.data_places[path] and not field.references[value])
+  is_in_data = is_in_data or field.data[value]
+  local is_data = is_in_data or (field.data_places[path] and not is_reference(value, field))
   check_marks(value, context, path, is_data)
   if depth > MAX_DEPTH then errors.misuse("%s: what the function returns is nested too deeply, or a cycle", context.where) end
   if record_list.origin(value) then
-    local edits = record_list.edits(value, context.where)
-    if context.is_whole or record_list.origin(value).path ~= path then edits = nil end
-    return given_list(value, edits, context, path, depth), false
+    return given_list(value, edits_of(value, context, path), context, path, depth), false
   end
   local key = not is_data and (value.__ref or (value.__typename ~= nil and context.identify(value))) or nil
   if key then return { __ref = key }, false end
   local is_list = getmetatable(value) == array_mt or value[1] ~= nil
-  local inner, is_plain = (is_list and given_items or given_members)(value, context, path, depth)
+  local inner, is_plain = (is_list and given_items or given_members)(value, context, path, depth, is_in_data)
   local is_object = not is_list and (not is_plain or (not is_data and (value.__typename ~= nil or field.object_places[path])))
   if is_object then check_names(value, context) end
   if is_plain then return { __json = value }, true end
@@ -162,7 +190,7 @@ end
 -- What the lists in a value have become, as what changes it; nil: nothing has.
 local function changes_in(value, context, path)
   if record_list.origin(value) then
-    local edits = record_list.edits(value, context.where)
+    local edits = edits_of(value, context, path)
     if edits and not edits[1] then return nil end
     return given_list(value, edits, context, path, 0)
   end

@@ -255,6 +255,9 @@ static void data_that_looks_like_something_else_stays_what_it_is(void **state)
 		assert_string_equal(show("ROOT_QUERY", "j"), shown);
 		write_data("{ j }", "{}", "{\"j\":{\"a\":1,\"__typename\":\"T\"}}");
 	}
+	write_data("{ j }", "{}", "{\"j\":{\"a\":1}}");
+	assert_string_equal(set("ROOT_QUERY", "j", "{\"__json\":{\"a\":1,\"__typename\":\"T\"}}"), "ROOT_QUERY.j");
+	assert_reads("{ j }", "{}", "{\"j\":{\"a\":1,\"__typename\":\"T\"}}");
 }
 
 static void lists_are_edited(void **state)
