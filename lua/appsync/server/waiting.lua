@@ -40,10 +40,31 @@ local function go_on(work, ...)
   if not ok then error(thrown, 0) end
 end
 
+local MAX_IDLE = 16
+
+local idle = {} ---@type table[] works whose coroutines have ended what they ran, and take more
+
+local function take(fn, ...) fn(...) end
+
+-- A coroutine costs more to make than many requests do, so it runs one thing after the other. Idle, it holds nothing of them.
+local function serve(work)
+  local is_kept
+  repeat
+    take(coroutine.yield())
+    is_kept = #idle < MAX_IDLE
+    if is_kept then idle[#idle + 1] = work end
+  until not is_kept
+end
+
 ---Runs `fn` until it ends or waits. What it throws is thrown to whoever has made it go on.
 ---@param fn function
 function waiting.run(fn, ...)
-  go_on({ co = coroutine.create(fn), scopes = {} }, ...)
+  local work = table.remove(idle)
+  if not work then
+    work = { co = coroutine.create(serve), scopes = {} }
+    coroutine.resume(work.co, work)
+  end
+  go_on(work, fn, ...)
 end
 
 ---Returns whether what runs now may wait.
