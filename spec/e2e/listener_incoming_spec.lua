@@ -87,8 +87,9 @@ describe("the listener", function()
     for how, finish in pairs(ENDS) do
       it("counts them no more when the connection is " .. how, function()
         open({})
-        finish(send_part(MB))
-        finish(send_part(MB))
+        local first, second = send_part(MB), send_part(MB)
+        finish(first)
+        finish(second)
         until_(function() return listener:stats().incoming == 0 end)
       end)
     end
