@@ -15,6 +15,23 @@ describe("waiting", function()
     assert.is_false(waiting.is_possible())
   end)
 
+  it("goes on after what throws, and keeps nothing of what it ran", function()
+    local kept = setmetatable({}, { __mode = "v" })
+    for i = 1, 3 do
+      local argument = {}
+      kept[i] = argument
+      local ok, thrown = pcall(waiting.run, function(given)
+        assert.equal(argument, given)
+        if i == 2 then error("thrown", 0) end
+      end, argument)
+      assert.equal(i ~= 2, ok)
+      assert.equal(i == 2 and "thrown" or nil, thrown)
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(kept))
+  end)
+
   it("doesn't wait for what is done at once", function()
     local seen
     waiting.run(function() seen = waiting.wait(function(done) done(7) end) end)
