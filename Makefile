@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=c11 $(WARN) -fPIC -pthread $(CFLAGS)
 CORE_LIBS = -lcurl -lwebsockets -lsqlite3 -lssl -lcrypto -ldl -lm
 SERVER_LIBS = -levent_core -levent_extra -levent_openssl -lwslay -lssl -lcrypto -lsqlite3 -lm
 
-CORE_LAYERS = base codec rt gql auth proto cache store net client
+CORE_LAYERS = base codec rt gql auth proto cache sync store net client
 CORE_SRC = $(wildcard $(CORE_LAYERS:%=csrc/%/*.c))
 BINDING_SRC = $(wildcard csrc/binding/*.c)
 SERVER_LAYERS = base codec gql
