@@ -16,9 +16,12 @@
 #include "sync/delivery.h"
 #include "sync/entity_order.h"
 
-#define APS_OUTBOX_MODES    16    /* auth modes, by the numbers of the owner */
-#define APS_OUTBOX_AT_ONCE  8     /* in the order of entities */
-#define APS_OUTBOX_MAX_HELD 65536 /* of those that wait for earlier ones so many are passed by */
+#define APS_OUTBOX_MODES 16 /* auth modes, by the numbers of the owner */
+/* In the order of entities: under way at once; in memory, where many of them wait; and known to wait for earlier ones.
+ */
+#define APS_OUTBOX_AT_ONCE  8
+#define APS_OUTBOX_MAX_HAND 1024
+#define APS_OUTBOX_MAX_HELD 65536
 
 enum aps_outbox_order { APS_OUTBOX_SERIAL, APS_OUTBOX_ENTITY };
 
