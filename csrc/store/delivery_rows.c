@@ -5,7 +5,7 @@
 #include "store/query.h"
 #include "store/row_sum.h"
 
-int64_t aps_delivery_sum(int64_t id, const struct aps_delivery *delivery)
+int64_t aps_delivery_sum(int64_t id, const struct aps_delivery_row *delivery)
 {
 	struct aps_row_sum sum;
 	aps_row_sum_init(&sum);
@@ -20,7 +20,7 @@ int64_t aps_delivery_sum(int64_t id, const struct aps_delivery *delivery)
 	return aps_row_sum_value(&sum) ^ aps_owners_mark(aps_entry_owner(id));
 }
 
-void aps_delivery_take(struct aps_row_texts *texts, int column, struct aps_delivery *delivery)
+void aps_delivery_take(struct aps_row_texts *texts, int column, struct aps_delivery_row *delivery)
 {
 	delivery->is_begun = true;
 	delivery->is_sending = aps_stmt_column_int(texts->stmt, column) != 0;
@@ -32,7 +32,7 @@ void aps_delivery_take(struct aps_row_texts *texts, int column, struct aps_deliv
 	aps_row_texts_add(texts, column + 6, &delivery->cause);
 }
 
-enum aps_rc aps_delivery_find(struct aps_db *db, int64_t id, struct aps_delivery *delivery, struct aps_buf *texts,
+enum aps_rc aps_delivery_find(struct aps_db *db, int64_t id, struct aps_delivery_row *delivery, struct aps_buf *texts,
                               struct aps_err *err)
 {
 	static const char SQL[] = "SELECT sending, slot, lease, attempts, counted, rounds, cause, sum FROM delivery"
@@ -40,7 +40,7 @@ enum aps_rc aps_delivery_find(struct aps_db *db, int64_t id, struct aps_delivery
 	struct aps_query query;
 	struct aps_row_texts row;
 	bool is_whole = true;
-	*delivery = (struct aps_delivery){.is_begun = false};
+	*delivery = (struct aps_delivery_row){.is_begun = false};
 	aps_query_init(&query, db, SQL, err);
 	aps_query_int(&query, id);
 	if (aps_query_row(&query)) {
@@ -54,7 +54,7 @@ enum aps_rc aps_delivery_find(struct aps_db *db, int64_t id, struct aps_delivery
 	return rc == APS_OK && !is_whole ? aps_row_sum_fail("the delivery of a mutation", err) : rc;
 }
 
-enum aps_rc aps_delivery_save(struct aps_db *db, int64_t id, const struct aps_delivery *delivery, struct aps_err *err)
+enum aps_rc aps_delivery_save(struct aps_db *db, int64_t id, const struct aps_delivery_row *delivery, struct aps_err *err)
 {
 	static const char SQL[] = "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 	struct aps_query query;
@@ -74,7 +74,7 @@ enum aps_rc aps_delivery_save(struct aps_db *db, int64_t id, const struct aps_de
 enum aps_rc aps_delivery_mark(struct aps_db *db, int64_t id, int64_t slot, int64_t lease_ms, int64_t n_attempts,
                               struct aps_err *err)
 {
-	struct aps_delivery delivery;
+	struct aps_delivery_row delivery;
 	struct aps_buf texts;
 	aps_buf_init(&texts, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_delivery_find(db, id, &delivery, &texts, err);
@@ -89,7 +89,7 @@ enum aps_rc aps_delivery_mark(struct aps_db *db, int64_t id, int64_t slot, int64
 
 enum aps_rc aps_delivery_unmark(struct aps_db *db, int64_t id, struct aps_err *err)
 {
-	struct aps_delivery delivery;
+	struct aps_delivery_row delivery;
 	struct aps_buf texts;
 	aps_buf_init(&texts, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_delivery_find(db, id, &delivery, &texts, err);
@@ -100,9 +100,9 @@ enum aps_rc aps_delivery_unmark(struct aps_db *db, int64_t id, struct aps_err *e
 	return rc;
 }
 
-enum aps_rc aps_delivery_count(struct aps_db *db, int64_t id, const struct aps_delivery *counts, struct aps_err *err)
+enum aps_rc aps_delivery_count(struct aps_db *db, int64_t id, const struct aps_delivery_row *counts, struct aps_err *err)
 {
-	struct aps_delivery delivery;
+	struct aps_delivery_row delivery;
 	struct aps_buf texts;
 	aps_buf_init(&texts, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_delivery_find(db, id, &delivery, &texts, err);

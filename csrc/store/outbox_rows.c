@@ -20,7 +20,7 @@ void aps_outbox_row_clear(struct aps_outbox_row *row)
 {
 	aps_buf_clear(&row->texts);
 	row->entry = (struct aps_outbox_entry){.id = 0};
-	row->delivery = (struct aps_delivery){.is_begun = false};
+	row->delivery = (struct aps_delivery_row){.is_begun = false};
 }
 
 static int64_t sum_of(const struct aps_outbox_entry *entry)
@@ -95,7 +95,7 @@ static enum aps_rc take(struct aps_stmt *stmt, struct aps_outbox_row *row, struc
 static enum aps_rc take_row(struct aps_query *query, struct aps_outbox_row *row)
 {
 	row->entry.id = 0;
-	row->delivery = (struct aps_delivery){.is_begun = false};
+	row->delivery = (struct aps_delivery_row){.is_begun = false};
 	if (aps_query_row(query)) query->rc = take(query->stmt, row, query->err);
 	return aps_query_end(query);
 }

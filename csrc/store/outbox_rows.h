@@ -11,7 +11,7 @@
 /* What is read has its texts in a buffer of its own: they stay until the next row is read into it. */
 struct aps_outbox_row {
 	struct aps_outbox_entry entry;
-	struct aps_delivery delivery;
+	struct aps_delivery_row delivery;
 	struct aps_buf texts;
 };
 
