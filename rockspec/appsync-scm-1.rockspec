@@ -98,6 +98,7 @@ build = {
         "csrc/cache/names.c",
         "csrc/cache/normalize.c",
         "csrc/cache/number_set.c",
+        "csrc/cache/object_fields.c",
         "csrc/cache/object_type.c",
         "csrc/cache/pages.c",
         "csrc/cache/patch.c",
