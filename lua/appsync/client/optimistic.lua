@@ -181,8 +181,8 @@ end
 
 local function check_served(client, plan)
   if cache.serves(client, plan.options) then return end
-  errors.misuse("%s: optimistic_response, update and cache_updates change the client's cache, which a call with auth of its own, or with "
-    .. "headers that may authenticate, doesn't use", plan.where)
+  errors.misuse("%s: %s the client's cache, which a call with auth of its own, or with headers that may authenticate, doesn't use",
+    plan.where, plan.cache_rules and "cache_updates change" or "optimistic_response and update change")
 end
 
 ---Sends a mutation that changes the cache by more than its answer. It is a task of its own: whoever waits may be cancelled,
