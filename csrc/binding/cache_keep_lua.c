@@ -208,8 +208,7 @@ static int Apl_cache_object_fields(lua_State *L)
 	struct aps_buf *out = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	enum aps_rc rc = apl_read_operation(L, operation, &err);
 	if (rc == APS_OK) rc = add_objects(cache, operation, steps, n_steps, out, &err);
-	if (rc == APS_OK)
-		rc = apl_value_push(L, aps_buf_str(out), cache->caches->big, APS_JSON_LENIENT, &err);
+	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(out), cache->caches->big, APS_JSON_LENIENT, &err);
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 

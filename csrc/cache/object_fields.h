@@ -1,5 +1,5 @@
-/* Which fields of an object that an operation has selected lead to other objects, and how the cache names them: by these
- * names what stands somewhere in the data of the operation is changed in place (cache/edit.h). */
+/* Which fields of an object that an operation has selected lead to other objects, and how the cache names them: by
+ * these names what stands somewhere in the data of the operation is changed in place (cache/edit.h). */
 #ifndef APS_CACHE_OBJECT_FIELDS_H
 #define APS_CACHE_OBJECT_FIELDS_H
 

@@ -370,6 +370,26 @@ describe("cache_updates", function()
     assert.same({}, todos.logged)
   end)
 
+  it("are edits of a list, so that what comes to it meanwhile is shown as well", function()
+    local let_go = connect_held()
+    assert(todos.client:query(LIST))
+    local creating = appsync.spawn(function()
+      return todos.client:mutate(CREATE, { input = { id = "t2", name = "two" } }, {
+        optimistic_response = { createTodo = todo("t2", "two") }, cache_updates = LIST,
+      })
+    end)
+    appsync.sleep(0)
+    assert.equal("one two", list())
+    todos.client:write_query(LIST, nil, {
+      listTodos = { items = appsync.array{ todo("t1", "one"), todo("t9", "nine") }, nextToken = null },
+    })
+    assert.matches("nine", list())
+    assert.matches("two", list())
+    let_go()
+    assert(creating:await(10))
+    assert.equal("one nine two", list())
+  end)
+
   it("tell what they can't do, and the mutation stands", function()
     assert(todos.client:query(LIST))
     assert(todos.client:mutate("mutation C($input: CreateTodoInput!) { createTodo(input: $input) { name } }",

@@ -57,8 +57,8 @@ local function copy_variables(given, operation, place)
 end
 
 local function make(given, kind, defaults, place)
-  local rule = given
-  if type(given) ~= "table" or document.is(given) then rule = { query = given } else rule = opts.check(given, RULE, place) end
+  local is_query = type(given) ~= "table" or document.is(given)
+  local rule = is_query and { query = given } or opts.check(given, RULE, place)
   local text, operation = text_of(rule.query, place)
   if not kind or kind == "auto" then kind = rule.kind end
   return {
