@@ -36,6 +36,7 @@ struct aps_queue_settings {
 	struct aps_header_list headers;             /* the client's own, in `arena`; */
 	struct aps_arena arena;
 	bool asks_headers; /* or its function's */
+	bool has_updates;  /* it has functions for answers, by root fields */
 	enum aps_outbox_order order;
 	unsigned max_tries;
 	bool resolves_doubt;
@@ -57,6 +58,7 @@ struct aps_queue {
 	struct aps_outbox_row row; /* what the journal has read last */
 	int64_t owner;             /* 0: the store doesn't know it yet */
 	uint32_t nonce;
+	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;
 	struct aps_timer timer; /* of the machine's waits, and after trouble */
@@ -69,6 +71,8 @@ struct aps_queue {
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;
 	uint64_t asked_outcome; /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
+	struct aps_buf waited;  /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
+	bool has_untold;        /* there may be outcomes that nobody was told of */
 	struct aps_err trouble; /* of the store, last; OK: none */
 	struct aps_reap reap;
 };
