@@ -218,7 +218,7 @@ comma = ,
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
 FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 
-FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto cache net,$(wildcard csrc/$(d)/*.c)) \
+FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto cache sync net,$(wildcard csrc/$(d)/*.c)) \
 	$(SERVER_PURE_SRC))
 
 $(BUILD)/fuzz/obj/%.o: csrc/%.c
