@@ -5,7 +5,7 @@
  *
  *   the request ended with                                          | verdict
  *   ----------------------------------------------------------------|---------
- *   2xx and a value, or no errors at all                            | DONE
+ *   2xx and a value, or `data` without errors                       | DONE
  *   no status, no usable material (E_AUTH)                          | AUTH
  *   no status, it may have been sent: whatever failed               | DOUBT
  *   no status, not sent: its own text can't be sent                 | REFUSED   E_TOO_BIG E_SYNTAX E_UTF8 E_DEPTH
