@@ -252,6 +252,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 
 void aps_partition_close(struct aps_partition *partition)
 {
+	if (partition->user != NULL) partition->user->closing(partition->user);
 	if (partition->listener != NULL) partition->listener->closing(partition->listener);
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);

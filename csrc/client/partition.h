@@ -41,6 +41,12 @@ struct aps_partition_holder {
 	void (*hold)(struct aps_partition_holder *holder, struct aps_collect *collect);
 };
 
+/* Who keeps something else under the same owner (client/queue.h). */
+struct aps_partition_user {
+	/* The partition is going to close. */
+	void (*closing)(struct aps_partition_user *user);
+};
+
 struct aps_partition {
 	struct aps_vault_part part; /* of the vault */
 	struct aps_vault *vault;
@@ -61,6 +67,7 @@ struct aps_partition {
 	struct aps_partition_listener *listener;   /* NULL: nobody looks */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
+	struct aps_partition_user *user; /* NULL: nobody */
 	uint64_t edits; /* the highest number of those of this turn; 0: none */
 };
 

@@ -12,12 +12,11 @@
 #define APS_CLIENT_QUEUE_H
 
 #include "client/core.h"
-#include "client/vault.h"
+#include "client/partition.h"
 #include "store/entry_id.h"
 #include "store/outbox_rows.h"
 #include "sync/outbox.h"
 
-struct aps_partition;
 struct aps_sending;
 struct aps_queue_wait;
 
@@ -50,7 +49,8 @@ struct aps_queue {
 	struct aps_client *client;
 	uint64_t cache; /* the number of its partition, to which its events go */
 	struct aps_partition *partition;
-	struct aps_vault *vault; /* NULL: the store can't be opened at all */
+	struct aps_partition_user user;
+	struct aps_vault *vault;
 	char *prefix, *identity;
 	struct aps_queue_settings settings;
 	struct aps_outbox outbox;
@@ -66,8 +66,14 @@ struct aps_queue {
 	int64_t rest_until_ms; /* after trouble */
 	int64_t n_entries, n_dead;
 	bool is_counted;
-	bool has_news;   /* the machine has more to do */
-	bool has_changed; /* for whoever looks at its state */
+	bool is_known;      /* whether the store has something of the owner's */
+	bool has_news;      /* the machine has more to do */
+	bool has_lost;      /* a transaction has failed */
+	bool has_forgotten; /* the store is another one */
+	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
+	bool has_changed;   /* for whoever looks at its state */
+	bool is_running;
+	bool is_closed;
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;
 	uint64_t asked_outcome; /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
@@ -98,8 +104,6 @@ void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why);
 /* What becomes of an entry that is under way; the machine is run. */
 void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_delivery_event *event);
 void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_delivery_event_kind kind);
-/* The id of the row of an entry that is in the machine's hand; 0: it isn't. */
-int64_t aps_queue_row_id(const struct aps_queue *queue, uint64_t number);
 /* "1a2b3c4d-17" */
 void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1]);
 void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes);

@@ -4,12 +4,10 @@
 #include "base/mem.h"
 #include "client/partition.h"
 #include "client/queue_tell.h"
-#include "client/queueing.h"
+#include "client/reach.h"
 #include "client/sent_entry.h"
 #include "proto/verdict.h"
 #include "sync/in_doubt.h"
-#include "sync/operation_kind.h"
-#include "sync/same_json.h"
 
 struct aps_sending *aps_sending_find(const struct aps_queue *queue, uint64_t number)
 {
@@ -102,7 +100,7 @@ static void start(struct aps_sending *sending, const struct aps_operation *opera
 	        .retry = {.base_ms = client->settings.retry.base_ms,
 	                  .cap_ms = client->settings.retry.cap_ms,
 	                  .n_attempts = 1},
-	        .is_safe = false,
+	        .is_single = true,
 	        .end_ms = APS_ATTEMPT_FOREVER,
 	};
 	if (options.credential == 0 && mode != APS_ENTRY_NONE) {
@@ -315,7 +313,7 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	aps_outcome_move(&sending->outcome, outcome);
 	sending->record = sending->error_record = (struct aps_str){NULL, 0};
 	sending->retry_after_ms = retry_after(sending);
-	aps_queueing_heard(core, sending->queue->client, &sending->outcome);
+	aps_reach_heard(core, sending->queue->client, &sending->outcome);
 	if (sending->is_look)
 		judge_look(sending);
 	else

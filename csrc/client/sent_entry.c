@@ -2,13 +2,12 @@
 
 #include "base/mem.h"
 #include "client/partition.h"
-#include "codec/json_reader.h"
+#include "codec/json_members.h"
 #include "store/id_map.h"
 #include "sync/id_substitute.h"
 #include "sync/operation_kind.h"
 #include "sync/read_back.h"
 #include "sync/record_type.h"
-#include "sync/same_json.h"
 
 void aps_sent_entry_init(struct aps_sending *sending)
 {
@@ -195,15 +194,14 @@ static struct aps_str lookup_of(const struct aps_policies *policies, struct aps_
 static enum aps_rc identity_in_input(struct aps_sending *sending, struct aps_identity_field **fields, size_t *n,
                                      struct aps_err *err)
 {
-	struct aps_same_json_budget budget = {APS_SAME_JSON_BYTES};
 	struct aps_identity_field *field = aps_arena_get(&sending->arena, sizeof *field);
-	struct aps_str input = aps_safety_input(aps_buf_str(&sending->variables));
-	size_t from = 0;
+	struct aps_json_members input;
+	aps_json_members_init(&input, aps_safety_input(aps_buf_str(&sending->variables)));
 	if (field == NULL) return aps_arena_fail(&sending->arena, "a queued mutation", err);
 	field->name = APS_STR("id");
 	*fields = field;
 	*n = 1;
-	if (aps_json_member(input, field->name, &from, &budget, &field->value)) return APS_OK;
+	if (aps_json_members_get(&input, "id", &field->value)) return APS_OK;
 	return aps_fail(err, APS_E_USAGE, "the mutation doesn't say which record it is about");
 }
 
@@ -261,27 +259,34 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	return rc;
 }
 
+/* Of its one root field. */
 struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 {
-	struct aps_same_json_budget budget = {APS_SAME_JSON_BYTES};
-	struct aps_str data = sending->outcome.response.data, record;
-	struct aps_str key = sending->question.definition->root_fields[0];
-	size_t from = 0;
-	return data.n != 0 && aps_json_member(data, key, &from, &budget, &record) ? record : APS_STR("null");
+	struct aps_json_members members;
+	struct aps_str data = sending->outcome.response.data, key = sending->question.definition->root_fields[0];
+	struct aps_str record = APS_STR("null");
+	struct aps_buf name;
+	aps_buf_init(&name, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&name, key);
+	aps_buf_add_byte(&name, '\0');
+	aps_json_members_init(&members, data);
+	if (data.n != 0 && name.rc == APS_OK) aps_json_members_get(&members, name.p, &record);
+	aps_buf_clear(&name);
+	return record;
 }
 
+/* The first one that an error has. */
 struct aps_str aps_sent_entry_error_record(const struct aps_sending *sending)
 {
-	struct aps_same_json_budget budget = {APS_SAME_JSON_BYTES};
 	struct aps_str errors = sending->outcome.response.errors, span, record;
 	struct aps_json_reader r;
-	if (errors.n == 0) return (struct aps_str){NULL, 0};
+	struct aps_json_members members;
 	aps_json_reader_init(&r, errors, 0);
-	if (aps_json_next(&r) != APS_JSON_ARRAY) return (struct aps_str){NULL, 0};
-	while (r.at < r.end && aps_json_skip_value(&r, &span) == APS_OK) {
-		size_t from = 0;
-		bool is_there = aps_json_member(span, APS_STR("data"), &from, &budget, &record);
-		if (is_there && record.n != 0 && record.p[0] == '{') return record;
+	if (errors.n == 0 || aps_json_next(&r) != APS_JSON_ARRAY) return (struct aps_str){NULL, 0};
+	while (aps_json_skip_value(&r, &span) == APS_OK) {
+		aps_json_members_init(&members, span);
+		if (aps_json_members_get(&members, "data", &record) && record.n != 0 && record.p[0] == '{')
+			return record;
 	}
 	return (struct aps_str){NULL, 0};
 }
