@@ -1,6 +1,6 @@
-/* The power goes at random moments while a database is written (spec/support/lost_power.h): what was acknowledged under
- * FULL is there, in whole transactions, and no level but OFF leaves a damaged file.
- * N=200 SEED=1: that many histories instead of a few, each with a seed of its own. */
+/* The power goes at random moments while a database is written (spec/support/lost_power.h), in every other life after
+ * an operation that fails: what was acknowledged under FULL is there, in whole transactions, and no level but OFF
+ * leaves a damaged file. N=200 SEED=1: that many histories instead of a few, each with a seed of its own. */
 #include "../../support/faulty_vfs.h"
 #include "db_fixture.h"
 
@@ -102,43 +102,79 @@ static bool write_commit(struct aps_db *db, uint64_t seed, int64_t commit)
 	return run(stmt) && aps_db_commit(db, &err) == APS_OK;
 }
 
+/* An operation that fails is played once in a round: what it has ended is done again. */
 static struct aps_db *open_database(const char *path, enum aps_db_sync level)
 {
 	struct aps_db_options options = {.busy_ms = APS_DB_BUSY_MS, .synchronous = level};
-	struct aps_db *db = db_open_as(path, &options);
-	db_do(db, "PRAGMA wal_autocheckpoint = 12");
+	struct aps_db *db = NULL;
+	struct aps_err err = {0};
+	if (aps_db_open(path, &options, &db, &err) != APS_OK && aps_db_open(path, &options, &db, &err) != APS_OK)
+		_exit(1);
+	(void)aps_db_exec(db, "PRAGMA wal_autocheckpoint = 12", &err);
 	return db;
 }
 
-static void make_tables(struct aps_db *db)
+static bool make_tables(struct aps_db *db)
 {
 	struct aps_err err = {0};
-	assert_int_equal(aps_db_begin(db, &err), APS_OK);
-	db_do(db, "CREATE TABLE IF NOT EXISTS slot (id INTEGER PRIMARY KEY, commits INTEGER, body BLOB);"
-	          "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY, commits INTEGER);"
-	          "INSERT OR IGNORE INTO head VALUES (1, 0)");
-	assert_int_equal(aps_db_commit(db, &err), APS_OK);
+	return aps_db_begin(db, &err) == APS_OK &&
+	       aps_db_exec(db,
+	                   "CREATE TABLE IF NOT EXISTS slot (id INTEGER PRIMARY KEY, commits INTEGER, body BLOB);"
+	                   "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY, commits INTEGER);"
+	                   "INSERT OR IGNORE INTO head VALUES (1, 0)",
+	                   &err) == APS_OK &&
+	       aps_db_commit(db, &err) == APS_OK;
 }
 
-/* A process that tells each commit once it is made, until its power goes. Now and then it does what a store does
- * beside its commits. */
+static int64_t n_commits(struct aps_db *db)
+{
+	struct aps_err err = {0};
+	int64_t n = 0;
+	if (!make_tables(db)) {
+		aps_db_rollback(db);
+		if (!make_tables(db)) _exit(1);
+	}
+	const char *sql = "SELECT commits FROM head";
+	if (aps_db_read_int(db, sql, &n, &err) != APS_OK && aps_db_read_int(db, sql, &n, &err) != APS_OK) _exit(1);
+	return n;
+}
+
+/* The number is told once it is made. */
+static void commit_and_tell(struct aps_db *db, uint64_t seed, int64_t n, int told)
+{
+	if (!write_commit(db, seed, n)) {
+		aps_db_rollback(db);
+		if (!write_commit(db, seed, n)) _exit(1);
+	}
+	if (write(told, &n, sizeof(n)) != sizeof(n)) _exit(1);
+}
+
+static void play_faults(uint64_t seed, uint64_t round)
+{
+	char settings[80];
+	unsigned n_operations = round == 0 ? 60 : 160;
+	unsigned crash_at = 1 + (unsigned)(mix(seed, ~round) % n_operations);
+	unsigned error_at = 1 + (unsigned)(mix(~seed, round) % n_operations);
+	snprintf(settings, sizeof(settings), "seed=%llu crash=%u", (unsigned long long)mix(seed, round) >> 1, crash_at);
+	if (!faulty_vfs_set(settings)) _exit(1);
+	snprintf(settings, sizeof(settings), "error=%u", error_at);
+	if (round % 2 == 1 && !faulty_vfs_set(settings)) _exit(1);
+}
+
+/* A process that commits until its power goes. Now and then it does what a store does beside its commits. */
 static _Noreturn void write_until_the_end(const char *path, enum aps_db_sync level, uint64_t seed, uint64_t round,
                                           int told)
 {
-	char settings[80];
-	unsigned crash_at = 1 + (unsigned)(mix(seed, ~round) % (round == 0 ? 60 : 160));
-	snprintf(settings, sizeof(settings), "seed=%llu crash=%u", (unsigned long long)mix(seed, round) >> 1, crash_at);
+	struct aps_err err = {0};
 	faulty_vfs_install();
-	if (!faulty_vfs_set(settings)) _exit(1);
+	play_faults(seed, round);
 	struct aps_db *db = open_database(path, level);
-	make_tables(db);
-	int64_t n = db_int(db, "SELECT commits FROM head");
+	int64_t n = n_commits(db);
 	for (int i = 0; i < COMMITS; i++) {
-		if (!write_commit(db, seed, ++n)) _exit(1);
-		if (write(told, &n, sizeof(n)) != sizeof(n)) _exit(1);
+		commit_and_tell(db, seed, ++n, told);
 		uint64_t other = mix(seed + round, (uint64_t)n) % 12;
-		if (other == 0) db_do(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-		if (other == 1) db_do(db, "PRAGMA incremental_vacuum(2)");
+		if (other == 0) (void)aps_db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", &err);
+		if (other == 1) (void)aps_db_exec(db, "PRAGMA incremental_vacuum(2)", &err);
 		if (other != 2) continue;
 		aps_db_close(db);
 		db = open_database(path, level);
