@@ -7,8 +7,19 @@
 
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
  * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the
- * generation, -1 the highest number that an entry ever had, else the bytes of the entries of a part. A part that is
- * dropped: its rows are as good as gone (store/parts.h). What is read back has a sum (store/row_sum.h). */
+ * generation, -1 the highest number that an entry ever had, -2 the last one of the sequence that layers are numbered by,
+ * else the bytes of the entries of a part. A part that is dropped: its rows are as good as gone (store/parts.h). What is
+ * read back has a sum (store/row_sum.h). Layers: store/layer_store.h; those of queued mutations are in no index, so that
+ * one more of them changes few pages. */
+#define LAYERS                                                                                                         \
+	"DROP TABLE patch; DROP TABLE layer;"                                                                          \
+	"INSERT OR IGNORE INTO counter VALUES (-2, 0);"                                                                \
+	"CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, kind INTEGER NOT NULL,"                    \
+	" entries BLOB NOT NULL, identified BLOB NOT NULL, sum INTEGER NOT NULL);"                                     \
+	"CREATE INDEX layer_kind ON layer (kind) WHERE kind <> 1;"                                                     \
+	"CREATE TABLE patch (entry INTEGER NOT NULL, layer INTEGER NOT NULL, patch BLOB NOT NULL,"                     \
+	" sum INTEGER NOT NULL, PRIMARY KEY (entry, layer)) WITHOUT ROWID;"
+
 static const char *const STEPS[] = {
         "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
         "INSERT INTO counter VALUES (0, 0), (-1, 0);"
@@ -26,6 +37,7 @@ static const char *const STEPS[] = {
         " sum INTEGER NOT NULL);"
         "CREATE INDEX patch_layer ON patch (layer);"
         "CREATE INDEX patch_entry ON patch (entry);",
+        LAYERS,
 };
 
 #define OUR_TABLES                                                                                                     \
