@@ -81,6 +81,26 @@ void aps_layer_handles_end(struct aps_layer_handles *handles, uint64_t id, bool 
 	}
 }
 
+static bool is_known(const struct aps_layer_handles *handles, uint64_t id)
+{
+	const struct aps_layer_handle *all = all_of(handles);
+	for (size_t i = 0; i < count(handles); i++)
+		if (all[i].id == id && !all[i].is_over) return true;
+	return false;
+}
+
+bool aps_layer_handles_owe_others(struct aps_layer_handles *handles, const struct aps_buf *ids)
+{
+	const uint64_t *all = (const uint64_t *)(const void *)ids->p;
+	if (ids->n != 0 && aps_buf_reserve(&handles->owed, ids->n + handles->known.n) == NULL) {
+		handles->owed.rc = APS_OK;
+		return false;
+	}
+	for (size_t i = 0; i < ids->n / sizeof *all; i++)
+		if (!is_known(handles, all[i])) owe(handles, all[i]);
+	return true;
+}
+
 static bool lasts(const struct aps_layer_handle *handle)
 {
 	return !handle->is_over;

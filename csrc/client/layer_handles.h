@@ -28,6 +28,9 @@ uint64_t aps_layer_handles_find(const struct aps_layer_handles *handles, uint64_
 /* The layer's call has ended in this turn: it has left, if `is_written`, else it has to. id 0: all of them have. */
 void aps_layer_handles_end(struct aps_layer_handles *handles, uint64_t id, bool is_written);
 
+/* Of these ids (uint64_t) the layers that no call has are to leave. False: no memory. */
+bool aps_layer_handles_owe_others(struct aps_layer_handles *handles, const struct aps_buf *ids);
+
 /* How the turn ended. Of one that failed nothing is kept: what came is gone, what left is there and has to leave. */
 void aps_layer_handles_committed(struct aps_layer_handles *handles);
 void aps_layer_handles_failed(struct aps_layer_handles *handles);

@@ -36,6 +36,8 @@ static enum aps_rc open_store(struct aps_partition *partition, struct aps_err *e
 	struct aps_vault *vault = partition->vault;
 	enum aps_rc rc = aps_vault_begin(vault, err);
 	if (rc != APS_OK) return rc;
+	partition->is_new = true;
+	partition->has_orphans = false;
 	return aps_cache_store_open(&partition->store, vault->db, aps_str_of(partition->prefix),
 	                            aps_str_of(partition->identity), &partition->cache, err);
 }
@@ -106,6 +108,7 @@ static void committed(struct aps_vault_part *part, uint64_t generation)
 	let_layers_go(partition);
 	aps_cache_store_committed(&partition->store);
 	aps_layer_handles_committed(&partition->handles);
+	partition->is_new = false;
 	aps_channel_publish(partition->channel, generation);
 	aps_buf_clear(&partition->changed);
 	end_clears(partition);
@@ -129,6 +132,7 @@ static void failed(struct aps_vault_part *part)
 	forget_all(partition);
 	aps_cache_store_rolled_back(&partition->store);
 	aps_layer_handles_failed(&partition->handles);
+	partition->has_orphans = partition->has_orphans || partition->is_new;
 	partition->edits = 0;
 	end_clears(partition);
 }
@@ -238,6 +242,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	aps_channel_move(partition->channel, partition->vault->place);
 	if (!keeps) return begin_anew(partition, err);
 	if (partition->collector != NULL) partition->collector->reset(partition->collector);
+	partition->has_orphans = partition->has_orphans || partition->is_new;
 	enum aps_rc rc = aps_cache_store_move(&partition->store, partition->vault->db, &partition->cache, err);
 	return rc == APS_OK ? save_changed(partition, err) : rc;
 }
@@ -484,16 +489,31 @@ static enum aps_rc write_at_last(struct aps_partition *partition, struct filling
 	return rc;
 }
 
+/* Layers of calls that are no more, which weren't dropped for good when the store was opened. */
+static enum aps_rc owe_orphans(struct aps_partition *partition, struct aps_err *err)
+{
+	const struct aps_cache_store *store = &partition->store;
+	struct aps_buf ids;
+	aps_buf_init(&ids, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_layer_store_list_kind(store->db, store->part, APS_LAYER_PASSING, &ids, err);
+	if (rc == APS_OK && !aps_layer_handles_owe_others(&partition->handles, &ids))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for optimistic layers");
+	partition->has_orphans = rc != APS_OK;
+	aps_buf_clear(&ids);
+	return rc;
+}
+
 /* What should have left before leaves first. */
 static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
 	struct aps_layer_handles *handles = &partition->handles;
 	struct filling owed = {.fill = fill_edits, .leaves = &handles->owed};
-	if (handles->owed.n != 0 && !handles->is_paid) {
-		enum aps_rc rc = write_at_last(partition, &owed, err);
-		if (rc != APS_OK) return rc;
-		handles->is_paid = true;
+	enum aps_rc rc = partition->has_orphans && partition->store.db != NULL ? owe_orphans(partition, err) : APS_OK;
+	if (rc == APS_OK && handles->owed.n != 0 && !handles->is_paid) {
+		rc = write_at_last(partition, &owed, err);
+		handles->is_paid = rc == APS_OK;
 	}
+	if (rc != APS_OK) return rc;
 	return write_at_last(partition, filling, err);
 }
 
@@ -585,7 +605,9 @@ enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t
 enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err)
 {
 	const struct aps_cache_store *store = &partition->store;
-	return store->db != NULL ? aps_layer_store_list_answered(store->db, store->part, ids, err) : APS_OK;
+	return store->db != NULL
+	               ? aps_layer_store_list_kind(store->db, store->part, APS_LAYER_ANSWERED, ids, err)
+	               : APS_OK;
 }
 
 /* Calls `put` for each object of the layer's response, which is read of the store. */

@@ -133,11 +133,13 @@ enum aps_rc aps_layer_store_list(struct aps_db *db, uint64_t entry, struct aps_b
 	return rc == APS_OK ? list_numbers(stmt, ids, err) : rc;
 }
 
-enum aps_rc aps_layer_store_list_answered(struct aps_db *db, int64_t part, struct aps_buf *ids, struct aps_err *err)
+enum aps_rc aps_layer_store_list_kind(struct aps_db *db, int64_t part, enum aps_layer_kind kind, struct aps_buf *ids,
+                                      struct aps_err *err)
 {
-	static const char SQL[] = "SELECT id FROM layer WHERE kind <> 1 AND kind = 2 AND part = ?1 ORDER BY id";
+	/* "kind <> 1": by the index of those that aren't queued */
+	static const char SQL[] = "SELECT id FROM layer WHERE kind <> 1 AND part = ?1 AND kind = ?2 ORDER BY id";
 	struct aps_stmt *stmt;
-	enum aps_rc rc = prepare_with(db, SQL, part, 0, &stmt, err);
+	enum aps_rc rc = prepare_with(db, SQL, part, kind, &stmt, err);
 	return rc == APS_OK ? list_numbers(stmt, ids, err) : rc;
 }
 

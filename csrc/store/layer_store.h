@@ -14,8 +14,9 @@ APS_BEGIN_DECLS
 
 /* In the writer's transaction, or alone: drops the layers of calls that went with their process; part 0: all parts'. */
 enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct aps_err *err);
-/* Appends the ids (uint64_t) of those that were answered and haven't left since, in order. */
-enum aps_rc aps_layer_store_list_answered(struct aps_db *db, int64_t part, struct aps_buf *ids, struct aps_err *err);
+/* Appends the ids (uint64_t) of the part's layers of a kind, which isn't APS_LAYER_QUEUED, in order. */
+enum aps_rc aps_layer_store_list_kind(struct aps_db *db, int64_t part, enum aps_layer_kind kind, struct aps_buf *ids,
+                                      struct aps_err *err);
 
 /* In the writer's transaction. The next number of the store's sequence, which is never given again. */
 enum aps_rc aps_layer_store_next_id(struct aps_db *db, uint64_t *id, struct aps_err *err);
