@@ -509,6 +509,7 @@ static enum aps_rc write(struct aps_partition *partition, struct filling *fillin
 	struct aps_layer_handles *handles = &partition->handles;
 	struct filling owed = {.fill = fill_edits, .leaves = &handles->owed};
 	enum aps_rc rc = partition->has_orphans && partition->store.db != NULL ? owe_orphans(partition, err) : APS_OK;
+	if (rc != APS_OK && aps_vault_cope(partition->vault, err)) rc = APS_OK; /* with what it finds there */
 	if (rc == APS_OK && handles->owed.n != 0 && !handles->is_paid) {
 		rc = write_at_last(partition, &owed, err);
 		handles->is_paid = rc == APS_OK;
