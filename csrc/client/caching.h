@@ -48,7 +48,7 @@ void aps_caching_run_answer(struct aps_core *core, struct aps_command *command);
 
 /* What the application itself has written. */
 struct aps_caching_edits {
-	uint64_t layer;          /* an optimistic one that comes or leaves with it; 0: none */
+	uint64_t layer;          /* the handle of an optimistic one that comes or leaves with it; 0: none */
 	uint64_t number;         /* by which its reader knows the edits; they only grow. 0: none are shown there */
 	struct aps_edits *edits; /* NULL: none */
 };

@@ -257,7 +257,7 @@ static enum aps_rc hold_patches(struct inspection *in, size_t *n_patches, struct
 	enum aps_rc rc = aps_db_prepare(in->db, aps_str_of(SQL), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, in->store.part, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
-		++*n_patches;
+		*n_patches += aps_stmt_column_str(stmt, 1).n != 0;
 		aps_collect_hold(&in->collect, (uint64_t)aps_stmt_column_int(stmt, 0));
 		aps_references_of_patch(aps_stmt_column_str(stmt, 1), &holding.sink);
 	}
