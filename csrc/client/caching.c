@@ -539,6 +539,33 @@ void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, 
 	edit(core, client, id, what, settle_layer);
 }
 
+enum aps_rc aps_caching_queue_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                                    const struct aps_caching_edits *what, uint64_t *layer, struct aps_err *err)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_cached *cached = find(caching_of(core, client), id);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	if (cached != NULL && what->number != 0) cached->edits = what->number;
+	if (partition == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
+	enum aps_rc rc = aps_partition_add_layer(partition, 0, APS_LAYER_QUEUED, what->edits, layer, err);
+	if (rc == APS_OK && what->number != 0) partition->edits = what->number;
+	return rc;
+}
+
+static enum aps_rc settle_queued(struct aps_partition *partition, const struct aps_caching_edits *what,
+                                 struct aps_err *err)
+{
+	return aps_partition_settle_layer(partition, what->layer, what->edits, err);
+}
+
+void aps_caching_settle_queued(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                               const struct aps_caching_edits *what)
+{
+	struct aps_caching_edits of_queue = *what;
+	of_queue.layer = layer;
+	edit(core, client, id, &of_queue, settle_queued);
+}
+
 void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place)
 {
 	APS_ON_THREAD(core->thread);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/partition.h"
+#include "client/queue_commands.h"
 #include "client/queue_journal.h"
 #include "client/queue_store.h"
 #include "client/queue_tell.h"
@@ -33,8 +34,7 @@ void aps_queue_settings_clear(struct aps_queue_settings *settings)
 static bool has_store(const struct aps_queue *queue)
 {
 	if (queue->vault == NULL || queue->vault->db == NULL) return false;
-	return aps_vault_is_available(queue->vault) ||
-	       aps_caching_is_in_memory_by_choice(queue->client, queue->vault);
+	return aps_vault_is_available(queue->vault) || aps_caching_is_in_memory_by_choice(queue->client, queue->vault);
 }
 
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err)
@@ -64,6 +64,10 @@ static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSE
 	struct aps_queue *queue = of(part);
 	aps_outbox_committed(&queue->outbox);
 	aps_queue_waits_commit(queue);
+	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
+		asked->is_committed = true;
+	queue->has_committed = true;
+	queue->releases = queue->releases || queue->outbox.reach != APS_OUTBOX_ONLINE;
 	queue->has_news = true;
 }
 
@@ -126,6 +130,7 @@ static void free_queue(struct aps_queue *queue)
 	aps_outbox_row_clear(&queue->row);
 	aps_queue_settings_clear(&queue->settings);
 	aps_buf_clear(&queue->waited);
+	aps_number_set_clear(&queue->updates);
 	if (queue->document != NULL) aps_gql_document_unref(queue->document);
 	aps_free(queue->prefix);
 	aps_free(queue->identity);
@@ -217,6 +222,7 @@ void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
 	queue->is_closed = true;
 	aps_caching_commit(core, queue->vault);
 	aps_queue_waits_cancel_all(queue, err);
+	aps_queue_answer_asked(queue, err);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_timer_stop(&core->timers, &queue->timer);
 	aps_timer_stop(&core->timers, &queue->stuck);
@@ -310,6 +316,7 @@ static void tell(struct aps_queue *queue, const struct aps_outbox_action *action
 	struct aps_sending *sending = aps_sending_find(queue, action->number);
 	queue->advanced_ms = aps_clock_mono_ms();
 	queue->is_stuck_told = false;
+	aps_number_set_remove(&queue->updates, action->number);
 	if (sending == NULL) return;
 	if (!aps_queue_waits_tell(sending, action)) queue->has_untold = true;
 	aps_sending_end(sending);
@@ -358,8 +365,10 @@ static void heed_losses(struct aps_queue *queue)
 		if (err.code == APS_OK) aps_fail(&err, APS_E_STORAGE, "the store could not be written");
 		err.code = err.code == APS_E_NOMEM ? APS_E_NOMEM : APS_E_STORAGE;
 		aps_queue_waits_lose(queue, &err);
+		aps_queue_answer_asked(queue, &err);
 	}
-	queue->has_lost = queue->has_forgotten = false;
+	if (queue->has_committed) aps_queue_answer_asked(queue, NULL);
+	queue->has_lost = queue->has_forgotten = queue->has_committed = false;
 }
 
 static void arm(struct aps_queue *queue)
@@ -377,6 +386,15 @@ static void arm(struct aps_queue *queue)
 	if (!is_standing) aps_timer_stop(timers, &queue->stuck);
 }
 
+/* What the transaction that is open ends with is an action's own only if it was begun for it. */
+static bool take(struct aps_queue *queue, struct aps_outbox_action *action)
+{
+	struct aps_err err;
+	const struct aps_outbox_action *next = aps_outbox_peek(&queue->outbox);
+	if (next != NULL && aps_delivery_is_durable(next->store)) (void)aps_queue_begin(queue, true, &err);
+	return aps_outbox_take(&queue->outbox, action);
+}
+
 static void go_on(struct aps_queue *queue)
 {
 	struct aps_err err;
@@ -386,7 +404,7 @@ static void go_on(struct aps_queue *queue)
 	find_owner(queue);
 	aps_outbox_set_store(&queue->outbox, has_store(queue) && queue->rest_until_ms == 0);
 	enum aps_rc rc = aps_outbox_go_on(&queue->outbox, &err);
-	while (aps_outbox_take(&queue->outbox, &action)) carry_out(queue, &action);
+	while (take(queue, &action)) carry_out(queue, &action);
 	if (rc != APS_OK) {
 		bool is_moved = rc == APS_E_STORAGE && aps_vault_cope(queue->vault, &err);
 		if (!is_moved) queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
@@ -400,7 +418,7 @@ void aps_queue_run(struct aps_queue *queue)
 	do {
 		go_on(queue);
 	} while (queue->has_news && !queue->is_closed);
-	if (queue->releases && queue->outbox.reach == APS_OUTBOX_OFFLINE) aps_queue_waits_release(queue);
+	if (queue->releases && queue->outbox.reach != APS_OUTBOX_ONLINE) aps_queue_waits_release(queue);
 	queue->releases = false;
 	queue->is_running = false;
 	if (!queue->is_closed) arm(queue);

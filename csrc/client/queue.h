@@ -11,6 +11,7 @@
 #ifndef APS_CLIENT_QUEUE_H
 #define APS_CLIENT_QUEUE_H
 
+#include "cache/number_set.h"
 #include "client/core.h"
 #include "client/partition.h"
 #include "store/entry_id.h"
@@ -19,6 +20,7 @@
 
 struct aps_sending;
 struct aps_queue_wait;
+struct aps_ask_queue_command;
 
 /* What an entry is, beside its texts; in files. */
 enum aps_entry_flag {
@@ -61,14 +63,16 @@ struct aps_queue {
 	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;
-	struct aps_timer timer; /* of the machine's waits, and after trouble */
+	struct aps_ask_queue_command *asked; /* whose answers wait for the commit */
+	struct aps_timer timer;              /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
 	int64_t rest_until_ms; /* after trouble */
 	int64_t n_entries, n_dead;
 	bool is_counted;
 	bool is_known;      /* whether the store has something of the owner's */
 	bool has_news;      /* the machine has more to do */
-	bool has_lost;      /* a transaction has failed */
+	bool has_committed; /* a transaction has ended well */
+	bool has_lost;      /* one has failed */
 	bool has_forgotten; /* the store is another one */
 	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
 	bool has_changed;   /* for whoever looks at its state */
@@ -76,10 +80,11 @@ struct aps_queue {
 	bool is_closed;
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;
-	uint64_t asked_outcome; /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
-	struct aps_buf waited;  /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
-	bool has_untold;        /* there may be outcomes that nobody was told of */
-	struct aps_err trouble; /* of the store, last; OK: none */
+	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
+	struct aps_number_set updates; /* entries for whose answers this run has functions */
+	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
+	bool has_untold;               /* there may be outcomes that nobody was told of */
+	struct aps_err trouble;        /* of the store, last; OK: none */
 	struct aps_reap reap;
 };
 

@@ -5,7 +5,8 @@
 
 static enum aps_rc fail_reader(const struct aps_json_reader *r, struct aps_err *err)
 {
-	if (r->err.code == APS_OK) return aps_fail(err, APS_E_SYNTAX, "what is kept beside a mutation has another form");
+	if (r->err.code == APS_OK)
+		return aps_fail(err, APS_E_SYNTAX, "what is kept beside a mutation has another form");
 	*err = r->err;
 	return err->code;
 }

@@ -13,7 +13,8 @@
 struct aps_queue_extra {
 	struct aps_str headers; /* JSON of an object: the call's own; empty: none */
 	struct aps_str rules;   /* JSON of a list: what its answer changes besides its records */
-	struct aps_str roots[APS_QUEUE_EXTRA_MAX_ROOTS]; /* keys of the objects at the root of its optimistic response */
+	struct aps_str
+	        roots[APS_QUEUE_EXTRA_MAX_ROOTS]; /* keys of the objects at the root of its optimistic response */
 	size_t n_roots;
 	struct aps_str made[APS_QUEUE_EXTRA_MAX_ROOTS]; /* and those of them whose id the application has made */
 	size_t n_made;

@@ -95,8 +95,8 @@ static enum aps_rc look_in_lane(struct aps_queue *queue, unsigned mode, uint64_t
 {
 	enum aps_entry_mode lane = (enum aps_entry_mode)mode;
 	int64_t behind = after != 0 ? aps_entry_id(queue->owner, lane, (int64_t)after) : 0;
-	enum aps_rc rc = aps_outbox_next(aps_queue_db(queue), aps_entry_lane(queue->owner, lane), behind, &queue->row,
-	                                 err);
+	enum aps_rc rc =
+	        aps_outbox_next(aps_queue_db(queue), aps_entry_lane(queue->owner, lane), behind, &queue->row, err);
 	int64_t id = queue->row.entry.id;
 	if (rc == APS_OK && id != 0 && (*best == 0 || aps_entry_number(id) < aps_entry_number(*best))) *best = id;
 	return rc;

@@ -4,6 +4,7 @@
 #define APS_CLIENT_QUEUE_OUTCOME_H
 
 #include "client/sending.h"
+#include "codec/json_writer.h"
 
 APS_BEGIN_DECLS
 

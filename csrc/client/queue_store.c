@@ -1,6 +1,7 @@
 #include "client/queue_store.h"
 
 #include "base/clock.h"
+#include "cache/cell.h"
 #include "client/partition.h"
 #include "client/process.h"
 #include "client/queue_outcome.h"
@@ -9,6 +10,7 @@
 #include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "store/outcomes.h"
+#include "sync/identity_fields.h"
 
 #define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
 
@@ -67,24 +69,31 @@ static enum aps_rc rewrite(struct aps_queue *queue, const struct aps_outbox_acti
 	return rc == APS_OK ? count(queue, action, err) : rc;
 }
 
-/* It is done by the service's ids from now on. */
+static bool take_text(struct aps_str *rest, struct aps_str *text)
+{
+	uint64_t n;
+	if (rest->n == 0 || !aps_cell_take_count(rest, &n) || n > rest->n) return false;
+	*text = (struct aps_str){rest->p, (size_t)n};
+	rest->p += n;
+	rest->n -= (size_t)n;
+	return true;
+}
+
+/* What it had under a temporary id goes by the service's from now on. */
 static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *sending, struct aps_err *err)
 {
-	struct aps_mapped_id id;
-	size_t at = 0;
+	struct aps_str rest = aps_buf_str(&sending->mapped), type;
 	enum aps_rc rc = APS_OK;
-	while (rc == APS_OK && aps_mapped_id_next(&sending->mapped, &at, &id)) {
-		struct aps_id_made pair;
-		aps_id_made_init(&pair);
-		pair.owner = queue->owner;
-		pair.temporary = id.temporary;
-		pair.made = id.made;
-		pair.is_made = true;
-		pair.maker = (int64_t)sending->number;
-		pair.at_ms = aps_clock_wall_ms();
+	struct aps_id_made pair;
+	aps_id_made_init(&pair);
+	pair.owner = queue->owner;
+	pair.is_made = true;
+	pair.maker = (int64_t)sending->number;
+	pair.at_ms = aps_clock_wall_ms();
+	while (rc == APS_OK && take_text(&rest, &type) && take_text(&rest, &pair.temporary) &&
+	       take_text(&rest, &pair.made))
 		rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
-		aps_id_made_clear(&pair);
-	}
+	aps_id_made_clear(&pair);
 	return rc;
 }
 
@@ -97,8 +106,8 @@ static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *s
 		struct aps_str id = aps_identity_tail(sending->extra.made[i]);
 		aps_id_made_init(&known);
 		rc = aps_id_map_find(aps_queue_db(queue), queue->owner, id, &known, err);
-		bool is_open = rc == APS_OK && known.owner != 0 && !known.is_made &&
-		               known.maker == (int64_t)sending->number;
+		bool is_open =
+		        rc == APS_OK && known.owner != 0 && !known.is_made && known.maker == (int64_t)sending->number;
 		pair = known;
 		pair.temporary = pair.made = id;
 		pair.is_made = true;
@@ -216,8 +225,7 @@ static enum aps_rc bury(struct aps_queue *queue, const struct aps_outbox_action 
 	return rc;
 }
 
-enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_outbox_action *action,
-                                   struct aps_err *err)
+enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
 	if (action->store == APS_DELIVERY_STORE_NOTHING) return APS_OK;
 	enum aps_rc rc = aps_queue_begin(queue, aps_delivery_is_durable(action->store), err);

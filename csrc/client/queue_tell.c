@@ -85,7 +85,8 @@ enum aps_rc aps_queue_ask_headers(const struct aps_sending *sending, struct aps_
 	struct telling telling;
 	begin(&telling, "headers");
 	write_entry(&telling.w, sending);
-	aps_json_write_member(&telling.w, "mode", aps_str_of(aps_entry_mode_name(aps_entry_mode(sending->row.entry.id))));
+	aps_json_write_member(&telling.w, "mode",
+	                      aps_str_of(aps_entry_mode_name(aps_entry_mode(sending->row.entry.id))));
 	return emit(sending->queue, &telling, err);
 }
 

@@ -29,8 +29,7 @@ static void probe(struct reach *reach)
 static void feed(struct reach *reach, enum aps_reachability_event event)
 {
 	struct aps_timers *timers = &reach->core->timers;
-	struct aps_reachability_action action =
-	        aps_reachability_feed(&reach->machine, event, &reach->core->rand);
+	struct aps_reachability_action action = aps_reachability_feed(&reach->machine, event, &reach->core->rand);
 	if (action.timer == APS_REACHABILITY_ARM)
 		(void)aps_timer_set(timers, &reach->timer, aps_clock_mono_ms() + action.delay_ms);
 	if (action.timer == APS_REACHABILITY_STOP) aps_timer_stop(timers, &reach->timer);

@@ -6,6 +6,7 @@
 #include "client/queue_tell.h"
 #include "client/reach.h"
 #include "client/sent_entry.h"
+#include "proto/retry.h"
 #include "proto/verdict.h"
 #include "sync/in_doubt.h"
 
@@ -127,8 +128,10 @@ static void go_with_headers(struct aps_sending *sending)
 {
 	struct aps_err err;
 	struct aps_queue *queue = sending->queue;
-	if (!queue->settings.asks_headers) {
-		if (aps_sent_entry_set_headers(sending, &queue->settings.headers, &err) != APS_OK)
+	if (!queue->settings.asks_headers || sending->has_headers) {
+		const struct aps_header_list *list = sending->has_headers ? &sending->given : &queue->settings.headers;
+		sending->has_headers = false;
+		if (aps_sent_entry_set_headers(sending, list, &err) != APS_OK)
 			put_off(sending, &err);
 		else
 			go(sending);
@@ -138,8 +141,19 @@ static void go_with_headers(struct aps_sending *sending)
 	if (!sending->waits_for_headers) put_off(sending, &err);
 }
 
-void aps_sending_give_headers(struct aps_sending *sending, struct aps_arena *arena APS_UNUSED,
-                              struct aps_header_list *headers, const struct aps_err *failed)
+enum aps_rc aps_sending_prepare(struct aps_sending *sending, const struct aps_header_list *headers, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	aps_arena_reset(&sending->given_arena);
+	aps_header_list_init(&sending->given, &sending->given_arena);
+	for (size_t i = 0; rc == APS_OK && i < headers->n_items; i++)
+		rc = aps_header_list_add(&sending->given, headers->items[i].name, headers->items[i].value, err);
+	sending->has_headers = rc == APS_OK;
+	return rc;
+}
+
+void aps_sending_give_headers(struct aps_sending *sending, const struct aps_header_list *headers,
+                              const struct aps_err *failed)
 {
 	struct aps_err err;
 	if (!sending->waits_for_headers) return;
@@ -158,8 +172,8 @@ void aps_sending_give_headers(struct aps_sending *sending, struct aps_arena *are
 static void refuse(struct aps_sending *sending, const struct aps_err *err)
 {
 	aps_sending_set_err(sending, err);
-	feed(sending, err->code == APS_E_NOMEM || err->code == APS_E_STORAGE ? APS_DELIVERY_ON_LATER
-	                                                                     : APS_DELIVERY_ON_REFUSED);
+	feed(sending,
+	     err->code == APS_E_NOMEM || err->code == APS_E_STORAGE ? APS_DELIVERY_ON_LATER : APS_DELIVERY_ON_REFUSED);
 }
 
 void aps_sending_send(struct aps_queue *queue, uint64_t number)
@@ -263,8 +277,8 @@ static void judge_answer(struct aps_sending *sending)
 		keep(sending, event.kind);
 		return;
 	}
-	sending->error_record = verdict == APS_VERDICT_CONFLICT ? aps_sent_entry_error_record(sending)
-	                                                        : (struct aps_str){NULL, 0};
+	sending->error_record =
+	        verdict == APS_VERDICT_CONFLICT ? aps_sent_entry_error_record(sending) : (struct aps_str){NULL, 0};
 	event.has_record = sending->error_record.n != 0;
 	aps_queue_feed(sending->queue, sending->number, &event);
 }

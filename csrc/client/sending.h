@@ -15,7 +15,7 @@
 
 struct aps_sending {
 	struct aps_sending *next; /* of the queue */
-	struct aps_queue *queue; /* NULL: it has ended, and the cache still has its answer in hand */
+	struct aps_queue *queue;  /* NULL: it has ended, and the cache still has its answer in hand */
 	uint64_t number;
 	struct aps_outbox_row row; /* as it is sent: temporary ids gave way */
 	struct aps_buf variables, optimistic;
@@ -30,18 +30,20 @@ struct aps_sending {
 	bool is_requested; /* it is under way */
 	bool is_look;
 	bool waits_for_headers;
-	struct aps_outcome outcome; /* the answer, or why there is none */
-	struct aps_str record;      /* the service's, of a conflict or a look: a span of `outcome` */
+	bool has_headers; /* they were given when it was queued, for its first request */
+	struct aps_header_list given;
+	struct aps_arena given_arena;
+	struct aps_outcome outcome;  /* the answer, or why there is none */
+	struct aps_str record;       /* the service's, of a conflict or a look: a span of `outcome` */
 	struct aps_str error_record; /* likewise: what the error of a conflict has of it */
-	int64_t retry_after_ms;     /* -1: the service has said nothing */
+	int64_t retry_after_ms;      /* -1: the service has said nothing */
 	struct aps_parked parked;
-	struct aps_parked parked;
-	struct aps_buf mapped; /* temporary ids and those that came: see aps_partition_data */
-	bool is_parked;        /* the cache waits for the application */
-	uint64_t outcome_number;    /* in the log; 0: not there yet */
-	bool has_lost_answer;       /* it was written into the cache by a transaction that failed */
-	bool has_update;            /* this run has a function for its answer */
-	bool has_layer;             /* it stays until the application has run its update */
+	struct aps_buf mapped;   /* temporary ids and those that came: see aps_partition_data */
+	bool is_parked;          /* the cache waits for the application */
+	uint64_t outcome_number; /* in the log; 0: not there yet */
+	bool has_lost_answer;    /* it was written into the cache by a transaction that failed */
+	bool has_update;         /* this run has a function for its answer */
+	bool has_layer;          /* it stays until the application has run its update */
 	struct aps_reap reap;
 };
 
@@ -56,8 +58,11 @@ void aps_sending_end(struct aps_sending *sending);
 void aps_sending_send(struct aps_queue *queue, uint64_t number);
 void aps_sending_look(struct aps_queue *queue, uint64_t number);
 /* The headers that were asked for; `failed` NULL: these are they. */
-void aps_sending_give_headers(struct aps_sending *sending, struct aps_arena *arena, struct aps_header_list *headers,
+void aps_sending_give_headers(struct aps_sending *sending, const struct aps_header_list *headers,
                               const struct aps_err *failed);
+/* Those of its first request. */
+enum aps_rc aps_sending_prepare(struct aps_sending *sending, const struct aps_header_list *headers,
+                                struct aps_err *err);
 /* There is no answer, only an error. */
 void aps_sending_set_err(struct aps_sending *sending, const struct aps_err *err);
 

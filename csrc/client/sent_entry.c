@@ -1,7 +1,7 @@
 #include "client/sent_entry.h"
 
 #include "base/mem.h"
-#include "client/partition.h"
+#include "client/queue_enqueue.h"
 #include "codec/json_members.h"
 #include "store/id_map.h"
 #include "sync/id_substitute.h"
@@ -16,6 +16,7 @@ void aps_sent_entry_init(struct aps_sending *sending)
 	aps_buf_init(&sending->optimistic, APS_BUF_ANY_SIZE);
 	aps_buf_init(&sending->mapped, APS_BUF_ANY_SIZE);
 	aps_arena_init(&sending->arena, APS_BUF_ANY_SIZE);
+	aps_arena_init(&sending->given_arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&sending->headers, &sending->arena);
 	aps_queue_extra_read(&sending->extra, APS_STR(""), NULL);
 }
@@ -35,6 +36,7 @@ void aps_sent_entry_clear(struct aps_sending *sending)
 	aps_buf_clear(&sending->mapped);
 	aps_queue_extra_clear(&sending->extra);
 	aps_arena_clear(&sending->arena);
+	aps_arena_clear(&sending->given_arena);
 }
 
 /* The id that the service has given in the place of a temporary one. */
@@ -111,36 +113,19 @@ static enum aps_rc identity_of(struct aps_sending *sending, struct aps_str key, 
 	return rc;
 }
 
-static const struct aps_identity_part *parts_of(struct aps_sending *sending, const struct aps_identity_field *fields,
-                                                size_t n)
-{
-	struct aps_identity_part *parts = aps_arena_get(&sending->arena, n * sizeof *parts);
-	for (size_t i = 0; parts != NULL && i < n; i++) {
-		char *name = aps_arena_get(&sending->arena, fields[i].name.n + 1);
-		if (name == NULL) return NULL;
-		memcpy(name, fields[i].name.p, fields[i].name.n);
-		name[fields[i].name.n] = '\0';
-		parts[i] = (struct aps_identity_part){name, fields[i].value};
-	}
-	return parts;
-}
-
 static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
 {
-	struct aps_identity_field *fields;
-	struct aps_safety_question question = {
+	bool is_made = sending->extra.n_made != 0 && sending->extra.n_roots != 0 &&
+	               aps_str_eq(sending->extra.made[0], sending->extra.roots[0]);
+	const struct aps_entry_safety question = {
+	        .queue = sending->queue,
+	        .arena = &sending->arena,
 	        .is_idempotent = (sending->row.entry.flags & APS_ENTRY_IDEMPOTENT) != 0,
 	        .n_roots = (unsigned)sending->operation.definition->n_root_fields,
 	        .variables = aps_buf_str(&sending->variables),
+	        .made = is_made ? sending->extra.made[0] : APS_STR(""),
 	};
-	size_t n = 0;
-	if (sending->extra.n_made != 0 && identity_of(sending, sending->extra.made[0], &fields, &n, err) == APS_OK) {
-		question.made = parts_of(sending, fields, n);
-		question.n_made = question.made != NULL ? n : 0;
-	}
-	if (sending->arena.rc != APS_OK) return aps_arena_fail(&sending->arena, "a queued mutation", err);
-	sending->safety = aps_safety_of(&question);
-	return APS_OK;
+	return aps_entry_safety_of(&question, &sending->safety, err);
 }
 
 enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err)
@@ -157,7 +142,9 @@ enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err
 	if (rc == APS_OK) rc = replace(queue, sending->row.entry.variables, &sending->variables, err);
 	if (rc == APS_OK) rc = replace(queue, sending->row.entry.optimistic, &sending->optimistic, err);
 	if (rc == APS_OK) rc = init_operation(sending, err);
-	return rc == APS_OK ? find_safety(sending, err) : rc;
+	if (rc == APS_OK) rc = find_safety(sending, err);
+	sending->has_update = aps_number_set_has(&queue->updates, sending->number);
+	return rc;
 }
 
 enum aps_rc aps_sent_entry_set_headers(struct aps_sending *sending, const struct aps_header_list *headers,

@@ -23,7 +23,8 @@ struct aps_str aps_sent_entry_record(const struct aps_sending *sending);
 struct aps_str aps_sent_entry_error_record(const struct aps_sending *sending);
 enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending);
 /* Writes the answer into the cache. False: it waits; written() is called then. */
-bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps_core *core, struct aps_parked *parked));
+bool aps_sent_entry_keep(struct aps_sending *sending,
+                         void (*written)(struct aps_core *core, struct aps_parked *parked));
 
 APS_END_DECLS
 
