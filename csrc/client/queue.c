@@ -222,6 +222,7 @@ void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
 	queue->is_closed = true;
 	aps_caching_commit(core, queue->vault);
 	aps_queue_waits_cancel_all(queue, err);
+	aps_queue_answer_asked(queue, NULL);
 	aps_queue_answer_asked(queue, err);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_timer_stop(&core->timers, &queue->timer);
@@ -249,8 +250,9 @@ void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why)
 {
 	queue->trouble = *why;
 	queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
-	if (queue->vault == NULL) return;
-	if (queue->vault->is_writing && !aps_vault_cope(queue->vault, why)) aps_vault_abandon(queue->vault);
+	struct aps_err gone;
+	bool is_there = aps_queue_look(queue, &gone) == APS_OK;
+	if (is_there && queue->vault->is_writing && !aps_vault_cope(queue->vault, why)) aps_vault_abandon(queue->vault);
 	if (!queue->has_lost) lose(queue);
 }
 
