@@ -42,14 +42,11 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 -- What the function says that it can't give now is asked for again before each request.
 local LATER = { network = true, timeout = true, auth = true }
 
----@return table? all nil: there are none, or they are asked for again
+---@return table? all nil: they are asked for again
 ---@return appsync.Error? err, number? timeout
 local function ask_headers(self)
-  local client, plan = self.client, self.plan
-  local is_dynamic = headers.are_dynamic(client:header_sources(plan.options.headers))
-  if is_dynamic and client.root.is_online == false then return nil, nil, plan.options.timeout end
-  local all, err, timeout = operation.headers_of(client, plan)
-  if err and is_dynamic and LATER[err.kind] then return nil, nil, plan.options.timeout end
+  local all, err, timeout = operation.headers_of(self.client, self.plan)
+  if err and LATER[err.kind] then return nil, nil, self.plan.options.timeout end
   return all, err, timeout
 end
 
@@ -75,7 +72,10 @@ local function leave_early(self)
 end
 
 ---@return table? all, appsync.Error? err, number? timeout
-local function await_headers(self)
+local function headers_of(self)
+  local client, plan = self.client, self.plan
+  if not headers.are_dynamic(client:header_sources(plan.options.headers)) then return operation.headers_of(client, plan) end
+  if client.root.is_online == false then return nil, nil, plan.options.timeout end
   local asking = task.begin(ask_headers, self)
   if asking:status() == "running" then
     local ok, err = pcall(show_early, self)
@@ -170,7 +170,7 @@ local function conclude(self, data, err, info)
 end
 
 local function send(self)
-  local all_headers, headers_err, timeout = await_headers(self)
+  local all_headers, headers_err, timeout = headers_of(self)
   if headers_err then return conclude(self, nil, headers_err) end
   local posted, err = enqueue(self, all_headers, timeout)
   if not posted then return conclude(self, nil, err) end
