@@ -53,13 +53,13 @@ static bool probe(struct aps_core *core, struct aps_client *client, struct aps_r
 	return false;
 }
 
-static enum aps_rc client_opened(struct aps_core *core, struct aps_client *client, void **part, struct aps_err *err)
+static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, void **part,
+                                 struct aps_err *err)
 {
 	struct queueing *all = aps_calloc(1, sizeof *all);
 	if (all == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	all->user.changed = changed;
 	all->user.probe = probe;
-	aps_reach_set_user(core, client, &all->user);
 	*part = all;
 	return APS_OK;
 }
@@ -94,6 +94,7 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	if (queue == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	queue->next = all->first;
 	all->first = queue;
+	aps_reach_set_user(core, client, &all->user);
 	set_reach(core, client, queue);
 	return APS_OK;
 }
