@@ -116,7 +116,6 @@ static void leave(struct memory_journal *journal, struct journal_entry *entry, e
 {
 	entry->place = (uint8_t)place;
 	entry->outcome = (uint8_t)outcome;
-	entry->n_ended++;
 	settle_dependents(journal, entry->number, place == JOURNAL_DONE);
 }
 
@@ -127,12 +126,12 @@ void memory_journal_discard(struct memory_journal *journal, uint64_t number)
 	leave(journal, entry, JOURNAL_DISCARDED, APS_DELIVERY_ENDED_NONE);
 }
 
-void memory_journal_store(struct memory_journal *journal, const struct aps_outbox_action *action)
+bool memory_journal_store(struct memory_journal *journal, const struct aps_outbox_action *action)
 {
-	if (action->store == APS_DELIVERY_STORE_NOTHING) return;
+	if (action->store == APS_DELIVERY_STORE_NOTHING) return true;
 	struct journal_entry *entry = memory_journal_entry(journal, action->number);
 	memory_journal_touch(journal, aps_delivery_is_durable(action->store));
-	if (entry == NULL) return;
+	if (entry == NULL || entry->place != JOURNAL_QUEUED) return false;
 	switch (action->store) {
 	case APS_DELIVERY_STORE_MARK:
 	case APS_DELIVERY_STORE_REWRITE: entry->is_marked = true; break;
@@ -144,6 +143,7 @@ void memory_journal_store(struct memory_journal *journal, const struct aps_outbo
 	entry->n_attempts = (uint16_t)action->n_attempts;
 	entry->n_counted = (uint16_t)action->n_counted;
 	entry->n_rounds = (uint16_t)action->n_rounds;
+	return true;
 }
 
 void memory_journal_commit(struct memory_journal *journal)

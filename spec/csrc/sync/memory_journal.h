@@ -16,9 +16,9 @@ struct journal_entry {
 	uint8_t mode, resend, place, outcome, n_records, is_marked;
 	uint8_t records[JOURNAL_MAX_RECORDS];
 	uint16_t n_attempts, n_counted, n_rounds;
-	uint32_t expected;             /* of the simulation: the version that it expects */
+	uint32_t expected; /* of the simulation: the version that it expects */
+	bool is_retried;
 	uint32_t waits_for, blocked_by; /* numbers */
-	uint32_t n_ended;              /* times that it left the queue: at most one */
 };
 
 struct journal_image {
@@ -41,8 +41,8 @@ const struct journal_entry *journal_image_entry(const struct journal_image *imag
 /* Begins a transaction where none is open. The number of the new entry is the next one. */
 struct journal_entry *memory_journal_insert(struct memory_journal *journal, const struct journal_entry *entry);
 void memory_journal_info(const struct journal_entry *entry, struct aps_outbox_info *info);
-/* What an action wants stored. */
-void memory_journal_store(struct memory_journal *journal, const struct aps_outbox_action *action);
+/* What an action wants stored. False: it is about an entry that isn't in the queue. */
+bool memory_journal_store(struct memory_journal *journal, const struct aps_outbox_action *action);
 /* Like an action to bury it, at the application's wish. */
 void memory_journal_discard(struct memory_journal *journal, uint64_t number);
 void memory_journal_touch(struct memory_journal *journal, bool is_durable);
