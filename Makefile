@@ -106,11 +106,17 @@ T_FLAGS = -std=c11 $(WARN) -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=ad
 SERVER_PURE_SRC = csrc/server/request_guard.c csrc/server/ws_handshake.c
 # Of the server's rest, what knows nothing of it.
 SERVER_APART_SRC = csrc/server/child_process.c
-T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(SERVER_PURE_SRC) $(SERVER_APART_SRC))
+# A disk with faults, under SQLite.
+T_SUPPORT_OBJ = $(T)/obj/support/faulty_vfs.o $(T)/obj/support/lost_power.o
+T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(SERVER_PURE_SRC) $(SERVER_APART_SRC)) $(T_SUPPORT_OBJ)
 T_SRC = $(wildcard spec/csrc/*/*_test.c)
 T_BIN = $(T_SRC:spec/csrc/%.c=$(T)/bin/%)
 
 $(T)/obj/%.o: csrc/%.c
+	@mkdir -p $(@D)
+	$(T_CC) $(T_FLAGS) -MMD -MP -c $< -o $@
+
+$(T)/obj/support/%.o: spec/support/%.c
 	@mkdir -p $(@D)
 	$(T_CC) $(T_FLAGS) -MMD -MP -c $< -o $@
 
@@ -218,7 +224,7 @@ comma = ,
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
 FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 
-FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto cache net,$(wildcard csrc/$(d)/*.c)) \
+FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto cache sync net,$(wildcard csrc/$(d)/*.c)) \
 	$(SERVER_PURE_SRC))
 
 $(BUILD)/fuzz/obj/%.o: csrc/%.c

@@ -20,6 +20,7 @@ build = {
     ["appsync.server.native"] = {
       sources = {
         "csrc/base/arena.c",
+        "csrc/base/backoff.c",
         "csrc/base/buf.c",
         "csrc/base/clock.c",
         "csrc/base/crowd.c",
@@ -35,6 +36,7 @@ build = {
         "csrc/codec/decimal.c",
         "csrc/codec/digest.c",
         "csrc/codec/header.c",
+        "csrc/codec/json_members.c",
         "csrc/codec/json_reader.c",
         "csrc/codec/json_writer.c",
         "csrc/codec/percent.c",

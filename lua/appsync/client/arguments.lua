@@ -31,6 +31,10 @@ local LATER = "isn't available in this version: it has no outbox yet"
 ---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what the answer itself doesn't, such as lists.
 ---Called for the optimistic response and again for the answer; each call is one transaction, which is dropped if it throws. It
 ---must not wait, and must have the same effect however often it runs: `debug = true` of the client reports a write that doesn't
+---@field cache_updates string|appsync.Document|table|nil cached queries whose first list the mutation's item is added to, removed
+---from or replaced in: a query, a table {query =, variables =}, a list of these, or a table of them by kind (`auto`, `add`,
+---`remove`, `update`). "auto", also of a bare query, means: by the name of the mutation's field, as in `createTodo`. In a table,
+---`kind` and `id_field` (default "id") may be given. Unlike `update` these are data, not functions; with both, these come first
 ---@field refetch (string|appsync.Document|table)[]? queries that are sent again once the mutation has brought data: documents,
 ---or tables {query =, variables =, …}. The call doesn't wait for them; one that fails is logged
 
@@ -91,7 +95,7 @@ local SCHEMAS = {
     optimistic_response = { "table", "callable" },
     update = { "callable" },
     on_progress = { refuse = LATER },
-    cache_updates = { refuse = LATER },
+    cache_updates = { "string", "table" },
     queue = { "boolean" },
     refetch = { "table" },
   }),
@@ -158,6 +162,7 @@ end
 ---@field where string
 ---@field cache appsync.core.Cache? that its data goes into
 ---@field refetch appsync.client.Plan[]? of a mutation
+---@field cache_rules appsync.CacheRule[]? of a mutation
 
 ---@param kind "query"|"mutation"|"subscription"|"watch"
 ---@param where string

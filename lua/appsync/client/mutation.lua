@@ -1,6 +1,7 @@
 ---Mutations, and the queries that are asked anew after one.
 local arguments = require "appsync.client.arguments"
 local cache = require "appsync.client.cache"
+local cache_rules = require "appsync.client.cache_rules"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
@@ -9,12 +10,24 @@ local optimistic = require "appsync.client.optimistic"
 local printable = require "appsync.printable"
 local query = require "appsync.client.query"
 local task = require "appsync.task"
+local updates = require "appsync.updates"
 
 local mutation = {}
 
----Checks `refetch`, before anything is sent.
+local function prepare_rules(plan)
+  local given = plan.options.cache_updates
+  if given == nil then return end
+  local name = plan.operation.root_names[1]
+  if not name then
+    errors.misuse("%s: with cache_updates the mutation must select its field itself, not in a fragment", plan.where)
+  end
+  plan.cache_rules = cache_rules.check(given, { kind = updates.kind_of(name), id_field = "id" }, plan.where)
+end
+
+---Checks `cache_updates` and `refetch`, before anything is sent.
 ---@param plan appsync.client.Plan of the mutation
 function mutation.prepare(plan)
+  prepare_rules(plan)
   local given = plan.options.refetch
   if not given then return end
   plan.refetch = {}

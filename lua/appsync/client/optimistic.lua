@@ -4,6 +4,7 @@
 ---                                                        \-failure-> the layer leaves
 local asking = require "appsync.client.asking"
 local cache = require "appsync.client.cache"
+local cache_edits = require "appsync.client.cache_edits"
 local compute = require "appsync.compute"
 local errors = require "appsync.errors"
 local hydration = require "appsync.client.hydration"
@@ -26,8 +27,8 @@ function optimistic.is_response(data)
   return data ~= nil and responses[data] == true
 end
 
--- The call's own, or the client's for each of the mutation's fields.
-local function update_of(client, plan)
+-- The call's own function, or the client's for each of the mutation's fields.
+local function function_of(client, plan)
   if plan.options.update then return plan.options.update end
   local all, seen = {}, {}
   for _, name in ipairs(plan.operation.root_names) do
@@ -40,12 +41,23 @@ local function update_of(client, plan)
   end
 end
 
+-- What is run for each result: the rules of `cache_updates`, then the function.
+local function update_of(client, plan)
+  local rules, update = plan.cache_rules, function_of(client, plan)
+  if not rules then return update end
+  local function tell(message) log.emit(client.root.log, "warn", ("%s: %s"):format(plan.where, message)) end
+  return function(kept, result)
+    cache_edits.run(rules, plan.operation.root_fields[1], kept, kept.core, result, tell)
+    if update then update(kept, result) end
+  end
+end
+
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan of a mutation
 ---@return boolean
 function optimistic.is_wanted(client, plan)
-  if plan.options.optimistic_response ~= nil or plan.options.update then return true end
-  return update_of(client, plan) ~= nil and cache.serves(client, plan.options)
+  if plan.options.optimistic_response ~= nil or plan.options.update or plan.cache_rules then return true end
+  return function_of(client, plan) ~= nil and cache.serves(client, plan.options)
 end
 
 -- `update` must not wait, and what it does is one thing.
@@ -169,8 +181,8 @@ end
 
 local function check_served(client, plan)
   if cache.serves(client, plan.options) then return end
-  errors.misuse("%s: optimistic_response and update change the client's cache, which a call with auth of its own, or with "
-    .. "headers that may authenticate, doesn't use", plan.where)
+  errors.misuse("%s: %s the client's cache, which a call with auth of its own, or with headers that may authenticate, doesn't use",
+    plan.where, plan.cache_rules and "cache_updates change" or "optimistic_response and update change")
 end
 
 ---Sends a mutation that changes the cache by more than its answer. It is a task of its own: whoever waits may be cancelled,

@@ -1,6 +1,6 @@
 /* Replays the traces in golden/delivery/: each event, then exactly the action that follows. The format is explained in
  * golden/delivery/README.md. */
-#include "proto/golden.h"
+#include "golden.h"
 #include "sync/delivery.h"
 
 struct replay {
@@ -105,5 +105,5 @@ static void replay_file(void **state)
 
 int main(void)
 {
-	return golden_run("../sync/golden/delivery", "delivery traces", replay_file);
+	return golden_run("sync/golden/delivery", "delivery traces", replay_file);
 }

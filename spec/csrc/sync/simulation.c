@@ -317,7 +317,7 @@ static void discard(struct simulation *world)
 {
 	struct journal_entry *entry = some_entry(world, JOURNAL_QUEUED);
 	if (entry == NULL || !world->outbox.has_store) return;
-	bool is_removed = aps_outbox_remove(&world->outbox, entry->number);
+	bool is_removed = aps_outbox_withdraw(&world->outbox, entry->number);
 	simulation_say(world, "discard %" PRIu64 ": %s", entry->number, is_removed ? "yes" : "no");
 	if (is_removed) memory_journal_discard(&world->journal, entry->number);
 }

@@ -1,7 +1,8 @@
-/* Replays golden traces: what a machine answers to each line of a file is written behind that line, and what comes out
- * has to be the file. APS_GOLDEN_WRITE=1 writes it into the file instead of comparing. */
-#ifndef APS_SPEC_PROTO_GOLDEN_H
-#define APS_SPEC_PROTO_GOLDEN_H
+/* Replays golden traces (folders are named from spec/csrc): what a machine answers to each line of a file is written
+ * behind that line, and what comes out has to be the file. APS_GOLDEN_WRITE=1 writes it into the file instead of
+ * comparing. */
+#ifndef APS_SPEC_GOLDEN_H
+#define APS_SPEC_GOLDEN_H
 
 #include "base/buf.h"
 #include "base/err.h"
