@@ -1,5 +1,7 @@
 #include "sync/model_service.h"
 
+#include "sync/model_texts.h"
+
 #include <string.h>
 
 #define STRANGER UINT32_MAX
@@ -10,7 +12,7 @@ void model_service_init(struct model_service *service, struct aps_rand *rand)
 	service->has_faults = true;
 	service->rand = rand;
 	for (size_t i = 0; i < APS_COUNTOF(service->is_token_good); i++) service->is_token_good[i] = true;
-	for (size_t i = 0; i < MODEL_RECORDS; i++) service->records[i].version = 1;
+	for (size_t i = 0; i < MODEL_RECORDS; i++) model_service_write(service, (unsigned)i);
 }
 
 static bool chance(struct model_service *service, unsigned percent)
@@ -59,25 +61,19 @@ static struct model_answer execute(struct model_service *service, const struct m
 static struct model_answer look(struct model_service *service, const struct model_mutation *mutation)
 {
 	struct model_answer seen = {.version = service->records[mutation->record].version};
+	bool is_versioned = mutation->resend == APS_RESEND_VERSIONED;
 	if (!mutation->is_in_doubt) {
 		seen.kind = chance(service, 20) ? APS_DELIVERY_ON_SEEN_UNKNOWN : APS_DELIVERY_ON_SEEN_RECORD;
 		return seen;
 	}
-	if (mutation->resend == APS_RESEND_IDENTIFIED) {
-		uint32_t maker = service->makers[mutation->uid];
-		seen.kind = maker == 0                     ? APS_DELIVERY_ON_SEEN_SEND
-		            : maker == writer_of(mutation) ? APS_DELIVERY_ON_SEEN_APPLIED
-		                                           : APS_DELIVERY_ON_SEEN_UNKNOWN;
-		return seen;
-	}
-	bool is_ours = service->records[mutation->record].writer == writer_of(mutation);
-	seen.kind = seen.version == mutation->expected                  ? APS_DELIVERY_ON_SEEN_SEND
-	            : seen.version == mutation->expected + 1 && is_ours ? APS_DELIVERY_ON_SEEN_APPLIED
-	                                                                : APS_DELIVERY_ON_SEEN_UNKNOWN;
+	const struct model_texts_mutation about = {mutation->uid, mutation->round, (enum aps_resend)mutation->resend,
+	                                           mutation->expected};
+	uint32_t writer = is_versioned ? service->records[mutation->record].writer : service->makers[mutation->uid];
+	seen.kind = model_texts_look(&about, is_versioned ? seen.version : 1, writer);
 	return seen;
 }
 
-struct model_answer model_service_execute(struct model_service *service, const struct model_mutation *mutation)
+static struct model_answer answer_to(struct model_service *service, const struct model_mutation *mutation)
 {
 	if (!service->is_token_good[mutation->mode]) return answer(APS_DELIVERY_ON_AUTH);
 	if (mutation->is_poisoned || chance(service, 8)) return answer(APS_DELIVERY_ON_LATER);
@@ -90,6 +86,14 @@ struct model_answer model_service_execute(struct model_service *service, const s
 		                             .version = service->records[mutation->record].version};
 	struct model_answer result = execute(service, mutation);
 	return chance(service, 6) ? answer(APS_DELIVERY_ON_DOUBT) : result;
+}
+
+struct model_answer model_service_execute(struct model_service *service, const struct model_mutation *mutation)
+{
+	struct model_answer result = answer_to(service, mutation);
+	if (result.kind < APS_DELIVERY_ON_SEEN_SEND)
+		result.kind = model_texts_verdict(result.kind, mutation->resend == APS_RESEND_VERSIONED, service->rand);
+	return result;
 }
 
 void model_service_write(struct model_service *service, unsigned record)

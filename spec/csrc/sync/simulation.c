@@ -1,6 +1,7 @@
 #include "sync/simulation.h"
 
 #include "base/mem.h"
+#include "sync/model_texts.h"
 #include "sync/simulation_check.h"
 
 #include <inttypes.h>
@@ -180,7 +181,7 @@ static void tell_at_once(struct simulation *world, struct simulation_request *re
                          bool is_late)
 {
 	struct simulation_hand *hand = hand_of(world, request->number);
-	const struct model_answer answer = {.kind = kind};
+	const struct model_answer answer = {.kind = model_texts_verdict(kind, false, &world->rand)};
 	bool is_awaited = hand->request == request->id;
 	uint64_t number = request->number;
 	if (is_late)
@@ -266,6 +267,8 @@ static struct journal_entry new_entry(struct simulation *world)
 	if (entry.resend == APS_RESEND_VERSIONED && entry.n_records == 0) entry.n_records = 1;
 	for (unsigned i = 0; i < entry.n_records; i++) entry.records[i] = (uint8_t)(1 + below(world, MODEL_RECORDS));
 	if (entry.resend == APS_RESEND_VERSIONED) entry.expected = world->service.records[entry.records[0] - 1].version;
+	const struct model_texts_mutation text = {entry.uid, 0, (enum aps_resend)entry.resend, entry.expected};
+	entry.resend = (uint8_t)model_texts_resend(&text);
 	if (chance(world, 25)) {
 		const struct journal_entry *maker = some_maker(world);
 		if (maker != NULL) entry.waits_for = (uint32_t)maker->number;
