@@ -17,8 +17,8 @@
 #include "sync/entity_order.h"
 
 #define APS_OUTBOX_MODES 16 /* auth modes, by the numbers of the owner */
-/* In the order of entities: under way at once; in memory, where many of them wait; and known to wait for earlier ones.
- */
+/* In the order of entities: under way at once, beside what a resolver has changed; in memory, where many of them wait;
+ * and known to wait for earlier ones. */
 #define APS_OUTBOX_AT_ONCE  8
 #define APS_OUTBOX_MAX_HAND 1024
 #define APS_OUTBOX_MAX_HELD 65536

@@ -41,15 +41,15 @@ static void take_effect(struct model_service *service, const struct model_mutati
 static struct model_answer execute(struct model_service *service, const struct model_mutation *mutation)
 {
 	struct model_answer done = answer(APS_DELIVERY_ON_DONE);
-	struct model_answer conflict = {.kind = APS_DELIVERY_ON_CONFLICT, .has_record = !chance(service, 50)};
-	if (mutation->resend == APS_RESEND_VERSIONED) {
+	struct model_answer conflict = {.kind = APS_DELIVERY_ON_CONFLICT, .has_record = !chance(service, 50), .version = 1};
+	if (mutation->nature == APS_RESEND_VERSIONED) {
 		uint32_t *version = &service->records[mutation->record].version;
 		conflict.version = *version;
 		if (*version != mutation->expected) return conflict;
 		done.version = ++*version;
 		service->records[mutation->record].writer = writer_of(mutation);
 	}
-	if (mutation->resend == APS_RESEND_IDENTIFIED) {
+	if (mutation->nature == APS_RESEND_IDENTIFIED) {
 		if (service->makers[mutation->uid] != 0)
 			return chance(service, 50) ? answer(APS_DELIVERY_ON_REFUSED) : conflict;
 		service->makers[mutation->uid] = writer_of(mutation);
@@ -61,12 +61,12 @@ static struct model_answer execute(struct model_service *service, const struct m
 static struct model_answer look(struct model_service *service, const struct model_mutation *mutation)
 {
 	struct model_answer seen = {.version = service->records[mutation->record].version};
-	bool is_versioned = mutation->resend == APS_RESEND_VERSIONED;
+	bool is_versioned = mutation->nature == APS_RESEND_VERSIONED;
 	if (!mutation->is_in_doubt) {
 		seen.kind = chance(service, 20) ? APS_DELIVERY_ON_SEEN_UNKNOWN : APS_DELIVERY_ON_SEEN_RECORD;
 		return seen;
 	}
-	const struct model_texts_mutation about = {mutation->uid, mutation->round, (enum aps_resend)mutation->resend,
+	const struct model_texts_mutation about = {mutation->uid, mutation->round, (enum aps_resend)mutation->nature,
 	                                           mutation->expected};
 	uint32_t writer = is_versioned ? service->records[mutation->record].writer : service->makers[mutation->uid];
 	seen.kind = model_texts_look(&about, is_versioned ? seen.version : 1, writer);
@@ -76,7 +76,7 @@ static struct model_answer look(struct model_service *service, const struct mode
 static struct model_answer answer_to(struct model_service *service, const struct model_mutation *mutation)
 {
 	if (!service->is_token_good[mutation->mode]) return answer(APS_DELIVERY_ON_AUTH);
-	if (mutation->is_poisoned || chance(service, 8)) return answer(APS_DELIVERY_ON_LATER);
+	if (mutation->is_poisoned || service->is_down || chance(service, 8)) return answer(APS_DELIVERY_ON_LATER);
 	if (chance(service, 4)) return answer(APS_DELIVERY_ON_DOUBT);
 	if (mutation->is_look) return look(service, mutation);
 	if (mutation->is_invalid || chance(service, 4)) return answer(APS_DELIVERY_ON_REFUSED);
@@ -92,7 +92,7 @@ struct model_answer model_service_execute(struct model_service *service, const s
 {
 	struct model_answer result = answer_to(service, mutation);
 	if (result.kind < APS_DELIVERY_ON_SEEN_SEND)
-		result.kind = model_texts_verdict(result.kind, mutation->resend == APS_RESEND_VERSIONED, service->rand);
+		result.kind = model_texts_verdict(result.kind, mutation->nature == APS_RESEND_VERSIONED, service->rand);
 	return result;
 }
 

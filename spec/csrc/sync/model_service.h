@@ -6,14 +6,14 @@
 #include "base/rand.h"
 #include "sync/delivery.h"
 
-#define MODEL_RECORDS 6
+#define MODEL_RECORDS 16
 #define MODEL_UIDS    256
 #define MODEL_ROUNDS  (APS_DELIVERY_MAX_ROUNDS + 1)
 
 struct model_mutation {
 	uint32_t uid;
 	uint16_t round;
-	uint8_t mode, resend, record; /* record: of VERSIONED */
+	uint8_t mode, nature, record; /* record: of VERSIONED */
 	bool is_look, is_in_doubt, is_poisoned, is_invalid;
 	uint32_t expected;
 };
@@ -25,7 +25,7 @@ struct model_answer {
 };
 
 struct model_service {
-	bool has_faults, is_token_good[4];
+	bool has_faults, is_down, is_token_good[4];
 	struct {
 		uint32_t version, writer;
 	} records[MODEL_RECORDS];

@@ -81,7 +81,7 @@ static void begin_request(struct simulation *world, const struct aps_outbox_acti
 	        .uid = entry->uid,
 	        .round = entry->n_rounds,
 	        .mode = entry->mode,
-	        .resend = entry->resend,
+	        .nature = entry->nature,
 	        .record = entry->n_records > 0 ? (uint8_t)(entry->records[0] - 1) : 0,
 	        .is_look = is_look,
 	        .is_in_doubt = action->is_in_doubt,
@@ -96,11 +96,11 @@ static void begin_request(struct simulation *world, const struct aps_outbox_acti
 static void pass_version(struct simulation *world, const struct journal_entry *done)
 {
 	uint32_t version = hand_of(world, done->number)->seen;
-	if (done->resend != APS_RESEND_VERSIONED || version == 0) return;
+	if (done->nature != APS_RESEND_VERSIONED || version == 0) return;
 	for (uint32_t i = 0; i < world->journal.open.n; i++) {
 		struct journal_entry *entry = &world->journal.open.entries[i];
 		bool is_behind = entry->number > done->number && entry->place == JOURNAL_QUEUED && !entry->is_marked;
-		if (is_behind && entry->resend == APS_RESEND_VERSIONED && entry->records[0] == done->records[0] &&
+		if (is_behind && entry->nature == APS_RESEND_VERSIONED && entry->records[0] == done->records[0] &&
 		    entry->expected < version)
 			entry->expected = version;
 	}
@@ -127,7 +127,11 @@ static void act(struct simulation *world, const struct aps_outbox_action *action
 	switch (action->kind) {
 	case APS_DELIVERY_DO_SEND:
 	case APS_DELIVERY_DO_LOOK: begin_request(world, action); break;
-	case APS_DELIVERY_DO_ASK: hand_of(world, action->number)->is_asked = true; break;
+	case APS_DELIVERY_DO_ASK:
+		hand_of(world, action->number)->is_asked = true;
+		if (hand_of(world, action->number)->seen == 0)
+			simulation_violate(world, "the resolver of entry %" PRIu64 " has no record", action->number);
+		break;
 	case APS_DELIVERY_DO_WAIT:
 		aps_outbox_wait(&world->outbox, action->number, world->now_ms + (int64_t)below(world, WAIT_MS));
 		break;
@@ -156,7 +160,8 @@ static void feed(struct simulation *world, uint64_t number, const struct model_a
 {
 	struct aps_err err = {.code = APS_OK};
 	const struct aps_delivery_event event = {.kind = answer->kind, .has_record = answer->has_record};
-	hand_of(world, number)->seen = answer->version;
+	bool is_without = answer->kind == APS_DELIVERY_ON_CONFLICT && !answer->has_record;
+	hand_of(world, number)->seen = is_without ? 0 : answer->version;
 	bool is_success = answer->kind == APS_DELIVERY_ON_DONE || answer->kind >= APS_DELIVERY_ON_SEEN_SEND;
 	if (is_success && answer->kind <= APS_DELIVERY_ON_SEEN_RECORD) world->outbox.successes++;
 	simulation_say(world, "%" PRIu64 " %s", number, aps_delivery_event_name(answer->kind));
@@ -255,25 +260,28 @@ static const struct journal_entry *some_maker(struct simulation *world)
 	const struct journal_image *open = &world->journal.open;
 	if (open->n == 0) return NULL;
 	const struct journal_entry *maker = &open->entries[below(world, open->n)];
-	return maker->place == JOURNAL_QUEUED && maker->resend != APS_RESEND_VERSIONED ? maker : NULL;
+	return maker->place == JOURNAL_QUEUED && maker->nature != APS_RESEND_VERSIONED ? maker : NULL;
 }
 
-static struct journal_entry new_entry(struct simulation *world)
+/* record: the only one that it is about; 0: some. */
+static struct journal_entry new_entry(struct simulation *world, unsigned record)
 {
 	struct journal_entry entry = {.number = world->journal.open.last_number + 1, .uid = ++world->last_uid};
 	entry.mode = (uint8_t)(1 + below(world, N_MODES));
-	entry.resend = (uint8_t)below(world, APS_RESEND_COUNT);
+	entry.nature = (uint8_t)below(world, APS_RESEND_COUNT);
 	entry.n_records = (uint8_t)below(world, JOURNAL_MAX_RECORDS);
-	if (entry.resend == APS_RESEND_VERSIONED && entry.n_records == 0) entry.n_records = 1;
-	for (unsigned i = 0; i < entry.n_records; i++) entry.records[i] = (uint8_t)(1 + below(world, MODEL_RECORDS));
-	if (entry.resend == APS_RESEND_VERSIONED) entry.expected = world->service.records[entry.records[0] - 1].version;
-	const struct model_texts_mutation text = {entry.uid, 0, (enum aps_resend)entry.resend, entry.expected};
+	if (record != 0 || (entry.n_records == 0 && chance(world, 60))) entry.n_records = 1;
+	if (entry.nature == APS_RESEND_VERSIONED && entry.n_records == 0) entry.n_records = 1;
+	for (unsigned i = 0; i < entry.n_records; i++) entry.records[i] = (uint8_t)(1 + below(world, world->n_records));
+	if (record != 0) entry.records[0] = (uint8_t)record;
+	if (entry.nature == APS_RESEND_VERSIONED) entry.expected = world->service.records[entry.records[0] - 1].version;
+	const struct model_texts_mutation text = {entry.uid, 0, (enum aps_resend)entry.nature, entry.expected};
 	entry.resend = (uint8_t)model_texts_resend(&text);
 	if (chance(world, 25)) {
 		const struct journal_entry *maker = some_maker(world);
 		if (maker != NULL) entry.waits_for = (uint32_t)maker->number;
 	}
-	world->promises[entry.uid] = (struct simulation_promise){.resend = entry.resend,
+	world->promises[entry.uid] = (struct simulation_promise){.nature = entry.nature,
 	                                                         .mode = entry.mode,
 	                                                         .is_made = true,
 	                                                         .is_invalid = chance(world, 5),
@@ -281,12 +289,12 @@ static struct journal_entry new_entry(struct simulation *world)
 	return entry;
 }
 
-static void enqueue(struct simulation *world)
+static void enqueue(struct simulation *world, unsigned record)
 {
 	struct aps_err err = {.code = APS_OK};
 	bool is_sent = false;
 	if (world->journal.open.n >= MAX_ENTRIES || world->last_uid + 1 >= MODEL_UIDS || !world->outbox.has_store) return;
-	struct journal_entry entry = new_entry(world);
+	struct journal_entry entry = new_entry(world, record);
 	struct aps_outbox_info info = {.number = 0};
 	size_t fails_at = world->fails_at;
 	aps_mem_fail_at(0);
@@ -334,7 +342,7 @@ static void retry(struct simulation *world)
 	if (dead == NULL || dead->place != JOURNAL_DEAD || entry->blocked_by != 0) return;
 	simulation_say(world, "retry %" PRIu64, entry->number);
 	uint32_t uid = ++world->last_uid;
-	world->promises[uid] = (struct simulation_promise){.resend = entry->resend, .mode = entry->mode, .is_made = true};
+	world->promises[uid] = (struct simulation_promise){.nature = entry->nature, .mode = entry->mode, .is_made = true};
 	memory_journal_touch(&world->journal, true);
 	entry->uid = uid;
 	entry->place = JOURNAL_QUEUED;
@@ -342,7 +350,7 @@ static void retry(struct simulation *world)
 	entry->is_marked = false;
 	entry->is_retried = true;
 	entry->n_attempts = entry->n_counted = entry->n_rounds = 0;
-	if (entry->resend == APS_RESEND_VERSIONED)
+	if (entry->nature == APS_RESEND_VERSIONED)
 		entry->expected = world->service.records[entry->records[0] - 1].version;
 	aps_outbox_look_again(&world->outbox);
 }
@@ -432,7 +440,7 @@ static void step_rarely(struct simulation *world, uint64_t luck)
 	else if (luck < 16)
 		change_auth(world, mode, chance(world, 60));
 	else if (luck < 19)
-		model_service_write(&world->service, (unsigned)below(world, MODEL_RECORDS));
+		model_service_write(&world->service, (unsigned)below(world, world->n_records));
 	else if (luck < 22)
 		discard(world);
 	else if (luck < 25)
@@ -443,7 +451,9 @@ static void step_rarely(struct simulation *world, uint64_t luck)
 		aps_outbox_look_again(&world->outbox);
 	else if (luck < 28)
 		world->outbox.successes += below(world, 3);
-	else if (luck < 30)
+	else if (luck < 29)
+		world->service.is_down = !world->service.is_down;
+	else
 		world->journal.n_failing = 1 + below(world, 4);
 }
 
@@ -454,7 +464,7 @@ static void step(struct simulation *world)
 	world->fails_at = chance(world, 5) ? 1 + below(world, 6) : 0;
 	aps_mem_fail_at(world->fails_at);
 	if (luck < 18)
-		enqueue(world);
+		enqueue(world, 0);
 	else if (luck < 50)
 		move_some_request(world);
 	else if (luck < 60)
@@ -468,6 +478,26 @@ static void step(struct simulation *world)
 	if (world->violation[0] == '\0') pump(world);
 	if (world->violation[0] == '\0' && chance(world, 70)) commit(world);
 	aps_mem_fail_at(0);
+}
+
+/* Many that have nothing to do with one another wait, and are due at one time. */
+static void storm(struct simulation *world)
+{
+	world->service.is_down = true;
+	for (unsigned record = 1; record <= world->n_records && world->violation[0] == '\0'; record++) {
+		enqueue(world, record);
+		pump(world);
+		commit(world);
+	}
+	for (int i = 0; i < 40 && world->violation[0] == '\0'; i++) {
+		move_some_request(world);
+		pump(world);
+		commit(world);
+	}
+	world->service.is_down = false;
+	pass_time(world, WAIT_MS);
+	pump(world);
+	commit(world);
 }
 
 /* Nothing fails any more, but what is poisoned. True: nothing is left to do. */
@@ -490,14 +520,28 @@ static bool quiet_turn(struct simulation *world)
 	return !is_busy && world->outbox.items == NULL;
 }
 
+/* Without an end for what is poisoned only that stays, with what has to do with it. */
+static void settle_but_poisoned(struct simulation *world)
+{
+	unsigned max_tries = world->options.delivery.max_tries;
+	world->outbox.options.delivery.max_tries = UINT32_MAX;
+	for (int turn = 0; world->violation[0] == '\0' && !simulation_check_excused(world); turn++) {
+		if (turn == MAX_QUIET_TURNS) simulation_violate(world, "something waits for a poisoned entry, for ever");
+		quiet_turn(world);
+	}
+	simulation_say(world, "only what is poisoned is left");
+	world->outbox.options.delivery.max_tries = max_tries;
+}
+
 static void settle(struct simulation *world)
 {
 	simulation_say(world, "quiet from now on");
 	world->is_quiet = true;
-	world->service.has_faults = false;
+	world->service.has_faults = world->service.is_down = false;
 	world->journal.n_failing = 0;
 	if (!world->outbox.has_store) change_store(world);
 	for (unsigned mode = 0; mode <= N_MODES; mode++) change_auth(world, mode, true);
+	if (chance(world, 25)) settle_but_poisoned(world);
 	for (int turn = 0; turn < MAX_QUIET_TURNS && world->violation[0] == '\0'; turn++)
 		if (quiet_turn(world)) return;
 	if (world->violation[0] == '\0') simulation_violate(world, "something waits for ever");
@@ -516,6 +560,7 @@ static void begin(struct simulation *world, uint64_t seed, FILE *log)
 	world->is_quiet = false;
 	world->now_ms = 0;
 	world->last_uid = world->last_request = 0;
+	world->n_records = chance(world, 50) ? 4 : MODEL_RECORDS;
 	world->options = (struct aps_outbox_options){
 	        .delivery = {.max_tries = (unsigned)(1 + below(world, 10)),
 	                     .has_resolver = chance(world, 60),
@@ -532,6 +577,7 @@ const char *simulation_run(struct simulation *world, uint64_t seed, FILE *log)
 {
 	begin(world, seed, log);
 	start_process(world);
+	if (chance(world, 3)) storm(world);
 	uint64_t n_steps = 20 + below(world, 120);
 	for (uint64_t i = 0; i < n_steps && world->violation[0] == '\0'; i++) step(world);
 	if (world->violation[0] == '\0') settle(world);

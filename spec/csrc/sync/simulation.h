@@ -30,7 +30,7 @@ struct simulation_hand {
 
 /* What was promised about a mutation, and what has become of it. */
 struct simulation_promise {
-	uint8_t resend, outcome, round, mode;
+	uint8_t nature, outcome, round, mode;
 	bool is_made, is_acknowledged, is_over, is_discarded, is_told, is_invalid, is_poisoned;
 };
 
@@ -45,6 +45,7 @@ struct simulation {
 	bool is_alive, is_quiet;
 	int64_t now_ms;
 	uint32_t last_uid, last_request;
+	unsigned n_records; /* that its mutations are about */
 	size_t fails_at; /* the allocation of this step that fails; 0: none */
 	struct simulation_request requests[SIMULATION_MAX_REQUESTS];
 	struct simulation_hand hands[JOURNAL_MAX_ENTRIES];

@@ -58,6 +58,8 @@ void simulation_check_send(struct simulation *world, uint64_t number)
 		simulation_violate(world, "entry %" PRIu64 " is sent and not marked", number);
 	else if (synced->uid != open->uid || synced->n_rounds != open->n_rounds || synced->expected != open->expected)
 		simulation_violate(world, "entry %" PRIu64 " is sent with what isn't stored", number);
+	else if (synced->n_rounds >= MODEL_ROUNDS)
+		simulation_violate(world, "entry %" PRIu64 " is resolved for ever", number);
 	else if (synced->waits_for != 0 || synced->blocked_by != 0)
 		simulation_violate(world, "entry %" PRIu64 " is sent and its maker isn't done", number);
 }
@@ -78,7 +80,7 @@ void simulation_check_told(struct simulation *world, const struct aps_outbox_act
 void simulation_check_effects(struct simulation *world, const struct model_mutation *mutation)
 {
 	unsigned n = world->service.effects[mutation->uid][mutation->round];
-	if (n > 1 && mutation->resend != APS_RESEND_AT_ONCE)
+	if (n > 1 && mutation->nature != APS_RESEND_AT_ONCE)
 		simulation_violate(world, "mutation %u was applied twice", mutation->uid);
 	if (n > 0 && !world->promises[mutation->uid].is_acknowledged)
 		simulation_violate(world, "mutation %u was applied and never acknowledged", mutation->uid);
@@ -91,7 +93,7 @@ void simulation_check_busy(struct simulation *world)
 		const struct simulation_request *request = &world->requests[i];
 		if (request->id == 0 || request->state == REQUEST_LATE) continue;
 		if (world->hands[request->number % JOURNAL_MAX_ENTRIES].request != request->id) continue;
-		n++;
+		if (request->mutation.round == 0) n++; /* what the resolver has changed is sent at once */
 		n_of_mode[request->mutation.mode]++;
 		if (world->options.order == APS_OUTBOX_SERIAL && n_of_mode[request->mutation.mode] > 1)
 			simulation_violate(world, "mode %u has two requests under way", request->mutation.mode);
@@ -103,7 +105,7 @@ static void check_promise(struct simulation *world, uint32_t uid)
 {
 	const struct simulation_promise *promise = &world->promises[uid];
 	unsigned total = 0, last = world->service.effects[uid][promise->round];
-	bool is_once = promise->resend != APS_RESEND_AT_ONCE;
+	bool is_once = promise->nature != APS_RESEND_AT_ONCE;
 	for (unsigned round = 0; round < MODEL_ROUNDS; round++) total += world->service.effects[uid][round];
 	if (!promise->is_acknowledged) {
 		if (total > 0) simulation_violate(world, "mutation %u has failed and was applied", uid);
@@ -140,6 +142,40 @@ static bool have_to_do(const struct simulation *world, const struct journal_entr
 		for (unsigned j = 0; j < b->n_records; j++)
 			if (a->records[i] == b->records[j]) return true;
 	return false;
+}
+
+/* One that was retried has gone back behind those that were started in the meantime. */
+static bool waits_for_excused(const struct simulation *world, uint32_t i, const bool *excused)
+{
+	const struct journal_image *image = &world->journal.open;
+	const struct journal_entry *entry = &image->entries[i];
+	for (uint32_t j = 0; j < image->n; j++) {
+		const struct journal_entry *other = &image->entries[j];
+		bool depends = other->number == entry->waits_for || have_to_do(world, other, entry);
+		if (excused[j] && depends && (j < i || entry->is_retried)) return true;
+	}
+	return false;
+}
+
+bool simulation_check_excused(const struct simulation *world)
+{
+	const struct journal_image *image = &world->journal.open;
+	bool excused[JOURNAL_MAX_ENTRIES] = {false}, is_any = true;
+	for (uint32_t i = 0; i < image->n; i++) {
+		const struct journal_entry *entry = &image->entries[i];
+		excused[i] = entry->place == JOURNAL_QUEUED && world->promises[entry->uid].is_poisoned;
+	}
+	while (is_any) {
+		is_any = false;
+		for (uint32_t i = 0; i < image->n; i++) {
+			if (image->entries[i].place != JOURNAL_QUEUED || excused[i]) continue;
+			excused[i] = waits_for_excused(world, i, excused);
+			is_any = is_any || excused[i];
+		}
+	}
+	for (uint32_t i = 0; i < image->n; i++)
+		if (image->entries[i].place == JOURNAL_QUEUED && !excused[i]) return false;
+	return true;
 }
 
 static bool is_ordered(const struct journal_entry *entry)

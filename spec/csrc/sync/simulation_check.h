@@ -15,6 +15,8 @@ void simulation_check_told(struct simulation *world, const struct aps_outbox_act
 void simulation_check_effects(struct simulation *world, const struct model_mutation *mutation);
 /* Not more is under way than may be. */
 void simulation_check_busy(struct simulation *world);
+/* True: all that is queued is poisoned, or has to do with something that is. */
+bool simulation_check_excused(const struct simulation *world);
 void simulation_check_end(struct simulation *world);
 
 #endif
