@@ -12,6 +12,7 @@
 #define N_MODES         3
 #define MAX_QUIET_TURNS 3000
 #define WAIT_MS         1000
+#define MAX_CLOCK_JUMP_MS 3600000
 
 static void pump(struct simulation *world);
 
@@ -446,7 +447,7 @@ static void step_rarely(struct simulation *world, uint64_t luck)
 	else if (luck < 25)
 		retry(world);
 	else if (luck < 26)
-		pass_time(world, (int64_t)below(world, 7200000) - 3600000);
+		pass_time(world, (int64_t)below(world, 2 * MAX_CLOCK_JUMP_MS) - MAX_CLOCK_JUMP_MS);
 	else if (luck < 27)
 		aps_outbox_look_again(&world->outbox);
 	else if (luck < 28)
@@ -540,6 +541,7 @@ static void settle(struct simulation *world)
 	world->service.has_faults = world->service.is_down = false;
 	world->journal.n_failing = 0;
 	if (!world->outbox.has_store) change_store(world);
+	pass_time(world, 100 * (int64_t)MAX_CLOCK_JUMP_MS); /* whatever the clock has done */
 	for (unsigned mode = 0; mode <= N_MODES; mode++) change_auth(world, mode, true);
 	if (chance(world, 25)) settle_but_poisoned(world);
 	for (int turn = 0; turn < MAX_QUIET_TURNS && world->violation[0] == '\0'; turn++)
