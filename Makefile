@@ -122,7 +122,12 @@ $(T)/obj/support/%.o: spec/support/%.c
 
 $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 	@mkdir -p $(@D)
-	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -levent_core
+	$(T_CC) $(T_FLAGS) -MMD -MP $(filter %.c,$^) -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -levent_core
+
+# What tests of the queue have in common; the simulation is a program of its own, too: spec/soak/outbox_soak.c.
+SIMULATION_SRC = $(addprefix spec/csrc/sync/,memory_journal.c model_service.c model_texts.c simulation.c simulation_check.c)
+$(T)/bin/sync/outbox_test $(T)/bin/sync/outbox_golden_test: spec/csrc/sync/memory_journal.c
+$(T)/bin/sync/simulation_test: $(SIMULATION_SRC)
 
 $(T)/libcore.a: $(T_OBJ)
 	@rm -f $@
@@ -236,6 +241,19 @@ $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(FUZZ_OBJ)
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%) build
 	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) LUA=$(LUA) .ci/fuzz $(FUZZERS)
+
+# What is simulated, optimised, and nothing else of the core: `make soak ONLY=outbox`, and ONLY=planted changes its files.
+SIMULATION = $(BUILD)/simulation
+SIMULATED_SRC = $(filter-out csrc/codec/digest.c,$(wildcard csrc/base/*.c csrc/codec/*.c)) csrc/proto/verdict.c csrc/proto/error_type.c \
+	$(addprefix csrc/sync/,delivery.c entity_order.c in_doubt.c outbox.c safety.c same_json.c)
+SIMULATION_OBJ = $(patsubst %.c,$(SIMULATION)/obj/%.o,$(SIMULATED_SRC) $(SIMULATION_SRC) spec/soak/outbox_soak.c)
+
+$(SIMULATION)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARN) -O2 -g -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc -MMD -MP -c $< -o $@
+
+$(SIMULATION)/outbox_soak: $(SIMULATION_OBJ)
+	$(CC) $^ -lm -o $@
 
 # The same tests under the sanitizers and valgrind.
 asan tsan valgrind:

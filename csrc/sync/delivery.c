@@ -166,8 +166,10 @@ static struct aps_delivery_action judge_doubt(struct aps_delivery *delivery, con
 static struct aps_delivery_action judge_later(struct aps_delivery *delivery, const struct aps_delivery_options *options,
                                               const struct aps_delivery_event *event)
 {
+	bool is_in_conflict = delivery->look == APS_DELIVERY_ON_CONFLICT;
 	if (has_tried_enough(delivery, options, event))
-		return end(delivery, failed(delivery, APS_DELIVERY_ENDED_REFUSED));
+		return end(delivery,
+		           failed(delivery, is_in_conflict ? APS_DELIVERY_ENDED_CONFLICT : APS_DELIVERY_ENDED_REFUSED));
 	return wait_in(delivery, APS_DELIVERY_WAITING);
 }
 
@@ -224,9 +226,8 @@ static struct aps_delivery_action seen(struct aps_delivery *delivery, const stru
 	if (!delivery->is_in_doubt) return seen_for_conflict(delivery, kind);
 	if (kind == APS_DELIVERY_ON_SEEN_APPLIED) return end(delivery, APS_DELIVERY_ENDED_DONE);
 	if (kind == APS_DELIVERY_ON_SEEN_SEND) {
-		if (about == APS_DELIVERY_ON_REFUSED) return end(delivery, APS_DELIVERY_ENDED_REFUSED);
-		if (about == APS_DELIVERY_ON_CONFLICT) return end(delivery, APS_DELIVERY_ENDED_CONFLICT);
-		return send(delivery);
+		/* What was refused isn't sent again, and the request that wasn't answered may still arrive. */
+		return about == APS_DELIVERY_ON_GO ? send(delivery) : end(delivery, APS_DELIVERY_ENDED_UNKNOWN);
 	}
 	bool is_resolved = options->resolves_doubt && options->has_resolver && delivery->resend == APS_RESEND_VERSIONED;
 	return is_resolved ? ask(delivery) : end(delivery, APS_DELIVERY_ENDED_UNKNOWN);
@@ -255,6 +256,7 @@ static struct aps_delivery_action lost(struct aps_delivery *delivery)
 
 static struct aps_delivery_action changed(struct aps_delivery *delivery)
 {
+	delivery->n_failures = 0;
 	delivery->n_rounds++;
 	delivery->n_attempts++;
 	delivery->is_rewriting = true;

@@ -79,7 +79,7 @@ static void golden_add_err(struct aps_buf *out, const struct aps_err *err)
 	aps_buf_addf(out, " (%s)", err->msg);
 }
 
-static enum aps_rc golden_rc(const char *name)
+static inline enum aps_rc golden_rc(const char *name)
 {
 	for (int rc = 0; rc < APS_RC_COUNT; rc++)
 		if (strcmp(aps_rc_name((enum aps_rc)rc), name) == 0) return (enum aps_rc)rc;
