@@ -102,9 +102,9 @@ static void a_damaged_letter_is_an_error_that_one_can_go_past(void **state)
 {
 	(void)state;
 	static const char *const ROWS[] = {
-	        "created = 1",        "flags = 4",  "document = ''",  "name = ''",     "variables = ''", "optimistic = 'x'",
-	        "extra = ''",         "sum = 0",    "attempts = 9",   "died = 1",      "outcome = ''",   "blocked_by = 2",
-	        "cause = '{}'",       "id = id + 32",
+	        "created = 1",      "flags = 4",      "document = ''", "name = ''",    "variables = ''",
+	        "optimistic = 'x'", "extra = ''",     "sum = 0",       "attempts = 9", "died = 1",
+	        "outcome = ''",     "blocked_by = 2", "cause = '{}'",  "id = id + 32",
 	};
 	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
 		char sql[128];

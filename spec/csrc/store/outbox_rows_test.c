@@ -128,10 +128,17 @@ static void a_damaged_entry_is_an_error_that_one_can_go_past(void **state)
 {
 	(void)state;
 	static const char *const ROWS[] = {
-	        "created = created + 1",  "flags = 4",         "document = 'mutation M { b }'", "name = 'N'",
-	        "variables = '{\"x\":2}'", "optimistic = '{}'", "extra = ''",                    "sum = sum + 1",
+	        "created = created + 1",
+	        "flags = 4",
+	        "document = 'mutation M { b }'",
+	        "name = 'N'",
+	        "variables = '{\"x\":2}'",
+	        "optimistic = '{}'",
+	        "extra = ''",
+	        "sum = sum + 1",
 	        /* of another */
-	        "id = id + (1 << 44)",    "id = id + (1 << 40)",
+	        "id = id + (1 << 44)",
+	        "id = id + (1 << 40)",
 	};
 	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
 		char sql[128];

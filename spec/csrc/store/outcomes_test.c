@@ -108,7 +108,7 @@ static void no_more_than_ten_thousand_are_kept_that_are_told(void **state)
 static void a_damaged_outcome_is_an_error_that_one_can_go_past(void **state)
 {
 	(void)state;
-	static const char *const ROWS[] = {"owner = 2",     "entry = 4", "finished = 1",
+	static const char *const ROWS[] = {"owner = 2",      "entry = 4", "finished = 1",
 	                                   "content = '{}'", "sum = 0",   "number = 0 - number"};
 	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
 		char sql[96];
