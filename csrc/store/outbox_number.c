@@ -1,5 +1,6 @@
 #include "store/outbox_number.h"
 
+#include "base/rand.h"
 #include "store/entry_id.h"
 #include "store/query.h"
 
@@ -41,6 +42,16 @@ enum aps_rc aps_outbox_next_number(struct aps_db *db, int64_t *number, struct ap
 		rc = aps_fail(err, APS_E_STORAGE, "the store has no more numbers for mutations");
 	*number = rc == APS_OK ? last + 1 : 0;
 	return rc == APS_OK ? aps_outbox_pass_number(db, last + 1, err) : rc;
+}
+
+enum aps_rc aps_outbox_draw_nonce(struct aps_db *db, struct aps_err *err)
+{
+	struct aps_rand rand;
+	struct aps_query query;
+	aps_rand_init_system(&rand);
+	aps_query_init(&query, db, "INSERT OR REPLACE INTO counter VALUES (-3, ?1)", err);
+	aps_query_int(&query, (int64_t)(1 + aps_rand_below(&rand, UINT32_MAX)));
+	return aps_query_run(&query);
 }
 
 enum aps_rc aps_outbox_nonce(struct aps_db *db, uint32_t *nonce, struct aps_err *err)
