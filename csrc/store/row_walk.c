@@ -13,13 +13,6 @@ void aps_row_walk_clear(struct aps_row_walk *walk)
 	aps_map_clear(&walk->damaged);
 }
 
-void aps_row_walk_add_stretch(struct aps_row_walk *walk, struct aps_entry_range gap)
-{
-	if (walk->n_stretches == 0 || walk->is_apart) walk->n_stretches++;
-	walk->is_apart = false;
-	walk->stretch_end = gap.last;
-}
-
 static enum aps_rc prepare(struct aps_row_walk *walk, bool is_up, int64_t from, struct aps_stmt **stmt,
                            struct aps_err *err)
 {
@@ -31,16 +24,39 @@ static enum aps_rc prepare(struct aps_row_walk *walk, bool is_up, int64_t from, 
 	return rc == APS_OK ? aps_stmt_bind_int(*stmt, 1, from, err) : rc;
 }
 
+/* There is a row between the last stretch and this place. */
+static enum aps_rc look_between(struct aps_row_walk *walk, int64_t first, bool *has_row, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	struct aps_err own = {.code = APS_OK};
+	*has_row = false;
+	if (first == walk->stretch_end + 1) return APS_OK;
+	enum aps_rc rc = prepare(walk, false, first - 1, &stmt, &own);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_row, &own);
+	if (*has_row) {
+		*has_row = aps_stmt_column_int(stmt, 0) > walk->stretch_end;
+		aps_stmt_reset(stmt);
+	}
+	if (rc == APS_E_NOMEM && err != NULL) *err = own;
+	return rc == APS_E_NOMEM ? rc : APS_OK;
+}
+
+enum aps_rc aps_row_walk_add_stretch(struct aps_row_walk *walk, struct aps_entry_range gap, struct aps_err *err)
+{
+	bool is_apart = true;
+	enum aps_rc rc = walk->n_stretches != 0 ? look_between(walk, gap.first, &is_apart, err) : APS_OK;
+	walk->n_stretches += is_apart;
+	walk->stretch_end = gap.last;
+	return rc;
+}
+
 static enum aps_rc see(struct aps_row_walk *walk, struct aps_stmt *stmt, bool *is_whole, struct aps_err *err)
 {
 	int64_t key = aps_stmt_column_int(stmt, 0);
 	*is_whole = false;
 	enum aps_rc rc = walk->see(walk, stmt, is_whole, err);
 	if (rc != APS_OK) return rc;
-	if (*is_whole) {
-		walk->is_apart = walk->is_apart || key > walk->stretch_end;
-		return APS_OK;
-	}
+	if (*is_whole) return APS_OK;
 	bool is_noted = aps_map_set(&walk->damaged, (struct aps_str){(const char *)&key, sizeof key}, walk);
 	return is_noted ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory to read a damaged store");
 }
@@ -93,10 +109,8 @@ static enum aps_rc walk_pieces(struct aps_row_walk *walk, struct aps_entry_range
 	struct aps_entry_range gap;
 	enum aps_rc rc = aps_row_walk_ends(walk, range, &gap, err);
 	if (rc != APS_OK || gap.first == 0) return rc;
-	if (gap.last - gap.first < piece || walk->n_probes >= APS_ROW_WALK_MAX_PROBES) {
-		aps_row_walk_add_stretch(walk, gap);
-		return APS_OK;
-	}
+	if (gap.last - gap.first < piece || walk->n_probes >= APS_ROW_WALK_MAX_PROBES)
+		return aps_row_walk_add_stretch(walk, gap, err);
 	int64_t middle = gap.first + (gap.last - gap.first) / 2;
 	rc = walk_pieces(walk, (struct aps_entry_range){gap.first, middle}, piece, err);
 	return rc == APS_OK ? walk_pieces(walk, (struct aps_entry_range){middle + 1, gap.last}, piece, err) : rc;

@@ -10,7 +10,7 @@
 
 /* As many places of one gap, and of all of a walk, are tried. */
 #define APS_ROW_WALK_MAX_PIECES 4096
-#define APS_ROW_WALK_MAX_PROBES 200000
+#define APS_ROW_WALK_MAX_PROBES 1000000
 
 struct aps_row_walk;
 
@@ -28,7 +28,6 @@ struct aps_row_walk {
 	struct aps_map damaged; /* rows that are not whole, by their number */
 	size_t n_probes;
 	int64_t stretch_end;
-	bool is_apart; /* a whole row lies behind the last stretch */
 };
 
 APS_BEGIN_DECLS
@@ -41,8 +40,8 @@ enum aps_rc aps_row_walk_ends(struct aps_row_walk *walk, struct aps_entry_range 
                               struct aps_err *err);
 /* All that can be read in a range. */
 enum aps_rc aps_row_walk_range(struct aps_row_walk *walk, struct aps_entry_range range, struct aps_err *err);
-/* It can't be read. */
-void aps_row_walk_add_stretch(struct aps_row_walk *walk, struct aps_entry_range gap);
+/* It can't be read. Stretches come in their order; one that no row parts from the last one is no other. */
+enum aps_rc aps_row_walk_add_stretch(struct aps_row_walk *walk, struct aps_entry_range gap, struct aps_err *err);
 
 APS_END_DECLS
 

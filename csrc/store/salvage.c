@@ -171,8 +171,7 @@ static enum aps_rc walk_lanes(struct salvaging *in, struct aps_row_walk *walk, s
 		if (lane.last > gap.last) lane.last = gap.last;
 		if (lane.first <= lane.last) rc = aps_row_walk_range(walk, lane, err);
 	}
-	if (walk->n_stretches == n_before) aps_row_walk_add_stretch(walk, gap);
-	return rc;
+	return rc == APS_OK && walk->n_stretches == n_before ? aps_row_walk_add_stretch(walk, gap, err) : rc;
 }
 
 /* A page that has forgotten some of its rows gives no error: the structure is checked where all seems well. */
