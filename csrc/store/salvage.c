@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MAX_SPARE_NUMBERS (INT64_C(1) << 20) /* that may have been given, where nobody knows the last one */
 
@@ -382,7 +383,7 @@ static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
  * description of another: https://www.sqlite.org/pragma.html#pragma_writable_schema. */
 static const char LENIENT[] = "PRAGMA cell_size_check = OFF; PRAGMA writable_schema = ON";
 
-/* *n_tables: how many of those of the outbox there are; -1: nobody knows. */
+/* *n_tables: how many of those of the outbox there are. */
 static enum aps_rc find_tables(struct aps_db *db, int64_t *version, int64_t *n_tables, struct aps_err *err)
 {
 	static const char SQL[] = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('owner',"
@@ -412,37 +413,48 @@ static void clear(struct salvaging *in)
 	aps_db_abandon(in->from);
 }
 
-/* A file without a log is read without: SQLite would make one beside it. */
-static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_err *err)
+/* A file without a log is read without: SQLite would make one beside it. The index of a log, which it makes anew for
+ * whoever reads, is left by one that only reads: *index is its name, to be removed. */
+static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_buf *index, struct aps_err *err)
 {
 	struct aps_db_options options = {.read_only = true, .busy_ms = APS_DB_BUSY_MS};
 	struct stat found;
 	struct aps_buf log;
 	aps_buf_init(&log, APS_BUF_ANY_SIZE);
 	aps_buf_addf(&log, "%s-wal", path);
-	enum aps_rc rc = log.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_buf_addf(index, "%s-shm", path);
+	enum aps_rc rc = log.rc == APS_OK && index->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 	if (rc == APS_OK) options.is_still = stat(log.p, &found) != 0 || found.st_size == 0;
+	if (rc != APS_OK || options.is_still) aps_buf_clear(index);
 	aps_buf_clear(&log);
 	return rc == APS_OK ? aps_db_open(path, &options, db, err) : rc;
+}
+
+/* What is wrong with the file is no error of ours. */
+static enum aps_rc run(struct salvaging *in, const char *path, struct aps_buf *index, struct aps_err *err)
+{
+	struct aps_err own;
+	int64_t version = 0, n_tables = 0;
+	enum aps_rc rc = open_file(path, &in->from, index, &own);
+	if (rc == APS_OK) rc = find_tables(in->from, &version, &n_tables, &own);
+	if (rc == APS_E_NOMEM && err != NULL) *err = own;
+	if (rc == APS_E_NOMEM) return rc;
+	bool has_outbox = rc == APS_OK && n_tables > 0;
+	in->result->is_readable = has_outbox || (rc == APS_OK && version == 1);
+	return has_outbox ? copy_all(in, err) : APS_OK;
 }
 
 enum aps_rc aps_salvage_run(const char *path, struct aps_db *db, struct aps_salvage *salvage, struct aps_err *err)
 {
 	struct salvaging in = {.to = db, .result = salvage};
-	struct aps_err own;
-	int64_t version = 0, n_tables = 0;
+	struct aps_buf index;
 	*salvage = (struct aps_salvage){.is_readable = false};
+	aps_buf_init(&index, APS_BUF_ANY_SIZE);
 	init(&in);
-	enum aps_rc rc = open_file(path, &in.from, &own);
-	if (rc == APS_OK) rc = find_tables(in.from, &version, &n_tables, &own);
-	if (rc == APS_E_NOMEM) {
-		if (err != NULL) *err = own;
-	} else {
-		bool has_outbox = rc == APS_OK && n_tables > 0;
-		salvage->is_readable = has_outbox || (rc == APS_OK && version == 1);
-		rc = has_outbox ? copy_all(&in, err) : APS_OK;
-	}
+	enum aps_rc rc = run(&in, path, &index, err);
 	clear(&in);
+	if (index.n != 0) unlink(index.p);
+	aps_buf_clear(&index);
 	return rc;
 }
 

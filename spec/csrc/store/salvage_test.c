@@ -321,6 +321,12 @@ static void what_stands_in_the_log_alone_comes_over_too(void **state)
 	run();
 	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES + 1);
 	assert_int_equal(db_int(db, "SELECT max(id & 1099511627775) FROM outbox"), aps_entry_number(added));
+	/* file and log stay as they were, and nothing else is left */
+	char name[64];
+	snprintf(name, sizeof name, "%s-wal", place.path);
+	assert_true(aps_db_is_there(name));
+	snprintf(name, sizeof name, "%s-shm", place.path);
+	assert_false(aps_db_is_there(name));
 }
 
 static void bytes_that_changed_anywhere_leave_the_rest_as_it_was(void **state)
