@@ -33,28 +33,28 @@ static const char CACHE[] =
  * and so are its delivery and its dead letter. `owner_copy` says what `owner` says, on a page of its own: without it
  * nobody knows whose mutations the others are (store/salvage.h). Counter -2 numbers mutations, optimistic layers and
  * outcomes; -3 is the store's nonce. */
-static const char OUTBOX[] =
-        "CREATE TABLE owner (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
-        " sum INTEGER NOT NULL);"
-        "CREATE UNIQUE INDEX owner_name ON owner (prefix, identity);"
-        "CREATE TABLE owner_copy (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
-        " sum INTEGER NOT NULL);"
-        "CREATE TABLE outbox (id INTEGER PRIMARY KEY, created INTEGER NOT NULL, flags INTEGER NOT NULL,"
-        " document TEXT NOT NULL, name TEXT NOT NULL, variables TEXT NOT NULL, optimistic TEXT NOT NULL,"
-        " extra TEXT NOT NULL, sum INTEGER NOT NULL);"
-        "CREATE TABLE delivery (id INTEGER PRIMARY KEY, sending INTEGER NOT NULL, slot INTEGER NOT NULL,"
-        " lease INTEGER NOT NULL, attempts INTEGER NOT NULL, counted INTEGER NOT NULL, rounds INTEGER NOT NULL,"
-        " cause TEXT NOT NULL, sum INTEGER NOT NULL);"
-        "CREATE TABLE dead_letter (id INTEGER PRIMARY KEY, created INTEGER NOT NULL, flags INTEGER NOT NULL,"
-        " document TEXT NOT NULL, name TEXT NOT NULL, variables TEXT NOT NULL, optimistic TEXT NOT NULL,"
-        " extra TEXT NOT NULL, attempts INTEGER NOT NULL, died INTEGER NOT NULL, outcome TEXT NOT NULL,"
-        " blocked_by INTEGER NOT NULL, cause TEXT NOT NULL, sum INTEGER NOT NULL);"
-        "CREATE TABLE outcome (number INTEGER PRIMARY KEY, owner INTEGER NOT NULL, entry INTEGER NOT NULL,"
-        " finished INTEGER NOT NULL, told INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL);"
-        "CREATE INDEX outcome_untold ON outcome (number) WHERE told = 0;"
-        "CREATE TABLE id_map (owner INTEGER NOT NULL, temporary TEXT NOT NULL, made TEXT, maker INTEGER NOT NULL,"
-        " at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, temporary)) WITHOUT ROWID;"
-        "INSERT INTO counter VALUES (-2, 0);";
+#define OUTBOX                                                                                                         \
+	"CREATE TABLE owner (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL,"                    \
+	" sum INTEGER NOT NULL);"                                                                                      \
+	"CREATE UNIQUE INDEX owner_name ON owner (prefix, identity);"                                                  \
+	"CREATE TABLE owner_copy (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL,"               \
+	" sum INTEGER NOT NULL);"                                                                                      \
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY, created INTEGER NOT NULL, flags INTEGER NOT NULL,"               \
+	" document TEXT NOT NULL, name TEXT NOT NULL, variables TEXT NOT NULL, optimistic TEXT NOT NULL,"              \
+	" extra TEXT NOT NULL, sum INTEGER NOT NULL);"                                                                 \
+	"CREATE TABLE delivery (id INTEGER PRIMARY KEY, sending INTEGER NOT NULL, slot INTEGER NOT NULL,"              \
+	" lease INTEGER NOT NULL, attempts INTEGER NOT NULL, counted INTEGER NOT NULL, rounds INTEGER NOT NULL,"       \
+	" cause TEXT NOT NULL, sum INTEGER NOT NULL);"                                                                 \
+	"CREATE TABLE dead_letter (id INTEGER PRIMARY KEY, created INTEGER NOT NULL, flags INTEGER NOT NULL,"          \
+	" document TEXT NOT NULL, name TEXT NOT NULL, variables TEXT NOT NULL, optimistic TEXT NOT NULL,"              \
+	" extra TEXT NOT NULL, attempts INTEGER NOT NULL, died INTEGER NOT NULL, outcome TEXT NOT NULL,"               \
+	" blocked_by INTEGER NOT NULL, cause TEXT NOT NULL, sum INTEGER NOT NULL);"                                    \
+	"CREATE TABLE outcome (number INTEGER PRIMARY KEY, owner INTEGER NOT NULL, entry INTEGER NOT NULL,"            \
+	" finished INTEGER NOT NULL, told INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL);"             \
+	"CREATE INDEX outcome_untold ON outcome (number) WHERE told = 0;"                                              \
+	"CREATE TABLE id_map (owner INTEGER NOT NULL, temporary TEXT NOT NULL, made TEXT, maker INTEGER NOT NULL,"     \
+	" at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, temporary)) WITHOUT ROWID;"                   \
+	"INSERT OR IGNORE INTO counter VALUES (-2, 0);"
 
 /* What a step runs, and the tables that it makes. */
 struct step {
