@@ -58,6 +58,27 @@ static void counters_that_are_none_are_damage(void **state)
 	assert_null(err.word);
 }
 
+static void a_counter_that_has_gone_back_is_damage(void **state)
+{
+	(void)state;
+	struct aps_death death = {.outcome = APS_STR("refused")};
+	struct aps_kept_outcome outcome = {.content = APS_STR("{}")};
+	ok(aps_outbox_check_numbers(db, &err));
+	(void)owner_make("ann");
+	int64_t first = enqueue(owner_make("bob"));
+	ok(aps_outbox_check_numbers(db, &err));
+	db_do(db, "UPDATE counter SET value = 0 WHERE id = -2");
+	is_corrupt(aps_outbox_check_numbers(db, &err));
+	ok(aps_dead_letters_bury(db, first, &death, &err));
+	is_corrupt(aps_outbox_check_numbers(db, &err));
+	ok(aps_dead_letters_discard(db, first, &err));
+	ok(aps_outbox_check_numbers(db, &err));
+	ok(aps_outcomes_add(db, &outcome, &err));
+	ok(aps_outbox_check_numbers(db, &err));
+	db_do(db, "UPDATE counter SET value = 0 WHERE id = -2");
+	is_corrupt(aps_outbox_check_numbers(db, &err));
+}
+
 static void an_entry_comes_back_as_it_was(void **state)
 {
 	(void)state;
@@ -249,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(numbers_are_given_once),
 	        TEST(counters_that_are_none_are_damage),
+	        TEST(a_counter_that_has_gone_back_is_damage),
 	        TEST(an_entry_comes_back_as_it_was),
 	        TEST(entries_come_in_the_order_of_their_lane),
 	        TEST(an_entry_can_be_changed_and_leaves_with_its_delivery),
