@@ -1,6 +1,6 @@
 #include "store/migrations.h"
 
-#include "base/rand.h"
+#include "store/outbox_number.h"
 
 #include <stdio.h>
 
@@ -64,17 +64,6 @@ static const char OUTBOX[] =
         " at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, temporary)) WITHOUT ROWID;"
         "INSERT INTO counter VALUES (-2, 0);";
 
-/* Ids of a store that was replaced meet nothing in the next one. */
-static enum aps_rc draw_nonce(struct aps_db *db, struct aps_err *err)
-{
-	struct aps_rand rand;
-	char sql[64];
-	aps_rand_init_system(&rand);
-	snprintf(sql, sizeof sql, "INSERT INTO counter VALUES (-3, %llu)",
-	         (unsigned long long)(1 + aps_rand_below(&rand, UINT32_MAX)));
-	return aps_db_exec(db, sql, err);
-}
-
 /* What a step runs, and the tables that it makes. */
 struct step {
 	const char *sql;
@@ -85,7 +74,8 @@ struct step {
 
 static const struct step STEPS[] = {
         {CACHE, NULL, "'counter', 'part', 'name', 'entry', 'layer', 'patch'", 6},
-        {OUTBOX, draw_nonce, "'owner', 'owner_copy', 'outbox', 'delivery', 'dead_letter', 'outcome', 'id_map'", 7},
+        {OUTBOX, aps_outbox_draw_nonce,
+         "'owner', 'owner_copy', 'outbox', 'delivery', 'dead_letter', 'outcome', 'id_map'", 7},
 };
 
 #ifdef APS_TESTING
