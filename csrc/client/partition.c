@@ -554,8 +554,7 @@ uint64_t aps_partition_find_layer(const struct aps_partition *partition, uint64_
 }
 
 /* One layer leaves with what the filling says. */
-static enum aps_rc write_end(struct aps_partition *partition, struct filling *filling, uint64_t id,
-                             struct aps_err *err)
+static enum aps_rc write_end(struct aps_partition *partition, struct filling *filling, uint64_t id, struct aps_err *err)
 {
 	const struct aps_buf leaves = {.p = (char *)&id, .n = sizeof id};
 	if (id != 0) filling->leaves = &leaves;
@@ -606,9 +605,8 @@ enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t
 enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err)
 {
 	const struct aps_cache_store *store = &partition->store;
-	return store->db != NULL
-	               ? aps_layer_store_list_kind(store->db, store->part, APS_LAYER_ANSWERED, ids, err)
-	               : APS_OK;
+	return store->db != NULL ? aps_layer_store_list_kind(store->db, store->part, APS_LAYER_ANSWERED, ids, err)
+	                         : APS_OK;
 }
 
 /* Calls `put` for each object of the layer's response, which is read of the store. */

@@ -64,7 +64,7 @@ struct aps_partition {
 	struct aps_partition_holder *holders;
 	uint64_t edits; /* the highest number of those of this turn; 0: none */
 	struct aps_layer_handles handles;
-	bool is_new;      /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
+	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
 	bool has_orphans; /* and then they weren't */
 };
 

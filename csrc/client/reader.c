@@ -218,8 +218,7 @@ static enum aps_rc enter_view(struct aps_reader *reader, struct aps_err *err)
 	aps_overlay_hide(&reader->overlay);
 	advance(reader, reader->viewed);
 	follow(reader, &is_same, &rc, err);
-	if (rc == APS_OK)
-		rc = aps_layer_store_has_any(reader->sight.db, &reader->has_layers, err);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(reader->sight.db, &reader->has_layers, err);
 	return rc == APS_OK ? aps_overlay_show(&reader->overlay, err) : rc;
 }
 

@@ -24,7 +24,7 @@ struct aps_row_lengths {
 struct aps_cache_store {
 	struct aps_entry_backing backing;
 	struct aps_layer_source layers; /* of the part */
-	struct aps_db *db; /* borrowed, migrated */
+	struct aps_db *db;              /* borrowed, migrated */
 	char *prefix;
 	char *identity;
 	int64_t part; /* 0: there is none until something is saved */

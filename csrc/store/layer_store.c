@@ -108,7 +108,8 @@ static enum aps_rc take_row(const struct aps_stmt *stmt, struct aps_layer_row *o
 	if (rc != APS_OK) return rc;
 	out->is_there = true;
 	out->kind = (enum aps_layer_kind)row.kind;
-	bool is_whole = take_numbers(row.entries, &out->entries) && aps_identified_take(row.identified, &out->identified);
+	bool is_whole =
+	        take_numbers(row.entries, &out->entries) && aps_identified_take(row.identified, &out->identified);
 	if (!is_whole) return fail_damaged(err);
 	return out->entries.rc == APS_OK && out->identified.rc == APS_OK ? APS_OK : fail_memory(err);
 }

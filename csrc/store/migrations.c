@@ -7,10 +7,10 @@
 
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
  * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the
- * generation, -1 the highest number that an entry ever had, -2 the last one of the sequence that layers are numbered by,
- * else the bytes of the entries of a part. A part that is dropped: its rows are as good as gone (store/parts.h). What is
- * read back has a sum (store/row_sum.h). Layers: store/layer_store.h; those of queued mutations are in no index, so that
- * one more of them changes few pages. */
+ * generation, -1 the highest number that an entry ever had, -2 the last one of the sequence that layers are numbered
+ * by, else the bytes of the entries of a part. A part that is dropped: its rows are as good as gone (store/parts.h).
+ * What is read back has a sum (store/row_sum.h). Layers: store/layer_store.h; those of queued mutations are in no
+ * index, so that one more of them changes few pages. */
 #define LAYERS                                                                                                         \
 	"DROP TABLE patch; DROP TABLE layer;"                                                                          \
 	"INSERT OR IGNORE INTO counter VALUES (-2, 0);"                                                                \
