@@ -22,7 +22,9 @@ struct live {
 };
 
 static struct live live[N_LIVE], committed[N_LIVE];
-static unsigned last, committed_last;
+static bool has_answer[2000], committed_has_answer[2000]; /* by number: nothing speaks of the temporary one any more */
+static bool is_todo[2000], is_evicted[2000]; /* by number */
+static unsigned last;
 static struct aps_rand rand_state;
 
 static unsigned below(unsigned n)
@@ -37,6 +39,14 @@ static const char *temporary(unsigned n)
 	char *text = texts[turn++ % 4];
 	snprintf(text, sizeof texts[0], "0a1b2c3d-0000-4000-8000-00000000%04u", n % 10000);
 	return text;
+}
+
+/* One of those that were begun lately, or the first. */
+static unsigned any_todo(void)
+{
+	unsigned n = last > 6 ? last - below(6) : 1;
+	while (n > 1 && !is_todo[n]) n--;
+	return n;
 }
 
 /* What has been made of it by now. */
@@ -79,6 +89,7 @@ static void begin_todo(struct live *one)
 	struct step step = {.live = one, .how = below(3)};
 	const char *id = temporary(++last);
 	*one = (struct live){.n = last, .is_there = true};
+	is_todo[last] = true;
 	snprintf(step.json, sizeof step.json, "{\"make\":{\"id\":\"%s\",\"n\":%u,\"__typename\":\"T\"}}", id, below(9));
 	snprintf(step.edit, sizeof step.edit, "{\"__edits\":[[\"%s\",\"T:%s\"%s]]}", below(2) == 0 ? "+" : "^", id,
 	         "");
@@ -102,7 +113,7 @@ static void lay_comment(size_t which, const void *context)
 static void begin_comment(struct live *one)
 {
 	struct step step = {.live = one, .how = below(2)};
-	unsigned of = last > 6 ? last - below(6) : 1;
+	unsigned of = any_todo();
 	const char *id = temporary(++last);
 	*one = (struct live){.n = last, .of = of, .is_there = true, .is_comment = true};
 	snprintf(step.json, sizeof step.json,
@@ -129,8 +140,9 @@ static void lay_change(size_t which, const void *context)
 static void begin_change(struct live *one)
 {
 	struct step step = {.live = one, .how = below(5)};
-	unsigned of = last > 6 ? last - below(6) : 1;
+	unsigned of = any_todo();
 	*one = (struct live){.is_there = true, .is_answered = true};
+	if (step.how == 0) is_evicted[of] = true;
 	snprintf(step.key, sizeof step.key, "T:%s", name_of(of));
 	snprintf(step.edit, sizeof step.edit, "{\"__json\":%u}", 10 + below(9));
 	in_both(lay_change, &step);
@@ -154,7 +166,7 @@ static void take_answer(struct live *one)
 		snprintf(step.json, sizeof step.json, "{\"make\":{\"id\":\"%u\",\"n\":%u,\"__typename\":\"T\"}}",
 		         one->n, below(9));
 	in_both(answer_one, &step);
-	one->is_answered = true;
+	one->is_answered = has_answer[one->n] = true;
 }
 
 static void end_one(size_t which, const void *context)
@@ -203,7 +215,7 @@ static void commit(void)
 {
 	in_both(commit_one, NULL);
 	memcpy(committed, live, sizeof live);
-	committed_last = last;
+	memcpy(committed_has_answer, has_answer, sizeof has_answer);
 }
 
 static void abandon_one(size_t which APS_UNUSED, const void *context APS_UNUSED)
@@ -216,6 +228,7 @@ static void abandon(void)
 {
 	in_both(abandon_one, NULL);
 	memcpy(live, committed, sizeof live);
+	memcpy(has_answer, committed_has_answer, sizeof has_answer);
 }
 
 static char *read_world(size_t which)
@@ -229,10 +242,28 @@ static char *read_world(size_t which)
 	return text;
 }
 
+/* A comment that shows is on the service's own record, once that has come. */
+static bool has_right_record(const char *text)
+{
+	char begin[80], of[32];
+	for (size_t i = 0; i < N_LIVE; i++) {
+		const struct live *one = &live[i];
+		snprintf(begin, sizeof begin, "\"last\":{\"id\":\"%s\"", temporary(one->n));
+		snprintf(of, sizeof of, "\"of\":{\"id\":\"%u\"", one->of);
+		bool is_sure = one->is_there && one->is_comment && has_answer[one->of] && !is_evicted[one->of];
+		if (is_sure && strstr(text, begin) != NULL && strstr(text, of) == NULL) return false;
+	}
+	return true;
+}
+
 static void assert_same(uint64_t seed, size_t step)
 {
 	char *one = read_world(0), *other = read_world(1);
 	if (strcmp(one, other) != 0) fail_msg("seed %llu, step %zu: %s, %s", (unsigned long long)seed, step, one, other);
+	if (!has_right_record(one)) fail_msg("seed %llu, step %zu: %s", (unsigned long long)seed, step, one);
+	for (unsigned n = 1; n <= last; n++)
+		if (has_answer[n] && strstr(one, temporary(n)) != NULL)
+			fail_msg("seed %llu, step %zu: %s in %s", (unsigned long long)seed, step, temporary(n), one);
 	free(one);
 	free(other);
 }
