@@ -25,7 +25,8 @@ void aps_doubts_remove(struct aps_buf *list, uint32_t number, struct aps_str key
 void aps_doubts_put(struct aps_buf *fields, struct aps_str doubts);
 /* Appends a record's fields with these doubts in the place of those that they have. */
 void aps_doubts_replace(struct aps_buf *out, struct aps_str fields, struct aps_str doubts);
-/* aps_doubts_put() of those in the `known` field's value that `given`, fields of a record, doesn't say. True: these aren't all.
+/* aps_doubts_put() of those in the `known` field's value that `given`, fields of a record, doesn't say. True: these
+ * aren't all.
  */
 bool aps_doubts_put_without(struct aps_buf *fields, const struct aps_cell *known, struct aps_str given);
 

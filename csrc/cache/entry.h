@@ -102,7 +102,7 @@ struct aps_entries {
 	uint64_t seed;
 	uint64_t *last_number; /* that was given; shared by what is kept in one store */
 	uint64_t own_last_number;
-	struct aps_entry_backing *backing; /* NULL: memory is all there is */
+	struct aps_entry_backing *backing;   /* NULL: memory is all there is */
 	struct aps_entry_layering *layering; /* NULL: what lies on an entry stays in memory with it */
 	bool is_whole; /* all that the backing has is here, so that it isn't asked; until the first entry leaves */
 };

@@ -36,7 +36,8 @@ struct aps_str aps_key_type(struct aps_str key);
 struct aps_str aps_key_id(struct aps_str key);
 /* The same without "R" and colon. A key that the application's function has made may have no type. */
 void aps_key_texts(struct aps_str key, struct aps_str *type, struct aps_str *id);
-/* Whether it is what clients make: 8-4-4-4-12 hexadecimal digits (https://www.rfc-editor.org/rfc/rfc9562, section 4). */
+/* Whether it is what clients make: 8-4-4-4-12 hexadecimal digits (https://www.rfc-editor.org/rfc/rfc9562, section 4).
+ */
 bool aps_id_is_uuid(struct aps_str id);
 
 /* Appends what is identified as bytes that are the same on all machines, and takes it from them; false: damaged. */

@@ -223,7 +223,7 @@ static void exchange(struct mapping *in, struct aps_layer_patch *patch, struct a
 {
 	struct aps_cache_write *write = in->write;
 	struct aps_layer_patch *own = target != patch->entry ? aps_layer_patch_of(patch->layer, target) : NULL;
-	if (target != patch->entry) adapt(in, patch, target, bytes);
+	if (bytes->rc == APS_OK && target != patch->entry) adapt(in, patch, target, bytes);
 	if (bytes->rc != APS_OK) aps_write_fail(write);
 	bool keeps_own = own != NULL && bytes->n == 0;
 	if (own != NULL && !keeps_own) aps_write_exchange(write, own, target, APS_STR(""));

@@ -34,10 +34,10 @@ struct normalizer {
 	struct aps_buf key;
 	struct aps_arena decoded;
 	struct aps_error_paths errors;
-	uint64_t path;    /* of the value that is read, where anybody asks */
+	uint64_t path;      /* of the value that is read, where anybody asks */
 	uint64_t root_path; /* of the root's field that it is in */
-	bool has_silence; /* in the value that was read last */
-	bool is_at_root;  /* its fields are written */
+	bool has_silence;   /* in the value that was read last */
+	bool is_at_root;    /* its fields are written */
 	size_t next_asked;
 	size_t n_merges; /* fields that functions merge, so far */
 	struct aps_err err;

@@ -2,6 +2,7 @@
 
 struct aps_layer_handle {
 	uint64_t handle, id;
+	bool is_passing;
 	bool is_new;  /* it came in this turn */
 	bool is_over; /* it ended in this turn */
 };
@@ -41,9 +42,9 @@ bool aps_layer_handles_reserve(struct aps_layer_handles *handles)
 	return false;
 }
 
-void aps_layer_handles_add(struct aps_layer_handles *handles, uint64_t handle, uint64_t id)
+void aps_layer_handles_add(struct aps_layer_handles *handles, uint64_t handle, uint64_t id, bool is_passing)
 {
-	const struct aps_layer_handle one = {handle, id, true, false};
+	const struct aps_layer_handle one = {handle, id, is_passing, true, false};
 	aps_buf_add(&handles->known, &one, sizeof one);
 }
 
@@ -75,7 +76,8 @@ void aps_layer_handles_end(struct aps_layer_handles *handles, uint64_t id, bool 
 {
 	struct aps_layer_handle *all = all_of(handles);
 	for (size_t i = 0; i < count(handles); i++) {
-		if ((all[i].id != id && id != 0) || all[i].is_over) continue;
+		bool ends = (all[i].id == id || id == 0) && (is_written || all[i].is_passing);
+		if (!ends || all[i].is_over) continue;
 		all[i].is_over = true;
 		if (!is_written) owe(handles, all[i].id);
 	}
@@ -123,9 +125,11 @@ void aps_layer_handles_committed(struct aps_layer_handles *handles)
 
 void aps_layer_handles_failed(struct aps_layer_handles *handles)
 {
-	const struct aps_layer_handle *all = all_of(handles);
-	for (size_t i = 0; i < count(handles); i++)
-		if (all[i].is_over && !all[i].is_new) owe(handles, all[i].id);
+	struct aps_layer_handle *all = all_of(handles);
+	for (size_t i = 0; i < count(handles); i++) {
+		if (all[i].is_over && !all[i].is_new && all[i].is_passing) owe(handles, all[i].id);
+		if (!all[i].is_passing) all[i].is_over = false;
+	}
 	handles->is_paid = false; /* it is to be paid again */
 	keep(handles, was_there);
 }

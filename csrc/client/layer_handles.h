@@ -21,17 +21,18 @@ void aps_layer_handles_clear(struct aps_layer_handles *handles);
 
 /* Room for one more, so that aps_layer_handles_add() finds it. False: no memory. */
 bool aps_layer_handles_reserve(struct aps_layer_handles *handles);
-/* A layer has come in this turn. */
-void aps_layer_handles_add(struct aps_layer_handles *handles, uint64_t handle, uint64_t id);
+/* A layer has come in this turn; `is_passing`: it ends with its call, whatever becomes of what that writes. */
+void aps_layer_handles_add(struct aps_layer_handles *handles, uint64_t handle, uint64_t id, bool is_passing);
 /* 0: nothing is known of it, or it has ended. */
 uint64_t aps_layer_handles_find(const struct aps_layer_handles *handles, uint64_t handle);
-/* The layer's call has ended in this turn: it has left, if `is_written`, else it has to. id 0: all of them have. */
+/* The layer was to leave in this turn: it has, if `is_written`; else one that is passing has to. id 0: all of them. */
 void aps_layer_handles_end(struct aps_layer_handles *handles, uint64_t id, bool is_written);
 
 /* Of these ids (uint64_t) the layers that no call has are to leave. False: no memory. */
 bool aps_layer_handles_owe_others(struct aps_layer_handles *handles, const struct aps_buf *ids);
 
-/* How the turn ended. Of one that failed nothing is kept: what came is gone, what left is there and has to leave. */
+/* How the turn ended. Of one that failed nothing is kept: what came is gone, what left is there, and has to leave if it
+ * is passing. */
 void aps_layer_handles_committed(struct aps_layer_handles *handles);
 void aps_layer_handles_failed(struct aps_layer_handles *handles);
 

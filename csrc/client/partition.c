@@ -545,7 +545,7 @@ enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t ha
 	enum aps_rc rc = write(partition, &filling, err);
 	if (rc != APS_OK) return rc;
 	*id = filling.layer;
-	if (handle != 0) aps_layer_handles_add(&partition->handles, handle, *id);
+	if (handle != 0) aps_layer_handles_add(&partition->handles, handle, *id, kind == APS_LAYER_PASSING);
 	return APS_OK;
 }
 

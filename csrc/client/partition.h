@@ -117,8 +117,8 @@ enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t ha
 /* The layer of a call in this process. 0: there is none any more. */
 uint64_t aps_partition_find_layer(const struct aps_partition *partition, uint64_t handle);
 
-/* All of these: a layer that isn't there any more doesn't matter. On failure it is as it was; one with a handle leaves
- * with the next write all the same, when it was settled. */
+/* All of these: a layer that isn't there any more doesn't matter. On failure it is as it was; a passing one that was to
+ * leave does so with the next write all the same. */
 
 /* The layer leaves, and what these edits say (NULL: nothing) becomes part of what it lay on, in one. */
 enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t id, const struct aps_edits *edits,

@@ -276,8 +276,8 @@ static void a_layer_tells_which_ids_are_temporary_and_what_stands_at_its_root(vo
 	begin_with_a_list();
 	begin_edits();
 	write_edit("", "mutation { make { id n of { id n } } known: make { id n } list { id } named { id n } }",
-	           "{\"make\":{\"id\":\"" X "\",\"n\":1,\"of\":" T(Y, 2) ",\"__typename\":\"T\"},\"known\":" T("1", 5)
-	           ",\"list\":[{\"id\":\"" X "\",\"__typename\":\"C\"}],\"named\":" T("short", 1) "}");
+	           "{\"make\":{\"id\":\"" X "\",\"n\":1,\"of\":" T(Y, 2) ",\"__typename\":\"T\"},\"known\":" T(
+	                   "1", 5) ",\"list\":[{\"id\":\"" X "\",\"__typename\":\"C\"}],\"named\":" T("short", 1) "}");
 	uint64_t id = lay(APS_LAYER_QUEUED, 0);
 	vault_world_commit(&world);
 	for (int round = 0; round < 2; round++) {

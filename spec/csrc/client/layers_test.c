@@ -654,8 +654,7 @@ static void without_memory_a_layer_is_all_or_nothing(void **state)
 		add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
 		aps_mem_fail_at(nth);
 		uint64_t id;
-		enum aps_rc rc =
-		        aps_partition_add_layer(world.partition, nth, APS_LAYER_PASSING, edits, &id, &err);
+		enum aps_rc rc = aps_partition_add_layer(world.partition, nth, APS_LAYER_PASSING, edits, &id, &err);
 		aps_mem_fail_at(0);
 		n_failed += rc != APS_OK;
 		end_edits();
