@@ -172,7 +172,7 @@ static enum aps_rc find_flags(struct entering *in, unsigned n_roots, struct aps_
 	if (rc != APS_OK) return rc;
 	in->row.entry.flags = (int64_t)resend_of(safety.class) * APS_ENTRY_RESEND;
 	if (what->is_idempotent) in->row.entry.flags |= APS_ENTRY_IDEMPOTENT;
-	if (what->is_uncached) in->row.entry.flags |= APS_ENTRY_UNCACHED;
+	in->row.entry.flags |= what->is_uncached ? APS_ENTRY_UNCACHED : APS_ENTRY_TYPENAMES;
 	if (what->has_layer) in->row.entry.flags |= APS_ENTRY_LAYER;
 	if (what->rules.n != 0) in->row.entry.flags |= APS_ENTRY_RULES;
 	return APS_OK;
