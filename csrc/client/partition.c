@@ -47,13 +47,6 @@ static struct aps_partition *of(struct aps_vault_part *part)
 	return APS_CONTAINER_OF(part, struct aps_partition, part);
 }
 
-static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
-{
-	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
-		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
-	return false;
-}
-
 static void init_entries(struct aps_partition *partition)
 {
 	aps_entries_init(&partition->cache.entries, aps_channel_seed(partition->channel), &partition->store.backing);
@@ -245,6 +238,15 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	partition->has_orphans = partition->has_orphans || partition->is_new;
 	enum aps_rc rc = aps_cache_store_move(&partition->store, partition->vault->db, &partition->cache, err);
 	return rc == APS_OK ? save_changed(partition, err) : rc;
+}
+
+static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
+{
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) {
+		if (part->moved != moved) continue; /* it isn't a partition */
+		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
+	}
+	return false;
 }
 
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
