@@ -115,6 +115,9 @@ local function complete(err)
   return errors.adopt(err)
 end
 
+---@class appsync.AnsweredWait: appsync.Wait
+---@field on_answer fun(w: appsync.Wait, info: table?)? called with the RESULT, before any later event is handled
+
 -- By kind: what becomes of an event, given its target, its number and its values (csrc/client/event.h).
 local deliver = {
   [RESULT] = function(wait, id, data, err, info)
