@@ -104,17 +104,6 @@ function dispatch.count()
   return n_clients
 end
 
--- The errors of a service as a list, and the type of the first one.
-local function complete(err)
-  local list = err and err.errors
-  if type(list) ~= "table" then return errors.adopt(err) end
-  if list[1] == nil and next(list) ~= nil then list = { list } end -- the service sends a single object too
-  err.errors = list
-  local first = list[1]
-  if type(first) == "table" and type(first.errorType) == "string" then err.error_type = first.errorType end
-  return errors.adopt(err)
-end
-
 ---@class appsync.AnsweredWait: appsync.Wait
 ---@field on_answer fun(w: appsync.Wait, info: table?)? called with the RESULT, before any later event is handled
 
@@ -129,7 +118,7 @@ local deliver = {
   [SUB_DATA] = function(source, _, data, err, dropped) source:on_data(data, err, dropped) end,
   [kinds.SUB_END] = function(source, id, err, _, dropped)
     dispatch.forget(id, source)
-    source:on_end(complete(err), dropped)
+    source:on_end(errors.of_service(err), dropped)
   end,
   [kinds.AUTH] = function(slot, _, reason) slot:renew(reason) end,
   [kinds.HEADERS] = function(source) source:on_headers() end,

@@ -185,6 +185,7 @@ describe("a mutation with an outbox", function()
   it("observes what becomes of the queue", function()
     local sizes = {}
     client.outbox:observe():subscribe{ next = function(status) sizes[#sizes + 1] = status.size end }
+    wait_for(function() return sizes[1] end, "the first state")
     client:set_online(false)
     assert(client:mutate(CREATE, { id = "i1", name = "one" }))
     assert(client:mutate(CREATE, { id = "i2", name = "two" }))
