@@ -533,8 +533,8 @@ static void commits_and_answers_need_no_memory(void **state)
 {
 	(void)state;
 	struct outbox_world *w = world_init(ENTITY);
-	for (unsigned record = 1; record <= 8; record++) add(w, 1, record);
 	world_pump(w);
+	for (unsigned record = 1; record <= 8; record++) add(w, 1, record);
 	memory_journal_commit(&w->journal);
 	aps_mem_fail_at(1);
 	aps_outbox_committed(&w->outbox);
