@@ -86,6 +86,7 @@ build = {
     ["appsync.cli.args"] = "lua/appsync/cli/args.lua",
     ["appsync.cli"] = "lua/appsync/cli/init.lua",
     ["appsync.cli.inspect"] = "lua/appsync/cli/inspect.lua",
+    ["appsync.cli.inspect_outbox"] = "lua/appsync/cli/inspect_outbox.lua",
     ["appsync.cli.serve"] = "lua/appsync/cli/serve.lua",
     ["appsync.cli.serve.auth_options"] = "lua/appsync/cli/serve/auth_options.lua",
     ["appsync.cli.serve.data_options"] = "lua/appsync/cli/serve/data_options.lua",

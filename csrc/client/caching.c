@@ -355,7 +355,8 @@ static void conclude(struct aps_core *core, struct aps_client *client, const str
 		tell_failure(core, partition->vault, err);
 }
 
-static struct aps_partition_data what_of(const struct aps_client *client, const struct aps_parked *parked)
+static struct aps_partition_data what_of(const struct aps_client *client, const struct aps_partition *partition,
+                                         const struct aps_parked *parked)
 {
 	bool is_event = parked->operation->definition->kind == APS_GQL_SUBSCRIPTION;
 	return (struct aps_partition_data){
@@ -364,7 +365,7 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
 	        .errors = parked->errors,
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
 	        .now_s = parked->came_s,
-	        .layer = parked->layer,
+	        .layer = aps_partition_find_layer(partition, parked->layer),
 	        .asked = parked->asked,
 	        .merges = parked->merges,
 	};
@@ -400,7 +401,7 @@ static bool try_write(struct aps_core *core, struct aps_client *client, struct a
 	struct aps_err err;
 	if (partition == NULL) return true;
 	enum aps_rc rc = has_merges(client, parked) ? APS_OK : aps_fail(&err, APS_E_NOMEM, "out of memory");
-	const struct aps_partition_data what = what_of(client, parked);
+	const struct aps_partition_data what = what_of(client, partition, parked);
 	if (rc == APS_OK) rc = aps_partition_write(partition, &what, &err);
 	if (rc == APS_E_CONFLICT) {
 		if (ask_merges(core, client, parked)) return false;
@@ -509,13 +510,15 @@ static enum aps_rc edit_base(struct aps_partition *partition, const struct aps_c
 
 static enum aps_rc add_layer(struct aps_partition *partition, const struct aps_caching_edits *what, struct aps_err *err)
 {
-	return aps_partition_add_layer(partition, what->layer, what->edits, err);
+	uint64_t id;
+	return aps_partition_add_layer(partition, what->layer, APS_LAYER_PASSING, what->edits, &id, err);
 }
 
 static enum aps_rc settle_layer(struct aps_partition *partition, const struct aps_caching_edits *what,
                                 struct aps_err *err)
 {
-	return aps_partition_settle_layer(partition, what->layer, what->edits, err);
+	return aps_partition_settle_layer(partition, aps_partition_find_layer(partition, what->layer), what->edits,
+	                                  err);
 }
 
 void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id,
@@ -534,6 +537,33 @@ void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, 
                               const struct aps_caching_edits *what)
 {
 	edit(core, client, id, what, settle_layer);
+}
+
+enum aps_rc aps_caching_queue_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                                    const struct aps_caching_edits *what, uint64_t *layer, struct aps_err *err)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_cached *cached = find(caching_of(core, client), id);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	if (cached != NULL && what->number != 0) cached->edits = what->number;
+	if (partition == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
+	enum aps_rc rc = aps_partition_add_layer(partition, 0, APS_LAYER_QUEUED, what->edits, layer, err);
+	if (rc == APS_OK && what->number != 0) partition->edits = what->number;
+	return rc;
+}
+
+static enum aps_rc settle_queued(struct aps_partition *partition, const struct aps_caching_edits *what,
+                                 struct aps_err *err)
+{
+	return aps_partition_settle_layer(partition, what->layer, what->edits, err);
+}
+
+void aps_caching_settle_queued(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                               const struct aps_caching_edits *what)
+{
+	struct aps_caching_edits of_queue = *what;
+	of_queue.layer = layer;
+	edit(core, client, id, &of_queue, settle_queued);
 }
 
 void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place)

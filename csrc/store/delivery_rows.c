@@ -54,7 +54,8 @@ enum aps_rc aps_delivery_find(struct aps_db *db, int64_t id, struct aps_delivery
 	return rc == APS_OK && !is_whole ? aps_row_sum_fail("the delivery of a mutation", err) : rc;
 }
 
-enum aps_rc aps_delivery_save(struct aps_db *db, int64_t id, const struct aps_delivery_row *delivery, struct aps_err *err)
+enum aps_rc aps_delivery_save(struct aps_db *db, int64_t id, const struct aps_delivery_row *delivery,
+                              struct aps_err *err)
 {
 	static const char SQL[] = "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 	struct aps_query query;
@@ -100,7 +101,8 @@ enum aps_rc aps_delivery_unmark(struct aps_db *db, int64_t id, struct aps_err *e
 	return rc;
 }
 
-enum aps_rc aps_delivery_count(struct aps_db *db, int64_t id, const struct aps_delivery_row *counts, struct aps_err *err)
+enum aps_rc aps_delivery_count(struct aps_db *db, int64_t id, const struct aps_delivery_row *counts,
+                               struct aps_err *err)
 {
 	struct aps_delivery_row delivery;
 	struct aps_buf texts;

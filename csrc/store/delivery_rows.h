@@ -24,14 +24,16 @@ APS_BEGIN_DECLS
 /* Where there is no row, all is 0. `texts` has the cause. */
 enum aps_rc aps_delivery_find(struct aps_db *db, int64_t id, struct aps_delivery_row *delivery, struct aps_buf *texts,
                               struct aps_err *err);
-enum aps_rc aps_delivery_save(struct aps_db *db, int64_t id, const struct aps_delivery_row *delivery, struct aps_err *err);
+enum aps_rc aps_delivery_save(struct aps_db *db, int64_t id, const struct aps_delivery_row *delivery,
+                              struct aps_err *err);
 /* It is being sent; what was counted stays. */
 enum aps_rc aps_delivery_mark(struct aps_db *db, int64_t id, int64_t slot, int64_t lease_ms, int64_t n_attempts,
                               struct aps_err *err);
 /* It surely wasn't executed. */
 enum aps_rc aps_delivery_unmark(struct aps_db *db, int64_t id, struct aps_err *err);
 /* The numbers and the cause are those of `counts`; whether it is being sent stays. */
-enum aps_rc aps_delivery_count(struct aps_db *db, int64_t id, const struct aps_delivery_row *counts, struct aps_err *err);
+enum aps_rc aps_delivery_count(struct aps_db *db, int64_t id, const struct aps_delivery_row *counts,
+                               struct aps_err *err);
 /* Where there is none, nothing happens. */
 enum aps_rc aps_delivery_forget(struct aps_db *db, int64_t id, struct aps_err *err);
 

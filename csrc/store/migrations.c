@@ -1,6 +1,6 @@
 #include "store/migrations.h"
 
-#include "base/rand.h"
+#include "store/outbox_number.h"
 
 #include <stdio.h>
 
@@ -9,8 +9,9 @@
 
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
  * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the
- * generation, -1 the highest number that an entry ever had, else the bytes of the entries of a part. A part that is
- * dropped: its rows are as good as gone (store/parts.h). What is read back has a sum (store/row_sum.h). */
+ * generation, -1 the highest number that an entry ever had, -2 the last one of the sequence of mutations, layers and
+ * outcomes, -3 the store's nonce, else the bytes of the entries of a part. A part that is dropped: its rows are as good
+ * as gone (store/parts.h). What is read back has a sum (store/row_sum.h). */
 static const char CACHE[] =
         "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
         "INSERT INTO counter VALUES (0, 0), (-1, 0);"
@@ -29,11 +30,18 @@ static const char CACHE[] =
         "CREATE INDEX patch_layer ON patch (layer);"
         "CREATE INDEX patch_entry ON patch (entry);";
 
-/* Of step 2. What is in the queue is found by its row id alone: its owner, its mode and its number (store/entry_id.h),
- * and so are its delivery and its dead letter. `owner_copy` says what `owner` says, on a page of its own: without it
- * nobody knows whose mutations the others are (store/salvage.h). Counter -2 numbers mutations, optimistic layers and
- * outcomes; -3 is the store's nonce. */
+/* Of step 2. Layers (store/layer_store.h) outlive their process: those of queued mutations are in no index, so that one
+ * more of them changes few pages. What is in the queue is found by its row id alone: its owner, its mode and its number
+ * (store/entry_id.h), and so are its delivery and its dead letter. `owner_copy` says what `owner` says, on a page of
+ * its own: without it nobody knows whose mutations the others are (store/salvage.h). Counter -2 numbers mutations,
+ * optimistic layers and outcomes; -3 is the store's nonce. */
 static const char OUTBOX[] =
+        "DROP TABLE patch; DROP TABLE layer;"
+        "CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, kind INTEGER NOT NULL,"
+        " entries BLOB NOT NULL, identified BLOB NOT NULL, sum INTEGER NOT NULL);"
+        "CREATE INDEX layer_kind ON layer (kind) WHERE kind <> 1;"
+        "CREATE TABLE patch (entry INTEGER NOT NULL, layer INTEGER NOT NULL, patch BLOB NOT NULL,"
+        " sum INTEGER NOT NULL, PRIMARY KEY (entry, layer)) WITHOUT ROWID;"
         "CREATE TABLE owner (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
         " sum INTEGER NOT NULL);"
         "CREATE UNIQUE INDEX owner_name ON owner (prefix, identity);"
@@ -56,17 +64,6 @@ static const char OUTBOX[] =
         " at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, temporary)) WITHOUT ROWID;"
         "INSERT INTO counter VALUES (-2, 0);";
 
-/* Ids of a store that was replaced meet nothing in the next one. */
-static enum aps_rc draw_nonce(struct aps_db *db, struct aps_err *err)
-{
-	struct aps_rand rand;
-	char sql[64];
-	aps_rand_init_system(&rand);
-	snprintf(sql, sizeof sql, "INSERT INTO counter VALUES (-3, %llu)",
-	         (unsigned long long)(1 + aps_rand_below(&rand, UINT32_MAX)));
-	return aps_db_exec(db, sql, err);
-}
-
 /* What a step runs, and the tables that it makes. */
 struct step {
 	const char *sql;
@@ -77,7 +74,8 @@ struct step {
 
 static const struct step STEPS[] = {
         {CACHE, NULL, "'counter', 'part', 'name', 'entry', 'layer', 'patch'", 6},
-        {OUTBOX, draw_nonce, "'owner', 'owner_copy', 'outbox', 'delivery', 'dead_letter', 'outcome', 'id_map'", 7},
+        {OUTBOX, aps_outbox_draw_nonce,
+         "'owner', 'owner_copy', 'outbox', 'delivery', 'dead_letter', 'outcome', 'id_map'", 7},
 };
 
 #ifdef APS_TESTING

@@ -110,7 +110,7 @@ enum aps_rc aps_outbox_find(struct aps_db *db, int64_t id, struct aps_outbox_row
 
 enum aps_rc aps_outbox_find_number(struct aps_db *db, int64_t number, struct aps_outbox_row *row, struct aps_err *err)
 {
-	static const char SQL[] = BOTH " WHERE o.id IN (SELECT owner.id << 44 | mode.column1 << 40 | ?1 FROM owner,"
+	static const char SQL[] = BOTH " WHERE o.id IN (SELECT (owner.id << 44) | (mode.column1 << 40) | ?1 FROM owner,"
 	                               " (VALUES (0), (1), (2), (3), (4), (5)) AS mode)";
 	struct aps_query query;
 	aps_query_init(&query, db, SQL, err);

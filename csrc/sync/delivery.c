@@ -170,7 +170,8 @@ static struct aps_delivery_action judge_later(struct aps_delivery *delivery, con
 {
 	bool is_in_conflict = delivery->look == APS_DELIVERY_ON_CONFLICT;
 	if (has_tried_enough(delivery, options, event))
-		return end(delivery, failed(delivery, is_in_conflict ? APS_DELIVERY_ENDED_CONFLICT : APS_DELIVERY_ENDED_REFUSED));
+		return end(delivery,
+		           failed(delivery, is_in_conflict ? APS_DELIVERY_ENDED_CONFLICT : APS_DELIVERY_ENDED_REFUSED));
 	return wait_in(delivery, APS_DELIVERY_WAITING);
 }
 

@@ -111,11 +111,20 @@ static void act(struct aps_outbox *outbox, const struct aps_outbox_item *item, c
 		aps_buf_add(&outbox->actions, &action, sizeof action);
 }
 
-bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action)
+const struct aps_outbox_action *aps_outbox_peek(const struct aps_outbox *outbox)
 {
 	const struct aps_outbox_action *all = (const struct aps_outbox_action *)(const void *)outbox->actions.p;
-	if (outbox->n_taken == outbox->actions.n / sizeof *all) return false;
-	*action = all[outbox->n_taken++];
+	return outbox->n_taken < outbox->actions.n / sizeof *all ? &all[outbox->n_taken] : NULL;
+}
+
+bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action)
+{
+	const struct aps_outbox_action *next = aps_outbox_peek(outbox);
+	if (next == NULL) return false;
+	*action = *next;
+	outbox->n_taken++;
+	struct aps_outbox_item *item = find_item(outbox, action->number);
+	if (item != NULL && aps_delivery_is_durable(action->store)) item->is_stored = true;
 	return true;
 }
 
@@ -440,7 +449,7 @@ static enum aps_rc send_at_once(struct aps_outbox *outbox, const struct aps_outb
 	}
 	aps_delivery_init(&item->delivery, info->resend);
 	aps_delivery_feed(&item->delivery, &outbox->options.delivery, &event);
-	item->is_new = true;
+	item->is_new = item->is_stored = true;
 	return APS_OK;
 }
 
@@ -487,7 +496,8 @@ enum aps_rc aps_outbox_feed(struct aps_outbox *outbox, uint64_t number, const st
 /* True: something of it is in the transaction that has ended. */
 static bool is_open(const struct aps_outbox_item *item)
 {
-	return item->delivery.state == APS_DELIVERY_MARKING || item->delivery.state == APS_DELIVERY_ENDING;
+	bool is_ending = item->delivery.state == APS_DELIVERY_MARKING || item->delivery.state == APS_DELIVERY_ENDING;
+	return is_ending && item->is_stored;
 }
 
 void aps_outbox_committed(struct aps_outbox *outbox)
@@ -496,10 +506,22 @@ void aps_outbox_committed(struct aps_outbox *outbox)
 	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
 		next = item->next;
 		if (is_open(item)) feed_item(outbox, item, APS_DELIVERY_ON_COMMITTED);
+		item->is_stored = false;
 		if (item->delivery.state != APS_DELIVERY_QUEUED) item->is_new = false;
 		if (item->delivery.state != APS_DELIVERY_ENDED) continue;
 		pass_by(outbox, item);
 		drop_item(outbox, item);
+	}
+}
+
+/* What it was about to do isn't done. */
+static void take_back(struct aps_outbox *outbox, uint64_t number)
+{
+	struct aps_outbox_action *all = (struct aps_outbox_action *)(void *)outbox->actions.p;
+	for (size_t i = outbox->n_taken; i < outbox->actions.n / sizeof *all; i++) {
+		if (all[i].number != number) continue;
+		all[i].store = APS_DELIVERY_STORE_NOTHING;
+		all[i].kind = APS_DELIVERY_DO_NOTHING;
 	}
 }
 
@@ -512,7 +534,10 @@ void aps_outbox_lost(struct aps_outbox *outbox)
 	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
 		next = item->next;
 		if (is_open(item)) feed_item(outbox, item, APS_DELIVERY_ON_LOST);
-		if (item->is_new) drop_item(outbox, item);
+		item->is_stored = false;
+		if (!item->is_new) continue;
+		take_back(outbox, item->number);
+		drop_item(outbox, item);
 	}
 }
 

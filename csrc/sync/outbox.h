@@ -73,6 +73,7 @@ struct aps_outbox_item {
 	uint64_t waits_for, blocked_by;
 	int64_t due_ms; /* WAITING, NO_AUTH */
 	bool is_new;    /* nothing of it has begun: the journal knows all of it, or nothing */
+	bool is_stored; /* what COMMITTED or LOST is about is in the transaction that is open */
 };
 
 struct aps_outbox_options {
@@ -155,6 +156,9 @@ void aps_outbox_forget(struct aps_outbox *outbox);
 void aps_outbox_look_again(struct aps_outbox *outbox);
 /* Lets go what may go. To be called after any of the above, before the actions are taken. */
 enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err);
+/* The one that is taken next; NULL: there are no more. A transaction that is begun for it is begun before it is taken:
+ * from then on the end of the transaction that is open is its own. */
+const struct aps_outbox_action *aps_outbox_peek(const struct aps_outbox *outbox);
 /* False: there are no more. */
 bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action);
 

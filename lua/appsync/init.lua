@@ -8,6 +8,7 @@ local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
+local resolving = require "appsync.client.resolving"
 local script = require "appsync.host.script"
 local settings = require "appsync.client.settings"
 local subject = require "appsync.subject"
@@ -39,14 +40,10 @@ appsync.version = core.version
 appsync.null = json.null
 appsync.AUTH_TYPE = auth.TYPE
 
-local function sentinel(name)
-  return setmetatable({}, { __tostring = function() return name end })
-end
-
----For a conflict resolver: give up.
-appsync.DISCARD = sentinel "appsync.DISCARD"
+---What a conflict resolver returns to give up.
+appsync.DISCARD = resolving.DISCARD
 ---For a deletion without criteria: everything.
-appsync.ALL = sentinel "appsync.ALL"
+appsync.ALL = setmetatable({}, { __tostring = function() return "appsync.ALL" end })
 
 appsync.client = client.new
 appsync.gql = document.parse

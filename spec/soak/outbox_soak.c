@@ -36,7 +36,8 @@ int main(void)
 		return 1;
 	}
 	double took = seconds() - began;
-	printf("%" PRIu64 " schedules, %.0f a second, %.1f steps each:", n, (double)n / took, (double)world.n_steps / (double)n);
+	printf("%" PRIu64 " schedules, %.0f a second, %.1f steps each:", n, (double)n / took,
+	       (double)world.n_steps / (double)n);
 	for (int i = APS_DELIVERY_ENDED_DONE; i < APS_DELIVERY_OUTCOME_COUNT; i++)
 		printf(" %u %s", world.n_outcomes[i], aps_delivery_outcome_name((enum aps_delivery_outcome)i));
 	printf("\n");

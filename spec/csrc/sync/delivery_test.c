@@ -40,10 +40,11 @@ struct row {
 };
 
 #define ROW(state, event, resend, doubt, resolver, resolves, record, look, to, store, kind, outcome, then)             \
-	{APS_DELIVERY_##state,        APS_DELIVERY_ON_##event, resend##_CLASSES,          doubt,                       \
-	 resolver,                    resolves,                record,                    ABOUT_##look,                \
-	 APS_DELIVERY_##to,           APS_DELIVERY_STORE_##store, APS_DELIVERY_DO_##kind, APS_DELIVERY_ENDED_##outcome, \
-	 then}
+	{                                                                                                              \
+		APS_DELIVERY_##state, APS_DELIVERY_ON_##event, resend##_CLASSES, doubt, resolver, resolves, record,    \
+		        ABOUT_##look, APS_DELIVERY_##to, APS_DELIVERY_STORE_##store, APS_DELIVERY_DO_##kind,           \
+		        APS_DELIVERY_ENDED_##outcome, then                                                             \
+	}
 
 static const struct row ROWS[] = {
         /* clang-format off */
@@ -156,9 +157,9 @@ static struct aps_delivery delivery_in(const struct situation *now)
 static void print_situation(const struct situation *now)
 {
 	print_message("%s: %s, %s, about %s, doubt %d, resolver %d, of doubt %d, record %d\n",
-	              aps_delivery_state_name(now->state), aps_delivery_event_name(now->event), aps_resend_name(now->resend),
-	              aps_delivery_event_name(now->look), now->is_in_doubt, now->has_resolver, now->resolves_doubt,
-	              now->has_record);
+	              aps_delivery_state_name(now->state), aps_delivery_event_name(now->event),
+	              aps_resend_name(now->resend), aps_delivery_event_name(now->look), now->is_in_doubt,
+	              now->has_resolver, now->resolves_doubt, now->has_record);
 }
 
 static bool is_as_told(const struct row *row, const struct aps_delivery *before, const struct aps_delivery *after,
@@ -177,9 +178,8 @@ static bool is_as_told(const struct row *row, const struct aps_delivery *before,
 /* True: as its row says; without one it is rejected and nothing changes. */
 static bool behaves(const struct situation *now)
 {
-	const struct aps_delivery_options options = {.max_tries = MAX_TRIES,
-	                                             .has_resolver = now->has_resolver,
-	                                             .resolves_doubt = now->resolves_doubt};
+	const struct aps_delivery_options options = {
+	        .max_tries = MAX_TRIES, .has_resolver = now->has_resolver, .resolves_doubt = now->resolves_doubt};
 	const struct aps_delivery_event event = {.kind = now->event, .has_record = now->has_record, .successes = 5};
 	const struct row *row = find_row(now);
 	struct aps_delivery delivery = delivery_in(now), before = delivery;
@@ -195,7 +195,8 @@ static void every_event_does_in_each_state_what_its_row_says(void **state)
 	                                                     APS_DELIVERY_ON_CONFLICT};
 	(void)state;
 	size_t n_wrong = 0, n_checked = 0;
-	for (unsigned i = 0; i < APS_DELIVERY_STATE_COUNT * (APS_DELIVERY_EVENT_COUNT + 1u) * APS_RESEND_COUNT * 48u; i++) {
+	for (unsigned i = 0; i < APS_DELIVERY_STATE_COUNT * (APS_DELIVERY_EVENT_COUNT + 1u) * APS_RESEND_COUNT * 48u;
+	     i++) {
 		unsigned rest = i;
 		struct situation now = {.is_in_doubt = rest % 2};
 		now.has_resolver = (rest /= 2) % 2;
@@ -203,7 +204,8 @@ static void every_event_does_in_each_state_what_its_row_says(void **state)
 		now.has_record = (rest /= 2) % 2;
 		now.look = LOOKS[(rest /= 2) % 3];
 		now.resend = (enum aps_resend)((rest /= 3) % APS_RESEND_COUNT);
-		now.event = (enum aps_delivery_event_kind)((rest /= APS_RESEND_COUNT) % (APS_DELIVERY_EVENT_COUNT + 1u));
+		now.event =
+		        (enum aps_delivery_event_kind)((rest /= APS_RESEND_COUNT) % (APS_DELIVERY_EVENT_COUNT + 1u));
 		now.state = (enum aps_delivery_state)(rest / (APS_DELIVERY_EVENT_COUNT + 1u));
 		if (!is_reachable(&now)) continue;
 		n_checked++;
@@ -215,9 +217,11 @@ static void every_event_does_in_each_state_what_its_row_says(void **state)
 	assert_true(n_checked > 30000);
 }
 
-static const struct aps_delivery_options RESOLVED = {.max_tries = MAX_TRIES, .has_resolver = true, .resolves_doubt = true};
+static const struct aps_delivery_options RESOLVED = {
+        .max_tries = MAX_TRIES, .has_resolver = true, .resolves_doubt = true};
 
-static struct aps_delivery_action feed(struct aps_delivery *delivery, enum aps_delivery_event_kind kind, uint64_t successes)
+static struct aps_delivery_action feed(struct aps_delivery *delivery, enum aps_delivery_event_kind kind,
+                                       uint64_t successes)
 {
 	const struct aps_delivery_event event = {.kind = kind, .has_record = true, .successes = successes};
 	struct aps_delivery_action action = aps_delivery_feed(delivery, &RESOLVED, &event);
@@ -447,7 +451,7 @@ static void marks_and_outcomes_are_durable(void **state)
 static void everything_has_a_name(void **state)
 {
 	(void)state;
-#define ASSERT_NAME(NAME, text) assert_string_equal(NAME, text);
+#define ASSERT_NAME(NAME, text)  assert_string_equal(NAME, text);
 #define STATE_NAME(name, text)   ASSERT_NAME(aps_delivery_state_name(APS_DELIVERY_##name), text)
 #define EVENT_NAME(name, text)   ASSERT_NAME(aps_delivery_event_name(APS_DELIVERY_ON_##name), text)
 #define STORE_NAME(name, text)   ASSERT_NAME(aps_delivery_store_name(APS_DELIVERY_STORE_##name), text)

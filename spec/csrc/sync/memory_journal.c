@@ -59,7 +59,8 @@ static enum aps_rc next(struct aps_outbox_journal *base, unsigned modes, uint64_
 	if (fails(journal)) return aps_fail(err, APS_E_STORAGE, "the journal can't be read");
 	for (uint32_t i = 0; i < journal->open.n; i++) {
 		const struct journal_entry *entry = &journal->open.entries[i];
-		if (entry->number <= after || entry->place != JOURNAL_QUEUED || (modes >> entry->mode & 1u) == 0) continue;
+		if (entry->number <= after || entry->place != JOURNAL_QUEUED || (modes >> entry->mode & 1u) == 0)
+			continue;
 		return answer(entry, info, err);
 	}
 	return APS_OK;

@@ -16,7 +16,8 @@ struct journal_entry {
 	uint8_t mode, resend, place, outcome, n_records, is_marked;
 	uint8_t records[JOURNAL_MAX_RECORDS];
 	uint16_t n_attempts, n_counted, n_rounds;
-	/* Of the simulation: what the service makes of it, be it taken for another class; the version that it expects. */
+	/* Of the simulation: what the service makes of it, be it taken for another class; the version that it expects.
+	 */
 	uint8_t nature;
 	bool is_retried;
 	uint32_t expected;

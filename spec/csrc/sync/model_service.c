@@ -41,7 +41,8 @@ static void take_effect(struct model_service *service, const struct model_mutati
 static struct model_answer execute(struct model_service *service, const struct model_mutation *mutation)
 {
 	struct model_answer done = answer(APS_DELIVERY_ON_DONE);
-	struct model_answer conflict = {.kind = APS_DELIVERY_ON_CONFLICT, .has_record = !chance(service, 50), .version = 1};
+	struct model_answer conflict = {
+	        .kind = APS_DELIVERY_ON_CONFLICT, .has_record = !chance(service, 50), .version = 1};
 	if (mutation->nature == APS_RESEND_VERSIONED) {
 		uint32_t *version = &service->records[mutation->record].version;
 		conflict.version = *version;

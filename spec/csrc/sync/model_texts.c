@@ -98,8 +98,8 @@ static void write_mutation(struct texts *texts, const struct model_texts_mutatio
 	bool is_versioned = mutation->resend == APS_RESEND_VERSIONED;
 	if (is_versioned) snprintf(version, sizeof version, ",\"expectedVersion\":%u", mutation->expected);
 	snprintf(texts->id, sizeof texts->id, "\"id%u\"", is_versioned ? 0 : mutation->uid);
-	snprintf(texts->variables, sizeof texts->variables, "{\"input\":{\"id\":%s%s,\"text\":\"%u\"}}", texts->id, version,
-	         mutation->uid * 16 + mutation->round);
+	snprintf(texts->variables, sizeof texts->variables, "{\"input\":{\"id\":%s%s,\"text\":\"%u\"}}", texts->id,
+	         version, mutation->uid * 16 + mutation->round);
 	texts->identity = (struct aps_identity_part){"id", aps_str_of(texts->id)};
 	const struct aps_safety_question question = {
 	        .is_idempotent = mutation->resend == APS_RESEND_AT_ONCE,
@@ -131,7 +131,8 @@ enum aps_delivery_event_kind model_texts_look(const struct model_texts_mutation 
 	char record[128] = "";
 	write_mutation(&texts, mutation);
 	if (writer != 0)
-		snprintf(record, sizeof record, "{\"id\":%s,\"version\":%u,\"text\":\"%u\"}", texts.id, version, writer);
+		snprintf(record, sizeof record, "{\"id\":%s,\"version\":%u,\"text\":\"%u\"}", texts.id, version,
+		         writer);
 	const struct aps_in_doubt_question question = {
 	        .safety = &texts.safety,
 	        .variables = aps_str_of(texts.variables),

@@ -8,10 +8,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define MAX_ENTRIES     24
-#define N_MODES         3
-#define MAX_QUIET_TURNS 3000
-#define WAIT_MS         1000
+#define MAX_ENTRIES       24
+#define N_MODES           3
+#define MAX_QUIET_TURNS   3000
+#define WAIT_MS           1000
 #define MAX_CLOCK_JUMP_MS 3600000
 
 static void pump(struct simulation *world);
@@ -183,8 +183,8 @@ static void answer_request(struct simulation *world, struct simulation_request *
 	feed(world, answered.number, &answered.answer);
 }
 
-static void tell_at_once(struct simulation *world, struct simulation_request *request, enum aps_delivery_event_kind kind,
-                         bool is_late)
+static void tell_at_once(struct simulation *world, struct simulation_request *request,
+                         enum aps_delivery_event_kind kind, bool is_late)
 {
 	struct simulation_hand *hand = hand_of(world, request->number);
 	const struct model_answer answer = {.kind = model_texts_verdict(kind, false, &world->rand)};
@@ -294,7 +294,8 @@ static void enqueue(struct simulation *world, unsigned record)
 {
 	struct aps_err err = {.code = APS_OK};
 	bool is_sent = false;
-	if (world->journal.open.n >= MAX_ENTRIES || world->last_uid + 1 >= MODEL_UIDS || !world->outbox.has_store) return;
+	if (world->journal.open.n >= MAX_ENTRIES || world->last_uid + 1 >= MODEL_UIDS || !world->outbox.has_store)
+		return;
 	struct journal_entry entry = new_entry(world, record);
 	struct aps_outbox_info info = {.number = 0};
 	size_t fails_at = world->fails_at;
@@ -304,10 +305,12 @@ static void enqueue(struct simulation *world, unsigned record)
 	aps_mem_fail_at(fails_at);
 	enum aps_rc rc = aps_outbox_add(&world->outbox, &info, &is_sent, &err);
 	aps_buf_clear(&info.records);
-	simulation_say(world, "enqueue %" PRIu64 " (%u): mode %u, %s, %u records (%u %u), waits for %u: %s", entry.number,
-	               entry.uid, entry.mode, aps_resend_name((enum aps_resend)entry.resend), entry.n_records,
-	               entry.records[0], entry.records[1], entry.waits_for,
-	               rc != APS_OK ? err.msg : is_sent ? "sent" : "queued");
+	simulation_say(world, "enqueue %" PRIu64 " (%u): mode %u, %s, %u records (%u %u), waits for %u: %s",
+	               entry.number, entry.uid, entry.mode, aps_resend_name((enum aps_resend)entry.resend),
+	               entry.n_records, entry.records[0], entry.records[1], entry.waits_for,
+	               rc != APS_OK ? err.msg
+	               : is_sent    ? "sent"
+	                            : "queued");
 	if (rc != APS_OK) return;
 	entry.is_marked = is_sent;
 	entry.n_attempts = is_sent;
@@ -343,7 +346,8 @@ static void retry(struct simulation *world)
 	if (dead == NULL || dead->place != JOURNAL_DEAD || entry->blocked_by != 0) return;
 	simulation_say(world, "retry %" PRIu64, entry->number);
 	uint32_t uid = ++world->last_uid;
-	world->promises[uid] = (struct simulation_promise){.nature = entry->nature, .mode = entry->mode, .is_made = true};
+	world->promises[uid] =
+	        (struct simulation_promise){.nature = entry->nature, .mode = entry->mode, .is_made = true};
 	memory_journal_touch(&world->journal, true);
 	entry->uid = uid;
 	entry->place = JOURNAL_QUEUED;
@@ -527,7 +531,8 @@ static void settle_but_poisoned(struct simulation *world)
 	unsigned max_tries = world->options.delivery.max_tries;
 	world->outbox.options.delivery.max_tries = UINT32_MAX;
 	for (int turn = 0; world->violation[0] == '\0' && !simulation_check_excused(world); turn++) {
-		if (turn == MAX_QUIET_TURNS) simulation_violate(world, "something waits for a poisoned entry, for ever");
+		if (turn == MAX_QUIET_TURNS)
+			simulation_violate(world, "something waits for a poisoned entry, for ever");
 		quiet_turn(world);
 	}
 	simulation_say(world, "only what is poisoned is left");
@@ -571,8 +576,9 @@ static void begin(struct simulation *world, uint64_t seed, FILE *log)
 	        .modes = ((1u << N_MODES) - 1) << 1,
 	};
 	simulation_say(world, "seed %" PRIu64 ": %s, %u tries, resolver %d, of doubt %d", seed,
-	               world->options.order == APS_OUTBOX_SERIAL ? "serial" : "entity", world->options.delivery.max_tries,
-	               world->options.delivery.has_resolver, world->options.delivery.resolves_doubt);
+	               world->options.order == APS_OUTBOX_SERIAL ? "serial" : "entity",
+	               world->options.delivery.max_tries, world->options.delivery.has_resolver,
+	               world->options.delivery.resolves_doubt);
 }
 
 const char *simulation_run(struct simulation *world, uint64_t seed, FILE *log)

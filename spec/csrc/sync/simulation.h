@@ -46,7 +46,7 @@ struct simulation {
 	int64_t now_ms;
 	uint32_t last_uid, last_request;
 	unsigned n_records; /* that its mutations are about */
-	size_t fails_at; /* the allocation of this step that fails; 0: none */
+	size_t fails_at;    /* the allocation of this step that fails; 0: none */
 	struct simulation_request requests[SIMULATION_MAX_REQUESTS];
 	struct simulation_hand hands[JOURNAL_MAX_ENTRIES];
 	struct simulation_promise promises[MODEL_UIDS];

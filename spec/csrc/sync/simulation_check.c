@@ -68,7 +68,8 @@ void simulation_check_told(struct simulation *world, const struct aps_outbox_act
 {
 	const struct journal_entry *entry = journal_image_entry(&world->journal.synced, action->number);
 	bool is_done = action->outcome == APS_DELIVERY_ENDED_DONE;
-	if (entry == NULL || entry->place != (is_done ? JOURNAL_DONE : JOURNAL_DEAD) || entry->outcome != action->outcome) {
+	if (entry == NULL || entry->place != (is_done ? JOURNAL_DONE : JOURNAL_DEAD) ||
+	    entry->outcome != action->outcome) {
 		simulation_violate(world, "entry %" PRIu64 " is told and not stored", action->number);
 		return;
 	}
@@ -145,7 +146,8 @@ static void check_promise(struct simulation *world, uint32_t uid)
 	world->n_outcomes[promise->outcome]++;
 	switch ((enum aps_delivery_outcome)promise->outcome) {
 	case APS_DELIVERY_ENDED_DONE:
-		if (last == 0 || (is_once && last > 1)) simulation_violate(world, "mutation %u is done, with %u effects", uid, last);
+		if (last == 0 || (is_once && last > 1))
+			simulation_violate(world, "mutation %u is done, with %u effects", uid, last);
 		break;
 	case APS_DELIVERY_ENDED_REFUSED:
 	case APS_DELIVERY_ENDED_CONFLICT:
@@ -207,8 +209,8 @@ static void check_order(struct simulation *world)
 			const struct journal_entry *a = &image->entries[i], *b = &image->entries[j];
 			if (!is_ordered(a) || !is_ordered(b) || !have_to_do(world, a, b)) continue;
 			if (world->service.first_effect[a->uid] > world->service.first_effect[b->uid])
-				simulation_violate(world, "entry %" PRIu64 " was applied before entry %" PRIu64, b->number,
-				                   a->number);
+				simulation_violate(world, "entry %" PRIu64 " was applied before entry %" PRIu64,
+				                   b->number, a->number);
 		}
 }
 
