@@ -14,7 +14,7 @@ local VERDICT, IN_DOUBT, SAFETY = "csrc/proto/verdict.c", "csrc/sync/in_doubt.c"
 -- The file, what stands there, what is planted.
 local FAULTS = {
   { DELIVERY, "[APS_RESEND_NEVER] = GIVE_UP", "[APS_RESEND_NEVER] = SEND_AGAIN" },
-  { OUTBOX, "if (item->is_new) drop_item(outbox, item);", "" },
+  { OUTBOX, "if (!item->is_new) continue;", "continue;" },
   { ORDER, "if (is_barrier) break;", "" },
   { DELIVERY, "[APS_RESEND_VERSIONED] = LOOK_FIRST", "[APS_RESEND_VERSIONED] = SEND_AGAIN" },
   { DELIVERY, "[APS_RESEND_IDENTIFIED] = LOOK_FIRST", "[APS_RESEND_IDENTIFIED] = SEND_AGAIN" },
@@ -63,6 +63,11 @@ local FAULTS = {
   { ORDER, "is_barrier ? i == 0 && order->n_started == 0 :", "is_barrier ? true :" },
   { ORDER, "\t\tpass(order, passed, i);\n", "" },
   { ORDER, "if (all[i].n == 0) return false;", "" },
+  { OUTBOX, "return is_ending && item->is_stored;", "return is_ending;" },
+  { OUTBOX, "\t\ttake_back(outbox, item->number);\n", "" },
+  { OUTBOX, "item->is_stored = true;\n\treturn true;", "return true;" },
+  { OUTBOX, "item->is_new = item->is_stored = true;", "item->is_stored = true;" },
+  { OUTBOX, "item->is_new = item->is_stored = true;", "item->is_new = true;" },
   { OUTBOX, "scan_hand(outbox);\n\tif", "if" },
   { OUTBOX, "if (item->is_new && item->delivery.state == APS_DELIVERY_QUEUED) drop_item(outbox, item);", "" },
   { ORDER, "\t\t\tis_free = false;\n", "" },

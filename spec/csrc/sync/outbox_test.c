@@ -501,6 +501,51 @@ static void without_memory_nothing_is_lost_and_nothing_done_twice(void **state)
 		}
 }
 
+static void take(struct outbox_world *w, uint64_t number, enum aps_delivery_store store)
+{
+	struct aps_outbox_action action;
+	assert_int_equal(aps_outbox_peek(&w->outbox)->number, number);
+	assert_true(aps_outbox_take(&w->outbox, &action));
+	assert_int_equal(action.store, store);
+	assert_true(memory_journal_store(&w->journal, &action));
+}
+
+static void what_is_not_taken_yet_is_in_no_transaction_that_ends(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(SERIAL);
+	aps_outbox_set_reach(&w->outbox, APS_OUTBOX_OFFLINE);
+	add(w, 1, 1);
+	add(w, 2, 1);
+	world_commit(w);
+	aps_outbox_set_reach(&w->outbox, APS_OUTBOX_ONLINE);
+	assert_int_equal(aps_outbox_go_on(&w->outbox, &w->err), APS_OK);
+	take(w, 1, APS_DELIVERY_STORE_MARK);
+	ASSERT_SAYS(world_commit(w), "2 mark, 1 send");
+	ASSERT_SAYS(world_commit(w), "2 send");
+	world_clear(w);
+}
+
+static void what_is_not_taken_yet_of_an_entry_that_is_lost_is_taken_back(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(SERIAL);
+	struct aps_outbox_action action;
+	add(w, 1, 1);
+	add(w, 2, 1);
+	assert_int_equal(aps_outbox_go_on(&w->outbox, &w->err), APS_OK);
+	take(w, 1, APS_DELIVERY_STORE_MARK);
+	memory_journal_lose(&w->journal);
+	aps_outbox_lost(&w->outbox);
+	assert_true(aps_outbox_take(&w->outbox, &action));
+	assert_int_equal(action.store, APS_DELIVERY_STORE_NOTHING);
+	assert_int_equal(action.kind, APS_DELIVERY_DO_NOTHING);
+	assert_null(aps_outbox_peek(&w->outbox));
+	assert_false(aps_outbox_take(&w->outbox, &action));
+	ASSERT_SAYS(world_pump(w), "");
+	world_clear(w);
+}
+
 static void what_waits_for_an_earlier_one_that_came_later_is_no_hindrance(void **state)
 {
 	(void)state;
@@ -634,6 +679,8 @@ int main(void)
 	        cmocka_unit_test(what_it_does_not_know_and_what_is_illegal_is_an_error),
 	        cmocka_unit_test(a_mode_of_others_is_left_alone),
 	        cmocka_unit_test(without_memory_nothing_is_lost_and_nothing_done_twice),
+	        cmocka_unit_test(what_is_not_taken_yet_is_in_no_transaction_that_ends),
+	        cmocka_unit_test(what_is_not_taken_yet_of_an_entry_that_is_lost_is_taken_back),
 	        cmocka_unit_test(what_waits_for_an_earlier_one_that_came_later_is_no_hindrance),
 	        cmocka_unit_test(commits_and_answers_need_no_memory),
 	        cmocka_unit_test(more_than_may_be_held_wait_in_the_journal),
