@@ -335,7 +335,8 @@ static void scan_hand(struct aps_outbox *outbox)
 	uint64_t last = 0;
 	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
 		if (!has_ended(item)) last = item->number;
-	while (outbox->scanned < last && scan(outbox)) {}
+	while (outbox->scanned < last && scan(outbox)) {
+	}
 }
 
 /* The more are held the more are read at once: each time all of them are looked through. */

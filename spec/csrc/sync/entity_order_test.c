@@ -41,7 +41,8 @@ static uint64_t plain_start(struct plain_order *plain)
 	for (size_t i = 0; i < plain->n; i++) {
 		bool is_free = !plain->entries[i].is_started;
 		for (size_t j = 0; is_free && j < plain->n; j++)
-			is_free = j == i || (j > i && !plain->entries[j].is_started) || !have_a_record_in_common(&plain->entries[j], &plain->entries[i]);
+			is_free = j == i || (j > i && !plain->entries[j].is_started) ||
+			          !have_a_record_in_common(&plain->entries[j], &plain->entries[i]);
 		if (!is_free) continue;
 		plain->entries[i].is_started = true;
 		return plain->entries[i].number;

@@ -66,7 +66,8 @@ static void insert(struct replay *p, char *members)
 	}
 	bool is_sent = world_insert(p->world, entry);
 	assert_int_equal(p->world->rc, APS_OK);
-	aps_buf_addf(&p->out, "< %u inserted%s\n", (unsigned)p->world->journal.open.last_number, is_sent ? ", marked" : "");
+	aps_buf_addf(&p->out, "< %u inserted%s\n", (unsigned)p->world->journal.open.last_number,
+	             is_sent ? ", marked" : "");
 }
 
 static void feed(struct replay *p, const char *line)

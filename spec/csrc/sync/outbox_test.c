@@ -1,11 +1,11 @@
 #include "sync/outbox_world.h"
 
-#define DONE     APS_DELIVERY_ON_DONE
-#define REFUSED  APS_DELIVERY_ON_REFUSED
-#define LATER    APS_DELIVERY_ON_LATER
-#define UNSENT   APS_DELIVERY_ON_UNSENT
-#define SERIAL   APS_OUTBOX_SERIAL
-#define ENTITY   APS_OUTBOX_ENTITY
+#define DONE                          APS_DELIVERY_ON_DONE
+#define REFUSED                       APS_DELIVERY_ON_REFUSED
+#define LATER                         APS_DELIVERY_ON_LATER
+#define UNSENT                        APS_DELIVERY_ON_UNSENT
+#define SERIAL                        APS_OUTBOX_SERIAL
+#define ENTITY                        APS_OUTBOX_ENTITY
 #define ASSERT_SAYS(expression, text) assert_string_equal(expression, text)
 
 /* One record; 0: a barrier. */

@@ -409,6 +409,11 @@ static void kill_process(struct simulation *world, bool has_power)
 		else if (request->state != REQUEST_LATE)
 			request->id = 0;
 	}
+	if (has_power && chance(world, 30)) { /* or it lives on and forgets: its store is opened again */
+		memset(world->hands, 0, sizeof world->hands);
+		aps_outbox_forget(&world->outbox);
+		return;
+	}
 	aps_outbox_clear(&world->outbox);
 	start_process(world);
 }

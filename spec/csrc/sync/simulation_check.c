@@ -110,7 +110,8 @@ static void check_beside(struct simulation *world, const struct simulation_reque
 		const struct journal_entry *a = journal_image_entry(image, request->number);
 		const struct journal_entry *b = journal_image_entry(image, other->number);
 		if (a != NULL && b != NULL && have_to_do(world, a, b))
-			simulation_violate(world, "entries %" PRIu64 " and %" PRIu64 " are under way beside one another",
+			simulation_violate(world,
+			                   "entries %" PRIu64 " and %" PRIu64 " are under way beside one another",
 			                   b->number, a->number);
 	}
 }
