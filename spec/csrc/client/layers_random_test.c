@@ -1,5 +1,5 @@
-/* The same mutations, answers and failures in two partitions: one keeps all that it has in memory, the other forgets it,
- * is opened again, and moves between its file and memory. Both show the same. */
+/* The same mutations, answers and failures in two partitions: one keeps all that it has in memory, the other forgets
+ * it, is opened again, and moves between its file and memory. Both show the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ struct live {
 
 static struct live live[N_LIVE], committed[N_LIVE];
 static bool has_answer[2000], committed_has_answer[2000]; /* by number: nothing speaks of the temporary one any more */
-static bool is_todo[2000], is_evicted[2000]; /* by number */
+static bool is_todo[2000], is_evicted[2000];              /* by number */
 static unsigned last;
 static struct aps_rand rand_state;
 
@@ -91,12 +91,10 @@ static void begin_todo(struct live *one)
 	*one = (struct live){.n = last, .is_there = true};
 	is_todo[last] = true;
 	snprintf(step.json, sizeof step.json, "{\"make\":{\"id\":\"%s\",\"n\":%u,\"__typename\":\"T\"}}", id, below(9));
-	snprintf(step.edit, sizeof step.edit, "{\"__edits\":[[\"%s\",\"T:%s\"%s]]}", below(2) == 0 ? "+" : "^", id,
-	         "");
+	snprintf(step.edit, sizeof step.edit, "{\"__edits\":[[\"%s\",\"T:%s\"%s]]}", below(2) == 0 ? "+" : "^", id, "");
 	if (strstr(step.edit, "\"+\"") != NULL)
 		snprintf(step.edit, sizeof step.edit, "{\"__edits\":[[\"+\",\"T:%s\",\"\"]]}", id);
-	if (step.how == 2)
-		snprintf(step.key, sizeof step.key, "{\"__fields\":{\"k\":{\"__json\":%u}}}", below(9));
+	if (step.how == 2) snprintf(step.key, sizeof step.key, "{\"__fields\":{\"k\":{\"__json\":%u}}}", below(9));
 	in_both(lay_todo, &step);
 }
 
@@ -197,7 +195,8 @@ static void bring(void)
 {
 	struct step step;
 	snprintf(step.key, sizeof step.key, "{ all { id n } last { id } box { list { id } k } }");
-	int n = snprintf(step.json, sizeof step.json, "{\"last\":null,\"box\":{\"list\":[],\"k\":%u},\"all\":[", below(9));
+	int n = snprintf(step.json, sizeof step.json, "{\"last\":null,\"box\":{\"list\":[],\"k\":%u},\"all\":[",
+	                 below(9));
 	for (unsigned i = 0, n_items = below(5); i < n_items; i++)
 		n += snprintf(step.json + n, sizeof step.json - (size_t)n,
 		              "%s{\"id\":\"%u\",\"n\":%u,\"__typename\":\"T\"}", i != 0 ? "," : "", last + i * 1000,
@@ -259,7 +258,8 @@ static bool has_right_record(const char *text)
 static void assert_same(uint64_t seed, size_t step)
 {
 	char *one = read_world(0), *other = read_world(1);
-	if (strcmp(one, other) != 0) fail_msg("seed %llu, step %zu: %s, %s", (unsigned long long)seed, step, one, other);
+	if (strcmp(one, other) != 0)
+		fail_msg("seed %llu, step %zu: %s, %s", (unsigned long long)seed, step, one, other);
 	if (!has_right_record(one)) fail_msg("seed %llu, step %zu: %s", (unsigned long long)seed, step, one);
 	for (unsigned n = 1; n <= last; n++)
 		if (has_answer[n] && strstr(one, temporary(n)) != NULL)
