@@ -196,7 +196,7 @@ enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct
 enum aps_rc aps_layer_store_next_id(struct aps_db *db, uint64_t *id, struct aps_err *err)
 {
 	int64_t value;
-	enum aps_rc rc = aps_db_exec(db, "UPDATE counter SET value = value + 1 WHERE id = -2", err);
+	enum aps_rc rc = run_with(db, "UPDATE counter SET value = value + 1 WHERE id = ?1", -2, 0, err);
 	if (rc == APS_OK && aps_db_changes(db) != 1)
 		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a row of the store is lost");
 	if (rc == APS_OK) rc = aps_db_read_int(db, "SELECT value FROM counter WHERE id = -2", &value, err);

@@ -106,12 +106,53 @@ static void a_step_that_fails_leaves_what_was_there(void **state)
 	}
 }
 
+/* As they were in the first version. */
+static const char FIRST[] =
+        "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
+        "INSERT INTO counter VALUES (0, 5), (-1, 17), (1, 100);"
+        "CREATE TABLE part (id INTEGER PRIMARY KEY AUTOINCREMENT, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
+        " dropped INTEGER NOT NULL DEFAULT 0, sum INTEGER NOT NULL);"
+        "CREATE UNIQUE INDEX part_owner ON part (prefix, identity) WHERE dropped = 0;"
+        "CREATE INDEX part_dropped ON part (dropped) WHERE dropped <> 0;"
+        "CREATE TABLE name (part INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,"
+        " sum INTEGER NOT NULL, PRIMARY KEY (part, number)) WITHOUT ROWID;"
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, key BLOB, used INTEGER NOT NULL DEFAULT 0,"
+        " sum INTEGER NOT NULL DEFAULT 0, content BLOB);"
+        "CREATE UNIQUE INDEX entry_key ON entry (part, key);"
+        "CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL);"
+        "CREATE TABLE patch (layer INTEGER NOT NULL, entry INTEGER NOT NULL, patch BLOB NOT NULL,"
+        " sum INTEGER NOT NULL);"
+        "CREATE INDEX patch_layer ON patch (layer);"
+        "CREATE INDEX patch_entry ON patch (entry);"
+        "INSERT INTO entry (id, part, key, content) VALUES (17, 1, x'00', x'01');"
+        "INSERT INTO layer VALUES (3, 1); INSERT INTO patch VALUES (3, 17, x'58', 0);"
+        "PRAGMA application_id = 1634759545; PRAGMA user_version = 1";
+
+/* Its layers were those of a process that is no more. */
+static void a_store_of_the_first_version_keeps_what_it_has_and_loses_its_layers(void **state)
+{
+	(void)state;
+	bool are_done;
+	assert_int_equal(aps_db_exec(db, FIRST, &err), APS_OK);
+	if (aps_migrations_run(db, &err) != APS_OK) fail_msg("%s", err.msg);
+	assert_int_equal(aps_migrations_are_done(db, &are_done, &err), APS_OK);
+	assert_true(are_done);
+	assert_int_equal(number("SELECT count(*) FROM entry WHERE id = 17"), 1);
+	assert_int_equal(number("SELECT value FROM counter WHERE id = -1"), 17);
+	assert_int_equal(number("SELECT value FROM counter WHERE id = -2"), 0);
+	assert_int_equal(number("SELECT count(*) FROM layer"), 0);
+	assert_int_equal(number("SELECT count(*) FROM patch"), 0);
+	assert_int_equal(number("SELECT count(kind) + count(identified) FROM layer"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_new_database_gets_the_tables_once, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_a_later_version_is_refused_and_left_alone, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_database_of_others_is_refused_and_left_alone, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_of_the_first_version_keeps_what_it_has_and_loses_its_layers,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_step_that_fails_leaves_what_was_there, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
