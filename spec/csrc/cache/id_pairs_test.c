@@ -41,9 +41,7 @@ static void a_key_is_a_type_and_an_id(void **state)
 	static const struct {
 		const char *key, *type, *id;
 	} ROWS[] = {
-	        {"RTodo:1", "Todo", "1"},
-	        {"RTodo:a:b", "Todo", "a:b"},
-	        {"RTodo:{\"a\":1}", "Todo", "{\"a\":1}"},
+	        {"RTodo:1", "Todo", "1"}, {"RTodo:a:b", "Todo", "a:b"}, {"RTodo:{\"a\":1}", "Todo", "{\"a\":1}"},
 	        {"Rmine", "", "mine"}, /* of the application's function */
 	        {"RTodo:", "Todo", ""},
 	};

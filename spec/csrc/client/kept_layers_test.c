@@ -279,12 +279,9 @@ static void a_damaged_layer_is_damage_of_its_store(void **state)
 {
 	(void)state;
 	static const char *const DAMAGE[] = {
-	        "UPDATE layer SET sum = sum + 1",
-	        "UPDATE layer SET kind = 7",
-	        "UPDATE layer SET entries = X'FF'",
-	        "UPDATE patch SET sum = sum + 1",
-	        "UPDATE patch SET patch = X'5858'",
-	        "DELETE FROM layer", /* and its patches are there */
+	        "UPDATE layer SET sum = sum + 1",   "UPDATE layer SET kind = 7",
+	        "UPDATE layer SET entries = X'FF'", "UPDATE patch SET sum = sum + 1",
+	        "UPDATE patch SET patch = X'5858'", "DELETE FROM layer", /* and its patches are there */
 	};
 	for (size_t i = 0; i < APS_COUNTOF(DAMAGE); i++) {
 		struct aps_err err;
