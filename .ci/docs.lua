@@ -31,6 +31,7 @@ local MODULES = {
     { "unsubscribe", "ready", "next", "each" } },
   { "lua/appsync/bind.lua", "Bindings", { ["bind."] = "appsync.", ["Binding:"] = "binding:", ["Scope:"] = "scope:" } },
   { "lua/appsync/bound_mutation.lua", "Mutations as functions", { mutation = "appsync.mutation" } },
+  { "lua/appsync/build_mutation.lua", "Mutations whose outcome shows at once", { build_mutation = "appsync.build_mutation" } },
   { "lua/appsync/build_subscription.lua", "Lists that follow a subscription",
     { build_subscription = "appsync.build_subscription" } },
   { "lua/appsync/subject.lua", "Subjects", { ["subject.new"] = "appsync.subject", ["Subject:"] = "subject:" } },

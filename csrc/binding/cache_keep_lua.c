@@ -5,6 +5,7 @@
 #include "binding/fields.h"
 #include "binding/operation_lua.h"
 #include "cache/explain.h"
+#include "cache/object_fields.h"
 #include "client/channel.h"
 #include "client/collect_commands.h"
 #include "client/reader.h"
@@ -164,6 +165,53 @@ static int Apl_cache_explain(lua_State *L)
 	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
+/* The text at [i] of the list at `index`, which keeps it. */
+static struct aps_str text_at(lua_State *L, int index, int i)
+{
+	struct aps_str text = APS_STR("");
+	lua_rawgeti(L, index, i);
+	if (lua_type(L, -1) == LUA_TSTRING) text.p = lua_tolstring(L, -1, &text.n);
+	lua_pop(L, 1);
+	return text;
+}
+
+static enum aps_rc add_objects(const struct apl_cache *cache, const struct aps_operation *operation,
+                               const struct aps_object_step *steps, size_t n_steps, struct aps_buf *out,
+                               struct aps_err *err)
+{
+	struct aps_names names; /* of no record: that a name has no number is all that is asked of it */
+	aps_names_init(&names, 0);
+	struct aps_binding binding = {.policies = &cache->caches->settings->policies, .names = &names};
+	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
+	                                  aps_operation_variables(operation), err);
+	if (rc == APS_OK) rc = aps_object_fields(out, &binding, steps, n_steps, err);
+	aps_binding_clear(&binding);
+	aps_names_clear(&names);
+	return rc;
+}
+
+/* cache:object_fields({document=, operation_name=, variables=}, keys, types) → a list; nil, error */
+static int Apl_cache_object_fields(lua_State *L)
+{
+	enum { CALL = 2, KEYS, TYPES };
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	luaL_checktype(L, CALL, LUA_TTABLE);
+	luaL_checktype(L, KEYS, LUA_TTABLE);
+	luaL_checktype(L, TYPES, LUA_TTABLE);
+	if (cache == NULL) return apl_fail(L, &err);
+	struct aps_operation *operation = apl_push_operation(L);
+	size_t n_steps = lua_rawlen(L, KEYS);
+	struct aps_object_step *steps = apl_newuserdata(L, (n_steps + 1) * sizeof *steps);
+	for (size_t i = 0; i < n_steps; i++)
+		steps[i] = (struct aps_object_step){text_at(L, KEYS, (int)i + 1), text_at(L, TYPES, (int)i + 1)};
+	struct aps_buf *out = apl_push_buffer(L, APL_MAX_BODY_BYTES);
+	enum aps_rc rc = apl_read_operation(L, operation, &err);
+	if (rc == APS_OK) rc = add_objects(cache, operation, steps, n_steps, out, &err);
+	if (rc == APS_OK) rc = apl_value_push(L, aps_buf_str(out), cache->caches->big, APS_JSON_LENIENT, &err);
+	return rc == APS_OK ? 1 : apl_fail(L, &err);
+}
+
 void apl_cache_keep_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
@@ -173,6 +221,7 @@ void apl_cache_keep_register(lua_State *L)
 	        {"retain", Apl_cache_retain},
 	        {"release", Apl_cache_release},
 	        {"explain", Apl_cache_explain},
+	        {"object_fields", Apl_cache_object_fields},
 	        {NULL, NULL},
 	};
 	static const luaL_Reg NONE[] = {{NULL, NULL}};

@@ -5,6 +5,7 @@
 #include "cache/layer_map.h"
 #include "store/cache_rows.h"
 #include "store/layer_store.h"
+#include "store/outbox_number.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -283,6 +284,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 
 void aps_partition_close(struct aps_partition *partition)
 {
+	if (partition->user != NULL) partition->user->closing(partition->user);
 	if (partition->listener != NULL) partition->listener->closing(partition->listener);
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
@@ -422,8 +424,10 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 
 static enum aps_rc begin_layer(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	enum aps_rc rc = aps_layer_store_next_id(partition->vault->db, &filling->layer, err);
+	int64_t number;
+	enum aps_rc rc = aps_outbox_next_number(partition->vault->db, &number, err);
 	if (rc != APS_OK) return rc;
+	filling->layer = (uint64_t)number;
 	aps_write_begin_layer(&partition->write, &partition->cache, filling->layer);
 	if (partition->write.layer != NULL) partition->write.layer->kind = filling->kind;
 	return APS_OK;

@@ -42,6 +42,12 @@ struct aps_partition_holder {
 	void (*hold)(struct aps_partition_holder *holder, struct aps_collect *collect);
 };
 
+/* Who keeps something else under the same owner (client/queue.h). */
+struct aps_partition_user {
+	/* The partition is going to close. */
+	void (*closing)(struct aps_partition_user *user);
+};
+
 struct aps_partition {
 	struct aps_vault_part part; /* of the vault */
 	struct aps_vault *vault;
@@ -62,7 +68,8 @@ struct aps_partition {
 	struct aps_partition_listener *listener;   /* NULL: nobody looks */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
-	uint64_t edits; /* the highest number of those of this turn; 0: none */
+	struct aps_partition_user *user; /* NULL: nobody */
+	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
 	struct aps_layer_handles handles;
 	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
 	bool has_orphans; /* and then they weren't */

@@ -4,15 +4,19 @@ local auth = require "appsync.client.auth"
 local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
+local expectation = require "appsync.client.expectation"
 local headers = require "appsync.client.headers"
 local hydration = require "appsync.client.hydration"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local mutation = require "appsync.client.mutation"
 local nginx = require "appsync.nginx"
-local optimistic = require "appsync.client.optimistic"
 local opts = require "appsync.opts"
+local outbox = require "appsync.client.outbox"
+local partition = require "appsync.client.partition"
 local query = require "appsync.client.query"
+local queue = require "appsync.client.queue"
+local queue_events = require "appsync.client.queue_events"
 local root = require "appsync.client.root"
 local scheduler = require "appsync.scheduler"
 local settings = require "appsync.client.settings"
@@ -27,11 +31,13 @@ local client = {}
 
 ---@class appsync.Client: appsync.Cache
 ---@field connection appsync.Connection
+---@field outbox appsync.Outbox
 ---@field package root appsync.client.Root
 ---@field package identity string? of a client of `with`
 ---@field package cache appsync.core.Cache? opened
 ---@field package readings appsync.client.Readings? of it
 ---@field package local_cache appsync.Cache? likewise
+---@field package queue appsync.client.Queue? of mutations, once the cache is open
 ---@field package claim appsync.client.Claim? of the part of the store that it has
 local Client = {}
 Client.__index = Client
@@ -104,7 +110,10 @@ function client.new(options)
   local claim = is_known and stores.claim(shared, shared.identity, "appsync.client") or nil
   for _, warning in ipairs(fields.warnings or {}) do log.emit(fields.log, "warn", warning) end
   if fields.log and not log.default() then log.set_default(fields.log) end
-  return setmetatable({ root = shared, connection = shared.connection, claim = claim }, Client)
+  shared.on_queue_event = queue_events
+  local self = setmetatable({ root = shared, connection = shared.connection, claim = claim }, Client)
+  self.outbox = outbox.new(self)
+  return self
 end
 
 ---The sources of headers, weakest first.
@@ -145,7 +154,17 @@ function Client:query(document, variables, options)
   return call.run(plan.options, query.execute, self, plan)
 end
 
----Sends a mutation once and waits for its data. The records in it are in the cache before the call returns.
+---Sends a mutation and waits for its data. The records in it are in the cache before the call returns.
+---
+---A client with a store puts it into its outbox, where it takes its turn. When the network can't be reached, the call returns
+---as soon as the mutation is stored: `data` is the optimistic response, or `appsync.null` under each root field where none was
+---given, `client:is_optimistic(data)` and `info.queued` are true, and `info.id` is its id in `client.outbox`. The outbox sends it
+---when it can, in this run or in the next one that uses the store; `offline.callback` of the client gets the outcome. A timeout,
+---a cancel or `client:close` ends the wait only: `err.queued` is true, and `err.id` is the id. A mutation that fails for good
+---becomes a dead letter; `err.cause.outcome` says how: "refused", "conflict", "unknown" (it may have been executed) or "blocked"
+---(one that it depends on has failed, `err.cause.blocked_by`).
+---
+---Without a store, or with `queue = false`, the mutation is sent once.
 ---```lua
 ---local data = appsync.assert(client:mutate(create_todo, { name = "call mum" }))
 ---print(data.createTodo.name) --> call mum
@@ -157,7 +176,7 @@ end
 function Client:mutate(document, variables, options)
   check_self(self, "client:mutate")
   local plan = arguments.plan("mutation", "client:mutate", document, variables, options)
-  mutation.prepare(plan)
+  mutation.prepare(self, plan)
   variables_of.tell(plan, self.root.log)
   return call.run(plan.options, mutation.execute, self, plan)
 end
@@ -175,7 +194,7 @@ end
 ---@return boolean
 function Client:is_optimistic(data)
   check_self(self, "client:is_optimistic")
-  return optimistic.is_response(data)
+  return expectation.is_response(data)
 end
 
 local HYDRATED = opts.schema{
@@ -247,7 +266,7 @@ local WITH = opts.schema{
 }
 
 ---Returns a client for one user, with the same threads, sockets and settings; it needs no closing. `identity`, such as the
----user's id, names its own part of the store; without one it keeps nothing.
+---user's id, names its own part of the store, with an outbox of its own; without one it keeps nothing and queues nothing.
 ---```lua
 ---local ann = client:with{ auth = { type = "API_KEY", api_key = api_key }, identity = "ann" }
 ---print(ann:query(get_todo, { id = "1" }).getTodo.name) --> buy milk
@@ -257,12 +276,14 @@ local WITH = opts.schema{
 function Client:with(options)
   check_self(self, "client:with")
   local checked = opts.check(options, WITH, "client:with")
-  return setmetatable({
+  local derived = setmetatable({
     root = self.root, connection = self.connection, is_derived = true,
     own_auth = checked.auth and auth.check(checked.auth, "client:with: auth") or self.own_auth,
     own_headers = headers.check(checked.headers, "client:with") or self.own_headers,
     identity = checked.identity,
   }, Client)
+  derived.outbox = outbox.new(derived)
+  return derived
 end
 
 ---Removes from the cache what no query's result reaches any more, and what has expired, but nothing that is watched, retained or
@@ -281,7 +302,8 @@ function Client:gc(options)
 end
 
 ---Empties the cache of this client's identity without waiting: from now on, reads find nothing. The file shrinks a little at a
----time. Optimistic responses that are still shown go as well.
+---time. Optimistic responses that are still shown go as well. What is queued stays queued; with `outbox = true` it becomes dead
+---letters first, and the call waits for that.
 ---
 ---While the store can't be used (another process has it, the disk is full), only the memory is emptied, and the call returns an
 ---error of kind "storage" with the store's `code`. The file is emptied when it can be used again, if this process is still
@@ -292,25 +314,43 @@ end
 ---local data = client:read_query(list_todos)
 ---print(data) --> nil
 ---```
----@return true? cleared, appsync.Error? err
+---@param options {outbox: boolean?, timeout: number?, on_result: function?}?
+---@return true|integer|nil cleared with `outbox = true` the number of mutations that became dead letters
+---@return appsync.Error? err
 function Client:clear(options)
   check_self(self, "client:clear")
-  return upkeep.clear(self, options)
+  return partition.clear(self, options)
 end
 
 ---Empties the cache of this client's identity, as `clear` does, and waits until nothing of it is left in the store's file or in
----its log. The client can still be used, and starts with an empty cache. `outbox` will say what becomes of queued mutations:
----"refuse" (the default) to sign out while there are some, "wipe" or "keep" them. This version has no outbox, so all three mean
----the same.
+---its log. The client can still be used, and starts with an empty cache. `outbox` says what becomes of queued mutations. "refuse"
+---(the default): while there are some, nothing is done, and the call returns an error of kind "storage" and code
+---"outbox_not_empty", with their number as `size`. "wipe": they go, with dead letters and outcomes. "keep": they stay, and are
+---sent.
 ---```lua
 ---appsync.assert(client:sign_out())
 ---```
 ---@param options {outbox: "keep"|"wipe"|"refuse"|nil, timeout: number?, on_result: function?}? `timeout` ends the wait only
----@return true? wiped, appsync.Error? err code "locked": another connection keeps reading the store; the log is emptied when it
+---@return true? wiped, appsync.Error? err code "outbox_not_empty", or "locked": another connection keeps reading the store; the log is emptied when it
 ---stops
 function Client:sign_out(options)
   check_self(self, "client:sign_out")
-  return upkeep.sign_out(self, options)
+  return partition.sign_out(self, options)
+end
+
+---Moves the cache and the outbox of another identity to this client's, such as those of a guest who has signed in. Of records
+---that both have, this client's stay.
+---```lua
+---local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
+---guest:query(list_todos)
+---appsync.assert(ann:adopt{ from = "guest" })
+---print(#ann:read_query(list_todos).listTodos.items) --> 1
+---```
+---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
+---@return integer? n the number of queued mutations that have moved, appsync.Error? err
+function Client:adopt(options)
+  check_self(self, "client:adopt")
+  return partition.adopt(self, options)
 end
 
 ---Keeps in the cache what a query's result reaches, even when it hasn't been used for a long time or has expired. What joins
@@ -356,7 +396,9 @@ end
 ---@return table<string, number|string>
 function Client:stats()
   local core = self.root.handle.core
-  return core and core:stats() or {}
+  local stats = core and core:stats() or {}
+  if stats.queued == nil then stats.queued = queue.size_of_all(self.root) end
+  return stats
 end
 
 ---Tells the client whether there is a network, for a host that knows better. While there is none, queries are answered from the
@@ -386,8 +428,8 @@ end
 
 ---Closes the client. Its subscriptions complete, and new calls fail with kind "closed" at once. Calls in flight, those of
 ---`client:with` included, have `timeout` seconds to end; 0 ends them at once. Those that take longer fail with kind "closed",
----and `err.sent` says that the service may have executed them. Closing twice is harmless. A client that is collected, and the
----end of the process, wait for nothing.
+---and `err.sent` says that the service may have executed them. What is queued stays queued. Closing twice is harmless. A client
+---that is collected, and the end of the process, wait for nothing.
 ---```lua
 ---client:close(5)
 ---local _, err = client:query(list_todos)

@@ -119,6 +119,7 @@ end
 local deliver = {
   [RESULT] = function(wait, id, data, err, info)
     dispatch.forget(id, wait)
+    if wait.on_answer then wait.on_answer(wait, info) end
     if not scheduler.wake(wait, data, errors.adopt(err), info) then stepwise.drop(data, err, info) end
   end,
   [kinds.SUB_STATE] = function(source, _, state, err, dropped) source:on_state(state, errors.adopt(err), dropped) end,
@@ -130,6 +131,7 @@ local deliver = {
   [kinds.AUTH] = function(slot, _, reason) slot:renew(reason) end,
   [kinds.HEADERS] = function(source) source:on_headers() end,
   [kinds.VIEW] = function(watched, _, view, err, mark) watched:on_view(view, errors.adopt(err), mark) end,
+  [kinds.QUEUE or "QUEUE"] = function(queue, _, event) queue:on_queue(event) end,
   [kinds.ASK] = function(root, _, question, number, what) root:on_ask(question, number, what) end,
   [kinds.CONNECTION] = function(root, _, state, err) root:on_connection(state, errors.adopt(err)) end,
   [kinds.LOG] = function(root, _, level, message) root:on_log(level, message) end,

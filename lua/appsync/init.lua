@@ -8,6 +8,7 @@ local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
+local resolving = require "appsync.client.resolving"
 local script = require "appsync.host.script"
 local settings = require "appsync.client.settings"
 local subject = require "appsync.subject"
@@ -31,6 +32,7 @@ hosts.plug(script)
 ---@field auth table providers of credentials, loaded on first use
 ---@field sign fun(request: table, options: table): table SigV4, loaded on first use
 ---@field mutation fun(client: appsync.Client, document: any, options: table?): function a mutation as a function, loaded on first use
+---@field build_mutation fun(options: table): appsync.BuiltMutation the table for `client:mutate`, loaded on first use
 ---@field build_subscription fun(options: table): appsync.MoreOptions the table for `watch:subscribe_to_more`, loaded on first use
 local appsync = {}
 
@@ -38,14 +40,10 @@ appsync.version = core.version
 appsync.null = json.null
 appsync.AUTH_TYPE = auth.TYPE
 
-local function sentinel(name)
-  return setmetatable({}, { __tostring = function() return name end })
-end
-
----For a conflict resolver: give up.
-appsync.DISCARD = sentinel "appsync.DISCARD"
+---What a conflict resolver returns to give up.
+appsync.DISCARD = resolving.DISCARD
 ---For a deletion without criteria: everything.
-appsync.ALL = sentinel "appsync.ALL"
+appsync.ALL = setmetatable({}, { __tostring = function() return "appsync.ALL" end })
 
 appsync.client = client.new
 appsync.gql = document.parse
@@ -98,7 +96,7 @@ end
 -- Loaded when they are used.
 local LAZY = {
   auth = "appsync.auth", sign = "appsync.sign", mutation = "appsync.bound_mutation",
-  build_subscription = "appsync.build_subscription",
+  build_mutation = "appsync.build_mutation", build_subscription = "appsync.build_subscription",
 }
 
 return setmetatable(appsync, {

@@ -26,7 +26,8 @@ function updates.kind_of(field)
   return kind
 end
 
-local function is_list(value)
+---@return boolean
+function updates.is_list(value)
   return type(value) == "table" and (getmetatable(value) == getmetatable(json.array()) or value[1] ~= nil)
 end
 
@@ -53,7 +54,7 @@ end
 ---@return any
 function updates.change(kind, value, item, id_field)
   if kind == "auto" then return value end
-  if not is_list(value) then return kind ~= "remove" and item or json.null end
+  if not updates.is_list(value) then return kind ~= "remove" and item or json.null end
   if kind == "update" then return replaced(value, item, id_field) end
   local kept = without(value, item, id_field)
   if kind == "add" then kept[#kept + 1] = item end
@@ -62,7 +63,7 @@ end
 
 -- The keys that lead to the first list, depth first and in the order of names: results have no other.
 local function path_to_list(value, path)
-  if is_list(value) then return path end
+  if updates.is_list(value) then return path end
   if type(value) ~= "table" then return nil end
   local keys = {}
   for key in pairs(value) do keys[#keys + 1] = key end
@@ -75,7 +76,12 @@ local function path_to_list(value, path)
   end
 end
 
--- A copy in which what stands at the path is another value; the rest is shared.
+---A copy in which what stands at the path is another value; the rest is shared.
+---@param value any
+---@param path string[]
+---@param at integer index in the path of the first key
+---@param fn fun(value: any): any
+---@return any
 local function with(value, path, at, fn)
   if at > #path then return fn(value) end
   local copy = setmetatable({}, getmetatable(value))
@@ -83,6 +89,8 @@ local function with(value, path, at, fn)
   copy[path[at]] = with(value[path[at]], path, at + 1, fn)
   return copy
 end
+
+updates.with = with
 
 ---Changes the first list in a query's result; where there is none, its root field.
 ---@param kind "add"|"remove"|"update"|"auto"

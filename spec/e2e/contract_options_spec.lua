@@ -158,7 +158,7 @@ describe("the contract of options:", function()
       for _, option in ipairs{ "on_progress", "queue" } do
         has(raised(function() client:mutate("mutation { touch }", nil, { [option] = true }) end), option)
       end
-      for _, name in ipairs{ "rest", "datastore", "build_mutation", "build_sync" } do
+      for _, name in ipairs{ "rest", "datastore", "build_sync" } do
         assert.is_nil(appsync[name])
       end
       for _, name in ipairs{ "sync", "outbox" } do assert.is_nil(client[name]) end

@@ -3,8 +3,9 @@
 local fake_core = {}
 
 local cjson = require "cjson"
+local fake_queue = require "spec.support.fake_queue"
 
-local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "CONNECTION", "LOG", "CLOSED" }
+local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "CONNECTION", "LOG", "CLOSED" }
 
 -- Documents, by patterns: enough for the shapes that the specs use.
 local Document = {}
@@ -52,9 +53,11 @@ local function json_error(value, path, seen)
 end
 
 -- Has `core.kept`, if that isn't nil, whatever is asked for.
-local function new_cache(core)
+local function new_cache(core, identity)
   local cache = {}
-  function cache.id() return 77 end
+  local queue = core.queue(identity)
+  fake_queue.add(cache, core, queue)
+  function cache.id() return queue.id end
   function cache.prepare() return cache end
   function cache.rest() end
   function cache.read()
@@ -104,6 +107,7 @@ local function new_client(core, settings)
   end
   function client.cancel(_, op)
     core.cancelled[op] = true
+    if core.cancels[op] then return core.cancels[op]() end
     core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, { source = "network" })
   end
   function client.subscribe(_, call)
@@ -117,8 +121,8 @@ local function new_client(core, settings)
     table.insert(core.answers, { sub = sub, headers = headers, message = message })
   end
   function client.set_online(_, is_online) client.is_online = is_online end
-  function client.cache() return new_cache(core) end
-  function client.stats() return { operations = #core.executed } end
+  function client.cache(_, options) return new_cache(core, options.identity or "") end
+  function client.stats() return { operations = #core.executed } end -- as those of a core without a queue
   function client.leave()
     if core.is_forked then return end
     client.n_leaves = (client.n_leaves or 0) + 1
@@ -196,7 +200,7 @@ local function new_core()
   local core = {
     version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
     time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {},
-    unsubscribed = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
+    unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
     next_id = 100, n_runtimes = 0, n_polls = 0,
   }
   for i, name in ipairs(KINDS) do core.event[name] = i end
@@ -231,6 +235,17 @@ local function new_core()
     return runtime
   end
   -- For the tests.
+  ---The queue of an identity, of all clients.
+  function core.queue(identity)
+    identity = identity or ""
+    local queue = core.queues[identity]
+    if not queue then
+      core.n_queues = (core.n_queues or 0) + 1
+      queue = fake_queue.new(core, 76 + core.n_queues, identity)
+      core.queues[identity] = queue
+    end
+    return queue
+  end
   function core.push(kind, target, a, b, c)
     table.insert(core.inbox, { core.event[kind], target, a, b, c })
   end

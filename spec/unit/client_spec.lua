@@ -80,11 +80,10 @@ describe("the client", function()
       assert.matches("the same option", misuse(new{ endpoint = ENDPOINT, errorPolicy = "none", error_policy = "none" }))
     end)
 
-    it("takes a store, and says that there is no outbox in this version", function()
+    it("takes a store", function()
       for _, store in ipairs{ false, ":memory:", "todos.db" } do
         assert(appsync.client{ endpoint = ENDPOINT, store = store, key_prefix = "unit" }):close()
       end
-      assert.matches("outbox isn't available in this version", misuse(new{ endpoint = ENDPOINT, outbox = {} }))
     end)
 
     it("checks auth without telling a secret", function()

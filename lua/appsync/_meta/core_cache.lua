@@ -47,6 +47,14 @@ function cache:prepare(call) end
 ---@return appsync.Explanation? explanation, appsync.core.Err? err as of `read`
 function cache:explain(call) end
 
+---Which fields that a query selects of an object lead to other objects, and by what name the cache has them: two texts for
+---each in the order of the response, its response key and the field with its arguments, as of `cache:field`.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}
+---@param keys string[] response keys that lead from the root to the object
+---@param types string[] of each key the __typename of the object that it leads to; "": unknown
+---@return string[]? fields none where the keys lead to no object, appsync.core.Err? err
+function cache:object_fields(call, keys, types) end
+
 ---Everything is nowhere from now on; the core does it in its turn. Throws between `begin` and its end.
 ---@return true? ok, appsync.core.Err? err
 function cache:clear() end

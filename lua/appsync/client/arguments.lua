@@ -8,7 +8,7 @@ local variables_of = require "appsync.client.variables"
 
 local arguments = {}
 
-local LATER = "isn't available in this version: it has no outbox yet"
+local LATER = "isn't available in this version"
 
 ---@class appsync.CallOptions
 ---@field operation_name string? picks one of several operations
@@ -31,6 +31,12 @@ local LATER = "isn't available in this version: it has no outbox yet"
 ---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? changes what the answer itself doesn't, such as lists.
 ---Called for the optimistic response and again for the answer; each call is one transaction, which is dropped if it throws. It
 ---must not wait, and must have the same effect however often it runs: `debug = true` of the client reports a write that doesn't
+---@field cache_updates string|appsync.Document|table|nil cached queries whose first list the mutation's item is added to, removed
+---from or replaced in: a query, a table {query =, variables =}, a list of these, or a table of them by kind (`auto`, `add`,
+---`remove`, `update`). "auto", also of a bare query, means: by the name of the mutation's field, as in `createTodo`. In a table,
+---`kind` and `id_field` (default "id") may be given. Unlike `update` these are data, not functions; with both, these come first
+---@field queue boolean? false: it is sent at once, and not queued when there is no network. Default: true for a client with a
+---store, except under nginx and for a call with an identity of its own, which is never queued
 ---@field refetch (string|appsync.Document|table)[]? queries that are sent again once the mutation has brought data: documents,
 ---or tables {query =, variables =, …}. The call doesn't wait for them; one that fails is logged
 
@@ -91,7 +97,7 @@ local SCHEMAS = {
     optimistic_response = { "table", "callable" },
     update = { "callable" },
     on_progress = { refuse = LATER },
-    cache_updates = { refuse = LATER },
+    cache_updates = { "string", "table" },
     queue = { "boolean" },
     refetch = { "table" },
   }),
@@ -142,7 +148,6 @@ end
 
 local function check_options(given, schema, where)
   local options = opts.check(given, schema, where)
-  if options.queue then errors.misuse("%s: queue %s", where, LATER) end
   if options.auth then options.auth = auth.check(options.auth, where .. ": auth") end
   headers.check(options.headers, where)
   if options.auth_mode then options.auth_mode = auth.mode(options.auth_mode, where) end
@@ -158,6 +163,8 @@ end
 ---@field where string
 ---@field cache appsync.core.Cache? that its data goes into
 ---@field refetch appsync.client.Plan[]? of a mutation
+---@field is_queued boolean? of a mutation: it goes through the outbox
+---@field cache_rules appsync.CacheRule[]? of a mutation
 
 ---@param kind "query"|"mutation"|"subscription"|"watch"
 ---@param where string

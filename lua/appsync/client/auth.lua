@@ -324,4 +324,18 @@ function auth.slot_for(client, options, has_own_headers, may_have_headers)
   return slot_of(root, mode, checked)
 end
 
+---The slots that what a client has queued may be sent with, by mode, made on first use. A mode whose slot can't be made is left
+---out: what is queued in it waits, and a call in it says why.
+---@param client appsync.Client
+---@return table<string, appsync.client.AuthSlot>
+function auth.slots(client)
+  local slots, modes = {}, { NONE = true } -- of calls whose headers authenticate
+  for mode in pairs(client.root.modes) do modes[mode] = true end
+  if client.own_auth then modes[client.own_auth.type] = true end
+  for mode in pairs(modes) do
+    slots[mode] = auth.slot_for(client, { auth_mode = mode }, false) or nil
+  end
+  return slots
+end
+
 return auth

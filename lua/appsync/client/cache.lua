@@ -4,6 +4,7 @@ local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
+local queue = require "appsync.client.queue"
 local readings = require "appsync.client.readings"
 local stores = require "appsync.client.stores"
 
@@ -37,7 +38,7 @@ end
 ---Whose partition a client reads and writes.
 ---@param client appsync.Client
 ---@return string? identity, appsync.Error? err
-local function identity_of(client)
+function cache.identity_of(client)
   if client.is_derived then return client.identity end
   return client.root:own_identity()
 end
@@ -50,12 +51,17 @@ function cache.open(client, where)
   local core_client, open_err = client.root:open()
   if not core_client then return nil, open_err end
   if client.cache then return client.cache end
-  local identity, identity_err = identity_of(client)
+  local identity, identity_err = cache.identity_of(client)
   if not identity then return nil, identity_err end
   client.claim = stores.claim(client.root, identity, where)
   local opened, err = core_client:cache{ identity = identity }
-  client.cache, client.readings = opened, opened and readings.new(opened)
-  return opened, errors.of_core(err, where)
+  if not opened then return nil, errors.of_core(err, where) end
+  if queue.is_kept(client) then
+    local queued, queue_err = queue.open(client, identity, opened)
+    if not queued then return nil, queue_err end
+  end
+  client.cache, client.readings = opened, readings.new(opened)
+  return opened
 end
 
 ---The same for what can't do without one: a light client keeps what is read from now on, in memory. Throws for a client that

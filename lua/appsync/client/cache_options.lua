@@ -5,7 +5,6 @@ local opts = require "appsync.opts"
 
 local cache_options = {}
 
-local LATER = "isn't available in this version"
 local NO_STORAGE = "isn't supported: a durable queue needs transactions, which no custom storage engine has; give store a "
   .. "path or \":memory:\", and key_prefix for several clients in one file"
 local NO_ENCRYPTION = "isn't supported: it needs SQLCipher, and Debian's is too old; keep the store on an encrypted file "
@@ -24,7 +23,7 @@ cache_options.CACHE = opts.schema{
 
 cache_options.OFFLINE = opts.schema{
   storage = { refuse = NO_STORAGE },
-  callback = { refuse = LATER .. ": it has no outbox yet" },
+  callback = { "callable" },
   key_prefix = { "string", is_line = true },
 }
 

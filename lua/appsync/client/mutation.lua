@@ -1,61 +1,75 @@
----Mutations, and the queries that are asked anew after one.
-local arguments = require "appsync.client.arguments"
+---Mutations: which way one goes.
+---
+---    the client has an outbox, and the call doesn't bring an identity of its own --> queued (client/queued.lua)
+---    any other, and queue = false --> sent at once
 local cache = require "appsync.client.cache"
-local call = require "appsync.call"
+local cache_rules = require "appsync.client.cache_rules"
 local errors = require "appsync.errors"
-local log = require "appsync.log"
-local operation = require "appsync.client.operation"
+local nginx = require "appsync.nginx"
 local optimistic = require "appsync.client.optimistic"
-local printable = require "appsync.printable"
-local query = require "appsync.client.query"
-local task = require "appsync.task"
+local queue = require "appsync.client.queue"
+local queued = require "appsync.client.queued"
+local refetching = require "appsync.client.refetching"
+local resolving = require "appsync.client.resolving"
+local updates = require "appsync.updates"
 
 local mutation = {}
 
----Checks `refetch`, before anything is sent.
----@param plan appsync.client.Plan of the mutation
-function mutation.prepare(plan)
-  local given = plan.options.refetch
-  if not given then return end
-  plan.refetch = {}
-  if given[1] == nil and next(given) ~= nil then
-    errors.misuse("%s: refetch must be a list of documents or of tables {query =, variables =}, got a table without one",
-      plan.where)
+local function prepare_rules(plan)
+  local given = plan.options.cache_updates
+  if given == nil then return end
+  local name = plan.operation.root_names[1]
+  if not name then
+    errors.misuse("%s: with cache_updates the mutation must select its field itself, not in a fragment", plan.where)
   end
-  for i, item in ipairs(given) do
-    local again = arguments.plan("query", ("%s: refetch[%d]"):format(plan.where, i), item)
-    again.options.fetch_policy = "network-only"
-    plan.refetch[i] = again
-  end
+  plan.cache_rules = cache_rules.check(given, { kind = updates.kind_of(name), id_field = "id" }, plan.where)
 end
 
--- As tasks of their own: nobody waits for them.
-local function refetch(client, plan)
-  for _, again in ipairs(plan.refetch or {}) do
-    local function tell(err)
-      log.emit(client.root.log, "warn", ("%s failed: %s"):format(again.where, printable.text(err)), { err = err })
-    end
-    task.spawn_asked(tell, function()
-      local _, err = call.run(again.options, query.execute, client, again)
-      if err then tell(err) end
-    end)
-  end
+-- Throws for a call that was to be queued and can't be.
+local function check_queue(client, plan)
+  queue.check_kept(client, plan.where .. ": queue = true")
+  errors.misuse("%s: queue = true: a call with auth of its own, with a function for headers, or with headers that authenticate "
+    .. "(Authorization, x-api-key) is never queued: its identity can't be stored", plan.where)
 end
 
----Sends it once. What it brings is in the cache before the call returns.
+-- Under nginx a worker may end at any time, and another one has the queue.
+local function is_queued(client, plan)
+  local asked = plan.options.queue
+  if asked == false then return false end
+  local is_possible = queue.is_kept(client) and cache.serves(client, plan.options)
+  if asked and not is_possible then check_queue(client, plan) end
+  return is_possible and (asked or not nginx.is_here)
+end
+
+---Checks what is asked of a mutation, before anything is sent.
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
----@return any data, appsync.Error? err, appsync.Info info
-function mutation.execute(client, plan)
+function mutation.prepare(client, plan)
+  prepare_rules(plan)
+  refetching.prepare(plan)
+  plan.is_queued = is_queued(client, plan)
+end
+
+-- Sends it once.
+local function send(client, plan)
   if plan.options.fetch_policy ~= "no-cache" and cache.serves(client, plan.options) then
     local opened, err = cache.open(client, plan.where)
     if not opened then return nil, err, { source = "network" } end
     plan.cache = opened
   end
-  local execute = optimistic.is_wanted(client, plan) and optimistic.execute or operation.execute
+  local execute = optimistic.is_wanted(client, plan) and optimistic.execute or resolving.send
   local data, err, info = execute(client, plan)
-  if data ~= nil then refetch(client, plan) end
+  if data ~= nil then refetching.run(client, plan) end
   return data, err, info
+end
+
+---What it brings is in the cache before the call returns.
+---@param client appsync.Client
+---@param plan appsync.client.Plan
+---@return any data, appsync.Error? err, appsync.Info info
+function mutation.execute(client, plan)
+  if plan.is_queued then return queued.execute(client, plan) end
+  return send(client, plan)
 end
 
 return mutation

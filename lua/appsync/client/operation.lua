@@ -20,8 +20,8 @@ local MAX_HEADERS_TIME = 30 -- seconds, as for tokens and credentials
 ---@field source "network"|"cache"|"optimistic"
 ---@field status integer? HTTP status
 ---@field extensions table? the response's
----@field queued boolean?
----@field id string?
+---@field queued boolean? the mutation is in the outbox, and has no outcome yet
+---@field id string? of a mutation that was queued
 ---@field cause appsync.Error? the network's error, where the cache answered because the network can't be reached
 
 ---@return boolean whether every root field is null
@@ -34,8 +34,11 @@ function operation.is_empty(data)
   return true
 end
 
--- The results by section 1 of the API: partial data stands beside the error, none at all is nil.
-local function results(plan, root, data, err, info)
+---The results of a call: partial data stands beside the error, none at all is nil.
+---@param plan appsync.client.Plan
+---@param root appsync.client.Root
+---@return any data, appsync.Error? err, appsync.Info info
+function operation.results(plan, root, data, err, info)
   info = info or { source = "network" }
   if info.status == 0 then info.status = nil end -- no response
   if data == null then data = nil end
@@ -67,8 +70,13 @@ local function overdue(seconds)
     { code = "headers_timeout", retryable = true, sent = false })
 end
 
--- In another scheduler's coroutine a function is called there, and nothing ends its wait: it may use that scheduler's own.
-local function ask_functions(sources, plan, timeout)
+---Asks the functions among the sources. In another scheduler's coroutine one is called there, and nothing ends its wait: it may
+---use that scheduler's own.
+---@param sources table
+---@param plan appsync.client.Plan
+---@param timeout number? at most 30 seconds
+---@return table? all, appsync.Error? err
+function operation.ask_functions(sources, plan, timeout)
   local described = arguments.operation(plan)
   if scheduler.is_suspended() and not scheduler.is_inside() then return headers.of(sources, described) end
   local asked = task.begin(headers.of, sources, described)
@@ -78,16 +86,18 @@ local function ask_functions(sources, plan, timeout)
   return nil, err.kind == "timeout" and overdue(seconds) or err
 end
 
--- The headers of a call that has begun. A function may wait, and the client may close meanwhile.
+---The headers of a call that has begun. A function may wait, and the client may close meanwhile.
+---@param client appsync.Client
+---@param plan appsync.client.Plan
 ---@return table? all, appsync.Error? err
 ---@return number? timeout what is left of the call's
-local function headers_of(client, plan)
+function operation.headers_of(client, plan)
   local sources, timeout = client:header_sources(plan.options.headers), plan.options.timeout
   if not headers.are_given(sources) then return nil, nil, timeout end
   local all, err
   if headers.are_dynamic(sources) then
     local began = clock.now()
-    all, err = ask_functions(sources, plan, timeout)
+    all, err = operation.ask_functions(sources, plan, timeout)
     local left = timeout and timeout - (clock.now() - began)
     if not err and left and left <= 0 then err = overdue(timeout) end
     timeout = left
@@ -103,7 +113,7 @@ end
 
 local function send(client, plan, w)
   local root = client.root
-  local all_headers, headers_err, timeout = headers_of(client, plan)
+  local all_headers, headers_err, timeout = operation.headers_of(client, plan)
   if headers_err then return nil, headers_err end
   local slot, slot_err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers))
   if not slot then return nil, slot_err end
@@ -138,14 +148,14 @@ function operation.execute(client, plan)
   scheduler.may_wait(plan.where)
   local root = client.root
   local opened, open_err = root:open()
-  if not opened then return results(plan, root, nil, open_err) end
+  if not opened then return operation.results(plan, root, nil, open_err) end
   local w = scheduler.new_wait()
   plan.wait = w
   root:enter(w)
   local data, err, info = send(client, plan, w)
   root:leave(w)
   if info and info.status and info.status ~= 0 then root.recovery:reached() end
-  return results(plan, root, data, err, info)
+  return operation.results(plan, root, data, err, info)
 end
 
 return operation

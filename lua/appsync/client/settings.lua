@@ -6,21 +6,18 @@ local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local opts = require "appsync.opts"
+local outbox_options = require "appsync.client.outbox_options"
 
 local settings = {}
 
-local LATER = "isn't available in this version: it has no outbox yet"
+local LATER = "isn't available in this version"
 
 local SECONDS = { "number", above = 0 }
 local FILE = { "string", is_line = true }
 
-local function later()
-  return { refuse = LATER }
-end
-
 local POLICY = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } }
 
-local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
+local SCHEMA = opts.extend(opts.extend(opts.schema(cache_options.FIELDS), outbox_options.FIELDS), {
   config = { "string", "table" },
   endpoint = { "string", is_pasted = true, also = { "url" } },
   realtime_endpoint = { "string", is_pasted = true },
@@ -28,7 +25,7 @@ local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
   auth = { "table", is_secret = true },
   auths = { "table", is_secret = true },
   headers = { "table", "callable", is_secret = true },
-  outbox = later(), updates = { "table" }, debug = { "boolean" }, conflict_resolver = later(), complex_objects_credentials = later(),
+  debug = { "boolean" }, complex_objects_credentials = { refuse = LATER },
   fetch_policy = { "table", fields = opts.schema{ query = POLICY, watch = POLICY } },
   realtime = { "table", fields = opts.schema{
     handshake = { "string", values = { "subprotocol", "query" } },
@@ -92,8 +89,16 @@ local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
 ---for hot reload. By default that throws
 ---@field fetch_policy {query: appsync.FetchPolicy?, watch: appsync.FetchPolicy?}? for calls that name none. Default of `query`:
 ---"cache-first" with a store, "network-only" without one
+---@field outbox appsync.OutboxOptions? needs a store
 ---@field updates table<string, fun(cache: appsync.Cache, result: appsync.UpdateResult)>? by a mutation's root field: the
----`update` for calls that give none
+---`update` for calls that give none, and for queued mutations of an earlier run, whose functions couldn't be stored
+---@field conflict_resolver (fun(conflict: appsync.Conflict): table|false|nil)? is asked when the service has another version of
+---the record. A table: new variables, with which the mutation is sent again at once, at most 10 times. `appsync.DISCARD`, false
+---or nil: it fails with kind "conflict", and a queued one becomes a dead letter; likewise if it raises. It may wait
+---@field offline {callback: (fun(err: appsync.OutcomeError?, success: appsync.Outcome?))?, key_prefix: string?}? `callback` is
+---called with each outcome of a queued mutation that no waiting call got, of this run or of an earlier one, one after the
+---other; it may wait. If it raises, that is logged, and it is called again later, at the next start of the program at the
+---latest. Needs a store. Also `offlineConfig = {callback =, keyPrefix =}`
 ---@field debug boolean? true: each `update` runs twice, and what the second run changes is logged
 ---@field realtime appsync.RealtimeOptions?
 ---@field limits {response_bytes: integer?, message_bytes: integer?}? anything larger is refused
@@ -113,18 +118,6 @@ local SCHEMA = opts.extend(opts.schema(cache_options.FIELDS), {
 ---| "network-only" # the network's, which is kept
 ---| "cache-only" # the cache's, or an error that names what is missing
 ---| "no-cache" # the network's, which isn't kept
-
--- By root field.
-local function check_updates(updates, where)
-  for name, fn in pairs(updates or {}) do
-    if type(name) ~= "string" then
-      errors.misuse("%s: updates has the key %s; the keys are root fields of mutations, such as createTodo", where,
-        (errors.describe(name)))
-    end
-    opts.expect_callable(fn, "updates." .. name, where)
-  end
-  return updates or {}
-end
 
 -- The default configuration of appsync.configure.
 local default_config
@@ -194,6 +187,7 @@ function settings.check(given)
   if given ~= nil and type(given) ~= "table" then errors.expect(given, "options", "table", where) end
   local options = opts.check(given, SCHEMA, where)
   local kept, cache = cache_options.check(options, where)
+  local queued = outbox_options.check(options, kept.has_store, where)
   local config = default_config or {}
   if options.config ~= nil then
     local err
@@ -212,7 +206,8 @@ function settings.check(given)
     service = custom_region and "execute-api" or nil, warnings = warnings_of(options, config, where),
     config_headers = config.headers, headers = options.headers,
     error_policy = options.error_policy, query_policy = policy.query, watch_policy = policy.watch,
-    is_debug = options.debug, updates = check_updates(options.updates, where),
+    is_debug = options.debug, updates = queued.updates, queue_options = queued.queue_options,
+    conflict_resolver = queued.conflict_resolver, offline_callback = queued.offline_callback,
     identity = kept.identity, has_store = kept.has_store, has_cache = kept.has_cache, reopen = kept.reopen,
     data_id_from_object = kept.data_id_from_object, keys = kept.keys, merge_functions = kept.merge_functions,
     settings = {

@@ -14,8 +14,13 @@ local function forget(w)
   dispatch.forget(w.id, w)
 end
 
--- Begins something in the core by a method of its cache, and waits for its RESULT.
-local function ask(client, method, options, where)
+---Begins something in the core by a method of its cache, and waits for its RESULT.
+---@param client appsync.Client
+---@param method string
+---@param options {timeout: number?}
+---@param where string
+---@return any value, appsync.Error? err
+function upkeep.ask(client, method, options, where)
   scheduler.may_wait(where)
   local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
@@ -39,49 +44,12 @@ local GC = opts.schema{
 }
 
 local function gc(client, options)
-  return ask(client, "collect", options, "client:gc")
+  return upkeep.ask(client, "collect", options, "client:gc")
 end
 
 function upkeep.gc(client, options)
   local checked = opts.with_timeout(options, GC, "client:gc")
   return call.run(checked, gc, client, checked)
-end
-
--- The memory is empty, and the file isn't: what it has would be there again after a restart.
-local function uncleared(client)
-  local stats = client.root.handle.core:stats()
-  if stats.store ~= "unavailable" then return nil end
-  return errors.new("storage", "client:clear: the store can't be used now: the cache is empty, and the file will be when it can "
-    .. "be used again, if this process lasts until then", { code = stats.store_code })
-end
-
-function upkeep.clear(client, options)
-  local where = "client:clear"
-  opts.check(options, opts.schema{ outbox = { refuse = "isn't available in this version: it has no outbox yet" } }, where)
-  local opened, open_err = cache.ensure(client, where)
-  if not opened then return nil, open_err end
-  local ok, err = opened:clear()
-  if not ok then return nil, errors.of_core(err, where) end
-  local store_err = uncleared(client)
-  if store_err then return nil, store_err end
-  return true
-end
-
-local SIGN_OUT = opts.schema{
-  outbox = { "string", values = { "keep", "wipe", "refuse" } },
-  timeout = { "number", min = 0 },
-  on_result = { "callable" },
-}
-
-local function sign_out(client, options)
-  local value, err = ask(client, "wipe", options, "client:sign_out")
-  if value == nil then return nil, err end
-  return true
-end
-
-function upkeep.sign_out(client, options)
-  local checked = opts.check(options, SIGN_OUT, "client:sign_out")
-  return call.run(checked, sign_out, client, checked)
 end
 
 ---@class appsync.Retention

@@ -1,0 +1,146 @@
+---Outcomes of queued mutations that no waiting call got: of those that were answered optimistically, whose wait had ended, or
+---that an earlier run had queued. One after the other:
+---
+---    outcome --> update, the layer leaves --> offline.callback --returns--> told: the core gives the next one
+---                                               ^        \--raises--> logged
+---                                               \-- some time later --/
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+local expectation = require "appsync.client.expectation"
+local local_cache = require "appsync.client.local_cache"
+local log = require "appsync.log"
+local printable = require "appsync.printable"
+local refetching = require "appsync.client.refetching"
+local stepwise = require "appsync.stepwise"
+local stored = require "appsync.client.stored"
+local task = require "appsync.task"
+local timer = require "appsync.timer"
+
+local outcomes = {}
+
+local null = core.null
+
+local FIRST_WAIT, LAST_WAIT = 2, 300 -- seconds, until a callback that has raised is called again
+
+---What a queued mutation has brought.
+---@class appsync.Outcome
+---@field id string
+---@field mutation string its root field, as in "createTodo"
+---@field variables table? those that it was sent with
+---@field data table
+---@field notified boolean whether the call that made it was waiting for it
+
+---How a queued mutation has failed. `cause` is {outcome, blocked_by}: "refused", "conflict", "unknown" (it may have been
+---executed), "blocked" (a mutation that it depends on failed, whose id is `blocked_by`) or "discarded". It is a dead letter now,
+---unless partial data came with the error.
+---@class appsync.OutcomeError: appsync.Error
+---@field id string
+---@field mutation string
+---@field variables table?
+---@field notified boolean
+
+local WHERE = "client.outbox"
+
+-- What is to be done to the cache for a mutation of which only the stored part is left.
+local function expectation_of(queue, event)
+  local ok, plan = pcall(stored.plan, event, WHERE)
+  if ok then return expectation.new(queue.root, plan, local_cache.new(queue.core, "cache", queue.root)) end
+  log.emit(queue.root.log, "error", ("%s: what %s has brought can't be put into queries: %s"):format(WHERE, event.id,
+    printable.text(plan)))
+end
+
+-- An old one whose layer has left was settled by the run before.
+local function is_open(event, call)
+  return event.data ~= nil and (call or event.has_layer or not event.is_old)
+end
+
+local function settle(queue, event, call)
+  local expected = call and call.expected or is_open(event, call) and expectation_of(queue, event)
+  local has_update = is_open(event, call) and expected and expected.update
+  if has_update then expected:take(event.data, event.err) end
+  if has_update or event.has_layer then queue:tell("settle_entry", event.entry) end
+end
+
+-- The error as the application sees it.
+local function describe(event)
+  local err = event.err
+  if not err then return nil end
+  if err.outcome then err.cause = { outcome = err.outcome, blocked_by = err.blocked_by } end
+  err.outcome, err.blocked_by = nil, nil
+  err.id, err.mutation, err.variables, err.notified = event.id, event.mutation, event.variables, event.notified or false
+  err.data = event.data
+  return err
+end
+
+-- Once for each: whatever the callback does, the cache has it.
+local function take(queue, event)
+  event.is_taken = true
+  local call = queue.calls[event.entry]
+  queue.calls[event.entry] = nil
+  event.data, event.err = stepwise.complete(event.data, errors.adopt(event.err))
+  if event.data == null then event.data = nil end
+  settle(queue, event, call)
+  if call and event.data ~= nil then refetching.run(call.client, call.plan) end
+  event.err = describe(event)
+end
+
+local function success_of(queue, event)
+  if event.data == nil or (event.err and queue.root.error_policy == "none") then return nil end
+  return {
+    id = event.id, mutation = event.mutation, variables = event.variables, data = event.data, notified = event.notified or false,
+  }
+end
+
+---@return boolean is_told
+local function tell(queue, event)
+  local callback = queue.root.offline_callback
+  if not callback then return true end
+  local ok, raised = task.pcall(callback, event.err, success_of(queue, event))
+  if ok then return true end
+  log.emit(queue.root.log, "error", ("offline.callback raised: %s; it will be called again for %s"):format(
+    printable.text(raised), event.id), { raised = raised })
+  return false
+end
+
+local begin
+
+-- A client that nobody has any more is closed meanwhile: the next run tells.
+local function repeat_later(queue)
+  local event = queue.outcomes[1]
+  event.seconds = math.min((event.seconds or FIRST_WAIT / 2) * 2, LAST_WAIT)
+  local held = setmetatable({ queue = queue }, { __mode = "v" })
+  timer.after(event.seconds, function()
+    if held.queue then begin(held.queue) end
+  end)
+end
+
+local function work(queue)
+  while queue.outcomes[1] and queue.root.handle.core do
+    local event = queue.outcomes[1]
+    if not event.is_taken then take(queue, event) end
+    if not tell(queue, event) then return repeat_later(queue) end
+    table.remove(queue.outcomes, 1)
+    queue:tell("told", event.number)
+  end
+  queue.is_telling = false
+  queue:hold()
+end
+
+-- A failure, for want of memory say, puts it off.
+begin = function(queue)
+  queue.is_telling = true
+  task.spawn_asked(function(raised)
+    log.emit(queue.root.log, "error", ("%s: an outcome couldn't be told: %s"):format(WHERE, printable.text(raised)))
+    repeat_later(queue)
+  end, work, queue)
+end
+
+---@param queue appsync.client.Queue
+---@param event appsync.client.QueueOutcome
+function outcomes.on_outcome(queue, event)
+  queue.outcomes[#queue.outcomes + 1] = event
+  queue:hold()
+  if not queue.is_telling then begin(queue) end
+end
+
+return outcomes

@@ -1,0 +1,309 @@
+---The queue of one identity's mutations, as far as Lua knows it: with which slots and headers it is sent, what the core said
+---of its state, and who waits for that. The core decides everything else.
+local auth = require "appsync.client.auth"
+local clock = require "appsync.clock"
+local dispatch = require "appsync.dispatch"
+local errors = require "appsync.errors"
+local headers = require "appsync.client.headers"
+local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
+
+local queue = {}
+
+---@class appsync.client.Queue
+---@field root appsync.client.Root
+---@field core appsync.core.Cache
+---@field calls table<integer, appsync.client.QueuedCall> by entry: those of this run whose outcome is still to come
+---@field outcomes appsync.client.QueueOutcome[] to be told, in order
+---@field sources table of headers
+---@field state appsync.client.QueueState? nil: not told yet
+---@field private slots table<string, appsync.client.AuthSlot>
+---@field private state_at number
+---@field private outlets {sink: appsync.Sink, context: appsync.observable.Context}[]
+---@field private drains appsync.Wait[]
+local Queue = {}
+Queue.__index = Queue
+
+---@class appsync.OutboxStatus
+---@field state "idle"|"sending"|"retrying"|"waiting_network"|"waiting_auth"|"waiting_storage"
+---@field size integer queued mutations
+---@field dead integer dead letters
+---@field head string? the id of the first one
+---@field stuck_for number seconds for which the first one has been waiting for something
+---@field reason string? why
+
+-- Queues of identities that no client asks for any more go, unless there is something to do in them.
+local WEAK = { __mode = "v" }
+
+-- Observers keep their client alive: outlet → queue.
+local observed = {} -- luacheck: ignore 241
+
+---Whether a client has an outbox. One of `client:with` does so only under an identity.
+---@param client appsync.Client
+---@return boolean
+function queue.is_kept(client)
+  return client.root.queue_options ~= nil and (not client.is_derived or client.identity ~= nil)
+end
+
+---Throws for a client without an outbox.
+---@param client appsync.Client
+---@param where string
+function queue.check_kept(client, where)
+  if queue.is_kept(client) then return end
+  if client.root.queue_options then
+    errors.misuse("%s: a client made by client:with has an outbox only with an identity", where)
+  end
+  errors.misuse("%s: this client has no outbox: it needs a store; give appsync.client store = \"app.db\" or \":memory:\"", where)
+end
+
+local function same(a, b, n)
+  for i = 1, n do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+-- Those of before stay known: what is queued in a mode that this client doesn't have may still be sent.
+---@return boolean has_changed
+local function add_slots(self, slots)
+  local has_changed = false
+  for mode, slot in pairs(slots) do
+    if self.slots[mode] ~= slot then
+      self.slots[mode], has_changed = slot, true
+    end
+  end
+  return has_changed
+end
+
+local N_SOURCES = 3
+
+---@return table? options for the core, appsync.Error? err
+local function options_of(self)
+  local ids, given = {}, self.root.queue_options
+  for mode, slot in pairs(self.slots) do ids[mode] = slot.id end
+  local options = {
+    auths = ids, order = given.order, max_tries = given.max_tries, resolves_doubt = given.resolves_doubt,
+    has_resolver = self.root.conflict_resolver ~= nil, asks_headers = headers.are_dynamic(self.sources),
+  }
+  if options.asks_headers then return options end
+  local err
+  options.headers, err = headers.of(self.sources)
+  if err then return nil, err end
+  return options
+end
+
+local function configure(self, method)
+  local options, headers_err = options_of(self)
+  if not options then return nil, headers_err end
+  local ok, err = self.core[method](self.core, options)
+  if not ok then return nil, errors.of_core(err) end
+  return true
+end
+
+-- Another client of the same identity: what it brings takes precedence.
+local function join(self, client)
+  local sources = client:header_sources()
+  local has_changed = add_slots(self, auth.slots(client))
+  if not same(sources, self.sources, N_SOURCES) then
+    self.sources, has_changed = sources, true
+  end
+  if has_changed then return configure(self, "change_queue") end
+  return true
+end
+
+local function start(client, opened)
+  local self = setmetatable({
+    root = client.root, core = opened, slots = {}, sources = client:header_sources(), calls = {}, outcomes = {},
+    outlets = {}, drains = {},
+  }, Queue)
+  add_slots(self, auth.slots(client))
+  local ok, err = configure(self, "open_queue")
+  if not ok then return nil, err end
+  dispatch.listen(opened:id(), self)
+  return self
+end
+
+---The queue of a client that has one, opened on first use: from then on the core sends what is in it.
+---@param client appsync.Client
+---@param identity string
+---@param opened appsync.core.Cache the client's
+---@return appsync.client.Queue? queue, appsync.Error? err
+function queue.open(client, identity, opened)
+  local root = client.root
+  root.queues = root.queues or setmetatable({}, WEAK)
+  local self = root.queues[identity]
+  if self then
+    local ok, err = join(self, client)
+    if not ok then return nil, err end
+  else
+    local err
+    self, err = start(client, opened)
+    if not self then return nil, err end
+    root.queues[identity] = self
+  end
+  client.queue = self
+  return self
+end
+
+---@param root appsync.client.Root
+---@return integer? size of all its queues; nil: unknown
+function queue.size_of_all(root)
+  local size
+  for _, self in pairs(root.queues or {}) do
+    if self.state then size = (size or 0) + self.state.size end
+  end
+  return size
+end
+
+---Makes sure that the core knows the slot of a call's mode.
+---@param slot appsync.client.AuthSlot
+---@return true? ok, appsync.Error? err
+function Queue:use(slot)
+  if not add_slots(self, { [slot.checked.type] = slot }) then return true end
+  return configure(self, "change_queue")
+end
+
+---While there is something to do, the queue lives as long as its client.
+function Queue:hold()
+  local is_busy = (self.state and self.state.size > 0) or self.outcomes[1] or self.outlets[1] or self.drains[1]
+    or next(self.calls) ~= nil
+  if is_busy then self.root:attach(self) else self.root:detach(self) end
+end
+
+---A mutation is in the outbox no more, by the application's word: no outcome comes.
+---@param id string
+function Queue:drop_call(id)
+  local entry = tonumber(id:match("%-(%d+)$"))
+  if entry then self.calls[entry] = nil end
+  self:hold()
+end
+
+---Tells the core something that it may have stopped waiting for.
+---@param method string
+---@return true? ok
+function Queue:tell(method, ...)
+  if not self.root.handle.core then return nil end
+  local ok, err = self.core[method](self.core, ...)
+  errors.of_core(err)
+  return ok
+end
+
+local function forget(w)
+  dispatch.forget(w.id, w)
+end
+
+---Asks the core something about the queue, and waits for the answer.
+---@param what string
+---@param argument any
+---@param timeout number?
+---@param where string
+---@return any answer, appsync.Error? err
+function Queue:ask(what, argument, timeout, where)
+  local w, root = scheduler.new_wait(), self.root
+  local is_open, closed_err = root:go_on()
+  if not is_open then return nil, closed_err end
+  local id, start_err = self.core:ask_queue(what, argument)
+  if not id then return nil, errors.of_core(start_err, where) end
+  root:enter(w)
+  w.id, w.on_drop = id, forget
+  dispatch.expect(id, w)
+  local answer, err = scheduler.suspend(w, timeout, where)
+  root:leave(w)
+  answer, err = stepwise.complete(answer, err)
+  return answer, err
+end
+
+---A copy of the state, which is the caller's.
+---@return appsync.OutboxStatus
+function Queue:status()
+  local state = self.state
+  local stuck_for = state.stuck_for or 0
+  if state.state ~= "idle" and state.state ~= "sending" then stuck_for = stuck_for + (clock.now() - self.state_at) end
+  return {
+    state = state.state, size = state.size, dead = state.dead, head = state.head, stuck_for = stuck_for, reason = state.reason,
+  }
+end
+
+local function post(self, kind, value)
+  local outlets = self.outlets
+  for i = 1, #outlets do outlets[i].context:post(outlets[i].sink, kind, value and self:status()) end
+end
+
+local function wake_drains(self, ...)
+  local waits = self.drains
+  self.drains = {}
+  for _, w in ipairs(waits) do scheduler.wake(w, ...) end
+end
+
+---@param state appsync.client.QueueState
+function Queue:set_state(state)
+  self.state, self.state_at = state, clock.now()
+  post(self, "next", true)
+  if state.size == 0 then wake_drains(self, true) end
+  self:hold()
+end
+
+---What the core says of the queue.
+---@param event {what: string}
+function Queue:on_queue(event)
+  if event.what == "state" then return self:set_state(event) end
+  self.root.on_queue_event(self, event)
+end
+
+---The state, asked for unless it is known.
+---@param timeout number?
+---@param where string
+---@return appsync.client.QueueState? state, appsync.Error? err
+function Queue:know(timeout, where)
+  if self.state then return self.state end
+  local state, err = self:ask("status", nil, timeout, where)
+  if not state then return nil, err end
+  if not self.state then self:set_state(state) end
+  return self.state
+end
+
+---Waits until nothing is queued.
+---@param timeout number?
+---@param where string
+---@return true? ok, appsync.Error? err
+function Queue:drain(timeout, where)
+  local w = scheduler.new_wait()
+  w.root = self.root
+  self.drains[#self.drains + 1] = w
+  w.on_drop = function()
+    for i, other in ipairs(self.drains) do
+      if other == w then table.remove(self.drains, i) break end
+    end
+    self:hold()
+  end
+  self:hold()
+  return scheduler.suspend(w, timeout, where)
+end
+
+---Emits the state, now if it is known, and whenever it has changed.
+---@param sink appsync.Sink
+---@param context appsync.observable.Context
+---@return fun() stop
+function Queue:connect(sink, context)
+  local outlets = self.outlets
+  local outlet = { sink = sink, context = context }
+  outlets[#outlets + 1] = outlet
+  observed[outlet] = self
+  self:hold()
+  if self.state then context:post(sink, "next", self:status()) end
+  return function()
+    observed[outlet] = nil
+    for i, other in ipairs(outlets) do
+      if other == outlet then table.remove(outlets, i) break end
+    end
+    self:hold()
+  end
+end
+
+---@private
+function Queue:on_client_closed()
+  post(self, "complete")
+  wake_drains(self, nil, errors.new("closed", "the client is closed"))
+end
+
+return queue

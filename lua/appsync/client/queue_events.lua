@@ -1,0 +1,64 @@
+---What the core says of a queue and asks about it, each to whom it belongs.
+local errors = require "appsync.errors"
+local headers = require "appsync.client.headers"
+local operation = require "appsync.client.operation"
+local outcomes = require "appsync.client.outcomes"
+local resolving = require "appsync.client.resolving"
+local stored = require "appsync.client.stored"
+local task = require "appsync.task"
+
+---The state has changed.
+---@class appsync.client.QueueState
+---@field state string
+---@field size integer
+---@field dead integer
+---@field head string? id of the first one
+---@field stuck_for number? seconds
+---@field reason string?
+
+---An outcome that no waiting call got; the next one comes when this one was told.
+---@class appsync.client.QueueOutcome: appsync.client.Stored
+---@field number integer of the outcome
+---@field entry integer
+---@field id string
+---@field mutation string root field
+---@field data any
+---@field err table?
+---@field has_layer boolean? its layer waits to be settled
+---@field is_old boolean? of an earlier run
+
+---@class appsync.client.QueueConflict: appsync.client.Stored
+---@field entry integer
+---@field id string
+---@field data any the service's record
+---@field retries integer
+---@field in_doubt boolean?
+
+---A request is about to be sent, for which the headers of this process are needed.
+---@class appsync.client.QueueHeaders: appsync.client.Stored
+---@field entry integer
+
+local WHERE = "client.outbox"
+
+local function ask_headers(queue, event)
+  local all, err = operation.ask_functions(queue.sources, stored.plan(event, WHERE))
+  if err then return queue:tell("give_headers", event.entry, nil, err.message) end
+  queue:tell("give_headers", event.entry, all or {})
+end
+
+---@param event appsync.client.QueueHeaders
+local function on_headers(queue, event)
+  if not headers.are_given(queue.sources) then return queue:tell("give_headers", event.entry, {}) end
+  task.spawn_asked(function(raised)
+    queue:tell("give_headers", event.entry, nil, errors.of_raised(raised).message)
+  end, ask_headers, queue, event)
+end
+
+local HANDLERS = { outcome = outcomes.on_outcome, conflict = resolving.on_conflict, headers = on_headers }
+
+---@param queue appsync.client.Queue
+---@param event {what: string}
+return function(queue, event)
+  local handle = HANDLERS[event.what]
+  if handle then handle(queue, event) end
+end
