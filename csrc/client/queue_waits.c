@@ -35,13 +35,24 @@ static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
 	end(wait);
 }
 
+/* Now, or at the end of the transaction. */
+static void leave_known(struct aps_queue_wait *wait, const struct aps_err *why)
+{
+	if (wait->is_committed) {
+		leave(wait, why);
+		return;
+	}
+	if (!wait->is_over) wait->result->response.err = *why;
+	wait->is_over = true;
+}
+
 static void deadline_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
 	struct aps_queue_wait *wait = APS_CONTAINER_OF(timer, struct aps_queue_wait, deadline);
 	struct aps_err err;
 	aps_fail(&err, APS_E_TIMEOUT, "no answer within %.3g s: the mutation stays in the queue",
 	         (double)wait->timeout_ms / 1000.0);
-	leave(wait, &err);
+	leave_known(wait, &err);
 }
 
 bool aps_queue_waits_add(struct aps_queue *queue, uint64_t call, uint64_t number, struct aps_result_event *result,
@@ -80,7 +91,7 @@ bool aps_queue_waits_cancel(struct aps_queue *queue, uint64_t call, const struct
 {
 	struct aps_queue_wait *wait = queue->waits;
 	while (wait != NULL && wait->call != call) wait = wait->next;
-	if (wait != NULL) leave(wait, why);
+	if (wait != NULL) leave_known(wait, why);
 	return wait != NULL;
 }
 
@@ -100,7 +111,14 @@ void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why)
 
 void aps_queue_waits_commit(struct aps_queue *queue)
 {
-	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next) wait->is_committed = true;
+	struct aps_queue_wait *next;
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
+		next = wait->next;
+		wait->is_committed = true;
+		if (!wait->is_over) continue;
+		const struct aps_err why = wait->result->response.err;
+		leave(wait, &why);
+	}
 }
 
 static void release(struct aps_queue_wait *wait)

@@ -1,5 +1,6 @@
 /* Calls of the application that wait for what becomes of their mutations. A wait ends by the outcome, by the news that
- * the mutation is queued, by its deadline, a cancel or the end of the client; the mutation goes on. @thread core */
+ * the mutation is queued, by its deadline, a cancel or the end of the client; the mutation goes on. None ends before
+ * the transaction that queues its mutation: whoever waits learns whether it is queued. @thread core */
 #ifndef APS_CLIENT_QUEUE_WAITS_H
 #define APS_CLIENT_QUEUE_WAITS_H
 
@@ -14,6 +15,7 @@ struct aps_queue_wait {
 	struct aps_timer deadline;
 	int64_t timeout_ms;
 	bool is_committed; /* what it waits for is in the store */
+	bool is_over;      /* it ends with its event's error as soon as it is known whether the mutation is queued */
 	struct aps_reap reap;
 };
 
