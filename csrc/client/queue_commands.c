@@ -286,9 +286,11 @@ static void run_resolve(struct aps_core *core, struct aps_command *head)
 	struct aps_sending *sending = queue != NULL ? aps_sending_find(queue, command->entry) : NULL;
 	const struct aps_outbox_item *item = queue != NULL ? aps_outbox_item(&queue->outbox, command->entry) : NULL;
 	if (sending != NULL && item != NULL && item->delivery.state == APS_DELIVERY_RESOLVING) {
-		aps_buf_clear(&sending->variables);
-		sending->variables = command->variables;
-		aps_buf_init(&command->variables, APS_BUF_ANY_SIZE);
+		if (command->is_given) {
+			aps_buf_clear(&sending->variables);
+			sending->variables = command->variables;
+			aps_buf_init(&command->variables, APS_BUF_ANY_SIZE);
+		}
 		aps_queue_feed_kind(queue, command->entry,
 		                    command->is_given ? APS_DELIVERY_ON_CHANGED : APS_DELIVERY_ON_GAVE_UP);
 		aps_queue_run(queue);

@@ -174,7 +174,7 @@ static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_actio
 	return rc;
 }
 
-/* Where nothing else is known. */
+/* Where nothing else is known, or the last answer was that of a look, which went well. */
 static void explain(struct aps_sending *sending, const struct aps_outbox_action *action)
 {
 	struct aps_err err;
@@ -182,10 +182,17 @@ static void explain(struct aps_sending *sending, const struct aps_outbox_action 
 	if (action->outcome == APS_DELIVERY_ENDED_BLOCKED)
 		aps_fail_word(&err, APS_E_CONFLICT, "blocked", 0,
 		              "the mutation that was to make a record that this one names has failed");
+	else if (action->outcome == APS_DELIVERY_ENDED_CONFLICT)
+		aps_fail_word(&err, APS_E_CONFLICT, "unresolved", 0,
+		              "the service's record has changed, and the conflict wasn't resolved");
+	else if (sending->is_look)
+		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
+		              "the answer was lost, and the service's record doesn't tell whether the mutation was "
+		              "executed");
 	else
 		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
 		              "the process ended while the mutation was being sent: it may have been executed");
-	err.sent = action->outcome != APS_DELIVERY_ENDED_BLOCKED;
+	err.sent = action->outcome == APS_DELIVERY_ENDED_UNKNOWN;
 	err.retryable = false;
 	aps_sending_set_err(sending, &err);
 }
