@@ -93,6 +93,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	lose(queue);
 	if (keeps) return APS_OK;
 	queue->owner = 0;
+	queue->first_outcome = 0;
 	queue->is_known = false;
 	queue->has_forgotten = true;
 	return APS_OK;

@@ -83,6 +83,7 @@ struct aps_queue {
 	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
 	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
+	int64_t first_outcome;         /* of this run; 0: there was none yet */
 	bool has_untold;               /* there may be outcomes that nobody was told of */
 	struct aps_err trouble;        /* of the store, last; OK: none */
 	struct aps_reap reap;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/partition.h"
 #include "client/queue_outcome.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
@@ -60,6 +61,12 @@ static void write_int(struct aps_json_writer *w, const char *key, int64_t value)
 	aps_json_write_int(w, value);
 }
 
+static void write_bool(struct aps_json_writer *w, const char *key, bool is_true)
+{
+	aps_json_write_key(w, aps_str_of(key));
+	aps_json_write_bool(w, is_true);
+}
+
 static void write_span(struct aps_json_writer *w, const char *key, struct aps_str json)
 {
 	if (json.n == 0) return;
@@ -99,8 +106,7 @@ enum aps_rc aps_queue_ask_resolver(const struct aps_sending *sending, const stru
 	struct aps_str record = sending->record.n != 0 ? sending->record : sending->error_record;
 	if (!aps_str_is(record, "null")) write_span(&telling.w, "data", record);
 	write_int(&telling.w, "retries", (int64_t)action->n_rounds + 1);
-	aps_json_write_key(&telling.w, APS_STR("in_doubt"));
-	aps_json_write_bool(&telling.w, action->is_in_doubt);
+	write_bool(&telling.w, "in_doubt", action->is_in_doubt);
 	return emit(sending->queue, &telling, err);
 }
 
@@ -173,12 +179,15 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 {
 	struct telling telling;
 	struct aps_str content = outcome->content;
+	bool has_layer;
 	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
+	if (aps_partition_is_answered(queue->partition, (uint64_t)outcome->entry, &has_layer, err) != APS_OK)
+		has_layer = true; /* there may be one */
 	begin(&telling, "outcome");
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
-	aps_json_write_key(&telling.w, APS_STR("is_old"));
-	aps_json_write_bool(&telling.w, aps_sending_find(queue, (uint64_t)outcome->entry) == NULL);
+	write_bool(&telling.w, "is_old", queue->first_outcome == 0 || outcome->number < queue->first_outcome);
+	write_bool(&telling.w, "has_layer", has_layer);
 	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
 	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
 	return emit(queue, &telling, err);

@@ -76,6 +76,7 @@ local function call_of(self, mode, all_headers, timeout)
     headers = all_headers, own_headers = own_headers(plan), timeout = timeout, idempotent = options.idempotent,
     response = self.response, rules = plan.cache_rules and cache_rules.encode(plan.cache_rules),
     is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
+    has_layer = self.expected.update ~= nil or nil,
   }
 end
 
