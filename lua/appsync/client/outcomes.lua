@@ -144,4 +144,12 @@ function outcomes.on_outcome(queue, event)
   if not queue.is_telling then begin(queue) end
 end
 
+---The cache has it already; the call that waited for it was cancelled.
+---@param queue appsync.client.Queue
+---@param event appsync.client.QueueOutcome
+function outcomes.pass_on(queue, event)
+  event.is_taken, event.err = true, describe(event)
+  outcomes.on_outcome(queue, event)
+end
+
 return outcomes

@@ -7,6 +7,7 @@
 local auth = require "appsync.client.auth"
 local cache = require "appsync.client.cache"
 local cache_rules = require "appsync.client.cache_rules"
+local compat = require "appsync.compat"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
@@ -16,6 +17,7 @@ local hydration = require "appsync.client.hydration"
 local local_cache = require "appsync.client.local_cache"
 local operation = require "appsync.client.operation"
 local optimistic = require "appsync.client.optimistic"
+local outcomes = require "appsync.client.outcomes"
 local refetching = require "appsync.client.refetching"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
@@ -35,7 +37,8 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field package core appsync.core.Cache
 ---@field package w appsync.Wait for its RESULT
 ---@field package response table? the optimistic one
----@field package id string? once the core has said that it is queued, and has no outcome
+---@field package id string? once the core has said that it is queued, or that it was and has its outcome
+---@field package results table? {data, err, info}
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
 
 -- What the function says that it can't give now is asked for again before each request.
@@ -82,8 +85,9 @@ end
 
 -- Whatever comes after the RESULT comes after this.
 local function on_answer(self, info)
-  if not info or not info.queued then return end
-  self.id = info.id
+  if not info then return end
+  if info.queued or info.outcome then self.id = info.id end
+  if not info.queued then return end
   if not self.expected.update and not self.plan.refetch then return end
   self.queue.calls[info.entry] = self
   self.queue:hold()
@@ -123,6 +127,15 @@ local function settle(self, data, err, info)
   if self.queue:tell("settle_entry", info.entry) then hydration.wait(self.client, {}, self.plan.where) end -- until it is read so
 end
 
+-- Whoever was cancelled meanwhile doesn't get it.
+local function tell_outcome(self, data, err, info)
+  if not self.end_wait then return self.queue:tell("told", info.outcome) end
+  outcomes.pass_on(self.queue, {
+    number = info.outcome, entry = info.entry, id = info.id, mutation = self.plan.operation.root_names[1],
+    variables = self.plan.variables, data = data, err = err,
+  })
+end
+
 local function conclude(self, data, err, info)
   local plan, root = self.plan, self.client.root
   info = info or { source = "network" }
@@ -134,10 +147,10 @@ local function conclude(self, data, err, info)
   if err then err.id, err.queued = info.id, info.queued or nil end
   if info.dead then
     err.cause = { outcome = info.dead, blocked_by = info.blocked_by }
-  elseif info.entry and not info.queued then
+  elseif info.entry and not info.queued and (data ~= nil or info.outcome) then
     settle(self, data, err, info)
   end
-  if info.outcome then self.queue:tell("told", info.outcome) end
+  if info.outcome then tell_outcome(self, data, err, info) end
   data, err, info = operation.results(plan, root, data, err, public(info))
   if data ~= nil then refetching.run(self.client, plan) end
   return data, err, info
@@ -159,6 +172,7 @@ local function run(self)
   self.client.root:leave(self.w)
   if self.end_wait then scheduler.wake(self.end_wait) end
   if not ok then error(data, 0) end
+  self.results = { data, err, info }
   return data, err, info
 end
 
@@ -189,7 +203,10 @@ function queued.execute(client, plan)
   local running = task.begin(run, self)
   local data, err, info = running:await()
   if running:status() == "failed" then optimistic.raise(err.raised) end
-  if err and err.kind == "cancelled" and running:status() == "running" then cancel(self, running, err) end
+  if err and err.kind == "cancelled" then
+    if self.results then return compat.unpack(self.results, 1, 3) end -- the wait was over before
+    if running:status() == "running" then cancel(self, running, err) end
+  end
   return data, err, info or { source = "network" }
 end
 

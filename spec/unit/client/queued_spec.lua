@@ -190,9 +190,27 @@ describe("a queued mutation", function()
       queue.reply(todo("1", "a"), nil, { outcome = 3 })
       call.task:cancel()
       drive()
-      assert.same({ "cancelled" }, { call.err.kind, call.err.queued })
+      assert.same({ "cancelled", true, "aa-1" }, { call.err.kind, call.err.queued, call.err.id })
       assert.equal(1, n)
       assert.same({ 3 }, queue.told)
+    end)
+
+    it("by a cancel when the answer has come leaves the outcome to offline.callback", function()
+      local outcomes = {}
+      open{ offline = { callback = function(err, success) outcomes[#outcomes + 1] = err or success end } }
+      for n, data in ipairs{ todo("1", "a"), false } do
+        local call = mutate(CREATE, { name = "a" })
+        function queue.on_cancel() end
+        queue.reply(data or nil, not data and { kind = "graphql", message = "no" } or nil, { outcome = n, dead = not data and "refused" or nil })
+        call.task:cancel()
+        drive()
+        assert.same({ "cancelled", true }, { call.err.kind, call.err.queued })
+        assert.same({ "aa-" .. n, "createTodo", { name = "a" }, false },
+          { outcomes[n].id, outcomes[n].mutation, outcomes[n].variables, outcomes[n].notified })
+      end
+      assert.same({ createTodo = { __typename = "Todo", id = "1", name = "a" } }, outcomes[1].data)
+      assert.same({ "graphql", { outcome = "refused" } }, { outcomes[2].kind, outcomes[2].cause })
+      assert.same({ 1, 2 }, queue.told)
     end)
 
     it("by close says that it is queued", function()
