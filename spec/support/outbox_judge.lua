@@ -242,7 +242,7 @@ function Judge:check_list(read, theirs, doubts)
       if not doubts.created[maker_of(item, name)] and not doubts.shown[key] and not doubts.blind[key] then
         self:complain("%s lacks %s (%s)", what, id, tostring(item[ops.NAMED_BY[name]]))
       end
-    elseif not doubts.blind[key] then
+    elseif not doubts.blind[key] and not (read.stage == "kept" and doubts.shown[key]) then
       for _, field in ipairs(ops.FIELDS[name]) do
         if not same(has[field], item[field]) then
           self:complain("%s: %s.%s is %s, and %s at the service (%s)", what, id, field, core.encode{ has[field] }, core.encode{ item[field] },
@@ -261,10 +261,9 @@ end
 
 function Judge:check_counter(read, counters, doubts)
   local key = "Counter:" .. read.counter
-  if doubts.blind[key] then return end
+  if doubts.blind[key] or (read.stage == "kept" and doubts.shown[key]) then return end
   if not read.data or read.data == null then
-    if read.stage ~= "kept" or not doubts.shown[key] then self:complain("%s: %s can't be read", read.stage, key) end
-    return
+    return self:complain("%s: %s can't be read", read.stage, key)
   end
   local kept, there = read.data.counter, counters[read.counter]
   local has = kept ~= null and kept and kept.total

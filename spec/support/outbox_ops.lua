@@ -46,7 +46,7 @@ local function pick(c, name)
   for _, item in ipairs(read(c.client, name) or {}) do
     local text = item[ops.NAMED_BY[name]]
     local is_own = type(text) == "string" and text:sub(1, #prefix) == prefix
-    if is_own and item._deleted ~= true and not c.removed[item.id] then own[#own + 1] = item end
+    if is_own and item._deleted ~= true and not c.removed[item.id] and not (os.getenv "NO_TEMP" and not c.known(item.id)) then own[#own + 1] = item end
   end
   return own[1] and own[c.random(#own)]
 end
@@ -60,27 +60,23 @@ local function text_of(c) return c.who .. "/" .. c.op end
 -- By whom it was made stays.
 local function changed_text(c, text) return (text:match "^([^/]*/[^/]*)" or text) .. "/" .. c.op end
 
--- Its list, as `update` of a call and as one of the client's `updates`.
+-- Their list, as `update` of a call and as one of the client's `updates`: by reference, because the outcome of an earlier run may
+-- come after the answer to another mutation of the same record.
 local function add_note(cache, result)
   local note = result.data and result.data.createNote
-  local data = cache:read_query(ops.LISTS.notes)
-  if not data or type(note) ~= "table" or note == null then return end
-  for _, item in ipairs(data.listNotes.items) do
-    if item.id == note.id then return end
-  end
-  table.insert(data.listNotes.items, note)
-  cache:write_query(ops.LISTS.notes, nil, data)
+  if type(note) ~= "table" or note == null then return end
+  local key = cache:identify(note)
+  cache:modify("ROOT_QUERY", "listNotes", function(connection)
+    connection.items:remove(key)
+    connection.items:add(key)
+  end)
 end
 
 local function remove_note(cache, result)
   local note = result.data and result.data.deleteNote
-  local data = cache:read_query(ops.LISTS.notes)
-  if not data or type(note) ~= "table" or note == null then return end
-  local items = data.listNotes.items
-  for i = #items, 1, -1 do
-    if items[i].id == note.id then table.remove(items, i) end
-  end
-  cache:write_query(ops.LISTS.notes, nil, data)
+  if type(note) ~= "table" or note == null then return end
+  local key = cache:identify(note)
+  cache:modify("ROOT_QUERY", "listNotes", function(connection) connection.items:remove(key) end)
 end
 
 ops.UPDATES = { createNote = add_note, deleteNote = remove_note }
