@@ -126,7 +126,7 @@ $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 
 # What tests of the queue have in common; the simulation is a program of its own, too: spec/soak/outbox_soak.c.
 SIMULATION_SRC = $(addprefix spec/csrc/sync/,memory_journal.c model_service.c model_texts.c simulation.c simulation_check.c)
-$(T)/bin/sync/outbox_test $(T)/bin/sync/outbox_golden_test: spec/csrc/sync/memory_journal.c
+$(addprefix $(T)/bin/sync/,outbox_test outbox_limits_test outbox_golden_test): spec/csrc/sync/memory_journal.c
 $(T)/bin/sync/simulation_test: $(SIMULATION_SRC)
 
 $(T)/libcore.a: $(T_OBJ)

@@ -159,7 +159,7 @@ enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err);
 /* The one that is taken next; NULL: there are no more. A transaction that is begun for it is begun before it is taken:
  * from then on the end of the transaction that is open is its own. */
 const struct aps_outbox_action *aps_outbox_peek(const struct aps_outbox *outbox);
-/* False: there are no more. */
+/* False: there are no more. What is fed in between needs no memory: an item has room for two that aren't taken. */
 bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action);
 
 /* NULL: it isn't in memory: it waits in the journal, or has ended. */
