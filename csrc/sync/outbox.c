@@ -177,6 +177,12 @@ void aps_outbox_look_again(struct aps_outbox *outbox)
 	outbox->is_scanned = false;
 }
 
+void aps_outbox_change(struct aps_outbox *outbox, const struct aps_outbox_options *options)
+{
+	outbox->options = *options;
+	aps_outbox_look_again(outbox);
+}
+
 /* From the journal. */
 static struct aps_outbox_item *adopt(struct aps_outbox *outbox, const struct aps_outbox_info *info)
 {

@@ -124,6 +124,8 @@ const char *aps_outbox_reason_name(enum aps_outbox_reason reason);
 void aps_outbox_init(struct aps_outbox *outbox, const struct aps_outbox_options *options,
                      struct aps_outbox_journal *journal);
 void aps_outbox_clear(struct aps_outbox *outbox);
+/* Others from now on. What is under way goes on as it is. */
+void aps_outbox_change(struct aps_outbox *outbox, const struct aps_outbox_options *options);
 
 /* A new entry, which the owner is about to insert into the open transaction, behind all others. *is_sent: it is marked
  * at once. E_NOMEM: it isn't in the queue, and isn't to be inserted. */

@@ -333,6 +333,26 @@ static void an_earlier_entry_that_comes_later_is_found(void **state)
 	}
 }
 
+static void in_another_order_nothing_is_passed_by(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(ENTITY);
+	struct aps_outbox_options options = w->options;
+	add(w, 1, 1);
+	ASSERT_SAYS(world_pump(w), "1 mark"); /* all of the journal is read */
+	options.order = SERIAL;
+	aps_outbox_change(&w->outbox, &options);
+	world_commit(w);
+	add(w, 1, 2);
+	add(w, 1, 3);
+	ASSERT_SAYS(world_commit(w), "");
+	options.order = ENTITY;
+	aps_outbox_change(&w->outbox, &options);
+	assert_false(world_insert(w, entry_of(1, 2)));
+	ASSERT_SAYS(world_pump(w), "2 mark, 3 mark");
+	world_clear(w);
+}
+
 static void what_was_found_marked_is_in_doubt(void **state)
 {
 	(void)state;
@@ -562,6 +582,7 @@ int main(void)
 	        cmocka_unit_test(an_outcome_that_is_lost_is_stored_before_anything_else_begins),
 	        cmocka_unit_test(what_waits_for_a_maker_whose_outcome_is_lost_waits_on),
 	        cmocka_unit_test(an_earlier_entry_that_comes_later_is_found),
+	        cmocka_unit_test(in_another_order_nothing_is_passed_by),
 	        cmocka_unit_test(what_was_found_marked_is_in_doubt),
 	        cmocka_unit_test(an_unmark_that_the_power_took_leaves_it_in_doubt),
 	        cmocka_unit_test(what_is_forgotten_asks_for_nothing),
