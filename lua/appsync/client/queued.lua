@@ -20,6 +20,7 @@ local refetching = require "appsync.client.refetching"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local queued = {}
 
@@ -101,7 +102,7 @@ local function call_of(self, mode, all_headers, timeout)
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables, mode = mode,
     headers = all_headers, own_headers = own_headers(plan), timeout = timeout, idempotent = options.idempotent,
     response = self.response, rules = plan.cache_rules and cache_rules.encode(plan.cache_rules),
-    is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
+    own_ids = self.expected.own_ids, is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
   }
 end
 
@@ -112,6 +113,14 @@ local function on_answer(self, info)
   if not self.expected.update and not self.plan.refetch then return end
   self.queue.calls[info.entry] = self
   self.queue:hold()
+end
+
+-- A function for headers may have taken its time.
+local function follow_ids(self)
+  local plan, shown = self.plan, self.response
+  plan.variables = temporary_ids.replace(self.core, plan.variables)
+  self.response = temporary_ids.replace(self.core, shown)
+  if self.response ~= shown then expectation.note_response(self.response) end
 end
 
 -- The layer and the mutation are kept in one.
@@ -125,6 +134,7 @@ local function enqueue(self, all_headers, timeout)
   if not is_known then return nil, use_err end
   leave_early(self)
   self.response = self.response or self.expected:response()
+  follow_ids(self)
   local show_err = self.response and self.expected:show(self.response)
   if show_err then return nil, show_err end
   local id, err = self.core:enqueue(call_of(self, slot.checked.type, all_headers, timeout))
@@ -206,6 +216,7 @@ function queued.execute(client, plan)
   scheduler.may_wait(plan.where)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, open_err, { source = "network" } end
+  plan.variables = temporary_ids.replace(opened, plan.variables)
   local kept = local_cache.new(opened, "cache", client.root, client.readings)
   local self = {
     client = client, plan = plan, core = opened, queue = client.queue, w = scheduler.new_wait(),
