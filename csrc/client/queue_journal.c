@@ -19,10 +19,10 @@ struct naming {
 static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
 {
 	struct aps_db *db = aps_queue_db(in->queue);
+	bool is_queued, is_dead;
 	enum aps_rc rc = aps_id_map_find(db, in->queue->owner, id, &in->pair, in->err);
 	uint64_t maker = (uint64_t)in->pair.maker;
 	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker >= in->info->number) return rc;
-	bool is_queued, is_dead;
 	rc = aps_id_map_has_maker(db, &in->pair, &is_queued, &is_dead, in->err);
 	if (rc == APS_OK && !is_queued)
 		in->info->blocked_by = maker;

@@ -46,14 +46,6 @@ void aps_outbox_forget(struct aps_outbox *outbox)
 	aps_outbox_look_again(outbox);
 }
 
-void aps_outbox_look_again(struct aps_outbox *outbox)
-{
-	memset(outbox->is_drained, 0, sizeof outbox->is_drained);
-	aps_entity_order_clear(&outbox->entities);
-	outbox->scanned = 0;
-	outbox->is_scanned = false;
-}
-
 static bool is_serial(const struct aps_outbox *outbox)
 {
 	return outbox->options.order == APS_OUTBOX_SERIAL;
@@ -161,6 +153,20 @@ static void drop_item(struct aps_outbox *outbox, struct aps_outbox_item *item)
 	while (*at != item) at = &(*at)->next;
 	*at = item->next;
 	aps_free(item);
+}
+
+/* Those of which nothing has begun are read once more, where they stand now. */
+void aps_outbox_look_again(struct aps_outbox *outbox)
+{
+	struct aps_outbox_item *next;
+	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
+		next = item->next;
+		if (item->is_new && item->delivery.state == APS_DELIVERY_QUEUED) drop_item(outbox, item);
+	}
+	memset(outbox->is_drained, 0, sizeof outbox->is_drained);
+	aps_entity_order_clear(&outbox->entities);
+	outbox->scanned = 0;
+	outbox->is_scanned = false;
 }
 
 /* From the journal. */
@@ -323,6 +329,16 @@ static bool scan(struct aps_outbox *outbox)
 	return rc == APS_OK && !outbox->is_scanned;
 }
 
+/* What is in hand is known to the order before anything else begins. */
+static void scan_hand(struct aps_outbox *outbox)
+{
+	uint64_t last = 0;
+	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
+		if (!has_ended(item)) last = item->number;
+	while (outbox->scanned < last && scan(outbox)) {
+	}
+}
+
 /* The more are held the more are read at once: each time all of them are looked through. */
 static bool scan_some(struct aps_outbox *outbox)
 {
@@ -353,6 +369,8 @@ static bool start_one(struct aps_outbox *outbox)
 	struct aps_outbox_info info = {.number = 0};
 	uint64_t number;
 	if (is_crowded(outbox) || !outbox->has_store) return false;
+	scan_hand(outbox);
+	if (outbox->trouble.code != APS_OK) return false;
 	do {
 		if (aps_entity_order_start(&outbox->entities, &number, &outbox->trouble) != APS_OK) return false;
 	} while (number == 0 && scan_some(outbox));
@@ -440,6 +458,8 @@ enum aps_rc aps_outbox_add(struct aps_outbox *outbox, const struct aps_outbox_in
                            struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
+	*is_sent = false;
+	if ((outbox->options.modes >> info->mode & 1u) == 0) return APS_OK; /* it is sent by others */
 	if (is_serial(outbox))
 		*is_sent = is_next(outbox, info);
 	else
@@ -489,7 +509,9 @@ void aps_outbox_committed(struct aps_outbox *outbox)
 		if (is_open(item)) feed_item(outbox, item, APS_DELIVERY_ON_COMMITTED);
 		item->is_stored = false;
 		if (item->delivery.state != APS_DELIVERY_QUEUED) item->is_new = false;
-		if (item->delivery.state == APS_DELIVERY_ENDED) drop_item(outbox, item);
+		if (item->delivery.state != APS_DELIVERY_ENDED) continue;
+		pass_by(outbox, item);
+		drop_item(outbox, item);
 	}
 }
 

@@ -32,11 +32,6 @@ function expectation.is_response(data)
   return data ~= nil and responses[data] == true
 end
 
----@param data table what is shown in the place of an optimistic response
-function expectation.note_response(data)
-  responses[data] = true
-end
-
 -- The call's own function, or the client's for each of the mutation's fields.
 local function function_of(root, plan)
   if plan.options.update then return plan.options.update end
