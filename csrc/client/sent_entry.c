@@ -342,6 +342,7 @@ bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps
 	        .data = response->data,
 	        .errors = response->errors,
 	        .layer = sending->number,
+	        .is_of_queue = true,
 	        .mapped = &sending->mapped,
 	        .written = written,
 	};
