@@ -6,6 +6,7 @@
 #include "client/process.h"
 #include "client/queue_outcome.h"
 #include "client/sent_entry.h"
+#include "client/version_seen.h"
 #include "codec/json_writer.h"
 #include "store/dead_letters.h"
 #include "store/id_map.h"
@@ -254,7 +255,9 @@ enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_out
 	enum aps_rc rc = aps_queue_begin(queue, aps_delivery_is_durable(action->store), err);
 	if (rc != APS_OK) return rc;
 	switch (action->store) {
-	case APS_DELIVERY_STORE_MARK: return mark(queue, action, err);
+	case APS_DELIVERY_STORE_MARK:
+		rc = mark(queue, action, err);
+		return rc == APS_OK ? aps_version_seen_check(queue, action->number, err) : rc;
 	case APS_DELIVERY_STORE_REWRITE: return rewrite(queue, action, err);
 	case APS_DELIVERY_STORE_FINISH: return finish(queue, action, err);
 	case APS_DELIVERY_STORE_BURY: return bury(queue, action, err);
