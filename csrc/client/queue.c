@@ -7,6 +7,7 @@
 #include "client/partition.h"
 #include "client/queue_commands.h"
 #include "client/queue_journal.h"
+#include "client/queue_settle.h"
 #include "client/queue_store.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
@@ -97,6 +98,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	if (keeps) return APS_OK;
 	queue->owner = 0;
 	queue->first_outcome = 0;
+	aps_queue_settle_anew(queue);
 	queue->is_known = false;
 	queue->has_forgotten = true;
 	return APS_OK;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "client/queue_outcome.h"
+#include "client/queue_settle.h"
 #include "client/sending.h"
 #include "store/dead_letters.h"
 #include "store/outcomes.h"
@@ -201,6 +202,7 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	if (rc != APS_OK) return rc;
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
+	aps_queue_settle_anew(queue);
 	queue->owner = 0;
 	queue->has_new_ids = true;
 	queue->is_known = queue->is_counted = false;
@@ -228,6 +230,7 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 	}
 	queue->is_counted = false;
 	queue->has_new_ids = true;
+	aps_queue_settle_anew(queue);
 	queue->has_untold = queue->has_news = true;
 	aps_outbox_look_again(&queue->outbox);
 	aps_queue_note_change(queue);
@@ -265,6 +268,7 @@ enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_
 {
 	forget_waited(queue, (uint64_t)outcome);
 	if (queue->asked_outcome == (uint64_t)outcome) queue->asked_outcome = 0;
+	aps_queue_settle_confirm(queue, outcome);
 	queue->has_untold = true;
 	enum aps_rc rc = queue->owner != 0 ? aps_queue_begin(queue, false, err) : APS_OK;
 	return rc == APS_OK && queue->owner != 0 ? shorten(queue, outcome, err) : rc;

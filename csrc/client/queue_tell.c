@@ -175,7 +175,8 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 }
 
 /* What the log has is one object more, into which the rest goes. */
-static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *outcome, struct aps_err *err)
+static enum aps_rc tell(struct aps_queue *queue, const char *what, const struct aps_kept_outcome *outcome,
+                        struct aps_err *err)
 {
 	struct telling telling;
 	struct aps_str content = outcome->content;
@@ -183,7 +184,7 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
 	if (aps_partition_is_answered(queue->partition, (uint64_t)outcome->entry, &has_layer, err) != APS_OK)
 		has_layer = true; /* there may be one */
-	begin(&telling, "outcome");
+	begin(&telling, what);
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
 	write_bool(&telling.w, "is_old", queue->first_outcome == 0 || outcome->number < queue->first_outcome);
@@ -191,6 +192,12 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
 	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
 	return emit(queue, &telling, err);
+}
+
+bool aps_queue_tell_answer(struct aps_queue *queue, const struct aps_kept_outcome *outcome)
+{
+	struct aps_err err;
+	return tell(queue, "answer", outcome, &err) == APS_OK;
 }
 
 static bool is_waited_for(const struct aps_queue *queue, int64_t number)
@@ -214,8 +221,8 @@ void aps_queue_tell_outcome(struct aps_queue *queue)
 		rc = aps_outcomes_next_untold(db, queue->owner, after, &outcome, &err);
 		after = outcome.number;
 	} while (after != 0 && (rc != APS_OK || is_waited_for(queue, after)));
-	if (rc == APS_OK && outcome.number != 0 && tell(queue, &outcome, &err) == APS_OK)
-		queue->asked_outcome = (uint64_t)outcome.number;
-	queue->has_untold = queue->asked_outcome != 0;
+	bool is_due = rc == APS_OK && outcome.number != 0 && outcome.number <= queue->settled;
+	if (is_due && tell(queue, "outcome", &outcome, &err) == APS_OK) queue->asked_outcome = (uint64_t)outcome.number;
+	queue->has_untold = rc != APS_OK || outcome.number != 0;
 	aps_kept_outcome_clear(&outcome);
 }

@@ -1,6 +1,7 @@
 #include "client/queue_waits.h"
 
 #include "base/mem.h"
+#include "client/queue_settle.h"
 
 static void free_wait(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
@@ -28,6 +29,10 @@ static void end(struct aps_queue_wait *wait)
 /* The mutation is the queue's from now on. */
 static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
 {
+	if (wait->is_answered) {
+		end(wait);
+		return;
+	}
 	const struct aps_sending *sending = aps_sending_find(wait->queue, wait->number);
 	wait->result->response.err = *why;
 	wait->result->response.err.sent = sending != NULL && sending->is_requested;
@@ -38,6 +43,7 @@ static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
 /* Now, or at the end of the transaction. */
 static void leave_known(struct aps_queue_wait *wait, const struct aps_err *why)
 {
+	if (wait->is_answered) return; /* it comes in its turn */
 	if (wait->is_committed) {
 		leave(wait, why);
 		return;
@@ -134,6 +140,7 @@ void aps_queue_waits_release(struct aps_queue *queue)
 	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
 		const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, wait->number);
 		next = wait->next;
+		if (wait->is_answered) continue;
 		if (wait->is_committed && (item == NULL || !aps_delivery_is_under_way(&item->delivery))) release(wait);
 	}
 }
@@ -157,6 +164,22 @@ bool aps_queue_waits_tell(struct aps_sending *sending, const struct aps_outbox_a
 	event->queued.dead = is_done ? NULL : aps_delivery_outcome_name(action->outcome);
 	event->queued.blocked_by[0] = '\0';
 	if (action->blocked_by != 0) aps_queue_id_text(sending->queue, action->blocked_by, event->queued.blocked_by);
-	end(wait);
+	wait->is_answered = true;
+	aps_timer_stop(&sending->queue->core->timers, &wait->deadline);
+	if (aps_queue_settle_begin(sending->queue, sending)) end(wait);
 	return true;
+}
+
+void aps_queue_waits_give(struct aps_queue_wait *wait)
+{
+	end(wait);
+}
+
+void aps_queue_waits_give_all(struct aps_queue *queue)
+{
+	struct aps_queue_wait *next;
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
+		next = wait->next;
+		if (wait->is_answered) end(wait);
+	}
 }

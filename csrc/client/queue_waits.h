@@ -15,6 +15,7 @@ struct aps_queue_wait {
 	struct aps_timer deadline;
 	int64_t timeout_ms;
 	bool is_committed; /* what it waits for is in the store */
+	bool is_answered;  /* its event is complete, and waits for its turn (client/queue_settle.h) */
 	bool is_over;      /* it ends with its event's error as soon as it is known whether the mutation is queued */
 	struct aps_reap reap;
 };
@@ -33,8 +34,11 @@ void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why);
 void aps_queue_waits_commit(struct aps_queue *queue);
 /* The service can't be reached: those that aren't under way learn that they are queued. */
 void aps_queue_waits_release(struct aps_queue *queue);
-/* The outcome is told to whoever waits for it; false: nobody does. Takes the outcome. */
+/* The outcome is told to whoever waits for it, in its turn; false: nobody does. Takes the outcome. */
 bool aps_queue_waits_tell(struct aps_sending *sending, const struct aps_outbox_action *action);
+/* The turn of one that is answered, or of all that are. */
+void aps_queue_waits_give(struct aps_queue_wait *wait);
+void aps_queue_waits_give_all(struct aps_queue *queue);
 
 APS_END_DECLS
 
