@@ -342,9 +342,9 @@ end
 ---that both have, this client's stay.
 ---```lua
 ---local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
----guest:query(list_todos)
----appsync.assert(ann:adopt{ from = "guest" })
----print(#ann:read_query(list_todos).listTodos.items) --> 1
+---client:set_online(false)
+---guest:mutate(create_todo, { name = "call mum" })
+---print(ann:adopt{ from = "guest" }, ann.outbox:size()) --> 1 1
 ---```
 ---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
 ---@return integer? n the number of queued mutations that have moved, appsync.Error? err
