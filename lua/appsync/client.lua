@@ -388,7 +388,8 @@ function Client:explain(document, variables)
 end
 
 ---Returns counters and, once there is a store, its state as `store`: "open", "memory" (it is kept for this process only) or
----"unavailable"; `store_code` then says why, like an error's `code`. Empty before the first use.
+---"unavailable"; `store_code` then says why, like an error's `code`. `queued` is the number of queued mutations. Empty before the
+---first use.
 ---```lua
 ---client:query(list_todos)
 ---print(client:stats().requests) --> 1
