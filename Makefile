@@ -106,7 +106,9 @@ T_FLAGS = -std=c11 $(WARN) -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=ad
 SERVER_PURE_SRC = csrc/server/request_guard.c csrc/server/ws_handshake.c
 # Of the server's rest, what knows nothing of it.
 SERVER_APART_SRC = csrc/server/child_process.c
-T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(SERVER_PURE_SRC) $(SERVER_APART_SRC))
+# A disk with faults, under SQLite.
+T_SUPPORT_OBJ = $(T)/obj/support/faulty_vfs.o $(T)/obj/support/lost_power.o
+T_OBJ = $(patsubst csrc/%.c,$(T)/obj/%.o,$(CORE_SRC) $(SERVER_PURE_SRC) $(SERVER_APART_SRC)) $(T_SUPPORT_OBJ)
 T_SRC = $(wildcard spec/csrc/*/*_test.c)
 T_BIN = $(T_SRC:spec/csrc/%.c=$(T)/bin/%)
 
@@ -114,9 +116,18 @@ $(T)/obj/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	$(T_CC) $(T_FLAGS) -MMD -MP -c $< -o $@
 
+$(T)/obj/support/%.o: spec/support/%.c
+	@mkdir -p $(@D)
+	$(T_CC) $(T_FLAGS) -MMD -MP -c $< -o $@
+
 $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 	@mkdir -p $(@D)
-	$(T_CC) $(T_FLAGS) -MMD -MP $< -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -levent_core
+	$(T_CC) $(T_FLAGS) -MMD -MP $(filter %.c,$^) -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -levent_core
+
+# What tests of the queue have in common; the simulation is a program of its own, too: spec/soak/outbox_soak.c.
+SIMULATION_SRC = $(addprefix spec/csrc/sync/,memory_journal.c model_service.c model_texts.c simulation.c simulation_check.c)
+$(T)/bin/sync/outbox_test $(T)/bin/sync/outbox_golden_test: spec/csrc/sync/memory_journal.c
+$(T)/bin/sync/simulation_test: $(SIMULATION_SRC)
 
 $(T)/libcore.a: $(T_OBJ)
 	@rm -f $@
@@ -218,7 +229,7 @@ comma = ,
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CPPFLAGS)
 FUZZERS = $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 
-FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto cache net,$(wildcard csrc/$(d)/*.c)) \
+FUZZ_OBJ = $(patsubst csrc/%.c,$(BUILD)/fuzz/obj/%.o,$(foreach d,base codec rt gql auth proto cache sync net,$(wildcard csrc/$(d)/*.c)) \
 	$(SERVER_PURE_SRC))
 
 $(BUILD)/fuzz/obj/%.o: csrc/%.c
@@ -230,6 +241,19 @@ $(BUILD)/fuzz/%: spec/fuzz/%_fuzz.c $(FUZZ_OBJ)
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%) build
 	@SECONDS_EACH=$(SECONDS_EACH) ONLY='$(ONLY)' BUILD=$(BUILD) LUA=$(LUA) .ci/fuzz $(FUZZERS)
+
+# What is simulated, optimised, and nothing else of the core: `make soak ONLY=outbox`, and ONLY=planted changes its files.
+SIMULATION = $(BUILD)/simulation
+SIMULATED_SRC = $(filter-out csrc/codec/digest.c,$(wildcard csrc/base/*.c csrc/codec/*.c)) csrc/proto/verdict.c csrc/proto/error_type.c \
+	$(addprefix csrc/sync/,delivery.c entity_order.c in_doubt.c outbox.c safety.c same_json.c)
+SIMULATION_OBJ = $(patsubst %.c,$(SIMULATION)/obj/%.o,$(SIMULATED_SRC) $(SIMULATION_SRC) spec/soak/outbox_soak.c)
+
+$(SIMULATION)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARN) -O2 -g -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc -MMD -MP -c $< -o $@
+
+$(SIMULATION)/outbox_soak: $(SIMULATION_OBJ)
+	$(CC) $^ -lm -o $@
 
 # The same tests under the sanitizers and valgrind.
 asan tsan valgrind:

@@ -20,6 +20,7 @@ build = {
     ["appsync.server.native"] = {
       sources = {
         "csrc/base/arena.c",
+        "csrc/base/backoff.c",
         "csrc/base/buf.c",
         "csrc/base/clock.c",
         "csrc/base/crowd.c",
@@ -35,6 +36,7 @@ build = {
         "csrc/codec/decimal.c",
         "csrc/codec/digest.c",
         "csrc/codec/header.c",
+        "csrc/codec/json_members.c",
         "csrc/codec/json_reader.c",
         "csrc/codec/json_writer.c",
         "csrc/codec/percent.c",
@@ -84,6 +86,7 @@ build = {
     ["appsync.cli.args"] = "lua/appsync/cli/args.lua",
     ["appsync.cli"] = "lua/appsync/cli/init.lua",
     ["appsync.cli.inspect"] = "lua/appsync/cli/inspect.lua",
+    ["appsync.cli.inspect_outbox"] = "lua/appsync/cli/inspect_outbox.lua",
     ["appsync.cli.serve"] = "lua/appsync/cli/serve.lua",
     ["appsync.cli.serve.auth_options"] = "lua/appsync/cli/serve/auth_options.lua",
     ["appsync.cli.serve.data_options"] = "lua/appsync/cli/serve/data_options.lua",

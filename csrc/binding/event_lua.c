@@ -100,6 +100,29 @@ static enum aps_rc push_result_data(lua_State *L, struct aps_result_event *event
 	return rc;
 }
 
+static void set_true(lua_State *L, const char *name, bool is_true)
+{
+	if (!is_true) return;
+	lua_pushboolean(L, 1);
+	lua_setfield(L, -2, name);
+}
+
+/* Of what went through an outbox. */
+static void set_queued(lua_State *L, const struct aps_queued_result *queued)
+{
+	set_str(L, "id", aps_str_of(queued->id));
+	apl_push_id(L, queued->entry);
+	lua_setfield(L, -2, "entry");
+	set_true(L, "queued", queued->is_queued);
+	set_true(L, "has_layer", queued->has_layer);
+	if (queued->outcome != 0) {
+		apl_push_id(L, queued->outcome);
+		lua_setfield(L, -2, "outcome");
+	}
+	if (queued->dead != NULL) set_str(L, "dead", aps_str_of(queued->dead));
+	if (queued->blocked_by[0] != '\0') set_str(L, "blocked_by", aps_str_of(queued->blocked_by));
+}
+
 /* a, b, c: data, err, info */
 static void push_result(lua_State *L, struct aps_result_event *event)
 {
@@ -115,6 +138,7 @@ static void push_result(lua_State *L, struct aps_result_event *event)
 	set_result_json(L, "extensions", event, event->response.extensions);
 	lua_pushinteger(L, (lua_Integer)event->n_attempts);
 	lua_setfield(L, -2, "attempts");
+	if (event->queued.entry != 0) set_queued(L, &event->queued);
 }
 
 /* The error of a payload, or nil; is_large: of one whose errors are made later. */

@@ -15,6 +15,7 @@
 #include "binding/merges_lua.h"
 #include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
+#include "binding/queue_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/value.h"
@@ -152,6 +153,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_cache_register(L);
 	apl_cache_edit_register(L);
 	apl_cache_keep_register(L);
+	apl_queue_register(L);
 	apl_cache_read_register(L);
 	apl_event_register(L);
 	apl_objects_register(L);

@@ -66,9 +66,9 @@ void aps_collect_touch(struct aps_collect *collect, uint64_t number)
 /* What layers change, and what they refer to, whether it shows or not. */
 static void reach_layers(struct aps_collect *collect)
 {
-	for (const struct aps_layer *layer = collect->cache->layers.lowest; layer != NULL; layer = layer->above)
-		for (const struct aps_layer_patch *patch = layer->patches; patch != NULL; patch = patch->next)
-			aps_collect_hold(collect, patch->entry->number);
+	const struct aps_entry *entry = collect->cache->entries.newest;
+	for (; entry != NULL; entry = entry->older)
+		if (entry->layered != NULL) aps_collect_hold(collect, entry->number);
 }
 
 static void reach_root(struct aps_collect *collect)
@@ -152,6 +152,14 @@ static void follow_content(const struct aps_collect *collect, const struct aps_e
 		aps_references_of_value(row->content, sink);
 }
 
+/* Those that a store has come with the row. */
+static void follow_stored(struct aps_str patches, struct following *following)
+{
+	struct aps_stored_patch patch;
+	while (patches.n != 0 && aps_patches_take(&patches, &patch))
+		aps_references_of_patch(patch.bytes, &following->sink);
+}
+
 static void follow_patches(const struct aps_collect *collect, uint64_t number, struct following *following)
 {
 	const struct aps_entry *entry = aps_entries_peek(&collect->cache->entries, number);
@@ -227,10 +235,13 @@ static enum aps_rc follow(struct aps_collect *collect, uint64_t number, struct a
 	struct following following = {
 	        .sink = {found}, .collect = collect, .spreads = aps_number_set_has(&collect->spreading, number)};
 	bool has_fields = false;
-	following.holds = true;
-	follow_patches(collect, number, &following);
-	following.holds = false;
 	enum aps_rc rc = collect->rows->load(collect->rows, number, &row, err);
+	following.holds = true;
+	if (collect->cache->layers.source == NULL)
+		follow_patches(collect, number, &following);
+	else if (rc == APS_OK)
+		follow_stored(row.patches, &following);
+	following.holds = false;
 	if (rc == APS_OK && row.number != 0 && is_left_over(collect, &row)) {
 		aps_number_set_remove(&collect->reached, number);
 	} else if (rc == APS_OK && row.number != 0) {

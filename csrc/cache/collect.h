@@ -46,7 +46,7 @@ struct aps_collect {
 
 APS_BEGIN_DECLS
 
-/* All are borrowed. The root is reached, and what is under layers is held. */
+/* All are borrowed. The root is reached, and what is under layers in memory is held. */
 void aps_collect_init(struct aps_collect *collect, struct aps_cache *cache, struct aps_entry_backing *rows,
                       const struct aps_policies *policies, int64_t now_s);
 /* Twice is legal. */

@@ -639,9 +639,12 @@ static enum outcome read_root(struct reading *in)
 	enum outcome outcome = content_of(in, in->options->root, &object.record, &object.fields);
 	if (outcome == READ_FAILED) return outcome;
 	if (outcome == READ_MISSING) object = (struct object){.is_root = true, .fields = {"", 0}};
-	in->whose = (struct whose){object.record, false, in->source->is_optimistic};
+	const bool is_optimistic = in->source->is_optimistic;
 	object.type = type_of(in, object.fields);
 	if (object.type.n == 0) object.type = in->binding->root_type;
+	bool is_over = is_to_be_asked(in, &object, in->binding->root);
+	in->whose = (struct whose){object.record, is_over, is_optimistic};
+	in->result->n_expired += is_over;
 	return write_object(in, &object, in->binding->root);
 }
 

@@ -90,6 +90,15 @@ void aps_doubts_put(struct aps_buf *fields, struct aps_str doubts)
 	aps_cell_put_text(fields, APS_CELL_STRING, doubts);
 }
 
+void aps_doubts_replace(struct aps_buf *out, struct aps_str fields, struct aps_str doubts)
+{
+	struct aps_str rest = fields;
+	struct aps_cell_field first;
+	aps_doubts_put(out, doubts);
+	bool has_any = aps_cell_take_field(&rest, &first) && aps_doubts_are(&first);
+	aps_buf_add_str(out, has_any ? rest : fields);
+}
+
 bool aps_doubts_put_without(struct aps_buf *fields, const struct aps_cell *known, struct aps_str given)
 {
 	struct aps_str doubts = known->tag == APS_CELL_STRING ? known->text : APS_STR(""); /* or it is damaged */

@@ -23,7 +23,10 @@ void aps_doubts_add(struct aps_buf *list, uint32_t number, struct aps_str key);
 void aps_doubts_remove(struct aps_buf *list, uint32_t number, struct aps_str key);
 /* Appends the field to those of a record, of which it is the first; nothing where there are none. */
 void aps_doubts_put(struct aps_buf *fields, struct aps_str doubts);
-/* The same of those in the `known` field's value that `given`, fields of a record, doesn't say. True: these aren't all.
+/* Appends a record's fields with these doubts in the place of those that they have. */
+void aps_doubts_replace(struct aps_buf *out, struct aps_str fields, struct aps_str doubts);
+/* aps_doubts_put() of those in the `known` field's value that `given`, fields of a record, doesn't say. True: these
+ * aren't all.
  */
 bool aps_doubts_put_without(struct aps_buf *fields, const struct aps_cell *known, struct aps_str given);
 

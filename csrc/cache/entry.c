@@ -255,6 +255,7 @@ static void unlink_slots(struct aps_entries *entries, const struct aps_entry *en
 
 void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry)
 {
+	if (entry->layered != NULL && entries->layering != NULL) entries->layering->forget(entries->layering, entry);
 	unlink_slots(entries, entry);
 	unlink_owner(entries, entry);
 	unlink_use(entries, entry);
@@ -263,13 +264,20 @@ void aps_entries_forget(struct aps_entries *entries, struct aps_entry *entry)
 	free_entry(entry);
 }
 
+/* Layers alone keep it only where nothing would bring them back. */
+static bool is_held(const struct aps_entries *entries, const struct aps_entry *entry)
+{
+	bool comes_again = entries->layering != NULL && entries->backing != NULL && entry->layered != NULL;
+	return entry->is_in_write || entry->n_holds > (comes_again ? 1U : 0U);
+}
+
 void aps_entries_trim(struct aps_entries *entries, size_t max_bytes)
 {
 	/* twice around: the first time takes the chances away */
 	size_t n_looks = 2 * entries->n_entries;
 	while (entries->oldest != NULL && entries->n_bytes > max_bytes && n_looks-- != 0) {
 		struct aps_entry *entry = entries->oldest;
-		bool stays = entry->is_used || entry->n_holds != 0 || entry->is_in_write;
+		bool stays = entry->is_used || is_held(entries, entry);
 		entry->is_used = false;
 		if (!stays) {
 			entries->is_whole = false;
@@ -312,12 +320,25 @@ static struct aps_layered *new_layered(const struct aps_entry_row *row)
 	return NULL;
 }
 
+/* What it is without layers is there: they are laid over it, and then others may be read. */
+static enum aps_rc lay_over(struct aps_entries *entries, struct aps_entry *entry, struct aps_str patches,
+                            struct aps_err *err)
+{
+	enum aps_rc rc = entries->layering->lay(entries->layering, entry, patches, err);
+	entries->backing->done(entries->backing);
+	if (rc == APS_OK) rc = entries->layering->show(entries->layering, entry, err);
+	if (rc != APS_OK) aps_entries_forget(entries, entry);
+	return rc;
+}
+
 /* What the backing found becomes an entry. */
 static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
                          struct aps_err *err)
 {
 	uint64_t hash = row->key.n != 0 ? aps_entries_hash(entries, row->key) : 0;
 	struct aps_entry *entry = aps_entries_peek(entries, row->number);
+	*out = entry;
+	if (entry != NULL && entry->layered != NULL && !row->is_covered) return APS_OK;
 	if (entry == NULL && check_sole(entries, row, hash, err) != APS_OK) return err->code;
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
 	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
@@ -326,6 +347,7 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 		aps_free(content);
 		free_layered(layered);
 		if (entry != NULL) aps_entries_forget(entries, entry);
+		*out = NULL;
 		return aps_fail(err, APS_E_NOMEM, "no memory for a record of the cache");
 	}
 	aps_entries_set(entries, entry, content, content != NULL ? row->content.n : 0);
@@ -335,8 +357,10 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 		entry->layered = layered;
 		entries->n_bytes += layered->n_stored_bytes;
 	}
-	*out = entry;
-	return APS_OK;
+	bool is_laid = row->patches.n != 0 && !row->is_covered && entries->layering != NULL;
+	enum aps_rc rc = is_laid ? lay_over(entries, entry, row->patches, err) : APS_OK;
+	*out = rc == APS_OK ? entry : NULL;
+	return rc;
 }
 
 /* Without memory it is looked for again. */

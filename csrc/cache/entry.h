@@ -28,6 +28,7 @@ struct aps_layered {
 	uint32_t n_stored_bytes;
 	char *stored;                    /* a reader's: the patches as the store gives them, below all others */
 	struct aps_layer_patch *patches; /* the lowest first */
+	struct aps_layer_patch *top;
 };
 
 struct aps_entry {
@@ -59,9 +60,9 @@ struct aps_entry_row {
 	uint32_t used_minute; /* Unix time */
 	bool is_nowhere;
 	bool is_damaged;        /* only told to those who want to see it all the same */
-	bool is_covered;        /* a reader's: the content is what layers make of it; then: */
+	struct aps_str patches; /* of layers (cache/patch.h); empty: none */
+	bool is_covered;        /* a reader's: the content is what they make of it; then: */
 	struct aps_str base;    /* {NULL, 0}: it is nowhere */
-	struct aps_str patches; /* each after its length (v of cache/cell.h) */
 };
 
 struct aps_entry_backing {
@@ -73,6 +74,18 @@ struct aps_entry_backing {
 	/* The numbers of the entries whose key begins like this, uint64_t, each once. */
 	enum aps_rc (*list)(struct aps_entry_backing *backing, struct aps_str prefix, struct aps_buf *numbers,
 	                    struct aps_err *err);
+};
+
+/* Layers, for entries that come from the backing and leave again (cache/layer.h). */
+struct aps_entry_layering {
+	/* Gives the entry, which has its content without them, its patches; they are copied. What is read meanwhile
+	 * may be other entries. On failure the entry is forgotten. */
+	enum aps_rc (*lay)(struct aps_entry_layering *layering, struct aps_entry *entry, struct aps_str patches,
+	                   struct aps_err *err);
+	/* It shows what they make of it from now on. */
+	enum aps_rc (*show)(struct aps_entry_layering *layering, struct aps_entry *entry, struct aps_err *err);
+	/* Takes them from an entry that leaves memory. */
+	void (*forget)(struct aps_entry_layering *layering, struct aps_entry *entry);
 };
 
 struct aps_entries {
@@ -89,7 +102,8 @@ struct aps_entries {
 	uint64_t seed;
 	uint64_t *last_number; /* that was given; shared by what is kept in one store */
 	uint64_t own_last_number;
-	struct aps_entry_backing *backing; /* NULL: memory is all there is */
+	struct aps_entry_backing *backing;   /* NULL: memory is all there is */
+	struct aps_entry_layering *layering; /* NULL: what lies on an entry stays in memory with it */
 	bool is_whole; /* all that the backing has is here, so that it isn't asked; until the first entry leaves */
 };
 

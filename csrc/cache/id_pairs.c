@@ -1,5 +1,7 @@
 #include "cache/id_pairs.h"
 
+#include "cache/cell.h"
+
 #include <stdlib.h>
 
 uint64_t aps_identified_below(uint64_t path, struct aps_str response_key)
@@ -23,6 +25,50 @@ struct aps_str aps_key_id(struct aps_str key)
 {
 	size_t n_type = aps_key_type(key).n;
 	return (struct aps_str){key.p + n_type, key.n - n_type};
+}
+
+void aps_key_texts(struct aps_str key, struct aps_str *type, struct aps_str *id)
+{
+	struct aps_str begin = aps_key_type(key);
+	bool has_type = begin.n >= 2 && begin.p[begin.n - 1] == ':';
+	*type = has_type ? (struct aps_str){key.p + 1, begin.n - 2} : APS_STR("");
+	*id = has_type ? aps_key_id(key) : (struct aps_str){key.p + 1, key.n - 1};
+}
+
+bool aps_id_is_uuid(struct aps_str id)
+{
+	if (id.n != 36) return false;
+	for (size_t i = 0; i < id.n; i++) {
+		char c = id.p[i];
+		bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+		if (is_dash ? c != '-' : !is_hex) return false;
+	}
+	return true;
+}
+
+void aps_identified_put(struct aps_buf *out, const struct aps_buf *identified)
+{
+	const struct aps_identified *all = (const struct aps_identified *)(const void *)identified->p;
+	for (size_t i = 0; i < identified->n / sizeof *all; i++) {
+		aps_cell_put_count(out, all[i].path);
+		aps_cell_put_count(out, all[i].entry);
+		aps_cell_put_count(out, all[i].is_direct);
+	}
+}
+
+bool aps_identified_take(struct aps_str bytes, struct aps_buf *identified)
+{
+	struct aps_identified one;
+	uint64_t is_direct;
+	while (bytes.n != 0) {
+		if (!aps_cell_take_count(&bytes, &one.path) || !aps_cell_take_count(&bytes, &one.entry) ||
+		    !aps_cell_take_count(&bytes, &is_direct))
+			return false;
+		one.is_direct = is_direct != 0;
+		aps_buf_add(identified, &one, sizeof one);
+	}
+	return true;
 }
 
 static int compare(uint64_t a, uint64_t b)

@@ -9,6 +9,7 @@
 struct aps_identified {
 	uint64_t path; /* where it stands, and below that its type: aps_identified_below(), …_at() */
 	uint64_t entry;
+	bool is_direct; /* at a field of the root, not in a list */
 };
 
 struct aps_id_pair {
@@ -33,6 +34,15 @@ uint64_t aps_id_pairs_follow(const struct aps_buf *pairs, uint64_t entry);
 /* Of "RTodo:1" the type, with its colon, and what is behind it. */
 struct aps_str aps_key_type(struct aps_str key);
 struct aps_str aps_key_id(struct aps_str key);
+/* The same without "R" and colon. A key that the application's function has made may have no type. */
+void aps_key_texts(struct aps_str key, struct aps_str *type, struct aps_str *id);
+/* Whether it is what clients make: 8-4-4-4-12 hexadecimal digits (https://www.rfc-editor.org/rfc/rfc9562, section 4).
+ */
+bool aps_id_is_uuid(struct aps_str id);
+
+/* Appends what is identified as bytes that are the same on all machines, and takes it from them; false: damaged. */
+void aps_identified_put(struct aps_buf *out, const struct aps_buf *identified);
+bool aps_identified_take(struct aps_str bytes, struct aps_buf *identified);
 
 APS_END_DECLS
 

@@ -1,13 +1,47 @@
 #include "cache/layer.h"
 
 #include "base/mem.h"
-#include "cache/references.h"
+#include "cache/id_pairs.h"
+
+#include <stdlib.h>
+
+static size_t patch_bytes(const struct aps_layer_patch *patch)
+{
+	return sizeof *patch + patch->n_bytes;
+}
+
+static void account(const struct aps_layers *layers, const struct aps_layer_patch *patch, bool comes)
+{
+	if (layers->entries == NULL) return;
+	layers->entries->n_bytes += comes ? patch_bytes(patch) : 0 - patch_bytes(patch);
+}
 
 static void take_from_entry(struct aps_layer_patch *patch)
 {
-	struct aps_layer_patch **at = &patch->entry->layered->patches;
-	while (*at != patch) at = &(*at)->next_above;
+	struct aps_layered *layered = patch->entry->layered;
+	struct aps_layer_patch **at = &layered->patches, *below = NULL;
+	for (; *at != patch; at = &below->next_above) below = *at;
 	*at = patch->next_above;
+	if (layered->top == patch) layered->top = below;
+}
+
+static void take_from_layer(struct aps_layer_patch *patch)
+{
+	struct aps_layer_patch **at = &patch->layer->patches;
+	while (*at != patch) at = &(*at)->next;
+	*at = patch->next;
+}
+
+static void free_patch(struct aps_layer_patch *patch)
+{
+	account(patch->layer->layers, patch, false);
+	aps_free(patch);
+}
+
+/* By its bytes, which are the same wherever it is looked for. */
+static struct aps_str key_of(const uint64_t *id)
+{
+	return (struct aps_str){(const char *)id, sizeof *id};
 }
 
 static void free_layer(struct aps_layer *layer)
@@ -16,7 +50,7 @@ static void free_layer(struct aps_layer *layer)
 		struct aps_layer_patch *patch = layer->patches;
 		layer->patches = patch->next;
 		take_from_entry(patch);
-		aps_free(patch);
+		free_patch(patch);
 	}
 	aps_buf_clear(&layer->identified);
 	aps_free(layer);
@@ -26,51 +60,125 @@ struct aps_layer *aps_layers_add(struct aps_layers *layers, uint64_t id)
 {
 	struct aps_layer *layer = aps_calloc(1, sizeof *layer);
 	if (layer == NULL) return NULL;
+	layer->layers = layers;
 	layer->id = id;
+	layer->is_whole = true;
 	aps_buf_init(&layer->identified, APS_BUF_ANY_SIZE);
-	layer->below = layers->highest;
-	if (layers->highest != NULL)
-		layers->highest->above = layer;
-	else
-		layers->lowest = layer;
-	layers->highest = layer;
-	return layer;
+	if (aps_map_set(&layers->by_id, key_of(&id), layer)) return layer;
+	aps_free(layer);
+	return NULL;
 }
 
 struct aps_layer *aps_layers_find(const struct aps_layers *layers, uint64_t id)
 {
-	struct aps_layer *layer = layers->lowest;
-	while (layer != NULL && layer->id != id) layer = layer->above;
-	return layer;
+	return aps_map_get(&layers->by_id, key_of(&id));
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+	return (one > other) - (one < other);
+}
+
+void aps_layers_list(const struct aps_layers *layers, struct aps_buf *ids)
+{
+	size_t cursor = 0;
+	void *state = NULL, *found;
+	struct aps_str key;
+	while (aps_map_next(&layers->by_id, &cursor, &state, &key, &found))
+		aps_buf_add(ids, &((const struct aps_layer *)found)->id, sizeof(uint64_t));
+	if (ids->n != 0) qsort(ids->p, ids->n / sizeof(uint64_t), sizeof(uint64_t), compare_ids);
 }
 
 void aps_layers_remove(struct aps_layers *layers, struct aps_layer *layer)
 {
-	if (layer->above != NULL)
-		layer->above->below = layer->below;
-	else
-		layers->highest = layer->below;
-	if (layer->below != NULL)
-		layer->below->above = layer->above;
-	else
-		layers->lowest = layer->above;
+	aps_map_take(&layers->by_id, key_of(&layer->id));
 	free_layer(layer);
+}
+
+void aps_layers_let_go(struct aps_layers *layers, struct aps_layer *layer)
+{
+	if (layers->source != NULL && layer->patches == NULL) aps_layers_remove(layers, layer);
+}
+
+static void clear_layer(struct aps_layer *layer)
+{
+	while (layer->patches != NULL) {
+		struct aps_layer_patch *patch = layer->patches;
+		struct aps_entry *entry = patch->entry;
+		layer->patches = patch->next;
+		take_from_entry(patch);
+		free_patch(patch);
+		if (entry->layered->patches == NULL && entry->layered->stored == NULL) aps_layer_release(entry);
+	}
 }
 
 void aps_layers_clear(struct aps_layers *layers)
 {
-	while (layers->highest != NULL) {
-		struct aps_layer *layer = layers->highest;
-		while (layer->patches != NULL) {
-			struct aps_entry *entry = layer->patches->entry;
-			struct aps_layer_patch *patch = layer->patches;
-			layer->patches = patch->next;
-			take_from_entry(patch);
-			aps_free(patch);
-			if (entry->layered->patches == NULL && entry->layered->stored == NULL) aps_layer_release(entry);
-		}
-		aps_layers_remove(layers, layer);
+	size_t cursor = 0;
+	void *state = NULL, *found;
+	struct aps_str key;
+	while (aps_map_next(&layers->by_id, &cursor, &state, &key, &found)) {
+		clear_layer(found);
+		free_layer(found);
 	}
+	aps_map_clear(&layers->by_id);
+}
+
+void aps_layer_row_clear(struct aps_layer_row *row)
+{
+	aps_buf_clear(&row->entries);
+	aps_buf_clear(&row->identified);
+}
+
+static enum aps_rc fail_memory(struct aps_err *err)
+{
+	return aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+}
+
+static enum aps_rc fail_damaged(struct aps_err *err)
+{
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "an optimistic layer is damaged");
+}
+
+/* With its entries come its patches. */
+static enum aps_rc complete(struct aps_layers *layers, uint64_t id, struct aps_layer_row *row, struct aps_layer **out,
+                            struct aps_err *err)
+{
+	const uint64_t *numbers = (const uint64_t *)(const void *)row->entries.p;
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < row->entries.n / sizeof *numbers; i++) {
+		struct aps_entry *entry;
+		rc = aps_entries_at(layers->entries, numbers[i], &entry, err);
+		if (rc == APS_OK && entry == NULL) rc = fail_damaged(err);
+	}
+	if (rc != APS_OK) return rc;
+	struct aps_layer *layer = aps_layers_find(layers, id);
+	if (layer == NULL) layer = aps_layers_add(layers, id);
+	if (layer == NULL) return fail_memory(err);
+	aps_buf_clear(&layer->identified);
+	layer->identified = row->identified;
+	aps_buf_init(&row->identified, APS_BUF_ANY_SIZE);
+	layer->kind = row->kind;
+	layer->is_whole = true;
+	*out = layer;
+	return APS_OK;
+}
+
+enum aps_rc aps_layers_load(struct aps_layers *layers, uint64_t id, struct aps_layer **out, struct aps_err *err)
+{
+	struct aps_layer_row row = {.is_there = false};
+	struct aps_layer *layer = aps_layers_find(layers, id);
+	*out = layer;
+	if (id == 0 || layers->source == NULL || (layer != NULL && layer->is_whole)) return APS_OK;
+	*out = NULL;
+	aps_buf_init(&row.entries, APS_BUF_ANY_SIZE);
+	aps_buf_init(&row.identified, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = layers->source->load(layers->source, id, &row, err);
+	if (rc == APS_OK && !row.is_there && layer != NULL) rc = fail_damaged(err);
+	if (rc == APS_OK && row.is_there) rc = complete(layers, id, &row, out, err);
+	aps_layer_row_clear(&row);
+	return rc;
 }
 
 bool aps_layer_hold(struct aps_entry *entry, struct aps_str base)
@@ -105,40 +213,24 @@ struct aps_layer_patch *aps_layer_patch_of(const struct aps_layer *layer, const 
 	return patch;
 }
 
-static void drop(struct aps_layer *layer, struct aps_layer_patch *patch)
+static void drop(struct aps_layer_patch *patch)
 {
-	struct aps_layer_patch **at = &layer->patches;
-	while (*at != patch) at = &(*at)->next;
-	*at = patch->next;
+	take_from_layer(patch);
 	take_from_entry(patch);
-	aps_free(patch);
+	free_patch(patch);
 }
 
-static uint64_t bit_of(uint64_t entry)
+/* Nearly all that come come on top. */
+static void put_above(struct aps_layered *layered, struct aps_layer_patch *patch)
 {
-	return UINT64_C(1) << (entry * UINT64_C(0x9e3779b97f4a7c15) >> 58);
-}
-
-struct mentions {
-	struct aps_reference_sink sink;
-	struct aps_layer *layer;
-};
-
-static void mention(struct aps_reference_sink *sink, const struct aps_reference *reference)
-{
-	APS_CONTAINER_OF(sink, struct mentions, sink)->layer->mentioned |= bit_of(reference->entry);
-}
-
-static void note_mentioned(struct aps_layer *layer, const struct aps_layer_patch *patch)
-{
-	struct mentions mentions = {{mention}, layer};
-	layer->mentioned |= bit_of(patch->entry->number) | bit_of(aps_key_owner(aps_entry_key(patch->entry)));
-	aps_references_of_patch((struct aps_str){patch->bytes, patch->n_bytes}, &mentions.sink);
-}
-
-bool aps_layer_may_mention(const struct aps_layer *layer, uint64_t entry)
-{
-	return (layer->mentioned & bit_of(entry)) != 0;
+	struct aps_layer_patch *top = layered->top, **at = &layered->patches;
+	if (top != NULL && top->layer->id <= patch->layer->id)
+		at = &top->next_above;
+	else
+		while (*at != NULL && (*at)->layer->id <= patch->layer->id) at = &(*at)->next_above;
+	patch->next_above = *at;
+	*at = patch;
+	if (patch->next_above == NULL) layered->top = patch;
 }
 
 static struct aps_layer_patch *add(struct aps_layer *layer, struct aps_entry *entry, struct aps_str bytes)
@@ -148,11 +240,8 @@ static struct aps_layer_patch *add(struct aps_layer *layer, struct aps_entry *en
 	*patch = (struct aps_layer_patch){.layer = layer, .entry = entry, .next = layer->patches, .n_bytes = bytes.n};
 	memcpy(patch->bytes, bytes.p, bytes.n);
 	layer->patches = patch;
-	struct aps_layer_patch **at = &entry->layered->patches;
-	while (*at != NULL && (*at)->layer->id <= layer->id) at = &(*at)->next_above;
-	patch->next_above = *at;
-	*at = patch;
-	note_mentioned(layer, patch);
+	put_above(entry->layered, patch);
+	account(layer->layers, patch, true);
 	return patch;
 }
 
@@ -160,7 +249,7 @@ bool aps_layer_put(struct aps_layer *layer, struct aps_entry *entry, struct aps_
 {
 	struct aps_layer_patch *former = aps_layer_patch_of(layer, entry);
 	if (add(layer, entry, bytes) == NULL) return false;
-	if (former != NULL) drop(layer, former);
+	if (former != NULL) drop(former);
 	return true;
 }
 
@@ -180,7 +269,7 @@ void aps_layer_conclude(struct aps_entry *entry, bool is_committed)
 		bool goes = is_committed ? patch->is_leaving : patch->is_coming;
 		above = patch->next_above;
 		patch->is_leaving = patch->is_coming = false;
-		if (goes) drop(patch->layer, patch);
+		if (goes) drop(patch);
 	}
 }
 
@@ -195,8 +284,71 @@ enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base
 		const struct aps_str bytes = {patch->bytes, patch->n_bytes};
 		if (!patch->layer->is_leaving && !patch->is_leaving) aps_buf_add(&patches, &bytes, sizeof bytes);
 	}
-	if (rc == APS_OK && patches.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	if (rc == APS_OK && patches.rc != APS_OK) rc = fail_memory(err);
 	if (rc == APS_OK) rc = aps_patches_apply(out, base, &patches, is_nowhere, entries, err);
 	aps_buf_clear(&patches);
 	return rc;
+}
+
+static enum aps_rc lay_one(struct aps_layers *layers, struct aps_entry *entry, const struct aps_stored_patch *stored,
+                           struct aps_err *err)
+{
+	struct aps_layer *layer = aps_layers_find(layers, stored->layer);
+	if (layer == NULL) {
+		layer = aps_layers_add(layers, stored->layer);
+		if (layer == NULL) return fail_memory(err);
+		layer->is_whole = false;
+	}
+	if (add(layer, entry, stored->bytes) != NULL) return APS_OK;
+	aps_layers_let_go(layers, layer);
+	return fail_memory(err);
+}
+
+static enum aps_rc lay(struct aps_entry_layering *layering, struct aps_entry *entry, struct aps_str patches,
+                       struct aps_err *err)
+{
+	struct aps_layers *layers = APS_CONTAINER_OF(layering, struct aps_layers, layering);
+	struct aps_stored_patch patch;
+	enum aps_rc rc = aps_layer_hold(entry, aps_entry_shown(entry)) ? APS_OK : fail_memory(err);
+	while (rc == APS_OK && patches.n != 0)
+		rc = aps_patches_take(&patches, &patch) ? lay_one(layers, entry, &patch, err) : fail_damaged(err);
+	return rc;
+}
+
+static enum aps_rc show(struct aps_entry_layering *layering, struct aps_entry *entry, struct aps_err *err)
+{
+	struct aps_layers *layers = APS_CONTAINER_OF(layering, struct aps_layers, layering);
+	const struct aps_str base = {entry->layered->base, entry->layered->n_base_bytes};
+	struct aps_buf now;
+	bool is_nowhere = false;
+	aps_buf_init(&now, UINT32_MAX);
+	enum aps_rc rc = aps_layer_compose(entry, base, layers->entries, &now, &is_nowhere, err);
+	char *content = rc == APS_OK && !is_nowhere ? aps_strndup(now.n != 0 ? now.p : "", now.n) : NULL;
+	if (rc == APS_OK && !is_nowhere && content == NULL) rc = fail_memory(err);
+	if (rc == APS_OK) aps_entries_set(layers->entries, entry, content, is_nowhere ? 0 : now.n);
+	aps_buf_clear(&now);
+	return rc;
+}
+
+/* Each of its layers lacks a patch from now on. */
+static void forget(struct aps_entry_layering *layering, struct aps_entry *entry)
+{
+	struct aps_layers *layers = APS_CONTAINER_OF(layering, struct aps_layers, layering);
+	struct aps_layered *layered = entry->layered;
+	while (layered->patches != NULL) {
+		struct aps_layer_patch *patch = layered->patches;
+		struct aps_layer *layer = patch->layer;
+		layered->patches = patch->next_above;
+		take_from_layer(patch);
+		free_patch(patch);
+		layer->is_whole = false;
+		aps_layers_let_go(layers, layer);
+	}
+	layered->top = NULL;
+}
+
+void aps_layers_init(struct aps_layers *layers, struct aps_entries *entries, struct aps_layer_source *source)
+{
+	*layers = (struct aps_layers){.entries = entries, .source = source, .layering = {lay, show, forget}};
+	entries->layering = source != NULL ? &layers->layering : NULL;
 }

@@ -3,6 +3,8 @@
 #include "cache/id_alias.h"
 #include "cache/id_pairs.h"
 
+#include <stdlib.h>
+
 struct mapping {
 	struct aps_cache_write *write;
 	const struct aps_policies *policies;
@@ -221,7 +223,7 @@ static void exchange(struct mapping *in, struct aps_layer_patch *patch, struct a
 {
 	struct aps_cache_write *write = in->write;
 	struct aps_layer_patch *own = target != patch->entry ? aps_layer_patch_of(patch->layer, target) : NULL;
-	if (target != patch->entry) adapt(in, patch, target, bytes);
+	if (bytes->rc == APS_OK && target != patch->entry) adapt(in, patch, target, bytes);
 	if (bytes->rc != APS_OK) aps_write_fail(write);
 	bool keeps_own = own != NULL && bytes->n == 0;
 	if (own != NULL && !keeps_own) aps_write_exchange(write, own, target, APS_STR(""));
@@ -245,14 +247,6 @@ static void map_one(struct mapping *in, struct aps_layer_patch *patch)
 	aps_buf_clear(&bytes);
 }
 
-static bool may_mention(const struct mapping *in, const struct aps_layer *layer)
-{
-	const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)in->pairs.p;
-	for (size_t i = 0; i < in->pairs.n / sizeof *all; i++)
-		if (aps_layer_may_mention(layer, all[i].from)) return true;
-	return false;
-}
-
 /* What comes in the place of a patch stands before it in the layer's list. */
 static void map_layer(struct mapping *in, const struct aps_layer *layer)
 {
@@ -264,6 +258,12 @@ static void map_layer(struct mapping *in, const struct aps_layer *layer)
 	}
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+	return (one > other) - (one < other);
+}
+
 /* Nothing but layers knows of it. */
 static bool is_temporary(const struct aps_entry *entry)
 {
@@ -273,11 +273,44 @@ static bool is_temporary(const struct aps_entry *entry)
 
 static void keep_temporary(struct mapping *in)
 {
+	struct aps_cache_write *write = in->write;
 	struct aps_id_pair *all = (struct aps_id_pair *)(void *)in->pairs.p;
 	size_t n = in->pairs.n / sizeof *all, n_kept = 0;
-	for (size_t i = 0; i < n; i++)
-		if (is_temporary(aps_entries_peek(&in->write->cache->entries, all[i].from))) all[n_kept++] = all[i];
+	for (size_t i = 0; i < n && write->err.code == APS_OK; i++) {
+		struct aps_entry *entry;
+		aps_entries_at(&write->cache->entries, all[i].from, &entry, &write->err);
+		if (write->err.code == APS_OK && is_temporary(entry)) all[n_kept++] = all[i];
+	}
 	in->pairs.n = n_kept * sizeof *all;
+}
+
+/* Those that change or mention one of the temporary records, from the lowest. */
+static void list_layers(const struct mapping *in, struct aps_buf *ids)
+{
+	const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)in->pairs.p;
+	struct aps_cache_write *write = in->write;
+	struct aps_layer_source *source = write->cache->layers.source;
+	if (source == NULL) aps_layers_list(&write->cache->layers, ids);
+	for (size_t i = 0; source != NULL && i < in->pairs.n / sizeof *all && write->err.code == APS_OK; i++)
+		source->list(source, all[i].from, ids, &write->err);
+	if (ids->rc != APS_OK) aps_write_fail(write);
+	if (ids->n != 0) qsort(ids->p, ids->n / sizeof(uint64_t), sizeof(uint64_t), compare_ids);
+}
+
+static void map_layers(struct mapping *in)
+{
+	struct aps_cache_write *write = in->write;
+	struct aps_buf ids;
+	aps_buf_init(&ids, APS_BUF_ANY_SIZE);
+	list_layers(in, &ids);
+	const uint64_t *all = (const uint64_t *)(const void *)ids.p;
+	for (size_t i = 0; i < ids.n / sizeof *all && write->err.code == APS_OK; i++) {
+		struct aps_layer *layer;
+		if (i != 0 && all[i] == all[i - 1]) continue;
+		aps_layers_load(&write->cache->layers, all[i], &layer, &write->err);
+		if (write->err.code == APS_OK && layer != NULL) map_layer(in, layer);
+	}
+	aps_buf_clear(&ids);
 }
 
 static void write_aliases(const struct mapping *in)
@@ -289,18 +322,38 @@ static void write_aliases(const struct mapping *in)
 		                aps_entries_peek(entries, all[i].to));
 }
 
+static void put_text(struct aps_buf *out, struct aps_str text)
+{
+	aps_cell_put_count(out, text.n);
+	aps_buf_add_str(out, text);
+}
+
+static void tell(const struct mapping *in, struct aps_buf *mapped)
+{
+	const struct aps_id_pair *all = (const struct aps_id_pair *)(const void *)in->pairs.p;
+	struct aps_entries *entries = &in->write->cache->entries;
+	for (size_t i = 0; i < in->pairs.n / sizeof *all && in->write->err.code == APS_OK; i++) {
+		struct aps_str type, id, other_type, other_id;
+		aps_key_texts(aps_entry_key(aps_entries_peek(entries, all[i].from)), &type, &id);
+		aps_key_texts(aps_entry_key(aps_entries_peek(entries, all[i].to)), &other_type, &other_id);
+		put_text(mapped, type);
+		put_text(mapped, id);
+		put_text(mapped, other_id);
+	}
+	if (mapped->rc != APS_OK) aps_write_fail(in->write);
+}
+
 void aps_layers_follow(struct aps_cache_write *write, const struct aps_policies *policies, struct aps_layer *answered,
-                       struct aps_buf *came)
+                       struct aps_buf *came, struct aps_buf *mapped)
 {
 	struct mapping in = {.write = write, .policies = policies, .answered = answered};
 	if (write->err.code != APS_OK) return;
 	aps_buf_init(&in.pairs, APS_BUF_ANY_SIZE);
 	if (aps_id_pairs_find(&answered->identified, came, &in.pairs, &write->err) == APS_OK) {
 		keep_temporary(&in);
-		const struct aps_layer *layer = in.pairs.n != 0 ? write->cache->layers.lowest : NULL;
-		for (; layer != NULL; layer = layer->above)
-			if (may_mention(&in, layer)) map_layer(&in, layer);
+		if (in.pairs.n != 0) map_layers(&in);
 		write_aliases(&in);
+		if (mapped != NULL) tell(&in, mapped);
 	}
 	aps_buf_clear(&in.pairs);
 }

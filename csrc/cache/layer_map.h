@@ -15,9 +15,12 @@
 
 APS_BEGIN_DECLS
 
-/* In the write to the base that has the answer: `came`, struct aps_identified. Failures are in write->err. */
+/* In the write to the base that has the answer: `answered` is whole, `came`: struct aps_identified. Layers that say
+ * something of a temporary record are loaded for that, and no others. Appends to `mapped` (NULL: nobody asks) the type,
+ * the temporary id and the service's own of each, as texts after their lengths (v of cache/cell.h). Failures are in
+ * write->err. */
 void aps_layers_follow(struct aps_cache_write *write, const struct aps_policies *policies, struct aps_layer *answered,
-                       struct aps_buf *came);
+                       struct aps_buf *came, struct aps_buf *mapped);
 
 APS_END_DECLS
 

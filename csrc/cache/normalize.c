@@ -34,9 +34,10 @@ struct normalizer {
 	struct aps_buf key;
 	struct aps_arena decoded;
 	struct aps_error_paths errors;
-	uint64_t path;    /* of the value that is read, where anybody asks */
-	bool has_silence; /* in the value that was read last */
-	bool is_at_root;  /* its fields are written */
+	uint64_t path;      /* of the value that is read, where anybody asks */
+	uint64_t root_path; /* of the root's field that it is in */
+	bool has_silence;   /* in the value that was read last */
+	bool is_at_root;    /* its fields are written */
 	size_t next_asked;
 	size_t n_merges; /* fields that functions merge, so far */
 	struct aps_err err;
@@ -377,14 +378,9 @@ static void settle_doubts(const struct object *object, struct aps_buf *doubts)
 /* The record's fields, with these doubts in the place of those that it has. */
 static void set_doubts(struct normalizer *in, struct aps_entry *record, struct aps_str doubts)
 {
-	struct aps_str rest = aps_entry_content(record);
-	struct aps_cell_field first;
 	struct aps_buf content;
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
-	aps_doubts_put(&content, doubts);
-	struct aps_str all = rest;
-	if (aps_cell_take_field(&rest, &first) && !aps_doubts_are(&first)) rest = all;
-	aps_buf_add_str(&content, rest);
+	aps_doubts_replace(&content, aps_entry_content(record), doubts);
 	if (content.rc == APS_OK)
 		aps_write_set(in->write, record, aps_buf_str(&content));
 	else
@@ -432,7 +428,8 @@ static struct aps_entry *write_record(struct object *object, struct aps_str key)
 static void note_identified(struct normalizer *in, const struct object *object, const struct aps_entry *record)
 {
 	if (in->options->identified == NULL || record == NULL) return;
-	const struct aps_identified identified = {aps_identified_below(in->path, object->type), record->number};
+	const struct aps_identified identified = {aps_identified_below(in->path, object->type), record->number,
+	                                          in->path == in->root_path};
 	aps_buf_add(in->options->identified, &identified, sizeof identified);
 	if (in->options->identified->rc != APS_OK) fail_memory(in);
 }
@@ -473,6 +470,7 @@ static void read_member(struct normalizer *in, struct object *object, size_t *ex
 	size_t at = in->values.n, index = (size_t)(field - object->view->fields);
 	uint64_t path = in->path;
 	if (in->options->identified != NULL) in->path = aps_identified_below(path, field->response_key);
+	if (path == 0) in->root_path = in->path;
 	bool is_under_error = aps_error_paths_enter(&in->errors, field->response_key);
 	enum aps_json_token token = aps_json_next(&in->r);
 	in->has_silence = false;

@@ -26,8 +26,17 @@ enum aps_rc aps_patches_apply(struct aps_buf *out, struct aps_str content, const
 /* The same for one patch. */
 enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct aps_str patch, bool *is_nowhere,
                             struct aps_entries *entries, struct aps_err *err);
-/* Appends (struct aps_str) patches that stand one behind the other, each after its length (v of cache/cell.h). E_NOMEM,
- * E_STORAGE. */
+/* One of the patches that a store gives of an entry. */
+struct aps_stored_patch {
+	uint64_t layer;
+	struct aps_str bytes;
+};
+
+/* They stand one behind the other, the lowest first: v of its layer, v of its length (cache/cell.h), its bytes. */
+void aps_patches_put(struct aps_buf *patches, uint64_t layer, struct aps_str patch);
+/* Takes the first one; false: it is damaged. */
+bool aps_patches_take(struct aps_str *patches, struct aps_stored_patch *patch);
+/* Appends them as struct aps_str. E_NOMEM, E_STORAGE. */
 enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, struct aps_err *err);
 /* aps_patches_apply() for such patches. */
 enum aps_rc aps_patches_apply_text(struct aps_buf *out, struct aps_str content, struct aps_str patches,

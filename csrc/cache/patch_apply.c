@@ -296,16 +296,30 @@ enum aps_rc aps_patch_apply(struct aps_buf *out, struct aps_str content, struct 
 	return rc;
 }
 
-enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, struct aps_err *err)
+void aps_patches_put(struct aps_buf *patches, uint64_t layer, struct aps_str patch)
+{
+	aps_cell_put_count(patches, layer);
+	aps_cell_put_count(patches, patch.n);
+	aps_buf_add_str(patches, patch);
+}
+
+bool aps_patches_take(struct aps_str *patches, struct aps_stored_patch *patch)
 {
 	uint64_t n_bytes;
+	if (!aps_cell_take_count(patches, &patch->layer) || !aps_cell_take_count(patches, &n_bytes)) return false;
+	if (n_bytes > patches->n) return false;
+	patch->bytes = (struct aps_str){patches->p, (size_t)n_bytes};
+	*patches = (struct aps_str){patches->p + n_bytes, patches->n - (size_t)n_bytes};
+	return true;
+}
+
+enum aps_rc aps_patches_split(struct aps_buf *list, struct aps_str patches, struct aps_err *err)
+{
+	struct aps_stored_patch patch;
 	while (patches.n != 0) {
-		if (!aps_cell_take_count(&patches, &n_bytes) || n_bytes > patches.n)
+		if (!aps_patches_take(&patches, &patch))
 			return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "an optimistic layer is damaged");
-		const struct aps_str patch = {patches.p, (size_t)n_bytes};
-		aps_buf_add(list, &patch, sizeof patch);
-		patches.p += n_bytes;
-		patches.n -= (size_t)n_bytes;
+		aps_buf_add(list, &patch.bytes, sizeof patch.bytes);
 	}
 	return list->rc == APS_OK ? APS_OK : aps_fail(err, list->rc, "no memory for an optimistic layer");
 }

@@ -19,10 +19,11 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 	write->cache = cache;
 	write->layer = NULL;
 	write->is_open = true;
-	write->has_leaving = write->has_exchanged = false;
+	write->has_exchanged = false;
 	write->last_number = *cache->entries.last_number;
 	write->n_formers = 0;
 	aps_buf_init(&write->changes, APS_BUF_ANY_SIZE);
+	aps_buf_init(&write->layers, APS_BUF_ANY_SIZE);
 	aps_err_clear(&write->err);
 }
 
@@ -54,6 +55,7 @@ static void end(struct aps_cache_write *write)
 	write->is_open = false;
 	write->n_formers = 0;
 	aps_buf_clear(&write->changes);
+	aps_buf_clear(&write->layers);
 }
 
 /* No layer changes it any more. */
@@ -63,19 +65,19 @@ static bool is_free(const struct aps_layered *layered)
 }
 
 /* Layers that have left go, and entries that are under none any more are plain ones again. */
-static void remove_leaving(struct aps_cache_write *write)
+static void conclude_layers(struct aps_cache_write *write, bool is_committed)
 {
-	struct aps_layers *layers = &write->cache->layers;
-	struct aps_layer *above = NULL;
-	for (struct aps_layer *layer = layers->lowest; layer != NULL; layer = above) {
-		above = layer->above;
-		if (layer->is_leaving) aps_layers_remove(layers, layer);
+	for (size_t i = 0; i < aps_write_n_layers(write); i++) {
+		struct aps_layer *layer = aps_write_layer_at(write, i);
+		bool leaves = layer->is_leaving && is_committed;
+		layer->is_leaving = layer->is_changed = false;
+		if (leaves) aps_layers_remove(&write->cache->layers, layer);
 	}
 }
 
 void aps_write_commit(struct aps_cache_write *write)
 {
-	if (write->has_leaving) remove_leaving(write);
+	conclude_layers(write, true);
 	for (size_t i = 0; i < write->n_formers; i++) {
 		struct aps_former *former = &write->formers[i];
 		former->entry->is_in_write = false;
@@ -104,7 +106,7 @@ void aps_write_abort(struct aps_cache_write *write)
 {
 	struct aps_entries *entries = &write->cache->entries;
 	struct aps_layers *layers = &write->cache->layers;
-	for (struct aps_layer *layer = layers->lowest; layer != NULL; layer = layer->above) layer->is_leaving = false;
+	conclude_layers(write, false);
 	if (write->layer != NULL) aps_layers_remove(layers, write->layer);
 	for (size_t i = write->n_formers; i-- > 0;) {
 		struct aps_former *former = &write->formers[i];
@@ -219,17 +221,37 @@ struct aps_entry *aps_write_under_layers(struct aps_cache_write *write, struct a
 	return NULL;
 }
 
+static bool note_layer(struct aps_cache_write *write, struct aps_layer *layer)
+{
+	if (layer->is_leaving || layer->is_changed) return true;
+	aps_buf_add(&write->layers, &layer, sizeof layer);
+	if (write->layers.rc == APS_OK) return true;
+	aps_write_fail(write);
+	return false;
+}
+
+size_t aps_write_n_layers(const struct aps_cache_write *write)
+{
+	return write->layers.n / sizeof(struct aps_layer *);
+}
+
+struct aps_layer *aps_write_layer_at(const struct aps_cache_write *write, size_t index)
+{
+	return ((struct aps_layer *const *)(const void *)write->layers.p)[index];
+}
+
 void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *leaving, struct aps_entry *entry,
                         struct aps_str patch)
 {
-	if (write->err.code != APS_OK) return;
-	write->has_exchanged = true;
+	if (write->err.code != APS_OK || !note_layer(write, leaving->layer)) return;
+	write->has_exchanged = leaving->layer->is_changed = true;
 	if (!aps_layer_exchange(leaving, entry, patch)) aps_write_fail(write);
 }
 
 void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer)
 {
-	layer->is_leaving = write->has_leaving = true;
+	if (!note_layer(write, layer)) return;
+	layer->is_leaving = true;
 	for (const struct aps_layer_patch *patch = layer->patches; patch != NULL; patch = patch->next)
 		if (shown(write, patch->entry) == NULL) return;
 }
@@ -377,7 +399,7 @@ static void keep_patch(struct aps_cache_write *write, struct aps_former *former)
 bool aps_write_settle(struct aps_cache_write *write)
 {
 	if (write->err.code != APS_OK) return false;
-	if (write->layer == NULL && write->cache->layers.lowest != NULL) drop_hidden_changes(write);
+	if (write->layer == NULL && write->cache->layers.by_id.n_items != 0) drop_hidden_changes(write);
 	for (size_t i = 0; i < write->n_formers && write->err.code == APS_OK; i++) {
 		struct aps_former *former = &write->formers[i];
 		if (write->layer != NULL)

@@ -26,8 +26,8 @@ struct aps_cache_write {
 	struct aps_cache *cache;
 	struct aps_layer *layer; /* that is written; NULL: the base */
 	bool is_open;
-	bool has_leaving;           /* layers */
 	bool has_exchanged;         /* patches of layers that stay */
+	struct aps_buf layers;      /* struct aps_layer *: those that leave or change with it, each once */
 	struct aps_former *formers; /* of the entries that were touched, each once */
 	size_t n_formers;
 	size_t capacity;
@@ -42,12 +42,12 @@ APS_BEGIN_DECLS
 void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache);
 /* The same for a new layer above all others, which is written once; aborted, it has never been. */
 void aps_write_begin_layer(struct aps_cache_write *write, struct aps_cache *cache, uint64_t id);
-/* The layer leaves with this write to the base. */
+/* The layer, which is whole, leaves with this write to the base. */
 void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer);
 /* What the entry shows from now on is what layers make of its base, which is what the write goes on with. NULL: a
  * failure. For a write to the base. */
 struct aps_entry *aps_write_under_layers(struct aps_cache_write *write, struct aps_entry *entry);
-/* A layer says something else from now on: aps_layer_exchange(). */
+/* A layer, which is whole, says something else from now on: aps_layer_exchange(). */
 void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *leaving, struct aps_entry *entry,
                         struct aps_str patch);
 /* After the last change: what entries under layers show now, and what has changed. False: a failure. */
@@ -71,6 +71,8 @@ void aps_write_set(struct aps_cache_write *write, struct aps_entry *entry, struc
 void aps_write_fail(struct aps_cache_write *write);
 void aps_write_report(struct aps_cache_write *write, const struct aps_entry *entry, uint32_t name);
 
+size_t aps_write_n_layers(const struct aps_cache_write *write);
+struct aps_layer *aps_write_layer_at(const struct aps_cache_write *write, size_t index);
 size_t aps_write_n_changes(const struct aps_cache_write *write);
 const struct aps_change *aps_write_changes(const struct aps_cache_write *write);
 /* The entries that were touched: a store writes them. */

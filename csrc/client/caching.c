@@ -126,7 +126,7 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
 }
 
 /* In a file or not; but without what it was to begin with it isn't what was asked for. */
-static bool is_in_memory_by_choice(const struct aps_client *client, const struct aps_vault *vault)
+bool aps_caching_is_in_memory_by_choice(const struct aps_client *client, const struct aps_vault *vault)
 {
 	const char *word = aps_vault_is_available(vault) ? NULL : vault->trouble.word;
 	return client->settings.cache->is_in_memory && (word == NULL || strcmp(word, "seed") != 0);
@@ -135,7 +135,7 @@ static bool is_in_memory_by_choice(const struct aps_client *client, const struct
 static void set_state(const struct aps_client *client, const struct aps_vault *vault)
 {
 	enum aps_store_state state = aps_vault_is_available(vault) ? APS_STORE_OPEN : APS_STORE_UNAVAILABLE;
-	if (is_in_memory_by_choice(client, vault)) state = APS_STORE_MEMORY;
+	if (aps_caching_is_in_memory_by_choice(client, vault)) state = APS_STORE_MEMORY;
 	atomic_store_explicit(&client->stats->store_code, state == APS_STORE_UNAVAILABLE ? vault->trouble.word : NULL,
 	                      memory_order_relaxed);
 	atomic_store_explicit(&client->stats->store, state, memory_order_relaxed);
@@ -152,7 +152,7 @@ static void tell_client(struct aps_core *core, const struct aps_client *client, 
 {
 	const struct aps_buf *news = &vault->file.news;
 	set_state(client, vault);
-	if (is_in_memory_by_choice(client, vault)) return;
+	if (aps_caching_is_in_memory_by_choice(client, vault)) return;
 	if (!aps_vault_is_available(vault)) APS_STATS_ADD(client->stats, store_failures, 1);
 	for (size_t at = 0; at < news->n;) {
 		const char *level = news->p + at, *line = level + strlen(level) + 1;
@@ -176,7 +176,7 @@ static void meet(struct aps_core *core, const struct aps_client *client, const s
 	bool is_known = atomic_load(&client->stats->store) != APS_STORE_NONE;
 	set_state(client, vault);
 	if (is_known || vault->file.news.n != 0 || aps_vault_is_available(vault)) return;
-	if (is_in_memory_by_choice(client, vault)) return;
+	if (aps_caching_is_in_memory_by_choice(client, vault)) return;
 	APS_STATS_ADD(client->stats, store_failures, 1);
 	aps_core_log(core, client->id, "error",
 	             "the store %s can't be used (%s): what is cached is kept in memory until it can", vault->file.path,
@@ -221,11 +221,13 @@ static void tell_failure(struct aps_core *core, const struct aps_vault *vault, c
 	}
 }
 
-static void commit(struct aps_core *core, struct aps_vault *vault)
+enum aps_rc aps_caching_commit(struct aps_core *core, struct aps_vault *vault)
 {
 	struct aps_err err;
-	if (aps_vault_commit(vault, &err) != APS_OK) tell_failure(core, vault, &err);
+	enum aps_rc rc = aps_vault_commit(vault, &err);
+	if (rc != APS_OK) tell_failure(core, vault, &err);
 	tell_news(core, vault);
+	return rc;
 }
 
 /* Those that wait for nothing any more; whoever wrote them is told. What it brings about may park others. */
@@ -238,7 +240,7 @@ static void close_cached(struct aps_core *core, struct aps_client *client, struc
 	if (cached->vault != NULL) {
 		struct aps_err closed;
 		aps_fail(&closed, APS_E_CLOSED, "the client was closed");
-		commit(core, cached->vault);
+		aps_caching_commit(core, cached->vault);
 		aps_collecting_free(cached->collecting, &closed);
 		aps_partition_close(cached->partition);
 		end_vault(core, cached->vault, &closed);
@@ -280,7 +282,8 @@ static void decide(struct aps_cached *cached)
 
 static void turn_end(struct aps_core *core)
 {
-	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next) commit(core, vault);
+	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next)
+		aps_caching_commit(core, vault);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
 		for (struct aps_cached *at = caching_of(core, client)->first; at != NULL; at = at->next) {
 			decide(at);
@@ -295,7 +298,7 @@ enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_clien
 	if (cached == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
 	const struct aps_err *trouble = cached->vault != NULL ? &cached->vault->trouble : &cached->trouble;
 	if (trouble->code == APS_OK) return APS_OK;
-	if (cached->vault != NULL && is_in_memory_by_choice(client, cached->vault)) return APS_OK;
+	if (cached->vault != NULL && aps_caching_is_in_memory_by_choice(client, cached->vault)) return APS_OK;
 	*err = *trouble;
 	return err->code;
 }
@@ -318,7 +321,7 @@ struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const
 /* The file has it all still. */
 static void tell_not_cleared(struct aps_core *core, const struct aps_client *client, const struct aps_vault *vault)
 {
-	if (aps_vault_is_available(vault) || is_in_memory_by_choice(client, vault)) return;
+	if (aps_vault_is_available(vault) || aps_caching_is_in_memory_by_choice(client, vault)) return;
 	aps_core_log(
 	        core, client->id, "error",
 	        "the store %s can't be cleared yet (%s): it will be when it can be used again, if this process lasts "
@@ -352,7 +355,8 @@ static void conclude(struct aps_core *core, struct aps_client *client, const str
 		tell_failure(core, partition->vault, err);
 }
 
-static struct aps_partition_data what_of(const struct aps_client *client, const struct aps_parked *parked)
+static struct aps_partition_data what_of(const struct aps_client *client, const struct aps_partition *partition,
+                                         const struct aps_parked *parked)
 {
 	bool is_event = parked->operation->definition->kind == APS_GQL_SUBSCRIPTION;
 	return (struct aps_partition_data){
@@ -361,7 +365,7 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
 	        .errors = parked->errors,
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
 	        .now_s = parked->came_s,
-	        .layer = parked->layer,
+	        .layer = aps_partition_find_layer(partition, parked->layer),
 	        .asked = parked->asked,
 	        .merges = parked->merges,
 	};
@@ -397,7 +401,7 @@ static bool try_write(struct aps_core *core, struct aps_client *client, struct a
 	struct aps_err err;
 	if (partition == NULL) return true;
 	enum aps_rc rc = has_merges(client, parked) ? APS_OK : aps_fail(&err, APS_E_NOMEM, "out of memory");
-	const struct aps_partition_data what = what_of(client, parked);
+	const struct aps_partition_data what = what_of(client, partition, parked);
 	if (rc == APS_OK) rc = aps_partition_write(partition, &what, &err);
 	if (rc == APS_E_CONFLICT) {
 		if (ask_merges(core, client, parked)) return false;
@@ -506,13 +510,15 @@ static enum aps_rc edit_base(struct aps_partition *partition, const struct aps_c
 
 static enum aps_rc add_layer(struct aps_partition *partition, const struct aps_caching_edits *what, struct aps_err *err)
 {
-	return aps_partition_add_layer(partition, what->layer, what->edits, err);
+	uint64_t id;
+	return aps_partition_add_layer(partition, what->layer, APS_LAYER_PASSING, what->edits, &id, err);
 }
 
 static enum aps_rc settle_layer(struct aps_partition *partition, const struct aps_caching_edits *what,
                                 struct aps_err *err)
 {
-	return aps_partition_settle_layer(partition, what->layer, what->edits, err);
+	return aps_partition_settle_layer(partition, aps_partition_find_layer(partition, what->layer), what->edits,
+	                                  err);
 }
 
 void aps_caching_edit(struct aps_core *core, struct aps_client *client, uint64_t id,
@@ -531,6 +537,33 @@ void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, 
                               const struct aps_caching_edits *what)
 {
 	edit(core, client, id, what, settle_layer);
+}
+
+enum aps_rc aps_caching_queue_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                                    const struct aps_caching_edits *what, uint64_t *layer, struct aps_err *err)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_cached *cached = find(caching_of(core, client), id);
+	struct aps_partition *partition = aps_caching_partition(core, client, id);
+	if (cached != NULL && what->number != 0) cached->edits = what->number;
+	if (partition == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
+	enum aps_rc rc = aps_partition_add_layer(partition, 0, APS_LAYER_QUEUED, what->edits, layer, err);
+	if (rc == APS_OK && what->number != 0) partition->edits = what->number;
+	return rc;
+}
+
+static enum aps_rc settle_queued(struct aps_partition *partition, const struct aps_caching_edits *what,
+                                 struct aps_err *err)
+{
+	return aps_partition_settle_layer(partition, what->layer, what->edits, err);
+}
+
+void aps_caching_settle_queued(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                               const struct aps_caching_edits *what)
+{
+	struct aps_caching_edits of_queue = *what;
+	of_queue.layer = layer;
+	edit(core, client, id, &of_queue, settle_queued);
 }
 
 void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place)

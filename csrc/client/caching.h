@@ -14,6 +14,7 @@
 struct aps_cached;
 struct aps_collecting;
 struct aps_partition;
+struct aps_vault;
 
 APS_BEGIN_DECLS
 
@@ -47,7 +48,7 @@ void aps_caching_run_answer(struct aps_core *core, struct aps_command *command);
 
 /* What the application itself has written. */
 struct aps_caching_edits {
-	uint64_t layer;          /* an optimistic one that comes or leaves with it; 0: none */
+	uint64_t layer;          /* the handle of an optimistic one that comes or leaves with it; 0: none */
 	uint64_t number;         /* by which its reader knows the edits; they only grow. 0: none are shown there */
 	struct aps_edits *edits; /* NULL: none */
 };
@@ -60,6 +61,18 @@ void aps_caching_add_layer(struct aps_core *core, struct aps_client *client, uin
                            const struct aps_caching_edits *what);
 void aps_caching_settle_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
                               const struct aps_caching_edits *what);
+
+/* Commits what was saved in this turn, before its end; a failure is told. */
+enum aps_rc aps_caching_commit(struct aps_core *core, struct aps_vault *vault);
+/* The client keeps its store in memory because it was made so. */
+bool aps_caching_is_in_memory_by_choice(const struct aps_client *client, const struct aps_vault *vault);
+
+/* The layer of a queued mutation: *layer is its number in the store. Decided once the turn is over, as above. */
+enum aps_rc aps_caching_queue_layer(struct aps_core *core, struct aps_client *client, uint64_t id,
+                                    const struct aps_caching_edits *what, uint64_t *layer, struct aps_err *err);
+/* A layer that is known by its number in the store leaves for these edits. */
+void aps_caching_settle_queued(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t layer,
+                               const struct aps_caching_edits *what);
 
 /* The partition's reader has met damage at that place (client/store_place.h): where it still is, it is set aside. */
 void aps_caching_damaged(struct aps_core *core, struct aps_client *client, uint64_t id, uint64_t place);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "client/core.h"
 #include "client/flight.h"
+#include "client/queueing.h"
 
 struct aps_call {
 	struct aps_passenger passenger;
@@ -168,11 +169,13 @@ static void run_cancel(struct aps_core *core, struct aps_command *command)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_call *call = aps_table_get(table_of(core), command->id);
-	if (call != NULL) {
-		struct aps_err err;
-		aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
+	struct aps_client *client = aps_core_client(core, command->client);
+	struct aps_err err;
+	aps_fail(&err, APS_E_CANCELLED, "the call was cancelled");
+	if (call != NULL)
 		leave_call(core, call, &err);
-	}
+	else if (client != NULL)
+		aps_queueing_cancel(core, client, command->id, &err);
 	aps_command_free(command);
 }
 

@@ -5,6 +5,7 @@
 #include "client/retained.h"
 #include "client/tidying.h"
 #include "store/cache_rows.h"
+#include "store/layer_store.h"
 
 #include <stdio.h>
 
@@ -17,7 +18,7 @@
 #define MAX_USES      512                  /* likewise, of a turn */
 #define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
 
-enum phase { PHASE_FIELDS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
+enum phase { PHASE_FIELDS, PHASE_LAYERS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
 
 struct leaving_row {
 	uint64_t number, hash;
@@ -29,6 +30,7 @@ struct run {
 	enum phase phase;
 	struct aps_collect collect;
 	struct aps_rows_at at;
+	uint64_t layer_at;      /* the last layer that was looked at */
 	struct aps_buf leaving; /* struct leaving_row: of the slice */
 	size_t n_in_turn;       /* rows that have left */
 	size_t n_records;
@@ -60,7 +62,11 @@ static struct aps_collecting *of(struct aps_partition_collector *collector)
 static void wrote(struct aps_partition_collector *collector, uint64_t number)
 {
 	struct aps_collecting *collecting = of(collector);
-	if (collecting->run != NULL) aps_collect_touch(&collecting->run->collect, number);
+	const struct aps_entry *entry = aps_entries_peek(&collecting->partition->cache.entries, number);
+	if (collecting->run == NULL) return;
+	aps_collect_touch(&collecting->run->collect, number);
+	/* it may leave memory, where it would be held for its layers */
+	if (entry != NULL && entry->layered != NULL) aps_collect_hold(&collecting->run->collect, number);
 }
 
 static void end_run(struct aps_collecting *collecting)
@@ -187,7 +193,23 @@ static enum aps_rc step_fields(struct aps_collecting *collecting, struct run *ru
 {
 	struct seeing seeing = {{see_field}, run, NULL};
 	enum aps_rc rc = aps_rows_read(&collecting->partition->store, &run->at, KEY_ROWS, &seeing.sink, err);
-	if (rc == APS_OK && run->at.is_done) run->phase = PHASE_HELD;
+	if (rc == APS_OK && run->at.is_done) run->phase = PHASE_LAYERS;
+	return rc;
+}
+
+/* What layers speak of stays; later ones say so as they come. */
+static enum aps_rc step_layers(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	const struct aps_cache_store *store = &collecting->partition->store;
+	struct aps_buf numbers;
+	enum aps_rc rc = APS_OK;
+	aps_buf_init(&numbers, APS_BUF_ANY_SIZE);
+	if (store->has_layers)
+		rc = aps_layer_store_list_entries(store->db, store->part, SLICE_ROWS, &run->layer_at, &numbers, err);
+	const uint64_t *all = (const uint64_t *)(const void *)numbers.p;
+	for (size_t i = 0; i < numbers.n / sizeof *all; i++) aps_collect_hold(&run->collect, all[i]);
+	aps_buf_clear(&numbers);
+	if (rc == APS_OK && run->layer_at == 0) run->phase = PHASE_HELD;
 	return rc;
 }
 
@@ -309,7 +331,7 @@ static enum aps_rc step_swept(struct aps_collecting *collecting, struct run *run
 static enum aps_rc step(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
 {
 	static enum aps_rc (*const STEPS[])(struct aps_collecting *, struct run *, struct aps_err *) = {
-	        step_fields, step_held, step_followed, step_chosen, step_swept,
+	        step_fields, step_layers, step_held, step_followed, step_chosen, step_swept,
 	};
 	bool is_done, is_due = run->collect.due.n_members != 0;
 	/* what was retained, or written, in between */

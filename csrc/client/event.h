@@ -21,6 +21,7 @@
 	X(HEADERS, NOTE, subscription, NONE, NONE, NONE)                                                               \
 	X(VIEW, VIEW, watch, VIEW, ERR, MARK)                                                                          \
 	X(ASK, QUESTION, client, QUESTION, NUMBER, WORD)                                                               \
+	X(QUEUE, RESULT, cache, DATA, ERR, INFO)                                                                       \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)
@@ -69,6 +70,19 @@ enum aps_result_source {
 #undef APS_RESULT_SOURCE_ENUM
 };
 
+#define APS_QUEUED_ID_CHARS 32
+
+/* Of a mutation that went through an outbox. */
+struct aps_queued_result {
+	uint64_t entry;                       /* its number; 0: it didn't */
+	char id[APS_QUEUED_ID_CHARS];         /* for the application */
+	bool is_queued;                       /* it is still there */
+	bool has_layer;                       /* its optimistic layer waits for the application's update */
+	uint64_t outcome;                     /* in the log, not told yet; 0: none */
+	const char *dead;                     /* static text: it is a dead letter, and why; NULL: it isn't */
+	char blocked_by[APS_QUEUED_ID_CHARS]; /* of that; may be empty */
+};
+
 /* RESULT of a GraphQL operation. */
 struct aps_result_event {
 	struct aps_event head;
@@ -78,6 +92,7 @@ struct aps_result_event {
 	struct aps_gqlhttp_response response; /* spans into answer.body or bytes; response.err is the outcome */
 	struct aps_arena decoded;             /* backs response.error_type */
 	unsigned n_attempts;
+	struct aps_queued_result queued;
 	unsigned n_refs; /* on the application's thread, once it was taken: who reads its texts later holds it */
 	bool big_integers_as_text;
 };

@@ -5,10 +5,15 @@
 #include "client/connections.h"
 #include "client/credential.h"
 #include "client/flight.h"
+#include "client/queueing.h"
+#include "client/reach.h"
 #include "client/subscriber.h"
 #include "client/watching.h"
 
 const struct aps_feature *const aps_features[] = {
-        &aps_call_feature,       &aps_flight_feature,   &aps_realtime_feature, &aps_subscriber_feature,
-        &aps_credential_feature, &aps_watching_feature, &aps_caching_feature,  NULL,
+        &aps_call_feature,       &aps_flight_feature,
+        &aps_realtime_feature,   &aps_subscriber_feature,
+        &aps_queueing_feature,   &aps_reach_feature,
+        &aps_credential_feature, &aps_watching_feature,
+        &aps_caching_feature,    NULL,
 };

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/core.h"
+#include "client/reach.h"
 
 struct aps_flight {
 	struct aps_request request;
@@ -110,6 +111,7 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 {
 	struct aps_flight *flight = APS_CONTAINER_OF(sink, struct aps_flight, sink);
 	aps_outcome_move(&flight->outcome, outcome);
+	aps_reach_heard(core, flight->client, &flight->outcome);
 	flight->is_parked = !keep(core, flight);
 	if (!flight->is_parked) {
 		written(core, &flight->parked);

@@ -1,17 +1,27 @@
 #include "client/partition.h"
 
 #include "base/mem.h"
+#include "cache/layer_end.h"
 #include "cache/layer_map.h"
 #include "store/cache_rows.h"
+#include "store/layer_store.h"
+#include "store/outbox_number.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
+
+/* With their entries most layers go. */
+static void clear_entries(struct aps_partition *partition)
+{
+	aps_entries_clear(&partition->cache.entries);
+	aps_layers_clear(&partition->cache.layers);
+}
 
 static void free_partition(struct aps_partition *partition)
 {
 	aps_write_clear(&partition->write);
 	aps_merge_clear(&partition->merge);
-	aps_layers_clear(&partition->cache.layers);
-	aps_entries_clear(&partition->cache.entries);
+	clear_entries(partition);
+	aps_layer_handles_clear(&partition->handles);
 	aps_names_clear(&partition->cache.names);
 	aps_cache_store_clear(&partition->store);
 	aps_buf_clear(&partition->changed);
@@ -26,6 +36,8 @@ static enum aps_rc open_store(struct aps_partition *partition, struct aps_err *e
 	struct aps_vault *vault = partition->vault;
 	enum aps_rc rc = aps_vault_begin(vault, err);
 	if (rc != APS_OK) return rc;
+	partition->is_new = true;
+	partition->has_orphans = false;
 	return aps_cache_store_open(&partition->store, vault->db, aps_str_of(partition->prefix),
 	                            aps_str_of(partition->identity), &partition->cache, err);
 }
@@ -35,17 +47,11 @@ static struct aps_partition *of(struct aps_vault_part *part)
 	return APS_CONTAINER_OF(part, struct aps_partition, part);
 }
 
-static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
-{
-	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
-		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
-	return false;
-}
-
 static void init_entries(struct aps_partition *partition)
 {
 	aps_entries_init(&partition->cache.entries, aps_channel_seed(partition->channel), &partition->store.backing);
 	partition->cache.entries.last_number = &partition->vault->last_number;
+	aps_layers_init(&partition->cache.layers, &partition->cache.entries, &partition->store.layers);
 }
 
 static void init_cache(struct aps_partition *partition)
@@ -53,6 +59,7 @@ static void init_cache(struct aps_partition *partition)
 	init_entries(partition);
 	aps_names_init(&partition->cache.names, 0);
 	aps_buf_init(&partition->changed, APS_BUF_ANY_SIZE);
+	aps_layer_handles_init(&partition->handles);
 }
 
 static enum aps_rc finish(struct aps_vault_part *part, struct aps_err *err)
@@ -77,10 +84,24 @@ static void end_clears(struct aps_partition *partition)
 	partition->is_any_changed = false;
 }
 
+/* Those of the turn that nothing in memory needs. */
+static void let_layers_go(struct aps_partition *partition)
+{
+	struct aps_layers *layers = &partition->cache.layers;
+	const uint64_t *ids = (const uint64_t *)(const void *)partition->store.changed_layers.p;
+	for (size_t i = 0; i < partition->store.changed_layers.n / sizeof *ids; i++) {
+		struct aps_layer *layer = aps_layers_find(layers, ids[i]);
+		if (layer != NULL) aps_layers_let_go(layers, layer);
+	}
+}
+
 static void committed(struct aps_vault_part *part, uint64_t generation)
 {
 	struct aps_partition *partition = of(part);
+	let_layers_go(partition);
 	aps_cache_store_committed(&partition->store);
+	aps_layer_handles_committed(&partition->handles);
+	partition->is_new = false;
 	aps_channel_publish(partition->channel, generation);
 	aps_buf_clear(&partition->changed);
 	end_clears(partition);
@@ -92,8 +113,7 @@ static void committed(struct aps_vault_part *part, uint64_t generation)
 static void forget_all(struct aps_partition *partition)
 {
 	if (partition->collector != NULL) partition->collector->reset(partition->collector);
-	aps_layers_clear(&partition->cache.layers);
-	aps_entries_clear(&partition->cache.entries);
+	clear_entries(partition);
 	init_entries(partition);
 	aps_buf_clear(&partition->changed);
 	if (partition->listener != NULL) partition->listener->changed.is_all = true;
@@ -104,6 +124,8 @@ static void failed(struct aps_vault_part *part)
 	struct aps_partition *partition = of(part);
 	forget_all(partition);
 	aps_cache_store_rolled_back(&partition->store);
+	aps_layer_handles_failed(&partition->handles);
+	partition->has_orphans = partition->has_orphans || partition->is_new;
 	partition->edits = 0;
 	end_clears(partition);
 }
@@ -125,6 +147,7 @@ enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_d
 	}
 	partition->n_clears++;
 	forget_all(partition);
+	aps_layer_handles_end(&partition->handles, 0, true);
 	partition->cache.entries.is_whole = true;
 	partition->is_any_changed = true;
 	return APS_OK;
@@ -173,6 +196,7 @@ static enum aps_rc begin_anew(struct aps_partition *partition, struct aps_err *e
 {
 	bool has_store = partition->vault->db != NULL;
 	forget_all(partition);
+	aps_layer_handles_clear(&partition->handles);
 	aps_names_clear(&partition->cache.names);
 	aps_names_init(&partition->cache.names, 0);
 	aps_cache_store_clear(&partition->store);
@@ -211,8 +235,18 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	aps_channel_move(partition->channel, partition->vault->place);
 	if (!keeps) return begin_anew(partition, err);
 	if (partition->collector != NULL) partition->collector->reset(partition->collector);
+	partition->has_orphans = partition->has_orphans || partition->is_new;
 	enum aps_rc rc = aps_cache_store_move(&partition->store, partition->vault->db, &partition->cache, err);
 	return rc == APS_OK ? save_changed(partition, err) : rc;
+}
+
+static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
+{
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) {
+		if (part->moved != moved) continue; /* it isn't a partition */
+		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
+	}
+	return false;
 }
 
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
@@ -252,6 +286,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 
 void aps_partition_close(struct aps_partition *partition)
 {
+	if (partition->user != NULL) partition->user->closing(partition->user);
 	if (partition->listener != NULL) partition->listener->closing(partition->listener);
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
@@ -286,18 +321,25 @@ struct filling {
 	enum aps_rc (*fill)(struct aps_partition *partition, struct filling *filling, struct aps_err *err);
 	struct aps_binding binding;
 	const struct aps_partition_data *data;
-	const struct aps_edits *edits;      /* NULL: none */
-	uint64_t adds_layer, settles_layer; /* 0: no */
-	bool is_half_saved;                 /* it was saved, as far as it could be */
-	struct aps_buf landmarks;           /* uint64_t: entries that reads look for by their keys */
+	const struct aps_edits *edits; /* NULL: none */
+	bool adds_layer;
+	enum aps_layer_kind kind;     /* of that one */
+	uint64_t layer;               /* its id, once it has one */
+	const struct aps_buf *leaves; /* uint64_t: the ids of layers that leave; NULL: none do */
+	bool is_half_saved;           /* it was saved, as far as it could be */
+	struct aps_buf landmarks;     /* uint64_t: entries that reads look for by their keys */
 };
 
 static enum aps_rc fill_data(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
 	const struct aps_partition_data *data = filling->data;
 	bool is_query = data->operation->definition->kind == APS_GQL_QUERY;
-	struct aps_layer *layer = data->layer != 0 ? aps_layers_find(&partition->cache.layers, data->layer) : NULL;
+	struct aps_layer *layer = NULL;
 	struct aps_buf identified;
+	if (data->mapped != NULL) aps_buf_reset(data->mapped);
+	bool was_there = aps_layers_find(&partition->cache.layers, data->layer) != NULL;
+	if (data->layer != 0 && aps_layers_load(&partition->cache.layers, data->layer, &layer, err) != APS_OK)
+		return err->code;
 	aps_buf_init(&identified, APS_BUF_ANY_SIZE);
 	const struct aps_normalize_options options = {
 	        .root = is_query ? APS_STR("RROOT_QUERY") : APS_STR(""),
@@ -315,10 +357,31 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	if (rc == APS_OK && partition->listener != NULL)
 		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
 	if (rc == APS_OK && layer != NULL)
-		aps_layers_follow(&partition->write, partition->policies, layer, &identified);
+		aps_layers_follow(&partition->write, partition->policies, layer, &identified, data->mapped);
+	if (layer != NULL && !was_there && !layer->is_changed) aps_layers_let_go(&partition->cache.layers, layer);
 	aps_buf_clear(&identified);
 	aps_buf_clear(&out.stale);
 	return rc;
+}
+
+static enum aps_rc fill_fold(struct aps_partition *partition, struct filling *filling APS_UNUSED,
+                             struct aps_err *err APS_UNUSED)
+{
+	for (size_t i = 0; i < aps_write_n_layers(&partition->write); i++)
+		aps_layer_fold(&partition->merge, aps_write_layer_at(&partition->write, i));
+	return partition->write.err.code;
+}
+
+static enum aps_rc fill_doubt(struct aps_partition *partition, struct filling *filling APS_UNUSED,
+                              struct aps_err *err APS_UNUSED)
+{
+	struct aps_buf stale;
+	aps_buf_init(&stale, APS_BUF_ANY_SIZE);
+	for (size_t i = 0; i < aps_write_n_layers(&partition->write); i++)
+		aps_layer_doubt(&partition->write, aps_write_layer_at(&partition->write, i), &stale);
+	if (partition->listener != NULL) aps_buf_add_str(&partition->listener->stale, aps_buf_str(&stale));
+	aps_buf_clear(&stale);
+	return partition->write.err.code;
 }
 
 static enum aps_rc fill_edits(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
@@ -351,8 +414,9 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 	enum aps_rc rc = filling->fill(partition, filling, err);
 	if (rc == APS_OK && !aps_write_settle(&partition->write)) rc = APS_E_NOMEM;
 	if (rc != APS_OK) {
-		if (partition->write.err.code != APS_OK) *err = partition->write.err;
-		return rc;
+		if (partition->write.err.code == APS_OK) return rc;
+		*err = partition->write.err;
+		return err->code;
 	}
 	rc = aps_cache_store_save(&partition->store, &partition->write, err);
 	if (rc == APS_OK) rc = check_landmarks(partition, filling, err);
@@ -360,16 +424,31 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 	return rc;
 }
 
-static void begin(struct aps_partition *partition, const struct filling *filling)
+static enum aps_rc begin_layer(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	if (filling->adds_layer != 0) {
-		aps_write_begin_layer(&partition->write, &partition->cache, filling->adds_layer);
-		return;
-	}
+	int64_t number;
+	enum aps_rc rc = aps_outbox_next_number(partition->vault->db, &number, err);
+	if (rc != APS_OK) return rc;
+	filling->layer = (uint64_t)number;
+	aps_write_begin_layer(&partition->write, &partition->cache, filling->layer);
+	if (partition->write.layer != NULL) partition->write.layer->kind = filling->kind;
+	return APS_OK;
+}
+
+static enum aps_rc begin(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+{
+	const struct aps_buf *leaves = filling->leaves;
+	enum aps_rc rc = APS_OK;
+	if (filling->adds_layer) return begin_layer(partition, filling, err);
 	aps_write_begin(&partition->write, &partition->cache);
-	if (filling->settles_layer == 0) return;
-	struct aps_layer *layer = aps_layers_find(&partition->cache.layers, filling->settles_layer);
-	if (layer != NULL) aps_write_leave(&partition->write, layer);
+	for (size_t i = 0; rc == APS_OK && leaves != NULL && i < leaves->n / sizeof(uint64_t); i++) {
+		struct aps_layer *layer;
+		rc = aps_layers_load(&partition->cache.layers, ((const uint64_t *)(const void *)leaves->p)[i], &layer,
+		                     err);
+		if (rc == APS_OK && layer != NULL) aps_write_leave(&partition->write, layer);
+	}
+	if (rc != APS_OK) aps_write_abort(&partition->write);
+	return rc;
 }
 
 static enum aps_rc bind(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
@@ -387,8 +466,11 @@ static enum aps_rc write_once(struct aps_partition *partition, struct filling *f
 	filling->is_half_saved = false;
 	enum aps_rc rc = aps_vault_begin(partition->vault, err);
 	if (rc == APS_OK) rc = bind(partition, filling, err);
-	if (rc != APS_OK) return rc;
-	begin(partition, filling);
+	if (rc == APS_OK) rc = begin(partition, filling, err);
+	if (rc != APS_OK) {
+		aps_binding_clear(&filling->binding);
+		return rc;
+	}
 	aps_merge_clear(&partition->merge);
 	aps_buf_init(&filling->landmarks, APS_BUF_ANY_SIZE);
 	rc = fill_and_save(partition, filling, err);
@@ -404,12 +486,41 @@ static enum aps_rc write_once(struct aps_partition *partition, struct filling *f
 }
 
 /* Where the store has moved to meanwhile it is done once more. */
-static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+static enum aps_rc write_at_last(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
 	enum aps_rc rc = write_once(partition, filling, err);
 	if (rc != APS_OK && aps_vault_cope(partition->vault, err)) rc = write_once(partition, filling, err);
 	if (rc != APS_OK && filling->is_half_saved) aps_vault_abandon(partition->vault);
 	return rc;
+}
+
+/* Layers of calls that are no more, which weren't dropped for good when the store was opened. */
+static enum aps_rc owe_orphans(struct aps_partition *partition, struct aps_err *err)
+{
+	const struct aps_cache_store *store = &partition->store;
+	struct aps_buf ids;
+	aps_buf_init(&ids, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_layer_store_list_kind(store->db, store->part, APS_LAYER_PASSING, &ids, err);
+	if (rc == APS_OK && !aps_layer_handles_owe_others(&partition->handles, &ids))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for optimistic layers");
+	partition->has_orphans = rc != APS_OK;
+	aps_buf_clear(&ids);
+	return rc;
+}
+
+/* What should have left before leaves first. */
+static enum aps_rc write(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+{
+	struct aps_layer_handles *handles = &partition->handles;
+	struct filling owed = {.fill = fill_edits, .leaves = &handles->owed};
+	enum aps_rc rc = partition->has_orphans && partition->store.db != NULL ? owe_orphans(partition, err) : APS_OK;
+	if (rc != APS_OK && aps_vault_cope(partition->vault, err)) rc = APS_OK; /* with what it finds there */
+	if (rc == APS_OK && handles->owed.n != 0 && !handles->is_paid) {
+		rc = write_at_last(partition, &owed, err);
+		handles->is_paid = rc == APS_OK;
+	}
+	if (rc != APS_OK) return rc;
+	return write_at_last(partition, filling, err);
 }
 
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
@@ -428,16 +539,70 @@ enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number,
 	return rc;
 }
 
-enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
-                                    struct aps_err *err)
+enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t handle, enum aps_layer_kind kind,
+                                    const struct aps_edits *edits, uint64_t *id, struct aps_err *err)
 {
-	struct filling filling = {.fill = fill_edits, .edits = edits, .adds_layer = layer};
-	return write(partition, &filling, err);
+	struct filling filling = {.fill = fill_edits, .edits = edits, .adds_layer = true, .kind = kind};
+	*id = 0;
+	if (handle != 0 && !aps_layer_handles_reserve(&partition->handles))
+		return aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+	enum aps_rc rc = write(partition, &filling, err);
+	if (rc != APS_OK) return rc;
+	*id = filling.layer;
+	if (handle != 0) aps_layer_handles_add(&partition->handles, handle, *id, kind == APS_LAYER_PASSING);
+	return APS_OK;
 }
 
-enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+uint64_t aps_partition_find_layer(const struct aps_partition *partition, uint64_t handle)
+{
+	return aps_layer_handles_find(&partition->handles, handle);
+}
+
+/* One layer leaves with what the filling says. */
+static enum aps_rc write_end(struct aps_partition *partition, struct filling *filling, uint64_t id, struct aps_err *err)
+{
+	const struct aps_buf leaves = {.p = (char *)&id, .n = sizeof id};
+	if (id != 0) filling->leaves = &leaves;
+	enum aps_rc rc = write(partition, filling, err);
+	if (id != 0) aps_layer_handles_end(&partition->handles, id, rc == APS_OK);
+	return rc;
+}
+
+enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t id, const struct aps_edits *edits,
                                        struct aps_err *err)
 {
-	struct filling filling = {.fill = fill_edits, .edits = edits, .settles_layer = layer};
-	return write(partition, &filling, err);
+	struct filling filling = {.fill = fill_edits, .edits = edits};
+	return write_end(partition, &filling, id, err);
+}
+
+enum aps_rc aps_partition_fold_layer(struct aps_partition *partition, uint64_t id, struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_fold};
+	return write_end(partition, &filling, id, err);
+}
+
+enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t id, bool is_doubtful,
+                                     struct aps_err *err)
+{
+	struct filling filling = {.fill = is_doubtful ? fill_doubt : fill_edits};
+	return write_end(partition, &filling, id, err);
+}
+
+static enum aps_rc answer_once(struct aps_partition *partition, uint64_t id, struct aps_err *err)
+{
+	struct aps_layer *layer = NULL;
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK) rc = aps_layers_load(&partition->cache.layers, id, &layer, err);
+	if (rc != APS_OK || layer == NULL) return rc;
+	enum aps_layer_kind former = layer->kind;
+	layer->kind = APS_LAYER_ANSWERED;
+	rc = aps_cache_store_save_kind(&partition->store, layer, err);
+	if (rc != APS_OK) layer->kind = former;
+	return rc;
+}
+
+enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t id, struct aps_err *err)
+{
+	enum aps_rc rc = answer_once(partition, id, err);
+	return rc != APS_OK && aps_vault_cope(partition->vault, err) ? answer_once(partition, id, err) : rc;
 }

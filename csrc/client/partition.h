@@ -8,6 +8,7 @@
 #include "cache/edit.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
+#include "client/layer_handles.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
@@ -41,6 +42,12 @@ struct aps_partition_holder {
 	void (*hold)(struct aps_partition_holder *holder, struct aps_collect *collect);
 };
 
+/* Who keeps something else under the same owner (client/queue.h). */
+struct aps_partition_user {
+	/* The partition is going to close. */
+	void (*closing)(struct aps_partition_user *user);
+};
+
 struct aps_partition {
 	struct aps_vault_part part; /* of the vault */
 	struct aps_vault *vault;
@@ -61,7 +68,11 @@ struct aps_partition {
 	struct aps_partition_listener *listener;   /* NULL: nobody looks */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
-	uint64_t edits; /* the highest number of those of this turn; 0: none */
+	struct aps_partition_user *user; /* NULL: nobody */
+	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
+	struct aps_layer_handles handles;
+	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
+	bool has_orphans; /* and then they weren't */
 };
 
 /* What of a response is written. */
@@ -71,7 +82,8 @@ struct aps_partition_data {
 	struct aps_str errors; /* likewise of a list, or empty */
 	bool skips_nulls;
 	int64_t now_s;
-	uint64_t layer;                  /* which hoped for it, and stays until it is settled; 0: none */
+	uint64_t layer;         /* the id of the one which hoped for it, and stays until it is settled; 0: none */
+	struct aps_buf *mapped; /* emptied; what aps_layers_follow() tells. NULL: nobody asks */
 	const struct aps_asked *asked;   /* what the application has told of its objects; NULL: nothing */
 	struct aps_asked_merges *merges; /* and made of its fields */
 };
@@ -97,13 +109,40 @@ enum aps_rc aps_partition_write(struct aps_partition *partition, const struct ap
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err);
 
-/* A new optimistic layer above all others, with what these edits say. */
-enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
-                                    struct aps_err *err);
-/* The layer leaves, and what these edits say (NULL: nothing) becomes part of what it lay on, in one. One that isn't
- * there any more doesn't matter. */
-enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t layer, const struct aps_edits *edits,
+/* A new optimistic layer above all others, with what these edits say (NULL: nothing). *id: a number of the store's
+ * sequence, by which it is known from now on, also after a restart, unless its kind ends with the process. `handle`:
+ * by which its call knows it; 0: it has none. */
+enum aps_rc aps_partition_add_layer(struct aps_partition *partition, uint64_t handle, enum aps_layer_kind kind,
+                                    const struct aps_edits *edits, uint64_t *id, struct aps_err *err);
+/* The layer of a call in this process. 0: there is none any more. */
+uint64_t aps_partition_find_layer(const struct aps_partition *partition, uint64_t handle);
+
+/* All of these: a layer that isn't there any more doesn't matter. On failure it is as it was; a passing one that was to
+ * leave does so with the next write all the same. */
+
+/* The layer leaves, and what these edits say (NULL: nothing) becomes part of what it lay on, in one. */
+enum aps_rc aps_partition_settle_layer(struct aps_partition *partition, uint64_t id, const struct aps_edits *edits,
                                        struct aps_err *err);
+/* It stays until it is settled, also after a restart: aps_partition_list_answered(). */
+enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t id, struct aps_err *err);
+/* The layer leaves after an answer which nobody says more of: aps_layer_fold(). */
+enum aps_rc aps_partition_fold_layer(struct aps_partition *partition, uint64_t id, struct aps_err *err);
+/* The layer leaves without a trace; or, where its mutation may have been executed, what it speaks of is in doubt from
+ * then on: aps_layer_doubt(). */
+enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t id, bool is_doubtful,
+                                     struct aps_err *err);
+
+/* Appends the ids (uint64_t) of the layers of answered mutations, in order. */
+enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err);
+/* Appends, as texts after their lengths (v of cache/cell.h), the id and the key ("Todo:…") of each object of the
+ * layer's response that nobody but layers knows, and whose id is like a UUID: it stands for one that the service will
+ * give. */
+enum aps_rc aps_partition_layer_temporary(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
+                                          struct aps_err *err);
+/* Appends likewise the keys of the objects that stand at fields of its root, and not in lists. */
+enum aps_rc aps_partition_layer_roots(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
+                                      struct aps_err *err);
+
 /* The entry left the store in the transaction that is open: it leaves memory, and readers are told. `hash`: of its key,
  * where that is nowhere from now on; else 0. */
 void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash);

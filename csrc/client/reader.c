@@ -201,7 +201,7 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	/* until this place is left nothing is written to what lies below it: both views are of one moment */
 	reader->has_moved = aps_channel_place(reader->channel) != reader->sight.place;
 	if (reader->has_moved) return aps_fail(err, APS_E_CANCELLED, "the store has moved");
-	rc = aps_layer_store_has_any(reader->sight.db, reader->sight.store.part, &reader->has_layers, err);
+	rc = aps_layer_store_has_any(reader->sight.db, &reader->has_layers, err);
 	if (rc != APS_OK) return rc;
 	if (reader->viewed <= reader->seen && follow(reader, &is_same, &rc, err) && (rc != APS_OK || is_same))
 		return rc;
@@ -218,8 +218,7 @@ static enum aps_rc enter_view(struct aps_reader *reader, struct aps_err *err)
 	aps_overlay_hide(&reader->overlay);
 	advance(reader, reader->viewed);
 	follow(reader, &is_same, &rc, err);
-	if (rc == APS_OK)
-		rc = aps_layer_store_has_any(reader->sight.db, reader->sight.store.part, &reader->has_layers, err);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(reader->sight.db, &reader->has_layers, err);
 	return rc == APS_OK ? aps_overlay_show(&reader->overlay, err) : rc;
 }
 

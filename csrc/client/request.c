@@ -326,7 +326,7 @@ void aps_request_init(struct aps_core *core, struct aps_request *request, const 
 	const struct aps_credential *credential = request->lease.credential;
 	const struct aps_attempt_options attempt = {
 	        .retry = options->retry,
-	        .can_retry = true,
+	        .can_retry = !options->is_single,
 	        .is_safe = options->is_safe,
 	        .has_credential = credential != NULL,
 	        .is_signed = credential != NULL && credential->slot.mode == APS_AUTH_IAM,

@@ -20,8 +20,9 @@ struct aps_request_options {
 	const struct aps_operation *operation;
 	const struct aps_header_list *headers; /* the application's */
 	uint64_t credential;                   /* 0: none */
-	struct aps_retry_policy retry;
+	struct aps_backoff_policy retry;
 	bool is_safe;   /* may be sent again although it may have been executed */
+	bool is_single; /* what failed is its owner's to send again; renewed material and a corrected clock aren't */
 	int64_t end_ms; /* of its time, by the monotonic clock: an answer after it is late, and nothing is tried that
 	                   can't be answered before. APS_ATTEMPT_FOREVER: none; then an exchange has the client's */
 	int64_t timeout_ms; /* with an end: all of its time, for the text of its error */

@@ -2,11 +2,11 @@
 #ifndef APS_CLIENT_SETTINGS_H
 #define APS_CLIENT_SETTINGS_H
 
+#include "base/backoff.h"
 #include "client/cache_settings.h"
 #include "codec/header.h"
 #include "net/options.h"
 #include "proto/realtime.h"
-#include "proto/retry.h"
 
 struct aps_upgrade_headers {
 	struct aps_arena arena;
@@ -23,7 +23,7 @@ struct aps_settings {
 	int64_t connect_timeout_ms;
 	int64_t request_timeout_ms; /* a call as a whole: waiting for a token, attempts, delays */
 	int64_t stall_timeout_ms;
-	struct aps_retry_policy retry;
+	struct aps_backoff_policy retry;
 	struct aps_realtime_options realtime;
 	bool query_handshake;     /* authorization in the URL, for servers that know only that */
 	size_t max_subscriptions; /* on one connection */

@@ -23,6 +23,7 @@
 	X(protocol_notices)                                                                                            \
 	X(records_collected)                                                                                           \
 	X(store_failures)                                                                                              \
+	X(queued)                                                                                                      \
 	X(operations_in_flight)                                                                                        \
 	X(subscriptions)                                                                                               \
 	X(sockets)

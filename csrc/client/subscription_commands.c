@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "client/connections.h"
 #include "client/feed.h"
+#include "client/reach.h"
 #include "client/subscriber.h"
 
 static void free_subscribe(struct aps_mail *mail)
@@ -103,7 +104,9 @@ static void run_headers(struct aps_core *core, struct aps_command *head)
 static void run_online(struct aps_core *core, struct aps_command *head)
 {
 	struct aps_client *client = aps_core_client(core, head->client);
-	if (client != NULL) aps_connections_set_online(core, client, ((struct online_command *)head)->is_online);
+	bool is_online = ((struct online_command *)head)->is_online;
+	if (client != NULL) aps_connections_set_online(core, client, is_online);
+	if (client != NULL) aps_reach_set_online(core, client, is_online);
 	aps_command_free(head);
 }
 

@@ -37,6 +37,7 @@ static void take_opened(struct aps_vault *vault, const struct aps_opened_store *
 {
 	vault->db = opened->db;
 	vault->base = NULL;
+	vault->level = vault->file.synchronous;
 	vault->last_number = opened->last_number;
 	vault->generation = opened->generation;
 }
@@ -72,10 +73,22 @@ static void move_to_memory(struct aps_vault *vault, const struct aps_err *why)
 	wait_on(vault, why, aps_clock_mono_ms());
 }
 
+/* What is in memory ends with the process anyway. */
+static enum aps_rc set_level(struct aps_vault *vault, struct aps_err *err)
+{
+	bool is_synced = vault->is_durable && vault->file.synchronous != APS_DB_SYNC_OFF;
+	enum aps_db_sync level = is_synced ? APS_DB_SYNC_FULL : vault->file.synchronous;
+	if (level == vault->level || aps_db_is_in_memory(vault->db)) return APS_OK;
+	enum aps_rc rc = aps_db_set_synchronous(vault->db, level, err);
+	if (rc == APS_OK) vault->level = level;
+	return rc;
+}
+
 static enum aps_rc begin(struct aps_vault *vault, struct aps_err *err)
 {
 	if (vault->db == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for what is to be kept");
-	enum aps_rc rc = aps_db_begin(vault->db, err);
+	enum aps_rc rc = set_level(vault, err);
+	if (rc == APS_OK) rc = aps_db_begin(vault->db, err);
 	vault->is_writing = rc == APS_OK;
 	return rc;
 }
@@ -83,7 +96,7 @@ static enum aps_rc begin(struct aps_vault *vault, struct aps_err *err)
 static void abort_turn(struct aps_vault *vault)
 {
 	if (vault->db != NULL) aps_db_rollback(vault->db);
-	vault->is_writing = false;
+	vault->is_writing = vault->is_durable = false;
 }
 
 /* Where a part can't follow there is no store for it, and none for the others either: what they have is in the same
@@ -359,12 +372,29 @@ void aps_vault_close(struct aps_vaults *vaults, struct aps_vault *vault)
 	free_vault(vault);
 }
 
-enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err)
+static enum aps_rc begin_turn(struct aps_vault *vault, struct aps_err *err)
 {
-	if (vault->is_writing) return APS_OK;
 	enum aps_rc rc = begin(vault, err);
 	if (rc == APS_OK || !aps_vault_cope(vault, err)) return rc;
 	return vault->is_writing ? APS_OK : begin(vault, err);
+}
+
+enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err)
+{
+	return vault->is_writing ? APS_OK : begin_turn(vault, err);
+}
+
+/* What has failed meanwhile may have moved the store, with the transaction open: not a durable one. */
+enum aps_rc aps_vault_begin_durable(struct aps_vault *vault, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	for (int i = 0; i < 2 && rc == APS_OK && !(vault->is_writing && vault->is_durable); i++) {
+		rc = aps_vault_commit(vault, err);
+		vault->is_durable = rc == APS_OK;
+		if (rc == APS_OK) rc = begin_turn(vault, err);
+	}
+	if (rc != APS_OK || (vault->is_writing && vault->is_durable)) return rc;
+	return aps_fail(err, APS_E_STORAGE, "the store has moved twice");
 }
 
 void aps_vault_add(struct aps_vault *vault, struct aps_vault_part *part)
@@ -389,6 +419,7 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, *generation);
 	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
 	vault->is_writing = rc != APS_OK;
+	vault->is_durable = vault->is_durable && rc != APS_OK;
 	if (rc == APS_OK) vault->generation = *generation;
 	return rc;
 }

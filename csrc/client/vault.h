@@ -49,10 +49,12 @@ struct aps_vault {
 	struct aps_db *base;    /* what `db` lies over; NULL: over nothing */
 	struct aps_err trouble; /* why the file isn't used, while it isn't */
 	uint64_t place;
-	uint64_t generation;  /* the last one that was committed */
-	uint64_t last_number; /* of an entry */
-	size_t n_refs;        /* partitions */
-	bool is_writing;      /* the transaction of this turn is open */
+	uint64_t generation;    /* the last one that was committed */
+	uint64_t last_number;   /* of an entry */
+	size_t n_refs;          /* partitions */
+	bool is_writing;        /* the transaction of this turn is open */
+	bool is_durable;        /* it isn't committed before it is on the disk */
+	enum aps_db_sync level; /* of the connection's next transaction */
 	struct aps_vault_part *parts;
 	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
 	struct aps_buf drops;        /* of parts, in memory: how, and the owner's prefix and identity */
@@ -79,6 +81,9 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part);
 bool aps_vault_is_available(const struct aps_vault *vault);
 /* Before what is saved first in a turn; later ones find it open. */
 enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err);
+/* The same for what is worth nothing before it is on the disk; what was saved in this turn before is committed by
+ * itself, if it wasn't such. */
+enum aps_rc aps_vault_begin_durable(struct aps_vault *vault, struct aps_err *err);
 /* Nothing of this turn is kept, and the parts are told: something was saved half. What comes next begins anew. */
 void aps_vault_abandon(struct aps_vault *vault);
 /* A part was dropped: the file loses it as well, where it can't be written now. E_NOMEM. */

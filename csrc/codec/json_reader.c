@@ -449,3 +449,43 @@ bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminat
 	}
 	return wanted.n == 0;
 }
+
+/* A string's bytes in runs: those that stand for themselves, and one character at a time of what doesn't. */
+struct runs {
+	const struct aps_json_reader *r;
+	const char *at;
+	struct aps_str run; /* what isn't compared yet */
+	char bytes[4];
+};
+
+static bool next_run(struct runs *runs)
+{
+	const char *end = runs->r->text.p + runs->r->text.n;
+	if (runs->run.n != 0) return true;
+	if (runs->at == end) return false;
+	const char *odd = runs->r->has_escapes ? find_odd(runs->r, runs->at, end) : end;
+	if (odd != runs->at) {
+		runs->run = (struct aps_str){runs->at, (size_t)(odd - runs->at)};
+		runs->at = odd;
+		return true;
+	}
+	uint32_t code_point;
+	runs->at = read_replaced(odd, end, &code_point);
+	runs->run = (struct aps_str){runs->bytes, aps_utf8_encode(code_point, runs->bytes)};
+	return true;
+}
+
+bool aps_json_text_eq(const struct aps_json_reader *a, const struct aps_json_reader *b)
+{
+	if (!a->has_escapes && !b->has_escapes) return aps_str_eq(a->text, b->text);
+	struct runs x = {.r = a, .at = a->text.p};
+	struct runs y = {.r = b, .at = b->text.p};
+	for (;;) {
+		bool has_x = next_run(&x), has_y = next_run(&y);
+		if (!has_x || !has_y) return has_x == has_y;
+		size_t n = x.run.n < y.run.n ? x.run.n : y.run.n;
+		if (!take(&x.run, y.run.p, n)) return false;
+		y.run.p += n;
+		y.run.n -= n;
+	}
+}

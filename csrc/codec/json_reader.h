@@ -72,6 +72,8 @@ size_t aps_json_unescape_room(const struct aps_json_reader *r);
 size_t aps_json_unescape_to(const struct aps_json_reader *r, char *out);
 /* True when the KEY or STRING just read decodes to exactly these bytes. */
 bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminated);
+/* True when the KEY or STRING that each has just read decode to the same bytes. */
+bool aps_json_text_eq(const struct aps_json_reader *a, const struct aps_json_reader *b);
 
 APS_END_DECLS
 

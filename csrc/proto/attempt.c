@@ -17,6 +17,7 @@
 #include "proto/attempt.h"
 
 #include "codec/timefmt.h"
+#include "proto/retry.h"
 
 /* A response's Date tells of a clock that is wrong once it is off by this much (amplify-js, isClockSkewed.ts). */
 #define SKEW_MS 300000
@@ -181,10 +182,10 @@ struct aps_attempt_lesson aps_attempt_learn(const struct aps_attempt_event *even
 static int64_t backoff_ms(const struct aps_attempt *attempt, const struct aps_attempt_event *event, int64_t skew_ms,
                           struct aps_rand *rand)
 {
-	const struct aps_retry_policy *policy = &attempt->options.retry;
+	const struct aps_backoff_policy *policy = &attempt->options.retry;
 	if (!attempt->options.can_retry) return -1;
 	if (policy->n_attempts != 0 && attempt->n_attempts >= policy->n_attempts) return -1;
-	int64_t delay_ms = aps_retry_delay_ms(policy, attempt->n_attempts - 1, rand);
+	int64_t delay_ms = aps_backoff_delay_ms(policy, attempt->n_attempts - 1, rand);
 	int64_t after_ms = aps_retry_after_ms(event->retry_after, (event->wall_ms + skew_ms) / 1000);
 	if (event->left_ms == APS_ATTEMPT_FOREVER && after_ms > policy->cap_ms) after_ms = policy->cap_ms;
 	if (after_ms > delay_ms) delay_ms = after_ms;

@@ -15,7 +15,9 @@
 #ifndef APS_PROTO_ATTEMPT_H
 #define APS_PROTO_ATTEMPT_H
 
-#include "proto/retry.h"
+#include "base/backoff.h"
+#include "base/err.h"
+#include "base/str.h"
 
 #define APS_ATTEMPT_FOREVER INT64_MAX
 
@@ -123,7 +125,7 @@ struct aps_attempt_action {
 };
 
 struct aps_attempt_options {
-	struct aps_retry_policy retry;
+	struct aps_backoff_policy retry;
 	bool can_retry;      /* later, that is; renewal and a corrected clock need no leave */
 	bool is_safe;        /* may be sent again although it may have been executed */
 	bool has_credential; /* it is sent with material, which may be refused */

@@ -6,7 +6,8 @@ struct row {
 };
 
 /* The bare name starts with `name`; the first row wins. Sources: AppSync Developer Guide ("Monitoring and logging",
- * "Conflict detection and resolution"), AWS "Common errors", amplify-js packages/core/src/clients/middleware/retry. */
+ * "Conflict detection and resolution"), DynamoDB Developer Guide ("Error handling"), AWS "Common errors", amplify-js
+ * packages/core/src/clients/middleware/retry. */
 static const struct row ROWS[] = {
         {"MaxSubscriptionsReached", APS_FAMILY_SUBSCRIPTION_LIMIT},
         {"InvalidSignature", APS_FAMILY_CLOCK_SKEW},
@@ -21,7 +22,7 @@ static const struct row ROWS[] = {
         {"InvalidClientTokenId", APS_FAMILY_AUTH},
         {"MissingAuthenticationToken", APS_FAMILY_AUTH},
         {"UnrecognizedClient", APS_FAMILY_AUTH},
-        {"ConditionalCheckFailed", APS_FAMILY_CONFLICT},
+        {"ConditionalCheckFailed", APS_FAMILY_CONDITION},
         {"Conflict", APS_FAMILY_CONFLICT},
         {"MaxConflicts", APS_FAMILY_CONFLICT},
         {"BandwidthLimitExceeded", APS_FAMILY_THROTTLED},
@@ -35,6 +36,16 @@ static const struct row ROWS[] = {
         {"Throttled", APS_FAMILY_THROTTLED},
         {"Throttling", APS_FAMILY_THROTTLED},
         {"TooManyRequests", APS_FAMILY_THROTTLED},
+        {"ServiceUnavailable", APS_FAMILY_UNAVAILABLE},
+        {"TransactionConflict", APS_FAMILY_UNAVAILABLE}, /* DynamoDB: another transaction was under way */
+        {"GraphQLSchema", APS_FAMILY_UNAVAILABLE},       /* the API has no schema yet */
+        {"ExecutionTimeout", APS_FAMILY_UNCLEAR},
+        {"InternalFailure", APS_FAMILY_UNCLEAR},
+        {"InternalServerError", APS_FAMILY_UNCLEAR},
+        {"InternalError", APS_FAMILY_UNCLEAR},
+        {"InternalServiceError", APS_FAMILY_UNCLEAR},
+        {"DeltaSyncWriteError", APS_FAMILY_UNCLEAR}, /* comes when the base table was written already */
+        {"MappingTemplate", APS_FAMILY_UNCLEAR},     /* of a request or of a response (aws-appsync-community #100) */
         {"TimeoutError", APS_FAMILY_TIMED_OUT},
         {"RequestTimeout", APS_FAMILY_TIMED_OUT},
         {"BadRequest", APS_FAMILY_BAD_REQUEST},
@@ -61,6 +72,17 @@ static struct aps_str bare_name(struct aps_str type)
 	for (size_t i = type.n; i > 0; i--)
 		if (type.p[i - 1] == '#' || type.p[i - 1] == ':') return (struct aps_str){type.p + i, type.n - i};
 	return type;
+}
+
+struct aps_str aps_error_source_of(struct aps_str error_type)
+{
+	struct aps_str type = aps_str_trim(error_type);
+	if (type.n > MAX_NAME_BYTES) type.n = MAX_NAME_BYTES;
+	const char *colon = aps_str_find(type, ":");
+	bool is_suffix =
+	        colon != NULL && aps_str_starts((struct aps_str){colon, (size_t)(type.p + type.n - colon)}, ":http");
+	if (colon == NULL || is_suffix) return (struct aps_str){NULL, 0};
+	return (struct aps_str){type.p, (size_t)(colon - type.p)};
 }
 
 enum aps_error_family aps_error_family_of(struct aps_str error_type)
@@ -96,10 +118,13 @@ enum aps_rc aps_error_classify(struct aps_str error_type, struct aps_str message
 	case APS_FAMILY_AUTH: *word = auth_word(error_type, message); return APS_E_AUTH;
 	case APS_FAMILY_FORBIDDEN: *word = "forbidden"; return APS_E_AUTH;
 	case APS_FAMILY_CLOCK_SKEW: *word = "clock_skew"; return APS_E_AUTH;
-	case APS_FAMILY_CONFLICT: return APS_E_CONFLICT;
+	case APS_FAMILY_CONFLICT:
+	case APS_FAMILY_CONDITION: return APS_E_CONFLICT;
 	case APS_FAMILY_SUBSCRIPTION_LIMIT: *word = "subscription_limit"; return APS_E_GRAPHQL;
 	case APS_FAMILY_THROTTLED: *word = "rate_limited"; return APS_E_GRAPHQL;
+	case APS_FAMILY_UNAVAILABLE:
 	case APS_FAMILY_TIMED_OUT:
+	case APS_FAMILY_UNCLEAR:
 	case APS_FAMILY_BAD_REQUEST:
 	case APS_FAMILY_NOT_FOUND:
 	case APS_FAMILY_OTHER: break;

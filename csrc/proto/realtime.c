@@ -105,7 +105,7 @@ void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, bool is_fres
 		rt->n_refusals = is_fresh ? rt->n_refusals + 1 : 0;
 		/* At once the first time; a refusal that repeats is not hammered at. */
 		int64_t delay_ms =
-		        rt->attempt == 0 ? 0 : aps_retry_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
+		        rt->attempt == 0 ? 0 : aps_backoff_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
 		rt->attempt++;
 		aps_realtime_link_attempt_after(rt, delay_ms);
 		return;
@@ -118,7 +118,7 @@ void aps_realtime_retry_auth(struct aps_realtime *rt, uint64_t sub, bool is_fres
 	} else if (n_refusals == 0) {
 		aps_realtime_sub_ask(rt, found);
 	} else {
-		int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, n_refusals, rt->rand);
+		int64_t delay_ms = aps_backoff_delay_ms(&rt->options.reconnect, n_refusals, rt->rand);
 		aps_realtime_sub_set_phase(rt, found, APS_REALTIME_SUB_BACKOFF, rt->now_ms + delay_ms);
 	}
 }

@@ -117,7 +117,7 @@ void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause
 		give_up(rt, cause);
 		return;
 	}
-	int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
+	int64_t delay_ms = aps_backoff_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
 	if (rt->attempt < UINT32_MAX) rt->attempt++;
 	interrupt(rt, APS_REALTIME_WAITING, cause);
 	rt->deadline_ms = rt->now_ms + delay_ms;

@@ -208,7 +208,7 @@ void aps_realtime_sub_failed(struct aps_realtime *rt, struct aps_realtime_sub *s
 	if (list->family == APS_FAMILY_THROTTLED) {
 		err.retryable = true;
 		if (++sub->n_limited < MAX_LIMITED_TRIES) {
-			int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, sub->n_limited, rt->rand);
+			int64_t delay_ms = aps_backoff_delay_ms(&rt->options.reconnect, sub->n_limited, rt->rand);
 			interrupt(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
 			aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_BACKOFF, rt->now_ms + delay_ms);
 			return;
@@ -269,7 +269,7 @@ static bool start_overdue(struct aps_realtime *rt, struct aps_realtime_sub *sub)
 		aps_realtime_sub_send_stop(rt, sub);
 		aps_realtime_sub_end(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
 	} else if (!is_silent) {
-		int64_t delay_ms = aps_retry_delay_ms(&rt->options.reconnect, sub->n_unanswered, rt->rand);
+		int64_t delay_ms = aps_backoff_delay_ms(&rt->options.reconnect, sub->n_unanswered, rt->rand);
 		aps_realtime_sub_send_stop(rt, sub);
 		interrupt(rt, sub, aps_action_queue_keep_err(&rt->queue, &err));
 		aps_realtime_sub_set_phase(rt, sub, APS_REALTIME_SUB_BACKOFF, rt->now_ms + delay_ms);

@@ -40,15 +40,6 @@ enum aps_retry_class aps_retry_classify(const struct aps_retry_question *questio
 	return APS_RETRY_NEVER;
 }
 
-int64_t aps_retry_delay_ms(const struct aps_retry_policy *policy, unsigned attempt, struct aps_rand *rand)
-{
-	int64_t bound = policy->base_ms < policy->cap_ms ? policy->base_ms : policy->cap_ms;
-	if (bound <= 0) return 0;
-	for (unsigned i = 0; i < attempt && bound < policy->cap_ms; i++)
-		bound = bound > policy->cap_ms / 2 ? policy->cap_ms : bound * 2;
-	return (int64_t)aps_rand_below(rand, (uint64_t)bound);
-}
-
 int64_t aps_retry_after_ms(struct aps_str header, int64_t now_unix_s)
 {
 	struct aps_str text = aps_str_trim(header);

@@ -1,9 +1,8 @@
-/* Retry or give up: decided here only, by code, never by the text of a message. Pure; randomness comes in. */
+/* Retry or give up: decided here only, by code, never by the text of a message. Pure. */
 #ifndef APS_PROTO_RETRY_H
 #define APS_PROTO_RETRY_H
 
 #include "base/err.h"
-#include "base/rand.h"
 #include "base/str.h"
 
 enum aps_retry_class {
@@ -22,21 +21,12 @@ struct aps_retry_question {
 	bool is_lasting;           /* without a response: it fails in the same way later */
 };
 
-struct aps_retry_policy {
-	int64_t base_ms;     /* 100 */
-	int64_t cap_ms;      /* 300000 */
-	unsigned n_attempts; /* in all, the first included; 0: no limit */
-};
-
 APS_BEGIN_DECLS
 
 /* Network failure, timeout, 429, 500, 502, 503, 504 and throttling codes: LATER. Clock-skew codes: RESIGN. 401 and
  * Unauthorized: REFRESH. What may have been executed and isn't safe: NEVER (429 and a refused connection were not
  * executed). */
 enum aps_retry_class aps_retry_classify(const struct aps_retry_question *question);
-
-/* Full jitter: uniform in [0, min(cap, base * 2^attempt)); attempt counts from 0. */
-int64_t aps_retry_delay_ms(const struct aps_retry_policy *policy, unsigned attempt, struct aps_rand *rand);
 
 /* Retry-After (RFC 9110 10.2.3): seconds or an HTTP date. -1 when it is neither. */
 int64_t aps_retry_after_ms(struct aps_str header, int64_t now_unix_s);

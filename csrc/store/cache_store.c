@@ -47,6 +47,16 @@ static enum aps_rc read_row(struct aps_cache_store *store, struct aps_stmt *stmt
 	return !row->is_damaged || store->shows_damage ? APS_OK : aps_row_sum_fail("a record", err);
 }
 
+/* What layers say of the row that was read; what lies over another connection has all of them. */
+static enum aps_rc read_patches(struct aps_cache_store *store, struct aps_entry_row *row, struct aps_err *err)
+{
+	aps_buf_reset(&store->patches);
+	enum aps_rc rc = aps_layer_store_read(store->db, row->number, &store->patches, err);
+	row->patches = store->patches.n != 0 ? aps_buf_str(&store->patches) : APS_STR("");
+	if (store->patches.rc != APS_OK) aps_buf_clear(&store->patches);
+	return rc;
+}
+
 static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, struct aps_entry_row *row,
                         struct aps_err *err)
 {
@@ -61,6 +71,7 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 		if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 2, key, err);
 		if (rc == APS_OK) rc = read_row(store, stmt, row, err);
 	}
+	if (rc == APS_OK && row->number != 0 && store->has_layers) rc = read_patches(store, row, err);
 	if (rc != APS_OK || row->number == 0 || aps_str_eq(row->key, key) || store->shows_damage) return rc;
 	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0,
 	                     "another record is found in the store by this one's key");
@@ -80,7 +91,7 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 		if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->part, err);
 		if (rc == APS_OK) rc = read_row(store, stmt, row, err);
 	}
-	return rc;
+	return rc == APS_OK && row->number != 0 && store->has_layers ? read_patches(store, row, err) : rc;
 }
 
 static void done(struct aps_entry_backing *backing)
@@ -251,10 +262,27 @@ static enum aps_rc look_whether_empty(struct aps_cache_store *store, struct aps_
 	return APS_OK;
 }
 
+static enum aps_rc load_layer(struct aps_layer_source *source, uint64_t id, struct aps_layer_row *row,
+                              struct aps_err *err)
+{
+	const struct aps_cache_store *store = APS_CONTAINER_OF(source, struct aps_cache_store, layers);
+	return aps_layer_store_load(store->db, store->part, id, row, err);
+}
+
+static enum aps_rc list_layers(struct aps_layer_source *source, uint64_t entry, struct aps_buf *ids,
+                               struct aps_err *err)
+{
+	const struct aps_cache_store *store = APS_CONTAINER_OF(source, struct aps_cache_store, layers);
+	return aps_layer_store_list(store->db, entry, ids, err);
+}
+
 static enum aps_rc init_store(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                               struct aps_str identity, struct aps_err *err)
 {
-	*store = (struct aps_cache_store){.backing = {find, load, done, list}, .db = db};
+	*store = (struct aps_cache_store){
+	        .backing = {find, load, done, list}, .layers = {load_layer, list_layers}, .db = db};
+	aps_buf_init(&store->patches, APS_BUF_ANY_SIZE);
+	aps_buf_init(&store->changed_layers, APS_BUF_ANY_SIZE);
 	store->prefix = aps_strndup(prefix.p, prefix.n);
 	store->identity = aps_strndup(identity.p, identity.n);
 	if (store->prefix != NULL && store->identity != NULL) return APS_OK;
@@ -290,7 +318,8 @@ enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *d
 	if (rc == APS_OK && store->part != 0) rc = read_bytes(store, err);
 	if (rc == APS_OK) rc = read_names(store, &cache->names, err);
 	if (rc == APS_OK) rc = look_whether_empty(store, &cache->entries, err);
-	if (rc == APS_OK && store->part != 0) rc = aps_layer_store_drop_all(store->db, store->part, err);
+	if (rc == APS_OK && store->part != 0) rc = aps_layer_store_drop_passing(store->db, store->part, err);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(store->db, &store->has_layers, err);
 	aps_cache_store_committed(store);
 	return rc;
 }
@@ -317,12 +346,16 @@ void aps_cache_store_clear(struct aps_cache_store *store)
 	aps_free(store->prefix);
 	aps_free(store->identity);
 	store->prefix = store->identity = NULL;
+	aps_buf_clear(&store->patches);
+	aps_buf_clear(&store->changed_layers);
 }
 
 void aps_cache_store_committed(struct aps_cache_store *store)
 {
 	store->committed = (struct aps_cache_store_state){store->part, store->n_names, store->n_bytes};
 	store->dropped = 0;
+	aps_buf_clear(&store->changed_layers);
+	aps_buf_clear(&store->patches);
 }
 
 void aps_cache_store_rolled_back(struct aps_cache_store *store)
@@ -330,8 +363,9 @@ void aps_cache_store_rolled_back(struct aps_cache_store *store)
 	store->part = store->committed.part;
 	store->n_names = store->committed.n_names;
 	store->n_bytes = store->committed.n_bytes;
-	store->has_lost_layers = true;
+	store->has_layers = true; /* as there may have been before */
 	store->dropped = 0;
+	aps_buf_clear(&store->changed_layers);
 }
 
 #define GENERATION  "SELECT value FROM counter WHERE id = 0"
@@ -515,6 +549,7 @@ static enum aps_rc save_entries(struct aps_cache_store *store, const struct aps_
 	for (size_t i = 0; rc == APS_OK && i < aps_write_n_entries(write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(write, i);
 		bool is_new = entry->number > write->last_number;
+		if (write->layer != NULL && !is_new) continue; /* a layer leaves it as it is */
 		rc = is_new || is_over ? insert(store, inserts, entry, err) : update(store, updates, entry, err);
 		n_bytes += (int64_t)disk_bytes(entry, aps_entry_base(entry).n);
 		if (!is_new) n_bytes -= (int64_t)disk_bytes(entry, aps_write_n_bytes_before(write, i));
@@ -538,36 +573,72 @@ enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, stru
 	return set_counter(store->db, store->part, store->n_bytes, err);
 }
 
+static enum aps_rc note_layer(struct aps_cache_store *store, uint64_t id, struct aps_err *err)
+{
+	aps_buf_add(&store->changed_layers, &id, sizeof id);
+	return store->changed_layers.rc == APS_OK ? APS_OK
+	                                          : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
+}
+
+static enum aps_rc save_layers(struct aps_cache_store *store, const struct aps_cache_write *write, struct aps_err *err)
+{
+	enum aps_rc rc = write->layer != NULL ? note_layer(store, write->layer->id, err) : APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < aps_write_n_layers(write); i++)
+		rc = note_layer(store, aps_write_layer_at(write, i)->id, err);
+	if (rc == APS_OK) rc = aps_layer_store_save(store->db, store->part, write, err);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(store->db, &store->has_layers, err);
+	return rc;
+}
+
+enum aps_rc aps_cache_store_save_kind(struct aps_cache_store *store, const struct aps_layer *layer, struct aps_err *err)
+{
+	enum aps_rc rc = note_layer(store, layer->id, err);
+	return rc == APS_OK ? aps_layer_store_save_kind(store->db, store->part, layer, err) : rc;
+}
+
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err)
 {
-	if (aps_write_n_entries(write) == 0 && store->n_names == write->cache->names.n_names && !write->has_leaving)
+	bool has_layers = write->layer != NULL || aps_write_n_layers(write) != 0;
+	if (aps_write_n_entries(write) == 0 && store->n_names == write->cache->names.n_names && !has_layers)
 		return APS_OK;
 	enum aps_rc rc = make_part(store, err);
-	if (rc == APS_OK && store->has_lost_layers) rc = aps_layer_store_drop_all(store->db, store->part, err);
 	if (rc == APS_OK) rc = save_names(store, &write->cache->names, err);
 	if (rc == APS_OK) rc = save_entries(store, write, err);
-	if (rc == APS_OK) rc = aps_layer_store_save(store->db, store->part, write, err);
-	if (rc == APS_OK) store->has_lost_layers = false;
+	if (rc == APS_OK && has_layers) rc = save_layers(store, write, err);
 	if (rc == APS_OK) store->n_names = write->cache->names.n_names;
 	return rc;
 }
 
-enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *db, const struct aps_cache *cache,
+/* Those of the turn, whose transaction is gone; the others came with the store. */
+static enum aps_rc save_layers_again(struct aps_cache_store *store, struct aps_cache *cache,
+                                     const struct aps_buf *changed, struct aps_err *err)
+{
+	const uint64_t *ids = (const uint64_t *)(const void *)changed->p;
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < changed->n / sizeof *ids; i++) {
+		rc = note_layer(store, ids[i], err);
+		if (rc == APS_OK) rc = aps_layer_store_save_again(store->db, store->part, cache, ids[i], err);
+	}
+	return rc;
+}
+
+enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *db, struct aps_cache *cache,
                                  struct aps_err *err)
 {
 	enum aps_part_drop how = store->dropped;
 	int64_t n_bytes = store->n_bytes;
+	struct aps_buf changed = store->changed_layers;
+	aps_buf_init(&store->changed_layers, APS_BUF_ANY_SIZE);
 	store->db = db;
 	store->on_row = NULL;
 	aps_cache_store_rolled_back(store);
-	store->has_lost_layers = false;
 	enum aps_rc rc = how != 0 ? aps_cache_store_drop(store, how, err) : APS_OK;
-	if (rc == APS_OK && (store->part != 0 || n_bytes != 0 || cache->layers.lowest != NULL))
-		rc = make_part(store, err);
+	if (rc == APS_OK && (store->part != 0 || n_bytes != 0 || changed.n != 0)) rc = make_part(store, err);
 	if (rc == APS_OK && store->part != 0) rc = save_names(store, &cache->names, err);
 	if (rc == APS_OK && store->part != 0) store->n_names = cache->names.n_names;
-	if (rc == APS_OK && store->part != 0) rc = aps_layer_store_save_all(db, store->part, &cache->layers, err);
+	if (rc == APS_OK && store->part != 0) rc = save_layers_again(store, cache, &changed, err);
+	aps_buf_clear(&changed);
 	return rc;
 }
 

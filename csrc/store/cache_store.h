@@ -23,7 +23,8 @@ struct aps_row_lengths {
 
 struct aps_cache_store {
 	struct aps_entry_backing backing;
-	struct aps_db *db; /* borrowed, migrated */
+	struct aps_layer_source layers; /* of the part */
+	struct aps_db *db;              /* borrowed, migrated */
 	char *prefix;
 	char *identity;
 	int64_t part; /* 0: there is none until something is saved */
@@ -31,7 +32,9 @@ struct aps_cache_store {
 	int64_t n_bytes;
 	struct aps_cache_store_state committed; /* before the transaction that is open */
 	enum aps_part_drop dropped;             /* the part was, in this transaction; 0: it wasn't */
-	bool has_lost_layers;                   /* a transaction failed: the cache has none any more */
+	bool has_layers;                        /* there may be some: rows that are read come with their patches */
+	struct aps_buf patches;                 /* of the row that is looked at */
+	struct aps_buf changed_layers;          /* uint64_t: that came, changed or left in this transaction */
 	bool shows_damage;                      /* rows that aren't what was saved are given all the same */
 	uint32_t n_damaged_names;               /* likewise: there is a name of ours in their place */
 	uint32_t minute;                        /* Unix time: of what is saved from now on */
@@ -40,8 +43,9 @@ struct aps_cache_store {
 
 APS_BEGIN_DECLS
 
-/* Finds the part, where there is one, and fills `cache`, which was initialised with &store->backing, with its names and
- * what else it has to know before its first write. Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
+/* Finds the part, where there is one, and fills `cache`, which was initialised with &store->backing and &store->layers,
+ * with its names and what else it has to know before its first write. Layers of calls that are no more are dropped.
+ * Without memory, or where the store fails: E_NOMEM, E_STORAGE, … */
 enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *db, struct aps_str prefix,
                                  struct aps_str identity, struct aps_cache *cache, struct aps_err *err);
 /* The same for a part that is known by its number, only to be looked at, damage and all. */
@@ -58,9 +62,9 @@ enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cac
 enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err);
 /* The connection that it has from now on, in a transaction: one to memory that lies over the former one
  * (aps_db_set_base()), whose rows it sees through it; or back. The transaction that saves were made in is gone: the
- * part is dropped once more if it was, the layers are what the cache has, and entries that were changed are for
+ * part is dropped once more if it was, layers that were changed are what the cache has, and entries that were are for
  * aps_cache_store_save_again(). */
-enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *db, const struct aps_cache *cache,
+enum aps_rc aps_cache_store_move(struct aps_cache_store *store, struct aps_db *db, struct aps_cache *cache,
                                  struct aps_err *err);
 /* Saves an entry as it is now, whatever is there of it. */
 enum aps_rc aps_cache_store_save_again(struct aps_cache_store *store, const struct aps_entry *entry,
@@ -81,6 +85,9 @@ void aps_cache_store_clear(struct aps_cache_store *store);
 /* Saves what a settled write changed; a transaction is open. */
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err);
+/* Saves what a layer in memory, which is whole, is of. */
+enum aps_rc aps_cache_store_save_kind(struct aps_cache_store *store, const struct aps_layer *layer,
+                                      struct aps_err *err);
 /* At the end of the transaction: how many bytes there are by now. */
 enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, struct aps_err *err);
 /* The part is gone, with all that it has; what is saved from now on is in a new one. Names keep their numbers. */

@@ -4,10 +4,10 @@
 #include "cache/collect.h"
 #include "cache/freshness.h"
 #include "cache/references.h"
-#include "codec/json_writer.h"
-#include "codec/utf8.h"
 #include "store/cache_rows.h"
 #include "store/db_space.h"
+#include "store/inspect_outbox.h"
+#include "store/inspect_text.h"
 #include "store/migrations.h"
 
 #include <stdio.h>
@@ -44,31 +44,6 @@ struct inspection {
 	uint64_t n_dead_bytes;
 	bool is_short;
 };
-
-/* What somebody else wrote may be no UTF-8. */
-static void put_text(struct aps_json_writer *w, const char *name, struct aps_str text)
-{
-	struct aps_buf clean;
-	aps_buf_init(&clean, APS_BUF_ANY_SIZE);
-	while (text.n != 0) {
-		size_t n = aps_utf8_check(text);
-		aps_buf_add(&clean, text.p, n);
-		text = (struct aps_str){text.p + n, text.n - n};
-		if (text.n == 0) break;
-		n = aps_utf8_broken(text.p, text.p + text.n);
-		text = (struct aps_str){text.p + n, text.n - n};
-		aps_buf_add_text(&clean, "\xef\xbf\xbd");
-	}
-	aps_json_write_member(w, name, aps_buf_str(&clean));
-	if (clean.rc != APS_OK) w->buf->rc = clean.rc;
-	aps_buf_clear(&clean);
-}
-
-static void put_count(struct aps_json_writer *w, const char *name, uint64_t n)
-{
-	aps_json_write_key(w, aps_str_of(name));
-	aps_json_write_int(w, (int64_t)n);
-}
 
 /* References of one row. */
 struct counting {
@@ -131,9 +106,9 @@ static void put_root_field(struct inspection *in, struct aps_str field, size_t n
 	if (in->roots.n != 0) aps_buf_add_byte(&in->roots, ',');
 	aps_json_writer_init(&w, &in->roots);
 	aps_json_write_object(&w);
-	put_text(&w, "field", field);
-	put_count(&w, "bytes", n_bytes);
-	put_count(&w, "references", n_references);
+	aps_inspect_put_text(&w, "field", field);
+	aps_inspect_put_count(&w, "bytes", n_bytes);
+	aps_inspect_put_count(&w, "references", n_references);
 	aps_json_write_object_end(&w);
 }
 
@@ -257,7 +232,7 @@ static enum aps_rc hold_patches(struct inspection *in, size_t *n_patches, struct
 	enum aps_rc rc = aps_db_prepare(in->db, aps_str_of(SQL), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, in->store.part, err);
 	while (rc == APS_OK && (rc = aps_stmt_step(stmt, &has_row, err)) == APS_OK && has_row) {
-		++*n_patches;
+		*n_patches += aps_stmt_column_str(stmt, 1).n != 0;
 		aps_collect_hold(&in->collect, (uint64_t)aps_stmt_column_int(stmt, 0));
 		aps_references_of_patch(aps_stmt_column_str(stmt, 1), &holding.sink);
 	}
@@ -287,9 +262,9 @@ static int compare_counts(const void *a, const void *b)
 static void put_type(struct aps_json_writer *w, const struct type_count *count)
 {
 	aps_json_write_object(w);
-	put_text(w, "type", count->type);
-	put_count(w, "records", count->n_records);
-	put_count(w, "bytes", count->n_bytes);
+	aps_inspect_put_text(w, "type", count->type);
+	aps_inspect_put_count(w, "records", count->n_records);
+	aps_inspect_put_count(w, "bytes", count->n_bytes);
 	aps_json_write_object_end(w);
 }
 
@@ -314,7 +289,7 @@ static void put_types(struct inspection *in)
 
 static void put_roots(struct inspection *in)
 {
-	put_count(in->w, "roots", in->n_roots);
+	aps_inspect_put_count(in->w, "roots", in->n_roots);
 	aps_json_write_key(in->w, APS_STR("root_fields"));
 	aps_json_write_array(in->w);
 	if (in->roots.n != 0) aps_json_write_raw(in->w, aps_buf_str(&in->roots));
@@ -324,23 +299,23 @@ static void put_roots(struct inspection *in)
 
 static void put_counts(struct inspection *in, size_t n_patches)
 {
-	put_count(in->w, "bytes", (uint64_t)in->store.n_bytes);
-	put_count(in->w, "records", in->n_records);
-	put_count(in->w, "evicted", in->n_evicted);
-	put_count(in->w, "emptied", in->n_emptied);
-	put_count(in->w, "damaged", in->n_damaged);
-	put_count(in->w, "damaged_names", in->store.n_damaged_names);
+	aps_inspect_put_count(in->w, "bytes", (uint64_t)in->store.n_bytes);
+	aps_inspect_put_count(in->w, "records", in->n_records);
+	aps_inspect_put_count(in->w, "evicted", in->n_evicted);
+	aps_inspect_put_count(in->w, "emptied", in->n_emptied);
+	aps_inspect_put_count(in->w, "damaged", in->n_damaged);
+	aps_inspect_put_count(in->w, "damaged_names", in->store.n_damaged_names);
 	put_types(in);
-	put_count(in->w, "fields", in->n_fields);
-	put_count(in->w, "long_lists", in->n_long_lists);
-	put_count(in->w, "references", in->n_references);
-	put_count(in->w, "broken_references", in->n_broken);
+	aps_inspect_put_count(in->w, "fields", in->n_fields);
+	aps_inspect_put_count(in->w, "long_lists", in->n_long_lists);
+	aps_inspect_put_count(in->w, "references", in->n_references);
+	aps_inspect_put_count(in->w, "broken_references", in->n_broken);
 	put_roots(in);
-	put_count(in->w, "patches", n_patches);
+	aps_inspect_put_count(in->w, "patches", n_patches);
 	aps_json_write_key(in->w, APS_STR("collectable"));
 	aps_json_write_object(in->w);
-	put_count(in->w, "records", in->n_dead_records);
-	put_count(in->w, "bytes", in->n_dead_bytes);
+	aps_inspect_put_count(in->w, "records", in->n_dead_records);
+	aps_inspect_put_count(in->w, "bytes", in->n_dead_bytes);
 	aps_json_write_object_end(in->w);
 }
 
@@ -407,8 +382,8 @@ static enum aps_rc put_owner(struct aps_db *db, int64_t part, struct aps_json_wr
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, part, err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
 	if (rc != APS_OK || !has_row) return rc;
-	put_text(w, "key_prefix", aps_stmt_column_str(stmt, 0));
-	put_text(w, "identity", aps_stmt_column_str(stmt, 1));
+	aps_inspect_put_text(w, "key_prefix", aps_stmt_column_str(stmt, 0));
+	aps_inspect_put_text(w, "identity", aps_stmt_column_str(stmt, 1));
 	*is_dropped = aps_stmt_column_int(stmt, 2) != 0;
 	aps_json_write_key(w, APS_STR("is_dropped"));
 	aps_json_write_bool(w, *is_dropped);
@@ -426,9 +401,9 @@ static enum aps_rc put_part(struct aps_db *db, int64_t part, struct aps_json_wri
 	aps_json_write_object(w);
 	enum aps_rc rc = put_owner(db, part, w, &is_dropped, err);
 	if (rc == APS_OK) rc = read_int_of(db, "SELECT count(*) FROM entry WHERE part = ?1", part, &n, err);
-	if (rc == APS_OK) put_count(w, "rows", (uint64_t)n);
+	if (rc == APS_OK) aps_inspect_put_count(w, "rows", (uint64_t)n);
 	if (rc == APS_OK) rc = read_int_of(db, "SELECT count(*) FROM layer WHERE part = ?1", part, &n, err);
-	if (rc == APS_OK) put_count(w, "layers", (uint64_t)n);
+	if (rc == APS_OK) aps_inspect_put_count(w, "layers", (uint64_t)n);
 	if (rc == APS_OK && !is_dropped) rc = inspect_part(&in, err);
 	aps_json_write_object_end(w);
 	clear(&in);
@@ -485,11 +460,12 @@ static enum aps_rc put_file(struct aps_db *db, const char *path, struct aps_json
 	enum aps_rc rc = aps_db_read_int(db, "PRAGMA user_version", &version, err);
 	if (rc == APS_OK) rc = aps_db_space(db, &space, err);
 	if (rc != APS_OK) return rc;
-	put_count(w, "version", (uint64_t)version);
-	put_count(w, "bytes", (uint64_t)(space.n_pages * space.page_bytes));
-	put_count(w, "free_bytes", (uint64_t)(space.n_free_pages * space.page_bytes));
-	put_count(w, "log_bytes", log_bytes_of(path));
-	return put_parts(db, w, err);
+	aps_inspect_put_count(w, "version", (uint64_t)version);
+	aps_inspect_put_count(w, "bytes", (uint64_t)(space.n_pages * space.page_bytes));
+	aps_inspect_put_count(w, "free_bytes", (uint64_t)(space.n_free_pages * space.page_bytes));
+	aps_inspect_put_count(w, "log_bytes", log_bytes_of(path));
+	rc = put_parts(db, w, err);
+	return rc == APS_OK ? aps_inspect_outbox(db, w, err) : rc;
 }
 
 /* All of it is one view of the file. */

@@ -19,6 +19,11 @@ enum aps_rc aps_migrations_are_done(struct aps_db *db, bool *are_done, struct ap
 /* The same, and why not: E_STORAGE as above, and for an older store, which only its owner brings up to date. */
 enum aps_rc aps_migrations_check(struct aps_db *db, struct aps_err *err);
 
+#ifdef APS_TESTING
+/* A step behind the last one, for tests of what the steps keep; NULL: none. */
+void aps_migrations_add_step(const char *sql);
+#endif
+
 APS_END_DECLS
 
 #endif

@@ -87,11 +87,55 @@ enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *d
 	return APS_OK;
 }
 
-/* Patches belong to layers; the entries' index has all of a part, whatever their keys are. */
+/* One entry of the part; *entry 0: it has none. */
+static enum aps_rc find_entry(struct aps_db *db, int64_t part, int64_t *entry, struct aps_err *err)
+{
+	/* the entries' index has all of a part, whatever their keys are */
+	static const char SQL[] = "SELECT id FROM entry INDEXED BY entry_key WHERE part = ?1 LIMIT 1";
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, part, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	*entry = rc == APS_OK && has_row ? aps_stmt_column_int(stmt, 0) : 0;
+	if (*entry != 0) aps_stmt_reset(stmt);
+	return rc;
+}
+
+/* With each of its entries what layers say of it: there may be more of that than of entries. */
+static enum aps_rc delete_entries(struct aps_db *db, int64_t part, int64_t *n_left, struct aps_err *err)
+{
+	static const char PATCHES[] = "DELETE FROM patch WHERE entry = ?1 AND layer IN"
+	                              " (SELECT layer FROM patch WHERE entry = ?1 LIMIT ?2)";
+	int64_t entry = 1;
+	enum aps_rc rc = APS_OK;
+	while (rc == APS_OK && *n_left > 0) {
+		rc = find_entry(db, part, &entry, err);
+		if (rc != APS_OK || entry == 0) break;
+		rc = run_on(db, PATCHES, entry, *n_left, err);
+		if (rc == APS_OK) *n_left -= aps_db_changes(db);
+		if (rc != APS_OK || *n_left <= 0) break;
+		rc = run_on(db, "DELETE FROM entry WHERE id = ?1", entry, 0, err);
+		if (rc == APS_OK && aps_db_changes(db) == 0) break; /* the index is damaged: there is no such row */
+		--*n_left;
+	}
+	return rc;
+}
+
+/* Where no layer says anything they go all at once. */
+static enum aps_rc delete_bare_entries(struct aps_db *db, int64_t part, int64_t *n_left, struct aps_err *err)
+{
+	static const char SQL[] =
+	        "DELETE FROM entry WHERE id IN (SELECT id FROM entry INDEXED BY entry_key WHERE part = ?1 LIMIT ?2)";
+	int64_t has_patches;
+	enum aps_rc rc = aps_db_read_int(db, "SELECT 1 FROM patch LIMIT 1", &has_patches, err);
+	if (rc != APS_OK || has_patches != 0) return rc;
+	rc = run_on(db, SQL, part, *n_left, err);
+	if (rc == APS_OK) *n_left -= aps_db_changes(db);
+	return rc;
+}
+
 static const char *const DELETIONS[] = {
-        "DELETE FROM entry WHERE id IN (SELECT id FROM entry INDEXED BY entry_key WHERE part = ?1 LIMIT ?2)",
-        ("DELETE FROM patch WHERE rowid IN (SELECT patch.rowid FROM layer JOIN patch ON patch.layer = layer.id"
-         " WHERE layer.part = ?1 LIMIT ?2)"),
         "DELETE FROM layer WHERE id IN (SELECT id FROM layer WHERE part = ?1 LIMIT ?2)",
         "DELETE FROM name WHERE part = ?1 AND number IN (SELECT number FROM name WHERE part = ?1 LIMIT ?2)",
 };
@@ -100,13 +144,14 @@ enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_ro
 {
 	int64_t n_left = (int64_t)max_rows;
 	*is_done = false;
-	for (size_t i = 0; i < APS_COUNTOF(DELETIONS) && n_left > 0; i++) {
-		enum aps_rc rc = run_on(db, DELETIONS[i], part, n_left, err);
-		if (rc != APS_OK) return rc;
-		n_left -= aps_db_changes(db);
-		*is_done = i + 1 == APS_COUNTOF(DELETIONS) && n_left > 0;
+	enum aps_rc rc = delete_bare_entries(db, part, &n_left, err);
+	if (rc == APS_OK) rc = delete_entries(db, part, &n_left, err);
+	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(DELETIONS) && n_left > 0; i++) {
+		rc = run_on(db, DELETIONS[i], part, n_left, err);
+		n_left -= rc == APS_OK ? aps_db_changes(db) : 0;
+		*is_done = rc == APS_OK && i + 1 == APS_COUNTOF(DELETIONS) && n_left > 0;
 	}
-	return APS_OK;
+	return rc;
 }
 
 enum aps_rc aps_parts_remove(struct aps_db *db, int64_t part, struct aps_err *err)

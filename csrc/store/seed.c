@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "store/db_error.h"
 #include "store/migrations.h"
+#include "store/outbox_number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +91,21 @@ static enum aps_rc copy(const char *seed, const char *path, char *copy, struct a
 	return rc;
 }
 
+/* Mutations of whoever has made it are not sent by all who are given it, and ids of an earlier copy meet nothing. */
+static enum aps_rc empty_outbox(struct aps_db *db, struct aps_err *err)
+{
+	static const char SQL[] = "DELETE FROM outbox; DELETE FROM delivery; DELETE FROM dead_letter;"
+	                          "DELETE FROM outcome; DELETE FROM id_map; DELETE FROM owner; DELETE FROM owner_copy;"
+	                          "DELETE FROM patch; DELETE FROM layer";
+	enum aps_rc rc = aps_db_begin(db, err);
+	if (rc != APS_OK) return rc;
+	rc = aps_db_exec(db, SQL, err);
+	if (rc == APS_OK) rc = aps_outbox_draw_nonce(db, err);
+	if (rc == APS_OK) return aps_db_commit(db, err);
+	aps_db_rollback(db);
+	return rc;
+}
+
 static enum aps_rc bring_up_to_date(const char *seed, const char *copy, struct aps_err *err)
 {
 	const struct aps_db_options options = {.synchronous = APS_DB_SYNC_FULL, .busy_ms = 0};
@@ -98,6 +114,7 @@ static enum aps_rc bring_up_to_date(const char *seed, const char *copy, struct a
 	enum aps_rc rc = aps_db_open(copy, &options, &db, err);
 	if (rc == APS_OK) rc = aps_migrations_is_store(db, &is_store, err);
 	if (rc == APS_OK && is_store) rc = aps_migrations_run(db, err);
+	if (rc == APS_OK && is_store) rc = empty_outbox(db, err);
 	aps_db_close(db);
 	if (rc == APS_OK && !is_store) return refuse(seed, "it isn't a store of this library", err);
 	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "corrupt") != 0) return rc;

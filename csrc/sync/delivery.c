@@ -12,6 +12,8 @@ static const char *const RESEND_NAMES[] = {APS_RESEND_MAP(TEXT)};
 #define IN(state)  (1u << APS_DELIVERY_##state)
 #define AT_SERVICE (IN(SENDING) | IN(LOOKING))
 
+#define NEVER_BEGUN UINT64_MAX /* of `successes`, by this process */
+
 static const unsigned LEGAL_IN[APS_DELIVERY_EVENT_COUNT] = {
         [APS_DELIVERY_ON_GO] = IN(QUEUED),
         [APS_DELIVERY_ON_COMMITTED] = IN(MARKING) | IN(ENDING),
@@ -166,8 +168,10 @@ static struct aps_delivery_action judge_doubt(struct aps_delivery *delivery, con
 static struct aps_delivery_action judge_later(struct aps_delivery *delivery, const struct aps_delivery_options *options,
                                               const struct aps_delivery_event *event)
 {
+	bool is_in_conflict = delivery->look == APS_DELIVERY_ON_CONFLICT;
 	if (has_tried_enough(delivery, options, event))
-		return end(delivery, failed(delivery, APS_DELIVERY_ENDED_REFUSED));
+		return end(delivery,
+		           failed(delivery, is_in_conflict ? APS_DELIVERY_ENDED_CONFLICT : APS_DELIVERY_ENDED_REFUSED));
 	return wait_in(delivery, APS_DELIVERY_WAITING);
 }
 
@@ -203,7 +207,7 @@ static struct aps_delivery_action send(struct aps_delivery *delivery)
 
 static struct aps_delivery_action go(struct aps_delivery *delivery, uint64_t successes)
 {
-	if (delivery->successes == 0) delivery->successes = successes;
+	if (delivery->successes == NEVER_BEGUN) delivery->successes = successes;
 	bool must_look = looks_first(delivery) || delivery->look == APS_DELIVERY_ON_CONFLICT;
 	if (!must_look) return send(delivery);
 	return move_to(delivery, APS_DELIVERY_LOOKING, APS_DELIVERY_STORE_NOTHING, APS_DELIVERY_DO_LOOK);
@@ -224,9 +228,8 @@ static struct aps_delivery_action seen(struct aps_delivery *delivery, const stru
 	if (!delivery->is_in_doubt) return seen_for_conflict(delivery, kind);
 	if (kind == APS_DELIVERY_ON_SEEN_APPLIED) return end(delivery, APS_DELIVERY_ENDED_DONE);
 	if (kind == APS_DELIVERY_ON_SEEN_SEND) {
-		if (about == APS_DELIVERY_ON_REFUSED) return end(delivery, APS_DELIVERY_ENDED_REFUSED);
-		if (about == APS_DELIVERY_ON_CONFLICT) return end(delivery, APS_DELIVERY_ENDED_CONFLICT);
-		return send(delivery);
+		/* What was refused isn't sent again, and the request that wasn't answered may still arrive. */
+		return about == APS_DELIVERY_ON_GO ? send(delivery) : end(delivery, APS_DELIVERY_ENDED_UNKNOWN);
 	}
 	bool is_resolved = options->resolves_doubt && options->has_resolver && delivery->resend == APS_RESEND_VERSIONED;
 	return is_resolved ? ask(delivery) : end(delivery, APS_DELIVERY_ENDED_UNKNOWN);
@@ -255,6 +258,7 @@ static struct aps_delivery_action lost(struct aps_delivery *delivery)
 
 static struct aps_delivery_action changed(struct aps_delivery *delivery)
 {
+	delivery->n_failures = 0;
 	delivery->n_rounds++;
 	delivery->n_attempts++;
 	delivery->is_rewriting = true;
@@ -271,7 +275,7 @@ static struct aps_delivery_action reject(const struct aps_delivery *delivery, co
 
 void aps_delivery_init(struct aps_delivery *delivery, enum aps_resend resend)
 {
-	*delivery = (struct aps_delivery){.state = APS_DELIVERY_QUEUED, .resend = resend};
+	*delivery = (struct aps_delivery){.state = APS_DELIVERY_QUEUED, .resend = resend, .successes = NEVER_BEGUN};
 }
 
 struct aps_delivery_action aps_delivery_init_found(struct aps_delivery *delivery, enum aps_resend resend)

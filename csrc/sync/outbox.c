@@ -41,16 +41,9 @@ void aps_outbox_forget(struct aps_outbox *outbox)
 		outbox->items = item->next;
 		aps_free(item);
 	}
-	memset(outbox->behind, 0, sizeof outbox->behind);
-	aps_entity_order_clear(&outbox->entities);
-	outbox->scanned = 0;
+	aps_buf_reset(&outbox->actions);
+	outbox->n_taken = 0;
 	aps_outbox_look_again(outbox);
-}
-
-void aps_outbox_look_again(struct aps_outbox *outbox)
-{
-	memset(outbox->is_drained, 0, sizeof outbox->is_drained);
-	outbox->is_scanned = false;
 }
 
 static bool is_serial(const struct aps_outbox *outbox)
@@ -77,17 +70,25 @@ static struct aps_outbox_item *item_of_mode(const struct aps_outbox *outbox, uns
 	return item;
 }
 
-/* A room for an action that can't be had is trouble, and the item stays where it is: the caller has asked before. */
-static bool reserve(struct aps_outbox *outbox)
+static bool make_room(struct aps_outbox *outbox, size_t n)
 {
 	if (outbox->n_taken == outbox->actions.n / sizeof(struct aps_outbox_action)) {
 		outbox->n_taken = 0;
 		outbox->actions.n = 0;
 	}
-	if (aps_buf_reserve(&outbox->actions, sizeof(struct aps_outbox_action)) == APS_OK) return true;
+	if (aps_buf_reserve(&outbox->actions, n * sizeof(struct aps_outbox_action)) != NULL) return true;
 	outbox->actions.rc = APS_OK;
 	aps_fail(&outbox->trouble, APS_E_NOMEM, "no memory for the queue");
 	return false;
+}
+
+/* Another item is to come. What has happened must not be lost for want of memory: each has room for what follows from
+ * an event and for what it begins afterwards, before they are taken. */
+static bool make_room_for_item(struct aps_outbox *outbox)
+{
+	size_t n = 1;
+	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next) n++;
+	return make_room(outbox, n * 2);
 }
 
 static void act(struct aps_outbox *outbox, const struct aps_outbox_item *item, const struct aps_delivery_action *what)
@@ -110,18 +111,28 @@ static void act(struct aps_outbox *outbox, const struct aps_outbox_item *item, c
 		aps_buf_add(&outbox->actions, &action, sizeof action);
 }
 
-bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action)
+const struct aps_outbox_action *aps_outbox_peek(const struct aps_outbox *outbox)
 {
 	const struct aps_outbox_action *all = (const struct aps_outbox_action *)(const void *)outbox->actions.p;
-	if (outbox->n_taken == outbox->actions.n / sizeof *all) return false;
-	*action = all[outbox->n_taken++];
+	return outbox->n_taken < outbox->actions.n / sizeof *all ? &all[outbox->n_taken] : NULL;
+}
+
+bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action)
+{
+	const struct aps_outbox_action *next = aps_outbox_peek(outbox);
+	if (next == NULL) return false;
+	*action = *next;
+	outbox->n_taken++;
+	struct aps_outbox_item *item = find_item(outbox, action->number);
+	if (item != NULL && aps_delivery_is_durable(action->store)) item->is_stored = true;
 	return true;
 }
 
 static struct aps_outbox_item *add_item(struct aps_outbox *outbox, const struct aps_outbox_info *info)
 {
-	struct aps_outbox_item *item = aps_calloc(1, sizeof *item);
 	struct aps_outbox_item **at = &outbox->items;
+	if (!make_room_for_item(outbox)) return NULL;
+	struct aps_outbox_item *item = aps_calloc(1, sizeof *item);
 	if (item == NULL) {
 		aps_fail(&outbox->trouble, APS_E_NOMEM, "no memory for the queue");
 		return NULL;
@@ -144,12 +155,26 @@ static void drop_item(struct aps_outbox *outbox, struct aps_outbox_item *item)
 	aps_free(item);
 }
 
+/* Those of which nothing has begun are read once more, where they stand now. */
+void aps_outbox_look_again(struct aps_outbox *outbox)
+{
+	struct aps_outbox_item *next;
+	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
+		next = item->next;
+		if (item->is_new && item->delivery.state == APS_DELIVERY_QUEUED) drop_item(outbox, item);
+	}
+	memset(outbox->is_drained, 0, sizeof outbox->is_drained);
+	aps_entity_order_clear(&outbox->entities);
+	outbox->scanned = 0;
+	outbox->is_scanned = false;
+}
+
 /* From the journal. */
 static struct aps_outbox_item *adopt(struct aps_outbox *outbox, const struct aps_outbox_info *info)
 {
-	if (!reserve(outbox)) return NULL;
 	struct aps_outbox_item *item = add_item(outbox, info);
 	if (item == NULL) return NULL;
+	item->is_new = !info->is_marked;
 	struct aps_delivery_action action = {.kind = APS_DELIVERY_DO_NOTHING};
 	if (info->is_marked)
 		action = aps_delivery_init_found(&item->delivery, info->resend);
@@ -165,7 +190,7 @@ static struct aps_outbox_item *adopt(struct aps_outbox *outbox, const struct aps
 static void feed_item(struct aps_outbox *outbox, struct aps_outbox_item *item, enum aps_delivery_event_kind kind)
 {
 	const struct aps_delivery_event event = {.kind = kind, .successes = outbox->successes};
-	if (!reserve(outbox)) return;
+	if (!make_room(outbox, 1)) return;
 	struct aps_delivery_action action = aps_delivery_feed(&item->delivery, &outbox->options.delivery, &event);
 	act(outbox, item, &action);
 }
@@ -185,22 +210,36 @@ static bool has_ended(const struct aps_outbox_item *item)
 	return item->delivery.state == APS_DELIVERY_ENDING || item->delivery.state == APS_DELIVERY_HELD;
 }
 
-/* Behind what has ended, be it stored by now or not; that is in the transaction that what follows is in. */
+/* Behind what has ended; that is in the transaction that what follows is in. */
 static void pass_by(struct aps_outbox *outbox, const struct aps_outbox_item *item)
 {
-	if (outbox->behind[item->mode] < item->number) outbox->behind[item->mode] = item->number;
 	aps_entity_order_end(&outbox->entities, item->number);
 	release_dependents(outbox, item->number, item->delivery.outcome);
 }
 
+/* A request of it is, or is about to be. */
+static bool is_at_service(const struct aps_outbox_item *item)
+{
+	return item->delivery.state == APS_DELIVERY_MARKING || item->delivery.state == APS_DELIVERY_SENDING ||
+	       item->delivery.state == APS_DELIVERY_LOOKING;
+}
+
+static size_t count_at_service(const struct aps_outbox *outbox)
+{
+	size_t n = 0;
+	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
+		n += is_at_service(item);
+	return n;
+}
+
 /* Its turn has come. */
-static void go(struct aps_outbox *outbox, struct aps_outbox_item *item)
+static void go(struct aps_outbox *outbox, struct aps_outbox_item *item, bool has_room)
 {
 	if (item->blocked_by != 0) {
 		feed_item(outbox, item, APS_DELIVERY_ON_BLOCKED);
 		return;
 	}
-	if (item->waits_for != 0 || outbox->reach == APS_OUTBOX_OFFLINE) return;
+	if (!has_room || item->waits_for != 0 || outbox->reach == APS_OUTBOX_OFFLINE) return;
 	feed_item(outbox, item, APS_DELIVERY_ON_GO);
 	bool has_begun = item->delivery.state != APS_DELIVERY_QUEUED;
 	if (has_begun && outbox->reach == APS_OUTBOX_PROBE) outbox->reach = APS_OUTBOX_OFFLINE;
@@ -209,17 +248,30 @@ static void go(struct aps_outbox *outbox, struct aps_outbox_item *item)
 /* In whatever order: those that have had their turn and stepped back. */
 static void go_all(struct aps_outbox *outbox)
 {
+	size_t n_at_service = count_at_service(outbox);
 	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next) {
-		if (item->delivery.state == APS_DELIVERY_QUEUED) go(outbox, item);
+		if (item->delivery.state == APS_DELIVERY_QUEUED) {
+			go(outbox, item, is_serial(outbox) || n_at_service < APS_OUTBOX_AT_ONCE);
+			n_at_service += is_at_service(item);
+		}
 		if (has_ended(item)) pass_by(outbox, item);
 	}
+}
+
+/* What couldn't be stored before anything that follows it. */
+static void store_held(struct aps_outbox *outbox)
+{
+	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
+		if (item->delivery.state == APS_DELIVERY_HELD) feed_item(outbox, item, APS_DELIVERY_ON_STORE_BACK);
 }
 
 static bool take_next(struct aps_outbox *outbox, unsigned modes, uint64_t after, struct aps_outbox_info *info)
 {
 	*info = (struct aps_outbox_info){.number = 0};
 	aps_buf_init(&info->records, APS_BUF_ANY_SIZE);
-	return outbox->journal->next(outbox->journal, modes, after, info, &outbox->trouble) == APS_OK;
+	if (outbox->journal->next(outbox->journal, modes, after, info, &outbox->trouble) == APS_OK) return true;
+	aps_buf_clear(&info->records);
+	return false;
 }
 
 /* An entry of a lane that has none in memory but such as have ended. False: there is trouble, or none. */
@@ -230,14 +282,14 @@ static bool fill_lane(struct aps_outbox *outbox, unsigned mode)
 	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
 		if (item->mode == mode && !has_ended(item)) is_wanted = false;
 	if (!is_wanted) return false;
-	uint64_t after = outbox->behind[mode];
+	uint64_t after = 0;
 	bool is_taken = false;
 	while (take_next(outbox, 1u << mode, after, &info)) {
 		aps_buf_clear(&info.records);
 		outbox->is_drained[mode] = info.number == 0;
 		if (info.number == 0) break;
 		after = info.number;
-		if (find_item(outbox, info.number) != NULL) continue; /* held, and still there */
+		if (find_item(outbox, info.number) != NULL) continue; /* it has ended, and is still there */
 		is_taken = adopt(outbox, &info) != NULL;
 		break;
 	}
@@ -277,6 +329,25 @@ static bool scan(struct aps_outbox *outbox)
 	return rc == APS_OK && !outbox->is_scanned;
 }
 
+/* What is in hand is known to the order before anything else begins. */
+static void scan_hand(struct aps_outbox *outbox)
+{
+	uint64_t last = 0;
+	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
+		if (!has_ended(item)) last = item->number;
+	while (outbox->scanned < last && scan(outbox)) {
+	}
+}
+
+/* The more are held the more are read at once: each time all of them are looked through. */
+static bool scan_some(struct aps_outbox *outbox)
+{
+	size_t n = 1 + aps_entity_order_count(&outbox->entities) / 2;
+	bool is_any = false;
+	while (n-- > 0 && scan(outbox)) is_any = true;
+	return is_any;
+}
+
 static bool is_timed(const struct aps_outbox_item *item)
 {
 	return item->delivery.state == APS_DELIVERY_WAITING || item->delivery.state == APS_DELIVERY_NO_AUTH;
@@ -298,9 +369,11 @@ static bool start_one(struct aps_outbox *outbox)
 	struct aps_outbox_info info = {.number = 0};
 	uint64_t number;
 	if (is_crowded(outbox) || !outbox->has_store) return false;
+	scan_hand(outbox);
+	if (outbox->trouble.code != APS_OK) return false;
 	do {
 		if (aps_entity_order_start(&outbox->entities, &number, &outbox->trouble) != APS_OK) return false;
-	} while (number == 0 && scan(outbox));
+	} while (number == 0 && scan_some(outbox));
 	if (number == 0) return false;
 	aps_buf_init(&info.records, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = outbox->journal->find(outbox->journal, number, &info, &outbox->trouble);
@@ -323,6 +396,7 @@ enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err)
 {
 	aps_err_clear(&outbox->trouble);
 	if (outbox->has_store) {
+		store_held(outbox);
 		do {
 			go_all(outbox);
 		} while (outbox->trouble.code == APS_OK && fill(outbox));
@@ -376,7 +450,7 @@ static enum aps_rc send_at_once(struct aps_outbox *outbox, const struct aps_outb
 	}
 	aps_delivery_init(&item->delivery, info->resend);
 	aps_delivery_feed(&item->delivery, &outbox->options.delivery, &event);
-	item->is_new = true;
+	item->is_new = item->is_stored = true;
 	return APS_OK;
 }
 
@@ -384,6 +458,8 @@ enum aps_rc aps_outbox_add(struct aps_outbox *outbox, const struct aps_outbox_in
                            struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
+	*is_sent = false;
+	if ((outbox->options.modes >> info->mode & 1u) == 0) return APS_OK; /* it is sent by others */
 	if (is_serial(outbox))
 		*is_sent = is_next(outbox, info);
 	else
@@ -403,7 +479,7 @@ enum aps_rc aps_outbox_feed(struct aps_outbox *outbox, uint64_t number, const st
 	struct aps_outbox_item *item = find_item(outbox, number);
 	if (item == NULL)
 		return aps_fail(err, APS_E_INTERNAL, "the queue has no entry %llu in hand", (unsigned long long)number);
-	if (!reserve(outbox)) {
+	if (!make_room(outbox, 1)) {
 		*err = outbox->trouble;
 		return err->code;
 	}
@@ -421,7 +497,8 @@ enum aps_rc aps_outbox_feed(struct aps_outbox *outbox, uint64_t number, const st
 /* True: something of it is in the transaction that has ended. */
 static bool is_open(const struct aps_outbox_item *item)
 {
-	return item->delivery.state == APS_DELIVERY_MARKING || item->delivery.state == APS_DELIVERY_ENDING;
+	bool is_ending = item->delivery.state == APS_DELIVERY_MARKING || item->delivery.state == APS_DELIVERY_ENDING;
+	return is_ending && item->is_stored;
 }
 
 void aps_outbox_committed(struct aps_outbox *outbox)
@@ -430,23 +507,38 @@ void aps_outbox_committed(struct aps_outbox *outbox)
 	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
 		next = item->next;
 		if (is_open(item)) feed_item(outbox, item, APS_DELIVERY_ON_COMMITTED);
-		item->is_new = false;
-		if (item->delivery.state == APS_DELIVERY_ENDED) drop_item(outbox, item);
+		item->is_stored = false;
+		if (item->delivery.state != APS_DELIVERY_QUEUED) item->is_new = false;
+		if (item->delivery.state != APS_DELIVERY_ENDED) continue;
+		pass_by(outbox, item);
+		drop_item(outbox, item);
 	}
 }
 
-/* What had been read behind others in that transaction may be there no more. */
+/* What it was about to do isn't done. */
+static void take_back(struct aps_outbox *outbox, uint64_t number)
+{
+	struct aps_outbox_action *all = (struct aps_outbox_action *)(void *)outbox->actions.p;
+	for (size_t i = outbox->n_taken; i < outbox->actions.n / sizeof *all; i++) {
+		if (all[i].number != number) continue;
+		all[i].store = APS_DELIVERY_STORE_NOTHING;
+		all[i].kind = APS_DELIVERY_DO_NOTHING;
+	}
+}
+
+/* What had been read in that transaction may be there no more, or there again: an item of which nothing has begun is
+ * read once more. */
 void aps_outbox_lost(struct aps_outbox *outbox)
 {
 	struct aps_outbox_item *next;
-	memset(outbox->behind, 0, sizeof outbox->behind);
-	aps_entity_order_clear(&outbox->entities);
-	outbox->scanned = 0;
 	aps_outbox_look_again(outbox);
 	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
 		next = item->next;
 		if (is_open(item)) feed_item(outbox, item, APS_DELIVERY_ON_LOST);
-		if (item->is_new) drop_item(outbox, item);
+		item->is_stored = false;
+		if (!item->is_new) continue;
+		take_back(outbox, item->number);
+		drop_item(outbox, item);
 	}
 }
 
@@ -457,10 +549,7 @@ void aps_outbox_set_reach(struct aps_outbox *outbox, enum aps_outbox_reach reach
 
 void aps_outbox_set_store(struct aps_outbox *outbox, bool has_store)
 {
-	bool is_back = has_store && !outbox->has_store;
 	outbox->has_store = has_store;
-	for (struct aps_outbox_item *item = outbox->items; is_back && item != NULL; item = item->next)
-		if (item->delivery.state == APS_DELIVERY_HELD) feed_item(outbox, item, APS_DELIVERY_ON_STORE_BACK);
 }
 
 void aps_outbox_auth_changed(struct aps_outbox *outbox, unsigned mode)
@@ -490,12 +579,13 @@ void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms)
 		if (is_timed(item) && item->due_ms <= now_ms) feed_item(outbox, item, APS_DELIVERY_ON_DUE);
 }
 
-bool aps_outbox_remove(struct aps_outbox *outbox, uint64_t number)
+bool aps_outbox_withdraw(struct aps_outbox *outbox, uint64_t number)
 {
 	struct aps_outbox_item *item = find_item(outbox, number);
 	if (item != NULL && aps_delivery_is_under_way(&item->delivery)) return false;
 	aps_entity_order_end(&outbox->entities, number);
 	if (item != NULL) drop_item(outbox, item);
+	release_dependents(outbox, number, APS_DELIVERY_ENDED_NONE);
 	return true;
 }
 

@@ -17,8 +17,8 @@
 #include "sync/entity_order.h"
 
 #define APS_OUTBOX_MODES 16 /* auth modes, by the numbers of the owner */
-/* In the order of entities: under way at once; in memory, where many of them wait; and known to wait for earlier ones.
- */
+/* In the order of entities: under way at once, beside what a resolver has changed; in memory, where many of them wait;
+ * and known to wait for earlier ones. */
 #define APS_OUTBOX_AT_ONCE  8
 #define APS_OUTBOX_MAX_HAND 1024
 #define APS_OUTBOX_MAX_HELD 65536
@@ -72,7 +72,8 @@ struct aps_outbox_item {
 	struct aps_delivery delivery;
 	uint64_t waits_for, blocked_by;
 	int64_t due_ms; /* WAITING, NO_AUTH */
-	bool is_new;    /* added by the transaction that is open */
+	bool is_new;    /* nothing of it has begun: the journal knows all of it, or nothing */
+	bool is_stored; /* what COMMITTED or LOST is about is in the transaction that is open */
 };
 
 struct aps_outbox_options {
@@ -106,8 +107,7 @@ struct aps_outbox {
 	bool has_store;     /* it can be written */
 	uint64_t successes; /* of the service, for this client */
 	struct aps_outbox_item *items;
-	uint64_t behind[APS_OUTBOX_MODES]; /* SERIAL: entries up to this one have ended */
-	bool is_drained[APS_OUTBOX_MODES]; /* and the journal has none behind those in memory */
+	bool is_drained[APS_OUTBOX_MODES]; /* SERIAL: the journal has none but those in memory */
 	struct aps_entity_order entities;
 	uint64_t scanned;       /* ENTITY: entries up to this one are known to it */
 	bool is_scanned;        /* there are no others */
@@ -133,6 +133,8 @@ enum aps_rc aps_outbox_add(struct aps_outbox *outbox, const struct aps_outbox_in
 enum aps_rc aps_outbox_feed(struct aps_outbox *outbox, uint64_t number, const struct aps_delivery_event *event,
                             struct aps_err *err);
 void aps_outbox_committed(struct aps_outbox *outbox);
+/* What it was to store is stored by the next transaction, which begins with aps_outbox_go_on() unless the store is set
+ * away before. A probe that was about to begin is none: reach is to be set again. */
 void aps_outbox_lost(struct aps_outbox *outbox);
 void aps_outbox_set_reach(struct aps_outbox *outbox, enum aps_outbox_reach reach);
 /* False: it can't be written, and nothing begins until it can. */
@@ -144,14 +146,19 @@ void aps_outbox_wait(struct aps_outbox *outbox, uint64_t number, int64_t due_ms)
 /* The earliest; INT64_MAX: none. */
 int64_t aps_outbox_due_ms(const struct aps_outbox *outbox);
 void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms);
-/* The application takes it away, in the transaction that is open. False: it is under way. */
-bool aps_outbox_remove(struct aps_outbox *outbox, uint64_t number);
+/* The application takes it away, in the transaction that is open; what waits for it is blocked by it. False: it is
+ * under way. */
+bool aps_outbox_withdraw(struct aps_outbox *outbox, uint64_t number);
 /* What was known of the entries holds no longer (the store is another one): those that are under way are forgotten. */
 void aps_outbox_forget(struct aps_outbox *outbox);
-/* Entries came that it wasn't told of: others' or those that were parked. */
+/* Entries came that it wasn't told of, at whatever place: others', those that were parked, dead letters that are tried
+ * again. */
 void aps_outbox_look_again(struct aps_outbox *outbox);
 /* Lets go what may go. To be called after any of the above, before the actions are taken. */
 enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err);
+/* The one that is taken next; NULL: there are no more. A transaction that is begun for it is begun before it is taken:
+ * from then on the end of the transaction that is open is its own. */
+const struct aps_outbox_action *aps_outbox_peek(const struct aps_outbox *outbox);
 /* False: there are no more. */
 bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action);
 

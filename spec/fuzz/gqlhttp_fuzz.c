@@ -1,7 +1,9 @@
 /* Bodies of GraphQL responses. The first byte picks the status; the rest is the body.
- * Whatever comes: spans lie inside the body, the message is one line of UTF-8, and OK means that data is there. */
+ * Whatever comes: spans lie inside the body, the message is one line of UTF-8, and OK means that data is there;
+ * and an outbox learns from it what became of a mutation. */
 #include "codec/utf8.h"
 #include "proto/gqlhttp.h"
+#include "proto/verdict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -24,6 +26,24 @@ static void check(const struct aps_gqlhttp_response *r, struct aps_str body)
 	if (r->errors.n != 0) APS_ASSERT(r->err.code != APS_OK && r->err.code != APS_E_HTTP);
 }
 
+static void check_verdict(const struct aps_gqlhttp_response *r, long status)
+{
+	const struct aps_verdict_question question = {
+	        .code = r->err.code,
+	        .sent = true,
+	        .status = status,
+	        .error_type = r->error_type,
+	        .errors = r->errors,
+	        .has_data = r->data.n != 0,
+	        .has_value = r->has_value,
+	        .n_roots = 1,
+	};
+	enum aps_verdict verdict = aps_verdict_of(&question);
+	APS_ASSERT(verdict < APS_VERDICT_COUNT && verdict != APS_VERDICT_UNSENT);
+	if (r->err.code == APS_OK) APS_ASSERT(verdict == APS_VERDICT_DONE);
+	if (verdict == APS_VERDICT_DONE) APS_ASSERT(status < 300);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const long STATUSES[] = {200, 0, 204, 302, 400, 401, 403, 404, 429, 500, 502, 503};
@@ -32,9 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct aps_arena decoded;
 	struct aps_gqlhttp_response response;
 	aps_arena_init(&decoded, APS_BUF_ANY_SIZE);
-	aps_gqlhttp_parse(STATUSES[data[0] % APS_COUNTOF(STATUSES)], APS_STR("BadRequestException:x"), body, &decoded,
-	                  &response);
+	long status = STATUSES[data[0] % APS_COUNTOF(STATUSES)];
+	aps_gqlhttp_parse(status, APS_STR("BadRequestException:x"), body, &decoded, &response);
 	check(&response, body);
+	check_verdict(&response, status);
 	aps_arena_clear(&decoded);
 	return 0;
 }

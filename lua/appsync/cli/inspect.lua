@@ -1,6 +1,7 @@
 ---`appsync inspect`: what is in a client's store.
 local args = require "appsync.cli.args"
 local core = require "appsync.core"
+local inspect_outbox = require "appsync.cli.inspect_outbox"
 local printable = require "appsync.printable"
 local status = require "appsync.cli.status"
 
@@ -11,7 +12,7 @@ local MAX_SHOWN = 20 -- of types and of root fields
 ---@type appsync.cli.Command
 inspect.command = {
   name = "inspect",
-  summary = "Shows what is in a client's store: partitions, records, references, layers, sizes. It only reads, even while a "
+  summary = "Shows what is in a client's store: partitions, records, references, layers, outbox, sizes. It only reads, even while a "
     .. "client\nhas the store open.",
   usage = "appsync inspect STORE [--json]",
   positional = { { name = "STORE", help = "the path that the client was given as `store`", is_required = true } },
@@ -116,6 +117,7 @@ function inspect.text(store, path)
   for _, partition in ipairs(store.partitions) do
     add_partition(lines, partition)
   end
+  inspect_outbox.add(lines, store)
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -70,7 +70,8 @@ static void answer(uint64_t layer, const char *mutation, const char *data)
 	aps_write_begin(&world.write, &world.cache);
 	begin();
 	normalize(mutation, data, APS_STR(""), &identified);
-	aps_layers_follow(&world.write, &world.policies, aps_layers_find(&world.cache.layers, layer), &identified);
+	aps_layers_follow(&world.write, &world.policies, aps_layers_find(&world.cache.layers, layer), &identified,
+	                  NULL);
 	aps_buf_clear(&identified);
 }
 
@@ -128,7 +129,7 @@ static void the_item_goes_on_as_the_services_own(void **state)
 	also(LIST, list("a1 73"));
 	end();
 	assert_reads(LIST, "{}", list("a1 73"));
-	assert_null(world.cache.layers.lowest);
+	assert_int_equal(world.cache.layers.by_id.n_items, 0);
 }
 
 static void an_item_that_was_told_before_is_there_once(void **state)
@@ -377,7 +378,8 @@ static void without_memory_an_answer_changes_nothing(void **state)
 		begin();
 		normalize(CREATE, made("7", "4"), APS_STR(""), &identified);
 		aps_mem_fail_at(nth);
-		aps_layers_follow(&world.write, &world.policies, aps_layers_find(&world.cache.layers, 1), &identified);
+		aps_layers_follow(&world.write, &world.policies, aps_layers_find(&world.cache.layers, 1), &identified,
+		                  NULL);
 		bool is_ok = aps_write_settle(&world.write);
 		aps_mem_fail_at(0);
 		aps_buf_clear(&identified);

@@ -19,7 +19,7 @@ static void a_layer_shows_until_it_leaves(void **state)
 	assert_reads(POST, "{}", post("\"title\":\"two\",\"likes\":1"));
 	assert_string_equal(write_answer(7, "{ x }", "{\"x\":1}"), "ROOT_QUERY.x Post:1.title");
 	assert_reads(POST, "{}", post("\"title\":\"one\",\"likes\":1"));
-	assert_null(world.cache.layers.lowest);
+	assert_int_equal(world.cache.layers.by_id.n_items, 0);
 }
 
 static void what_the_service_brings_shows_beside_a_layer_and_not_through_it(void **state)

@@ -273,8 +273,7 @@ static void many_patches_at_once_are_what_they_are_one_after_the_other(void **st
 			aps_buf_init(&made[i], APS_BUF_ANY_SIZE);
 			make_any_patch(&made[i], kind, &rand);
 			patches[i] = aps_buf_str(&made[i]);
-			aps_cell_put_count(&text, patches[i].n);
-			aps_buf_add_str(&text, patches[i]);
+			aps_patches_put(&text, i + 1, patches[i]);
 			aps_buf_add(&all, &patches[i], sizeof patches[i]);
 		}
 		apply_one_by_one(&expected, base, patches, n, &was_nowhere);

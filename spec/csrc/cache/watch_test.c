@@ -353,8 +353,12 @@ static void change_something(struct aps_rand *rand)
 {
 	static uint64_t last_layer;
 	char key[32];
-	uint64_t leaves =
-	        world.cache.layers.lowest != NULL && aps_rand_below(rand, 2) == 0 ? world.cache.layers.lowest->id : 0;
+	uint64_t leaves = 0;
+	struct aps_buf layers;
+	aps_buf_init(&layers, APS_BUF_ANY_SIZE);
+	aps_layers_list(&world.cache.layers, &layers);
+	if (layers.n != 0 && aps_rand_below(rand, 2) == 0) memcpy(&leaves, layers.p, sizeof leaves);
+	aps_buf_clear(&layers);
 	switch (aps_rand_below(rand, 10)) {
 	case 0:
 		snprintf(key, sizeof key, "R%c:%u", "PQA"[aps_rand_below(rand, 3)], (unsigned)aps_rand_below(rand, 9));

@@ -10,6 +10,8 @@
 #include "client/collecting.h"
 #include "collecting_world.h"
 
+#include "client/partition.h"
+
 #define T(id, rest) "{\"id\":\"" id "\",\"__typename\":\"T\"" rest "}"
 
 static void what_nobody_reaches_leaves_memory_and_disk(void **state)
@@ -206,6 +208,35 @@ static void bytes_are_counted_as_rows_come_and_go(void **state)
 	open_client();
 	write_many("{ all(n: 2) { id text } }", 1, 10, 10);
 	assert_int_equal(n_bytes_kept(), in_file(SUM));
+}
+
+/* Nothing but the layer refers to what it has made, and to T:3, which nothing reaches any more. */
+static void what_layers_speak_of_stays_whether_they_are_in_memory_or_not(void **state)
+{
+	(void)state;
+	uint64_t id;
+	struct aps_err err;
+	write_now("{ all { id text } a { id } }", "{\"all\":[" T("3", ",\"text\":\"three\"") "],\"a\":" T("1", "") "}");
+	struct aps_edits *edits = aps_edits_new();
+	const struct aps_edit_what what = {.kind = APS_EDIT_SET,
+	                                   .key = APS_STR("T:1"),
+	                                   .field = APS_STR("link"),
+	                                   .json = APS_STR("{\"__ref\":\"T:3\"}")};
+	assert_true(aps_edits_add(edits, &what));
+	struct aps_partition *partition = aps_caching_partition(world.core.core, world.client, CACHE);
+	assert_int_equal(aps_partition_add_layer(partition, 0, APS_LAYER_QUEUED, edits, &id, &err), APS_OK);
+	aps_edits_unref(edits);
+	write_now("{ all { id } a { id } }", "{\"all\":[],\"a\":null}");
+	close_client();
+	open_client();
+	assert_int_equal(collect_now(), 0);
+	write_now("{ a { id } }", "{\"a\":" T("1", "") "}");
+	assert_string_equal(read_now("{ a { id link { id text } } }"),
+	                    "{\"a\":{\"id\":\"1\",\"link\":{\"id\":\"3\",\"text\":\"three\"}}}");
+	partition = aps_caching_partition(world.core.core, world.client, CACHE);
+	assert_int_equal(aps_partition_drop_layer(partition, id, false, &err), APS_OK);
+	core_world_turn(&world.core);
+	assert_int_equal(collect_now(), 1);
 }
 
 static void above_the_limit_the_longest_unused_leave_until_nine_tenths(void **state)
@@ -506,6 +537,7 @@ int main(void)
 	        TEST(a_client_that_closes_answers_what_waits),
 	        TEST(bytes_are_counted_as_rows_come_and_go),
 	        TEST(above_the_limit_the_longest_unused_leave_until_nine_tenths),
+	        TEST(what_layers_speak_of_stays_whether_they_are_in_memory_or_not),
 	        TEST(what_a_reader_uses_stays),
 	        TEST(what_is_retained_stays_until_it_is_released),
 	        TEST(what_cannot_leave_is_not_tried_for_ever),

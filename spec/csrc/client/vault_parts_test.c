@@ -224,8 +224,9 @@ static void edit(uint64_t layer, const char *json, bool settles)
 	        .json = aps_str_of(json),
 	};
 	if (json[0] != '\0') assert_true(aps_edits_add(edits, &what));
-	enum aps_rc rc = settles ? aps_partition_settle_layer(world.partition, layer, edits, &err)
-	                         : aps_partition_add_layer(world.partition, layer, edits, &err);
+	uint64_t id = aps_partition_find_layer(world.partition, layer);
+	enum aps_rc rc = settles ? aps_partition_settle_layer(world.partition, id, edits, &err)
+	                         : aps_partition_add_layer(world.partition, layer, APS_LAYER_PASSING, edits, &id, &err);
 	if (rc != APS_OK) fail_msg("%s", err.msg);
 	aps_edits_unref(edits);
 	aps_gql_document_unref(doc);

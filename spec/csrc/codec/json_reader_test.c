@@ -376,6 +376,30 @@ static void escapes_are_decoded_and_compared(void **state)
 	aps_arena_clear(&decoded);
 }
 
+static bool is_same_text(const char *one, const char *other)
+{
+	struct aps_json_reader a, b;
+	assert_int_equal(first_token(&a, one), APS_JSON_STRING);
+	assert_int_equal(first_token(&b, other), APS_JSON_STRING);
+	assert_int_equal(aps_json_text_eq(&a, &b), aps_json_text_eq(&b, &a));
+	return aps_json_text_eq(&a, &b);
+}
+
+static void strings_are_compared_by_what_they_decode_to(void **state)
+{
+	(void)state;
+	assert_true(is_same_text("\"\"", "\"\""));
+	assert_true(is_same_text("\"abc\"", "\"abc\""));
+	assert_true(is_same_text("\"a/\\u00e9\\n\"", "\"\\u0061\\/\xc3\xa9\\u000a\""));
+	assert_true(is_same_text("\"\\ud83d\\ude00\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\\ud83d\\ude00\""));
+	assert_true(is_same_text("\"x\\u0000y\"", "\"x\\u0000\\u0079\""));
+	assert_true(is_same_text("\"\\ud800\"", "\"\xff\""));
+	assert_false(is_same_text("\"abc\"", "\"abd\""));
+	assert_false(is_same_text("\"x\\u0000y\"", "\"x\\u0000z\""));
+	assert_false(is_same_text("\"\\u0061\"", "\"ab\""));
+	assert_false(is_same_text("\"\\u0061\"", "\"\""));
+}
+
 #define FFFD "\xef\xbf\xbd"
 
 /* What is in a string, and what it decodes to where it isn't refused. */
@@ -548,6 +572,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(each_text_is_read_or_refused_at_the_right_byte),
+	        cmocka_unit_test(strings_are_compared_by_what_they_decode_to),
 	        cmocka_unit_test(every_control_byte_is_refused_wherever_it_stands),
 	        cmocka_unit_test(every_text_cut_short_is_refused_without_a_look_beyond),
 	        cmocka_unit_test(numbers_carry_their_exact_values),

@@ -1,7 +1,7 @@
 /* Replays the traces in golden/attempt/: each event, then exactly the action that follows. The format is explained in
  * golden/attempt/README.md. */
+#include "golden.h"
 #include "proto/attempt.h"
-#include "proto/golden.h"
 
 #define WALL_MS INT64_C(1445412480000) /* Wed, 21 Oct 2015 07:28:00 GMT */
 
@@ -167,5 +167,5 @@ static void replay_file(void **state)
 
 int main(void)
 {
-	return golden_run("golden/attempt", "attempt traces", replay_file);
+	return golden_run("proto/golden/attempt", "attempt traces", replay_file);
 }

@@ -460,7 +460,7 @@ static void material_is_accepted_by_an_answer_that_does_not_deny_anything(void *
 }
 
 /* What a 503 leads to: the delay, or -1. */
-static int64_t delay_of(const struct aps_retry_policy *policy, const char *after, int64_t left_ms)
+static int64_t delay_of(const struct aps_backoff_policy *policy, const char *after, int64_t left_ms)
 {
 	struct aps_attempt attempt = arrive(APS_ATTEMPT_SENDING);
 	struct aps_err err;
@@ -481,9 +481,9 @@ static int64_t delay_of(const struct aps_retry_policy *policy, const char *after
 static void a_retry_waits_for_the_longer_of_jitter_and_retry_after(void **unused)
 {
 	(void)unused;
-	const struct aps_retry_policy policy = ALL.retry;
+	const struct aps_backoff_policy policy = ALL.retry;
 	struct aps_rand rand = seeded();
-	int64_t jitter_ms = aps_retry_delay_ms(&policy, 0, &rand);
+	int64_t jitter_ms = aps_backoff_delay_ms(&policy, 0, &rand);
 	assert_true(jitter_ms > 0);
 	assert_int_equal(delay_of(&policy, "", LEFT_MS), jitter_ms);
 	assert_int_equal(delay_of(&policy, "0", LEFT_MS), jitter_ms);
@@ -495,7 +495,7 @@ static void a_retry_waits_for_the_longer_of_jitter_and_retry_after(void **unused
 static void there_is_no_retry_without_time_for_its_exchange(void **unused)
 {
 	(void)unused;
-	const struct aps_retry_policy at_once = {.base_ms = 0, .cap_ms = 0};
+	const struct aps_backoff_policy at_once = {.base_ms = 0, .cap_ms = 0};
 	assert_int_equal(delay_of(&at_once, "", 11), 0);
 	assert_int_equal(delay_of(&at_once, "", 10), -1);
 	assert_int_equal(delay_of(&at_once, "", 9), -1);
@@ -506,7 +506,7 @@ static void there_is_no_retry_without_time_for_its_exchange(void **unused)
 static void without_a_deadline_no_wait_is_longer_than_the_cap(void **unused)
 {
 	(void)unused;
-	const struct aps_retry_policy policy = {.base_ms = 0, .cap_ms = 60000};
+	const struct aps_backoff_policy policy = {.base_ms = 0, .cap_ms = 60000};
 	assert_int_equal(delay_of(&policy, "59", APS_ATTEMPT_FOREVER), 59000);
 	assert_int_equal(delay_of(&policy, "86400", APS_ATTEMPT_FOREVER), 60000);
 	assert_int_equal(delay_of(&policy, "86400", INT64_C(90000000)), 86400000); /* a deadline bounds it by itself */
@@ -527,7 +527,7 @@ static void delays_grow_with_the_attempts(void **unused)
 		                                        .left_ms = APS_ATTEMPT_FOREVER};
 		struct aps_attempt_action action = aps_attempt_feed(&attempt, &event, &rand);
 		assert_int_equal(action.kind, APS_ATTEMPT_DO_WAIT);
-		assert_int_equal(action.delay_ms, aps_retry_delay_ms(&ALL.retry, i, &same));
+		assert_int_equal(action.delay_ms, aps_backoff_delay_ms(&ALL.retry, i, &same));
 		feed_kind(&attempt, APS_ATTEMPT_ON_DUE);
 		feed_kind(&attempt, APS_ATTEMPT_ON_USABLE);
 	}

@@ -1,6 +1,6 @@
 /* Replays the traces in golden/: each line of input, then exactly the actions that follow. The format is explained in
  * golden/README.md. */
-#include "proto/golden.h"
+#include "golden.h"
 #include "proto/realtime.h"
 
 #define MAX_SUBS 8
@@ -225,5 +225,5 @@ static void replay_file(void **state)
 
 int main(void)
 {
-	return golden_run("golden", "realtime traces", replay_file);
+	return golden_run("proto/golden", "realtime traces", replay_file);
 }

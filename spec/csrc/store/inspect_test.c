@@ -130,8 +130,8 @@ static void what_layers_hold_is_not_collectable(void **state)
 	(void)state;
 	write_now("{ a { id } }", "{\"a\":" T("1", "") "}");
 	write_now("{ a { id } }", "{\"a\":null}");
-	change("INSERT INTO layer SELECT 5, id FROM part;"
-	       "INSERT INTO patch SELECT 5, id, X'58', 0 FROM entry WHERE key = CAST('RT:1' AS BLOB)");
+	change("INSERT INTO layer SELECT 5, id, 1, X'', X'', 0 FROM part;"
+	       "INSERT INTO patch SELECT id, 5, X'58', 0 FROM entry WHERE key = CAST('RT:1' AS BLOB)");
 	inspect();
 	assert_has("\"layers\":1,");
 	assert_has("\"patches\":1,");

@@ -1,16 +1,7 @@
 #include "store/migrations.h"
 
-#include "base/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-static struct aps_db *db;
-static struct aps_err err;
+#include "outbox_fixture.h"
+#include "store/parts.h"
 
 static int setup(void **state)
 {
@@ -22,6 +13,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	aps_migrations_add_step(NULL);
 	aps_db_close(db);
 	return aps_mem_live() == 0 ? 0 : -1;
 }
@@ -89,6 +81,142 @@ static void a_database_of_others_is_refused_and_left_alone(void **state)
 	}
 }
 
+/* What the first version wrote. */
+static const char FIRST[] =
+        "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
+        "INSERT INTO counter VALUES (0, 0), (-1, 0);"
+        "CREATE TABLE part (id INTEGER PRIMARY KEY AUTOINCREMENT, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
+        " dropped INTEGER NOT NULL DEFAULT 0, sum INTEGER NOT NULL);"
+        "CREATE UNIQUE INDEX part_owner ON part (prefix, identity) WHERE dropped = 0;"
+        "CREATE INDEX part_dropped ON part (dropped) WHERE dropped <> 0;"
+        "CREATE TABLE name (part INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,"
+        " sum INTEGER NOT NULL, PRIMARY KEY (part, number)) WITHOUT ROWID;"
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, key BLOB, used INTEGER NOT NULL DEFAULT 0,"
+        " sum INTEGER NOT NULL DEFAULT 0, content BLOB);"
+        "CREATE UNIQUE INDEX entry_key ON entry (part, key);"
+        "CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL);"
+        "CREATE TABLE patch (layer INTEGER NOT NULL, entry INTEGER NOT NULL, patch BLOB NOT NULL,"
+        " sum INTEGER NOT NULL);"
+        "CREATE INDEX patch_layer ON patch (layer);"
+        "CREATE INDEX patch_entry ON patch (entry);"
+        "PRAGMA application_id = 1634759545; PRAGMA user_version = 1";
+
+static void a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox(void **state)
+{
+	(void)state;
+	struct db_place place;
+	int64_t part;
+	bool are_done;
+	db_place_make(&place);
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	db_do(db, FIRST);
+	ok(aps_parts_make(db, APS_STR("p"), APS_STR("ann"), &part, &err));
+	db_do(db, "INSERT INTO entry (part, key, content) VALUES (1, x'52', x'01'), (1, x'53', x'02');"
+	          "UPDATE counter SET value = 2 WHERE id = -1;"
+	          "INSERT INTO layer VALUES (3, 1); INSERT INTO patch VALUES (3, 1, x'58', 0)");
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	assert_int_equal(aps_migrations_check(db, &err), APS_E_STORAGE);
+	assert_non_null(strstr(err.msg, "is brought to version"));
+	ok(aps_migrations_run(db, &err));
+	ok(aps_migrations_check(db, &err));
+	ok(aps_migrations_are_done(db, &are_done, &err));
+	assert_true(are_done);
+	assert_int_equal(number("SELECT count(*) FROM entry WHERE content = x'02'"), 1);
+	assert_int_equal(number("SELECT value FROM counter WHERE id = -1"), 2);
+	/* layers were those of a process that is no more */
+	assert_int_equal(number("SELECT count(kind) + count(identified) FROM layer"), 0);
+	assert_int_equal(number("SELECT count(*) FROM patch"), 0);
+	int64_t same;
+	ok(aps_parts_find(db, APS_STR("p"), APS_STR("ann"), &same, &err));
+	assert_int_equal(same, part);
+	assert_int_equal(number("SELECT value FROM counter WHERE id = -2"), 0);
+	int64_t nonce = number("SELECT value FROM counter WHERE id = -3");
+	assert_true(nonce > 0 && nonce <= UINT32_MAX);
+	int64_t id = enqueue(owner_make("ann"));
+	assert_int_equal(aps_entry_number(id), 1);
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	ok(aps_migrations_run(db, &err));
+	assert_int_equal(number("SELECT value FROM counter WHERE id = -3"), nonce);
+	assert_int_equal(number("SELECT count(*) FROM outbox"), 1);
+	db_place_remove(&place);
+}
+
+static void stores_draw_different_nonces(void **state)
+{
+	(void)state;
+	int64_t nonces[2];
+	for (size_t i = 0; i < 2; i++) {
+		teardown(NULL);
+		setup(NULL);
+		ok(aps_migrations_run(db, &err));
+		nonces[i] = number("SELECT value FROM counter WHERE id = -3");
+	}
+	assert_true(nonces[0] != nonces[1]);
+}
+
+static void later_steps_keep_what_is_queued(void **state)
+{
+	(void)state;
+	struct aps_outbox_row row;
+	bool are_done;
+	ok(aps_migrations_run(db, &err));
+	int64_t id = enqueue(owner_make("ann")), last;
+	ok(aps_delivery_mark(db, id, 1, 2, 3, &err));
+	aps_migrations_add_step("CREATE TABLE more (a); ALTER TABLE outbox ADD COLUMN later INTEGER;"
+	                        "INSERT INTO more VALUES (1)");
+	ok(aps_migrations_are_done(db, &are_done, &err));
+	assert_false(are_done);
+	ok(aps_migrations_run(db, &err));
+	ok(aps_migrations_run(db, &err));
+	assert_int_equal(number("SELECT count(*) FROM more"), 1);
+	assert_int_equal(number("PRAGMA user_version"), 3);
+	aps_outbox_row_init(&row);
+	ok(aps_outbox_find(db, id, &row, &err));
+	assert_text(row.entry.document, "mutation M { a }");
+	assert_true(row.delivery.is_sending);
+	ok(aps_outbox_last_number(db, &last, &err));
+	assert_int_equal(last, 1);
+	aps_outbox_row_clear(&row);
+	/* from the first step on, too */
+	teardown(NULL);
+	setup(NULL);
+	aps_migrations_add_step("CREATE TABLE more (a)");
+	ok(aps_migrations_run(db, &err));
+	assert_int_equal(number("PRAGMA user_version"), 3);
+}
+
+static void a_store_without_some_of_its_tables_is_damaged(void **state)
+{
+	(void)state;
+	static const char *const ROWS[] = {
+	        "DROP TABLE entry",
+	        "DROP TABLE owner",
+	        "DROP TABLE outbox",
+	        "DROP TABLE delivery",
+	        "DROP TABLE dead_letter",
+	        "DROP TABLE outcome",
+	        "DROP TABLE id_map",
+	        "DROP TABLE owner_copy",
+	        "DROP TABLE id_map; PRAGMA user_version = 1",
+	        "PRAGMA user_version = 1",
+	        "PRAGMA user_version = 0",
+	        "PRAGMA application_id = 0",
+	        ("DROP TABLE entry; DROP TABLE owner; DROP TABLE owner_copy; DROP TABLE outbox; DROP TABLE delivery;"
+	         "DROP TABLE dead_letter; DROP TABLE outcome; DROP TABLE id_map; PRAGMA user_version = 1"),
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		teardown(NULL);
+		setup(NULL);
+		ok(aps_migrations_run(db, &err));
+		db_do(db, ROWS[i]);
+		is_corrupt(aps_migrations_run(db, &err));
+		is_corrupt(aps_migrations_check(db, &err));
+	}
+}
+
 static void a_step_that_fails_leaves_what_was_there(void **state)
 {
 	(void)state;
@@ -112,6 +240,11 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_new_database_gets_the_tables_once, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_a_later_version_is_refused_and_left_alone, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_database_of_others_is_refused_and_left_alone, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox,
+	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(stores_draw_different_nonces, setup, teardown),
+	        cmocka_unit_test_setup_teardown(later_steps_keep_what_is_queued, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_without_some_of_its_tables_is_damaged, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_step_that_fails_leaves_what_was_there, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

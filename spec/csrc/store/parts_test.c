@@ -87,9 +87,9 @@ static void rows_are_deleted_so_many_at_a_time(void **state)
 		snprintf(sql, sizeof sql,
 		         "INSERT INTO entry (part, key) VALUES (%lld, X'0%d01'), (%lld, X'0%d02'), (%lld, NULL);"
 		         "INSERT INTO name VALUES (%lld, 1, 'a', 0), (%lld, 2, 'b', 0);"
-		         "INSERT INTO layer VALUES (%d, %lld);"
-		         "INSERT INTO patch VALUES (%d, 1, X'00', 0), (%d, 2, X'00', 0)",
-		         of, i, of, i, of, of, of, i, of, i, i);
+		         "INSERT INTO layer VALUES (%d, %lld, 1, X'', X'', 0);"
+		         "INSERT INTO patch SELECT id, %d, X'00', 0 FROM entry WHERE part = %lld AND key IS NOT NULL",
+		         of, i, of, i, of, of, of, i, of, i, of);
 		db_do(db, sql);
 	}
 	assert_int_equal(n_rows(), 16);

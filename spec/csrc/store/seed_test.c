@@ -160,10 +160,34 @@ static void without_memory_there_is_no_store_yet(void **state)
 	assert_int_equal(n_entries(), 1);
 }
 
+static void mutations_of_whoever_made_it_are_not_shipped(void **state)
+{
+	(void)state;
+	ship("INSERT INTO owner VALUES (1, 'p', 'ann', 0); INSERT INTO owner_copy VALUES (1, 'p', 'ann', 0);"
+	     "INSERT INTO outbox VALUES (1, 0, 0, '', '', '', '', '', 0);"
+	     "INSERT INTO delivery VALUES (1, 1, 0, 0, 0, 0, 0, '', 0);"
+	     "INSERT INTO dead_letter VALUES (2, 0, 0, '', '', '', '', '', 0, 0, '', 0, '', 0);"
+	     "INSERT INTO outcome VALUES (3, 1, 1, 0, 0, '', 0);"
+	     "INSERT INTO id_map VALUES (1, 't', NULL, 1, 0, 0);"
+	     "UPDATE counter SET value = 3 WHERE id = -2; UPDATE counter SET value = -7 WHERE id = -3");
+	plant();
+	assert_int_equal(n_entries(), 1);
+	struct aps_db *db = db_open_as(place.path, &db_defaults);
+	assert_int_equal(db_int(db, "SELECT (SELECT count(*) FROM owner) + (SELECT count(*) FROM owner_copy)"
+	                            " + (SELECT count(*) FROM outbox) + (SELECT count(*) FROM delivery)"
+	                            " + (SELECT count(*) FROM dead_letter) + (SELECT count(*) FROM outcome)"
+	                            " + (SELECT count(*) FROM id_map)"),
+	                 0);
+	assert_int_equal(db_int(db, "SELECT value FROM counter WHERE id = -2"), 3);
+	assert_true(db_int(db, "SELECT value FROM counter WHERE id = -3") > 0);
+	aps_db_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_new_store_begins_with_what_was_shipped, setup, teardown),
+	        cmocka_unit_test_setup_teardown(mutations_of_whoever_made_it_are_not_shipped, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_that_is_there_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_is_no_store_is_refused_by_name, setup, teardown),
 	        cmocka_unit_test_setup_teardown(the_store_of_a_later_version_is_refused_as_a_store_is, setup, teardown),

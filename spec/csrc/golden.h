@@ -1,7 +1,8 @@
-/* Replays golden traces: what a machine answers to each line of a file is written behind that line, and what comes out
- * has to be the file. APS_GOLDEN_WRITE=1 writes it into the file instead of comparing. */
-#ifndef APS_SPEC_PROTO_GOLDEN_H
-#define APS_SPEC_PROTO_GOLDEN_H
+/* Replays golden traces (folders are named from spec/csrc): what a machine answers to each line of a file is written
+ * behind that line, and what comes out has to be the file. APS_GOLDEN_WRITE=1 writes it into the file instead of
+ * comparing. */
+#ifndef APS_SPEC_GOLDEN_H
+#define APS_SPEC_GOLDEN_H
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -78,7 +79,7 @@ static void golden_add_err(struct aps_buf *out, const struct aps_err *err)
 	aps_buf_addf(out, " (%s)", err->msg);
 }
 
-static enum aps_rc golden_rc(const char *name)
+static inline enum aps_rc golden_rc(const char *name)
 {
 	for (int rc = 0; rc < APS_RC_COUNT; rc++)
 		if (strcmp(aps_rc_name((enum aps_rc)rc), name) == 0) return (enum aps_rc)rc;

@@ -1,0 +1,123 @@
+/* The outbox of one identity of a client, as the core drives it: the machine that decides (sync/outbox.h), its entries
+ * in the store, the requests that are under way for them, and who waits for their outcomes.
+ *
+ *    aps_queue_add() --row, layer--> durable commit --> sent, or told that it is queued
+ *                                       ^
+ *    what ended --answer, outcome, next mark--+--> whoever waits, or QUEUE "outcome"
+ *
+ * Everything that belongs together is in one transaction of the vault; what follows from it is done once that has
+ * ended. Where the store can't be written nothing is queued and nothing is sent: an outcome that can't be stored waits.
+ * @thread core */
+#ifndef APS_CLIENT_QUEUE_H
+#define APS_CLIENT_QUEUE_H
+
+#include "cache/number_set.h"
+#include "client/core.h"
+#include "client/partition.h"
+#include "store/entry_id.h"
+#include "store/outbox_rows.h"
+#include "sync/outbox.h"
+
+struct aps_sending;
+struct aps_queue_wait;
+struct aps_ask_queue_command;
+
+/* What an entry is, beside its texts; in files. */
+enum aps_entry_flag {
+	APS_ENTRY_IDEMPOTENT = 1,
+	APS_ENTRY_TYPENAMES = 2, /* is sent with __typename added */
+	APS_ENTRY_UNCACHED = 4,  /* its answer isn't kept */
+	APS_ENTRY_LAYER = 8,     /* it has an optimistic layer */
+	APS_ENTRY_RULES = 16,    /* and rules that say what its answer changes besides */
+	APS_ENTRY_RESEND = 32    /* times enum aps_resend */
+};
+
+struct aps_queue_settings {
+	uint64_t credentials[APS_ENTRY_MODE_COUNT]; /* 0: that mode isn't configured */
+	struct aps_header_list headers;             /* the client's own, in `arena`; */
+	struct aps_arena arena;
+	bool asks_headers; /* or its function's */
+	bool has_updates;  /* it has functions for answers, by root fields */
+	enum aps_outbox_order order;
+	unsigned max_tries;
+	bool resolves_doubt;
+	bool has_resolver;
+};
+
+struct aps_queue {
+	struct aps_queue *next; /* of the client */
+	struct aps_vault_part part;
+	struct aps_core *core;
+	struct aps_client *client;
+	uint64_t cache; /* the number of its partition, to which its events go */
+	struct aps_partition *partition;
+	struct aps_partition_user user;
+	struct aps_vault *vault;
+	char *prefix, *identity;
+	struct aps_queue_settings settings;
+	struct aps_outbox outbox;
+	struct aps_outbox_journal journal;
+	struct aps_outbox_row row; /* what the journal has read last */
+	int64_t owner;             /* 0: the store doesn't know it yet */
+	uint32_t nonce;
+	struct aps_gql_document *document; /* that was sent last; NULL: none */
+	struct aps_sending *sendings;
+	struct aps_queue_wait *waits;
+	struct aps_ask_queue_command *asked; /* whose answers wait for the commit */
+	struct aps_timer timer;              /* of the machine's waits, and after trouble */
+	struct aps_timer stuck;
+	int64_t rest_until_ms; /* after trouble */
+	int64_t n_entries, n_dead;
+	bool is_counted;
+	bool is_known;      /* whether the store has something of the owner's */
+	bool has_news;      /* the machine has more to do */
+	bool has_committed; /* a transaction has ended well */
+	bool has_lost;      /* one has failed */
+	bool has_forgotten; /* the store is another one */
+	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
+	bool has_changed;   /* for whoever looks at its state */
+	bool is_running;
+	bool is_closed;
+	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
+	bool is_stuck_told;
+	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
+	struct aps_number_set updates; /* entries for whose answers this run has functions */
+	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
+	bool has_untold;               /* there may be outcomes that nobody was told of */
+	struct aps_err trouble;        /* of the store, last; OK: none */
+	struct aps_reap reap;
+};
+
+APS_BEGIN_DECLS
+
+/* Takes what the settings own. NULL: no memory. */
+struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *client, uint64_t cache,
+                                 struct aps_queue_settings *settings);
+/* Whoever waits is told *err; what is under way is left, and in doubt. */
+void aps_queue_close(struct aps_queue *queue, const struct aps_err *err);
+void aps_queue_settings_clear(struct aps_queue_settings *settings);
+/* Takes the settings' place. */
+void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settings);
+/* Lets go what may go, and carries out what the machine says. */
+void aps_queue_run(struct aps_queue *queue);
+/* OK, or why nothing can be queued now. */
+enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err);
+/* For what changes rows of the queue: a transaction that isn't over before it is on the disk. */
+enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err);
+/* What was begun can't be kept: nothing of the turn is. */
+void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why);
+/* What becomes of an entry that is under way; the machine is run. */
+void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_delivery_event *event);
+void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_delivery_event_kind kind);
+/* "1a2b3c4d-17" */
+void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1]);
+void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes);
+/* How many are queued and dead. */
+enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err);
+/* Somebody may want to know. */
+void aps_queue_note_change(struct aps_queue *queue);
+struct aps_db *aps_queue_db(const struct aps_queue *queue);
+
+APS_END_DECLS
+
+#endif

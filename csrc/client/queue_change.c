@@ -1,0 +1,269 @@
+#include "client/queue_change.h"
+
+#include "base/clock.h"
+#include "client/queue_outcome.h"
+#include "client/sending.h"
+#include "store/dead_letters.h"
+#include "store/outcomes.h"
+#include "store/owner_move.h"
+#include "store/owners.h"
+
+#define DISCARDED "{\"kind\":\"cancelled\",\"message\":\"the application has discarded it\",\"outcome\":\"discarded\"}"
+
+/* The row of a number that is the owner's. id 0: there is none. */
+static enum aps_rc find(struct aps_queue *queue, int64_t number, struct aps_outbox_row *row, struct aps_err *err)
+{
+	enum aps_rc rc = aps_outbox_find_number(aps_queue_db(queue), number, row, err);
+	if (rc == APS_OK && row->entry.id != 0 && aps_entry_owner(row->entry.id) != queue->owner) row->entry.id = 0;
+	return rc;
+}
+
+static enum aps_rc find_dead(struct aps_queue *queue, int64_t number, struct aps_dead_letter *letter,
+                             struct aps_err *err)
+{
+	enum aps_rc rc = aps_dead_letters_find_number(aps_queue_db(queue), number, letter, err);
+	if (rc == APS_OK && letter->entry.id != 0 && aps_entry_owner(letter->entry.id) != queue->owner)
+		letter->entry.id = 0;
+	return rc;
+}
+
+/* What was known of it outside the store goes. */
+static enum aps_rc withdraw(struct aps_queue *queue, int64_t number, struct aps_err *err)
+{
+	if (!aps_outbox_withdraw(&queue->outbox, (uint64_t)number))
+		return aps_fail_word(err, APS_E_USAGE, "sending", 0, "the mutation is being sent at this moment");
+	struct aps_sending *sending = aps_sending_find(queue, (uint64_t)number);
+	if (sending != NULL) aps_sending_end(sending);
+	aps_outbox_look_again(&queue->outbox);
+	queue->has_news = true;
+	aps_queue_note_change(queue);
+	return APS_OK;
+}
+
+static enum aps_rc drop_layer(struct aps_queue *queue, const struct aps_outbox_entry *entry, struct aps_err *err)
+{
+	if ((entry->flags & APS_ENTRY_LAYER) == 0) return APS_OK;
+	return aps_partition_drop_layer(queue->partition, (uint64_t)aps_entry_number(entry->id), false, err);
+}
+
+static enum aps_rc discard_queued(struct aps_queue *queue, const struct aps_outbox_row *row, struct aps_err *err)
+{
+	enum aps_rc rc = withdraw(queue, aps_entry_number(row->entry.id), err);
+	if (rc == APS_OK) rc = aps_outbox_remove(aps_queue_db(queue), row->entry.id, err);
+	if (rc == APS_OK) rc = drop_layer(queue, &row->entry, err);
+	if (rc == APS_OK) queue->n_entries--;
+	return rc;
+}
+
+static enum aps_rc discard_dead(struct aps_queue *queue, int64_t number, bool *is_done, struct aps_err *err)
+{
+	struct aps_dead_letter letter;
+	aps_dead_letter_init(&letter);
+	enum aps_rc rc = find_dead(queue, number, &letter, err);
+	*is_done = rc == APS_OK && letter.entry.id != 0;
+	if (*is_done) rc = aps_dead_letters_discard(aps_queue_db(queue), letter.entry.id, err);
+	if (*is_done && rc == APS_OK) queue->n_dead--;
+	aps_dead_letter_clear(&letter);
+	aps_queue_note_change(queue);
+	return rc;
+}
+
+enum aps_rc aps_queue_discard(struct aps_queue *queue, int64_t number, bool *is_done, struct aps_err *err)
+{
+	struct aps_outbox_row row;
+	*is_done = false;
+	aps_outbox_row_init(&row);
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc == APS_OK) rc = aps_queue_count(queue, err);
+	if (rc == APS_OK) rc = find(queue, number, &row, err);
+	if (rc == APS_OK && row.entry.id != 0) {
+		*is_done = true;
+		rc = discard_queued(queue, &row, err);
+	} else if (rc == APS_OK) {
+		rc = discard_dead(queue, number, is_done, err);
+	}
+	aps_outbox_row_clear(&row);
+	return rc;
+}
+
+static enum aps_rc edit_dead(struct aps_queue *queue, int64_t number, struct aps_str variables, bool *is_done,
+                             struct aps_err *err)
+{
+	struct aps_dead_letter letter;
+	aps_dead_letter_init(&letter);
+	enum aps_rc rc = find_dead(queue, number, &letter, err);
+	*is_done = rc == APS_OK && letter.entry.id != 0;
+	if (*is_done) rc = aps_dead_letters_discard(aps_queue_db(queue), letter.entry.id, err);
+	letter.entry.variables = variables;
+	if (*is_done && rc == APS_OK)
+		rc = aps_dead_letters_insert(aps_queue_db(queue), &letter.entry, &letter.death, err);
+	aps_dead_letter_clear(&letter);
+	return rc;
+}
+
+enum aps_rc aps_queue_edit(struct aps_queue *queue, int64_t number, struct aps_str variables, bool *is_done,
+                           struct aps_err *err)
+{
+	struct aps_outbox_row row;
+	*is_done = false;
+	aps_outbox_row_init(&row);
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc == APS_OK) rc = find(queue, number, &row, err);
+	if (rc == APS_OK && row.entry.id != 0) {
+		*is_done = true;
+		rc = withdraw(queue, number, err);
+		row.entry.variables = variables;
+		if (rc == APS_OK) rc = aps_outbox_update(aps_queue_db(queue), &row.entry, err);
+	} else if (rc == APS_OK) {
+		rc = edit_dead(queue, number, variables, is_done, err);
+	}
+	aps_outbox_row_clear(&row);
+	return rc;
+}
+
+static enum aps_rc requeue(struct aps_queue *queue, const struct aps_dead_letter *letter,
+                           const struct aps_caching_edits *edits, bool has_layer, struct aps_err *err)
+{
+	const struct aps_outbox_entry *entry = &letter->entry;
+	struct aps_queue_extra extra;
+	uint64_t number;
+	enum aps_rc rc = aps_queue_extra_read(&extra, entry->extra, err);
+	const struct aps_enqueue what = {
+	        .mode = aps_entry_mode(entry->id),
+	        .is_idempotent = (entry->flags & APS_ENTRY_IDEMPOTENT) != 0,
+	        .is_uncached = (entry->flags & APS_ENTRY_UNCACHED) != 0,
+	        .own_headers = extra.headers,
+	        .rules = extra.rules,
+	        .edits = *edits,
+	        .has_layer = has_layer,
+	};
+	if (rc == APS_OK) rc = aps_queue_requeue(queue, entry, &what, &number, err);
+	aps_queue_extra_clear(&extra);
+	return rc;
+}
+
+enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struct aps_caching_edits *edits,
+                            bool has_layer, bool *is_done, struct aps_err *err)
+{
+	struct aps_dead_letter letter;
+	aps_dead_letter_init(&letter);
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc == APS_OK) rc = aps_queue_count(queue, err);
+	if (rc == APS_OK) rc = find_dead(queue, number, &letter, err);
+	*is_done = rc == APS_OK && letter.entry.id != 0;
+	if (*is_done) rc = aps_dead_letters_discard(aps_queue_db(queue), letter.entry.id, err);
+	if (*is_done && rc == APS_OK) rc = requeue(queue, &letter, edits, has_layer, err);
+	if (*is_done && rc == APS_OK) queue->n_dead--;
+	aps_dead_letter_clear(&letter);
+	return rc;
+}
+
+static enum aps_rc bury_one(struct aps_queue *queue, const struct aps_outbox_row *row, struct aps_err *err)
+{
+	const struct aps_death death = {
+	        .died_ms = aps_clock_wall_ms(), .outcome = APS_STR("discarded"), .cause = APS_STR(DISCARDED)};
+	enum aps_rc rc = withdraw(queue, aps_entry_number(row->entry.id), err);
+	if (rc == APS_OK) rc = aps_dead_letters_bury(aps_queue_db(queue), row->entry.id, &death, err);
+	return rc == APS_OK ? drop_layer(queue, &row->entry, err) : rc;
+}
+
+enum aps_rc aps_queue_bury_all(struct aps_queue *queue, int64_t *n, struct aps_err *err)
+{
+	struct aps_outbox_row row;
+	int64_t after = 0;
+	*n = 0;
+	aps_outbox_row_init(&row);
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc == APS_OK) rc = aps_queue_count(queue, err);
+	while (rc == APS_OK && queue->owner != 0) {
+		rc = aps_outbox_next(aps_queue_db(queue), aps_entry_owned(queue->owner), after, &row, err);
+		after = row.entry.id;
+		if (rc != APS_OK || after == 0) break;
+		rc = bury_one(queue, &row, err);
+		if (rc == APS_E_USAGE) { /* it is being sent */
+			rc = APS_OK;
+			continue;
+		}
+		queue->n_entries--;
+		queue->n_dead++;
+		++*n;
+	}
+	aps_outbox_row_clear(&row);
+	return rc;
+}
+
+enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_err *err)
+{
+	*n_rows = 0;
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc != APS_OK || queue->owner == 0) return rc;
+	rc = aps_owner_wipe(aps_queue_db(queue), queue->owner, n_rows, err);
+	if (rc != APS_OK) return rc;
+	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
+	aps_outbox_forget(&queue->outbox);
+	queue->owner = 0;
+	queue->is_known = queue->is_counted = false;
+	queue->n_entries = queue->n_dead = 0;
+	queue->has_news = true;
+	aps_queue_note_change(queue);
+	return APS_OK;
+}
+
+enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err)
+{
+	struct aps_db *db = aps_queue_db(queue);
+	struct aps_str prefix = aps_str_of(queue->prefix);
+	int64_t from = 0;
+	*n = 0;
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc == APS_OK) rc = aps_owners_find(db, prefix, identity, &from, err);
+	if (rc != APS_OK || from == 0) return rc;
+	rc = aps_outbox_count(db, aps_entry_owned(from), n, err);
+	if (rc == APS_OK && queue->owner == 0) {
+		rc = aps_owners_rename(db, from, prefix, aps_str_of(queue->identity), err);
+		queue->owner = rc == APS_OK ? from : 0;
+	} else if (rc == APS_OK) {
+		rc = aps_owner_move(db, from, queue->owner, err);
+	}
+	queue->is_counted = false;
+	queue->has_untold = queue->has_news = true;
+	aps_outbox_look_again(&queue->outbox);
+	aps_queue_note_change(queue);
+	return rc;
+}
+
+static void forget_waited(struct aps_queue *queue, uint64_t outcome)
+{
+	uint64_t *all = (uint64_t *)(void *)queue->waited.p;
+	size_t n = queue->waited.n / sizeof *all, n_kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (all[i] != outcome) all[n_kept++] = all[i];
+	queue->waited.n = n_kept * sizeof *all;
+}
+
+static enum aps_rc shorten(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
+{
+	struct aps_kept_outcome kept;
+	struct aps_buf content;
+	aps_kept_outcome_init(&kept);
+	aps_buf_init(&content, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_outcomes_next(aps_queue_db(queue), queue->owner, outcome - 1, &kept, err);
+	if (rc == APS_OK && kept.number == outcome) {
+		rc = aps_queue_outcome_shorten(kept.content, &content, err);
+		struct aps_str text = aps_buf_str(&content);
+		if (rc == APS_OK) rc = aps_outcomes_set_told(aps_queue_db(queue), outcome, &text, err);
+	}
+	aps_buf_clear(&content);
+	aps_kept_outcome_clear(&kept);
+	return rc;
+}
+
+/* Lost with a power cut it is told once more. */
+enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
+{
+	forget_waited(queue, (uint64_t)outcome);
+	if (queue->asked_outcome == (uint64_t)outcome) queue->asked_outcome = 0;
+	queue->has_untold = true;
+	enum aps_rc rc = queue->owner != 0 ? aps_queue_begin(queue, false, err) : APS_OK;
+	return rc == APS_OK && queue->owner != 0 ? shorten(queue, outcome, err) : rc;
+}

@@ -1,0 +1,288 @@
+#include "client/queue_enqueue.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cache/cell.h"
+#include "client/process.h"
+#include "client/queue_journal.h"
+#include "client/sending.h"
+#include "store/id_map.h"
+#include "store/outbox_number.h"
+#include "store/owners.h"
+#include "sync/identity_fields.h"
+
+#define FIRST_LEASE_MS 300000
+
+/* What is made of it on the way into the store. */
+struct entering {
+	struct aps_queue *queue;
+	const struct aps_enqueue *what;
+	uint64_t number;
+	struct aps_outbox_row row; /* its texts are borrowed */
+	struct aps_queue_extra extra;
+	struct aps_arena arena;
+	struct aps_buf texts, keys;
+	bool is_sent;
+};
+
+static enum aps_rc identity_of(const struct aps_entry_safety *question, struct aps_identity_field **fields, size_t *n,
+                               struct aps_err *err)
+{
+	const struct aps_policies *policies = question->queue->partition->policies;
+	const struct aps_type_policy *type = aps_policies_find_type(policies, aps_identity_type(question->made));
+	size_t n_keys = type != NULL ? type->n_key_fields : 0;
+	*n = n_keys != 0 ? n_keys : 1;
+	return aps_identity_fields_of(question->made, n_keys != 0 ? type->key_fields : NULL, n_keys, question->arena,
+	                              fields, err);
+}
+
+static const struct aps_identity_part *parts_of(struct aps_arena *arena, const struct aps_identity_field *fields,
+                                                size_t n)
+{
+	struct aps_identity_part *parts = aps_arena_get(arena, n * sizeof *parts);
+	for (size_t i = 0; parts != NULL && i < n; i++) {
+		char *name = aps_arena_get(arena, fields[i].name.n + 1);
+		if (name == NULL) return NULL;
+		memcpy(name, fields[i].name.p, fields[i].name.n);
+		name[fields[i].name.n] = '\0';
+		parts[i] = (struct aps_identity_part){name, fields[i].value};
+	}
+	return parts;
+}
+
+/* A key whose fields can't be told names nothing. */
+enum aps_rc aps_entry_safety_of(const struct aps_entry_safety *question, struct aps_safety *safety, struct aps_err *err)
+{
+	struct aps_identity_field *fields;
+	struct aps_safety_question asked = {
+	        .is_idempotent = question->is_idempotent,
+	        .n_roots = question->n_roots,
+	        .variables = question->variables,
+	};
+	size_t n = 0;
+	if (question->made.n != 0 && identity_of(question, &fields, &n, err) == APS_OK) {
+		asked.made = parts_of(question->arena, fields, n);
+		asked.n_made = asked.made != NULL ? n : 0;
+	}
+	if (question->arena->rc != APS_OK) return aps_arena_fail(question->arena, "a queued mutation", err);
+	*safety = aps_safety_of(&asked);
+	return APS_OK;
+}
+
+static enum aps_resend resend_of(enum aps_safety_class class)
+{
+	static const enum aps_resend RESENDS[APS_SAFETY_COUNT] = {
+	        [APS_SAFETY_NOT_SAFE] = APS_RESEND_NEVER,
+	        [APS_SAFETY_IDEMPOTENT] = APS_RESEND_AT_ONCE,
+	        [APS_SAFETY_VERSIONED] = APS_RESEND_VERSIONED,
+	        [APS_SAFETY_CREATES] = APS_RESEND_IDENTIFIED,
+	};
+	return RESENDS[class];
+}
+
+static enum aps_rc make_owner(struct aps_queue *queue, struct aps_err *err)
+{
+	if (queue->owner != 0) return APS_OK;
+	return aps_owners_make(aps_queue_db(queue), aps_str_of(queue->prefix), aps_str_of(queue->identity),
+	                       &queue->owner, err);
+}
+
+static enum aps_rc number_it(struct entering *in, struct aps_err *err)
+{
+	struct aps_queue *queue = in->queue;
+	int64_t number;
+	if (in->what->has_layer)
+		return aps_caching_queue_layer(queue->core, queue->client, queue->cache, &in->what->edits, &in->number,
+		                               err);
+	enum aps_rc rc = aps_outbox_next_number(aps_queue_db(queue), &number, err);
+	in->number = (uint64_t)number;
+	return rc;
+}
+
+static bool take_text(struct aps_str *rest, struct aps_str *text)
+{
+	uint64_t n;
+	if (rest->n == 0 || !aps_cell_take_count(rest, &n) || n > rest->n) return false;
+	*text = (struct aps_str){rest->p, (size_t)n};
+	rest->p += n;
+	rest->n -= (size_t)n;
+	return true;
+}
+
+static enum aps_rc add_temporary(const struct entering *in, struct aps_str id, struct aps_err *err)
+{
+	struct aps_id_made pair;
+	aps_id_made_init(&pair);
+	pair.owner = in->queue->owner;
+	pair.temporary = id;
+	pair.maker = (int64_t)in->number;
+	pair.at_ms = in->row.entry.created_ms;
+	enum aps_rc rc = aps_id_map_add(aps_queue_db(in->queue), &pair, err);
+	aps_id_made_clear(&pair);
+	return rc;
+}
+
+/* What it makes: ids that the application has given to records that nobody else knows. */
+static enum aps_rc note_made(struct entering *in, struct aps_err *err)
+{
+	struct aps_str id, key;
+	enum aps_rc rc = aps_partition_layer_temporary(in->queue->partition, in->number, &in->keys, err);
+	struct aps_str rest = aps_buf_str(&in->keys);
+	while (rc == APS_OK && take_text(&rest, &id) && take_text(&rest, &key)) {
+		if (in->extra.n_made < APS_QUEUE_EXTRA_MAX_ROOTS)
+			in->extra.made[in->extra.n_made++] = aps_arena_dup(&in->arena, key);
+		rc = add_temporary(in, id, err);
+	}
+	return rc;
+}
+
+static enum aps_rc note_roots(struct entering *in, struct aps_err *err)
+{
+	struct aps_str key;
+	aps_buf_reset(&in->keys);
+	enum aps_rc rc = aps_partition_layer_roots(in->queue->partition, in->number, &in->keys, err);
+	struct aps_str rest = aps_buf_str(&in->keys);
+	while (rc == APS_OK && take_text(&rest, &key) && in->extra.n_roots < APS_QUEUE_EXTRA_MAX_ROOTS)
+		in->extra.roots[in->extra.n_roots++] = aps_arena_dup(&in->arena, key);
+	return rc;
+}
+
+/* Of those that it makes the one at its root: what is read to see whether it was made. */
+static struct aps_str made_root(const struct aps_queue_extra *extra)
+{
+	for (size_t i = 0; i < extra->n_roots; i++)
+		for (size_t k = 0; k < extra->n_made; k++)
+			if (aps_str_eq(extra->roots[i], extra->made[k])) return extra->roots[i];
+	return APS_STR("");
+}
+
+static enum aps_rc find_flags(struct entering *in, unsigned n_roots, struct aps_err *err)
+{
+	const struct aps_enqueue *what = in->what;
+	struct aps_safety safety;
+	const struct aps_entry_safety question = {
+	        .queue = in->queue,
+	        .arena = &in->arena,
+	        .is_idempotent = what->is_idempotent,
+	        .n_roots = n_roots,
+	        .variables = in->row.entry.variables,
+	        .made = made_root(&in->extra),
+	};
+	enum aps_rc rc = aps_entry_safety_of(&question, &safety, err);
+	if (rc != APS_OK) return rc;
+	in->row.entry.flags = (int64_t)resend_of(safety.class) * APS_ENTRY_RESEND;
+	if (what->is_idempotent) in->row.entry.flags |= APS_ENTRY_IDEMPOTENT;
+	in->row.entry.flags |= what->is_uncached ? APS_ENTRY_UNCACHED : APS_ENTRY_TYPENAMES;
+	if (what->has_layer) in->row.entry.flags |= APS_ENTRY_LAYER;
+	if (what->rules.n != 0) in->row.entry.flags |= APS_ENTRY_RULES;
+	return APS_OK;
+}
+
+static enum aps_rc insert(struct entering *in, struct aps_err *err)
+{
+	struct aps_queue *queue = in->queue;
+	struct aps_db *db = aps_queue_db(queue);
+	struct aps_outbox_info info = {.number = 0};
+	aps_buf_init(&info.records, APS_BUF_ANY_SIZE);
+	in->row.entry.id = aps_entry_id(queue->owner, in->what->mode, (int64_t)in->number);
+	enum aps_rc rc = aps_outbox_insert(db, &in->row.entry, err);
+	if (rc == APS_OK) rc = aps_queue_describe(queue, &in->row, &info, err);
+	if (rc == APS_OK) rc = aps_outbox_add(&queue->outbox, &info, &in->is_sent, err);
+	if (rc == APS_OK && in->is_sent)
+		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + FIRST_LEASE_MS, 1, err);
+	aps_buf_clear(&info.records);
+	return rc;
+}
+
+/* What only this process knows of it. */
+static enum aps_rc remember(struct entering *in, struct aps_err *err)
+{
+	const struct aps_enqueue *what = in->what;
+	if (what->has_update && !aps_number_set_add(&in->queue->updates, in->number, NULL))
+		return aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (!in->is_sent || what->headers == NULL) return APS_OK;
+	struct aps_sending *sending = aps_sending_get(in->queue, in->number, err);
+	return sending != NULL ? aps_sending_prepare(sending, what->headers, err) : err->code;
+}
+
+static enum aps_rc enter(struct entering *in, unsigned n_roots, struct aps_err *err)
+{
+	enum aps_rc rc = make_owner(in->queue, err);
+	if (rc == APS_OK) rc = number_it(in, err);
+	if (rc == APS_OK && in->what->has_layer) rc = note_made(in, err);
+	if (rc == APS_OK && in->what->has_layer) rc = note_roots(in, err);
+	if (rc == APS_OK && in->arena.rc != APS_OK) rc = aps_arena_fail(&in->arena, "a queued mutation", err);
+	if (rc == APS_OK) rc = find_flags(in, n_roots, err);
+	if (rc == APS_OK) rc = aps_queue_extra_write(&in->extra, &in->texts, err);
+	in->row.entry.extra = aps_buf_str(&in->texts);
+	if (rc == APS_OK) rc = insert(in, err);
+	return rc == APS_OK ? remember(in, err) : rc;
+}
+
+static enum aps_rc begin(struct entering *in, struct aps_queue *queue, const struct aps_enqueue *what,
+                         struct aps_err *err)
+{
+	*in = (struct entering){.queue = queue, .what = what};
+	aps_arena_init(&in->arena, APS_BUF_ANY_SIZE);
+	aps_buf_init(&in->texts, APS_BUF_ANY_SIZE);
+	aps_buf_init(&in->keys, APS_BUF_ANY_SIZE);
+	aps_queue_extra_read(&in->extra, APS_STR(""), err);
+	in->extra.headers = what->own_headers;
+	in->extra.rules = what->rules;
+	return aps_queue_begin(queue, true, err);
+}
+
+static void end(struct entering *in, enum aps_rc rc, uint64_t *number)
+{
+	*number = in->number;
+	if (rc == APS_OK) {
+		in->queue->n_entries++;
+		in->queue->has_news = true;
+		aps_queue_note_change(in->queue);
+	}
+	aps_queue_extra_clear(&in->extra);
+	aps_arena_clear(&in->arena);
+	aps_buf_clear(&in->texts);
+	aps_buf_clear(&in->keys);
+}
+
+enum aps_rc aps_queue_enqueue(struct aps_queue *queue, const struct aps_enqueue *what, uint64_t *number,
+                              struct aps_err *err)
+{
+	APS_ON_THREAD(queue->core->thread);
+	struct entering in;
+	const struct aps_operation *operation = what->operation;
+	enum aps_rc rc = begin(&in, queue, what, err);
+	in.row.entry = (struct aps_outbox_entry){
+	        .created_ms = aps_clock_wall_ms(),
+	        .document = aps_gql_document_text(operation->document),
+	        .name = operation->definition->name,
+	        .variables = aps_operation_variables(operation),
+	        .optimistic = what->response,
+	};
+	if (rc == APS_OK) rc = aps_queue_count(queue, err);
+	if (rc == APS_OK) rc = enter(&in, (unsigned)operation->definition->n_root_fields, err);
+	end(&in, rc, number);
+	return rc;
+}
+
+enum aps_rc aps_queue_requeue(struct aps_queue *queue, const struct aps_outbox_entry *letter,
+                              const struct aps_enqueue *what, uint64_t *number, struct aps_err *err)
+{
+	APS_ON_THREAD(queue->core->thread);
+	struct entering in;
+	struct aps_gql_document *document;
+	enum aps_rc rc = begin(&in, queue, what, err);
+	unsigned n_roots = 1;
+	in.row.entry = *letter;
+	if (rc == APS_OK) rc = aps_gql_document_new(letter->document, &document, NULL, err);
+	if (rc == APS_OK) {
+		const struct aps_gql_operation *definition = aps_gql_document_find(document, letter->name);
+		n_roots = definition != NULL ? (unsigned)definition->n_root_fields : 1;
+		aps_gql_document_unref(document);
+	}
+	if (rc == APS_OK) rc = aps_queue_count(queue, err);
+	if (rc == APS_OK) rc = enter(&in, n_roots, err);
+	end(&in, rc, number);
+	return rc;
+}

@@ -1,0 +1,36 @@
+/* What an entry has besides its document and its variables, as one JSON text in the store:
+ *   {"headers":{…},"rules":[…],"roots":["Todo:1"],"made":["Todo:1"]}
+ * Each may be missing. Pure. */
+#ifndef APS_CLIENT_QUEUE_EXTRA_H
+#define APS_CLIENT_QUEUE_EXTRA_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "codec/header.h"
+
+#define APS_QUEUE_EXTRA_MAX_ROOTS 16
+
+struct aps_queue_extra {
+	struct aps_str headers; /* JSON of an object: the call's own; empty: none */
+	struct aps_str rules;   /* JSON of a list: what its answer changes besides its records */
+	struct aps_str
+	        roots[APS_QUEUE_EXTRA_MAX_ROOTS]; /* keys of the objects at the root of its optimistic response */
+	size_t n_roots;
+	struct aps_str made[APS_QUEUE_EXTRA_MAX_ROOTS]; /* and those of them whose id the application has made */
+	size_t n_made;
+	struct aps_arena arena; /* of a text that was read */
+};
+
+APS_BEGIN_DECLS
+
+/* The spans stay with `text`, and until it is cleared. E_SYNTAX and the like, E_NOMEM. */
+enum aps_rc aps_queue_extra_read(struct aps_queue_extra *extra, struct aps_str text, struct aps_err *err);
+void aps_queue_extra_clear(struct aps_queue_extra *extra);
+/* Appends its text. */
+enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct aps_buf *out, struct aps_err *err);
+/* Adds the headers of a JSON object; the texts are copied into the list's arena. */
+enum aps_rc aps_queue_extra_add_headers(struct aps_str json, struct aps_header_list *headers, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

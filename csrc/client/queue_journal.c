@@ -1,0 +1,149 @@
+#include "client/queue_journal.h"
+
+#include "base/mem.h"
+#include "client/queue_extra.h"
+#include "store/dead_letters.h"
+#include "store/id_map.h"
+#include "sync/named_ids.h"
+
+/* Looks up what an entry names. */
+struct naming {
+	struct aps_queue *queue;
+	struct aps_outbox_info *info;
+	struct aps_id_made pair;
+	struct aps_err *err;
+	enum aps_rc rc;
+};
+
+static enum aps_rc look_for_maker(struct naming *in, int64_t maker, bool *is_dead, bool *is_queued)
+{
+	struct aps_db *db = aps_queue_db(in->queue);
+	struct aps_dead_letter letter;
+	struct aps_outbox_row row;
+	aps_dead_letter_init(&letter);
+	aps_outbox_row_init(&row);
+	enum aps_rc rc = aps_dead_letters_find_number(db, maker, &letter, in->err);
+	*is_dead = rc == APS_OK && letter.entry.id != 0;
+	if (rc == APS_OK && !*is_dead) rc = aps_outbox_find_number(db, maker, &row, in->err);
+	*is_queued = rc == APS_OK && row.entry.id != 0;
+	aps_dead_letter_clear(&letter);
+	aps_outbox_row_clear(&row);
+	return rc;
+}
+
+/* A temporary id that has no other one yet: its maker is before this entry, or dead. One that is gone, because the
+ * application has discarded it, isn't waited for. */
+static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
+{
+	bool is_dead, is_queued;
+	enum aps_rc rc = aps_id_map_find(aps_queue_db(in->queue), in->queue->owner, id, &in->pair, in->err);
+	uint64_t maker = (uint64_t)in->pair.maker;
+	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker >= in->info->number) return rc;
+	rc = look_for_maker(in, in->pair.maker, &is_dead, &is_queued);
+	if (rc == APS_OK && is_dead) in->info->blocked_by = maker;
+	if (rc == APS_OK && is_queued && maker > in->info->waits_for) in->info->waits_for = maker;
+	return rc;
+}
+
+static void add_record(struct naming *in, struct aps_str text)
+{
+	uint64_t hash = aps_named_ids_hash(text);
+	aps_buf_add(&in->info->records, &hash, sizeof hash);
+}
+
+static void meet(void *context, struct aps_str text, unsigned how)
+{
+	struct naming *in = context;
+	if (in->queue->settings.order == APS_OUTBOX_ENTITY) add_record(in, text);
+	bool is_temporary = (how & APS_NAMED_ID_UUID) != 0 && in->queue->owner != 0;
+	if (is_temporary && in->rc == APS_OK) in->rc = meet_temporary(in, text);
+}
+
+static void meet_of_key(void *context, struct aps_str text, unsigned how APS_UNUSED)
+{
+	add_record(context, text);
+}
+
+/* Those of its optimistic response that stand at its root. */
+static enum aps_rc meet_roots(struct naming *in, struct aps_str extra)
+{
+	struct aps_queue_extra read;
+	enum aps_rc rc = aps_queue_extra_read(&read, extra, in->err);
+	for (size_t i = 0; rc == APS_OK && i < read.n_roots; i++)
+		rc = aps_named_ids_scan_key(read.roots[i], meet_of_key, in, in->err);
+	aps_queue_extra_clear(&read);
+	return rc;
+}
+
+enum aps_rc aps_queue_describe(struct aps_queue *queue, const struct aps_outbox_row *row, struct aps_outbox_info *info,
+                               struct aps_err *err)
+{
+	const struct aps_outbox_entry *entry = &row->entry;
+	struct naming in = {.queue = queue, .info = info, .err = err};
+	info->number = (uint64_t)aps_entry_number(entry->id);
+	info->mode = (unsigned)aps_entry_mode(entry->id);
+	info->resend = (enum aps_resend)(entry->flags / APS_ENTRY_RESEND % APS_RESEND_COUNT);
+	info->is_marked = row->delivery.is_sending;
+	info->n_attempts = (unsigned)row->delivery.n_attempts;
+	info->n_counted = (unsigned)row->delivery.n_counted;
+	info->n_rounds = (unsigned)row->delivery.n_rounds;
+	aps_id_made_init(&in.pair);
+	enum aps_rc rc = aps_named_ids_scan(entry->variables, meet, &in, err);
+	if (rc == APS_OK) rc = in.rc;
+	if (rc == APS_OK && queue->settings.order == APS_OUTBOX_ENTITY) rc = meet_roots(&in, entry->extra);
+	aps_id_made_clear(&in.pair);
+	if (rc == APS_OK && info->records.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for the queue");
+	return rc;
+}
+
+static struct aps_queue *queue_of(struct aps_outbox_journal *journal)
+{
+	return APS_CONTAINER_OF(journal, struct aps_queue, journal);
+}
+
+/* Takes the place of *best, if it comes before it. */
+static enum aps_rc look_in_lane(struct aps_queue *queue, unsigned mode, uint64_t after, int64_t *best,
+                                struct aps_err *err)
+{
+	enum aps_entry_mode lane = (enum aps_entry_mode)mode;
+	int64_t behind = after != 0 ? aps_entry_id(queue->owner, lane, (int64_t)after) : 0;
+	enum aps_rc rc =
+	        aps_outbox_next(aps_queue_db(queue), aps_entry_lane(queue->owner, lane), behind, &queue->row, err);
+	int64_t id = queue->row.entry.id;
+	if (rc == APS_OK && id != 0 && (*best == 0 || aps_entry_number(id) < aps_entry_number(*best))) *best = id;
+	return rc;
+}
+
+static enum aps_rc read_entry(struct aps_queue *queue, int64_t id, struct aps_outbox_info *info, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	if (queue->row.entry.id != id) rc = aps_outbox_find(aps_queue_db(queue), id, &queue->row, err);
+	if (rc != APS_OK || queue->row.entry.id == 0) return rc;
+	return aps_queue_describe(queue, &queue->row, info, err);
+}
+
+static enum aps_rc next(struct aps_outbox_journal *journal, unsigned modes, uint64_t after,
+                        struct aps_outbox_info *info, struct aps_err *err)
+{
+	struct aps_queue *queue = queue_of(journal);
+	int64_t best = 0;
+	enum aps_rc rc = APS_OK;
+	info->number = 0;
+	if (queue->owner == 0) return APS_OK;
+	for (unsigned mode = 0; mode < APS_ENTRY_MODE_COUNT && rc == APS_OK; mode++)
+		if ((modes >> mode & 1u) != 0) rc = look_in_lane(queue, mode, after, &best, err);
+	return rc == APS_OK && best != 0 ? read_entry(queue, best, info, err) : rc;
+}
+
+static enum aps_rc find(struct aps_outbox_journal *journal, uint64_t number, struct aps_outbox_info *info,
+                        struct aps_err *err)
+{
+	struct aps_queue *queue = queue_of(journal);
+	info->number = 0;
+	if (queue->owner == 0) return APS_OK;
+	enum aps_rc rc = aps_outbox_find_number(aps_queue_db(queue), (int64_t)number, &queue->row, err);
+	if (rc != APS_OK || queue->row.entry.id == 0 || aps_entry_owner(queue->row.entry.id) != queue->owner) return rc;
+	return read_entry(queue, queue->row.entry.id, info, err);
+}
+
+const struct aps_outbox_journal aps_queue_journal = {next, find};

@@ -1,0 +1,212 @@
+#include "client/queue_tell.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/queue_outcome.h"
+#include "codec/json_writer.h"
+#include "store/outcomes.h"
+
+#define STUCK_MS 60000
+
+enum aps_rc aps_queue_set_data(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err)
+{
+	struct aps_bytes *bytes = json->rc == APS_OK ? aps_bytes_new(json->n) : NULL;
+	if (bytes == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	memcpy(bytes->p, json->p, json->n);
+	event->bytes = bytes;
+	event->source = APS_RESULT_FROM_CACHE;
+	event->response.data = (struct aps_str){bytes->p, bytes->n};
+	event->head.mail.n_bytes += bytes->n;
+	return APS_OK;
+}
+
+/* An object that is begun. */
+struct telling {
+	struct aps_buf json;
+	struct aps_json_writer w;
+};
+
+static void begin(struct telling *telling, const char *what)
+{
+	aps_buf_init(&telling->json, APS_BUF_ANY_SIZE);
+	aps_json_writer_init(&telling->w, &telling->json);
+	aps_json_write_object(&telling->w);
+	aps_json_write_member(&telling->w, "what", aps_str_of(what));
+}
+
+static enum aps_rc emit(const struct aps_queue *queue, struct telling *telling, struct aps_err *err)
+{
+	aps_json_write_object_end(&telling->w);
+	enum aps_rc rc = aps_json_writer_finish(&telling->w) == APS_OK
+	                         ? APS_OK
+	                         : aps_fail(err, APS_E_NOMEM, "no memory for the queue's news");
+	struct aps_result_event *event = rc == APS_OK ? aps_result_event_new(queue->cache) : NULL;
+	if (rc == APS_OK && event == NULL) rc = aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (rc == APS_OK) rc = aps_queue_set_data(event, &telling->json, err);
+	aps_buf_clear(&telling->json);
+	if (rc != APS_OK) {
+		aps_result_event_unref(event);
+		return rc;
+	}
+	event->head.kind = APS_EVENT_QUEUE;
+	event->big_integers_as_text = queue->client->settings.big_integers_as_text;
+	aps_core_emit(queue->core, &event->head);
+	return APS_OK;
+}
+
+static void write_int(struct aps_json_writer *w, const char *key, int64_t value)
+{
+	aps_json_write_key(w, aps_str_of(key));
+	aps_json_write_int(w, value);
+}
+
+static void write_span(struct aps_json_writer *w, const char *key, struct aps_str json)
+{
+	if (json.n == 0) return;
+	aps_json_write_key(w, aps_str_of(key));
+	aps_json_write_raw(w, json);
+}
+
+static void write_entry(struct aps_json_writer *w, const struct aps_sending *sending)
+{
+	const struct aps_outbox_entry *entry = &sending->row.entry;
+	char id[APS_ENTRY_TEXT_CHARS + 1];
+	aps_queue_id_text(sending->queue, sending->number, id);
+	write_int(w, "entry", (int64_t)sending->number);
+	aps_json_write_member(w, "id", aps_str_of(id));
+	aps_json_write_member(w, "document", entry->document);
+	if (entry->name.n != 0) aps_json_write_member(w, "operation", entry->name);
+	aps_json_write_member(w, "mutation", aps_queue_outcome_field(&sending->operation));
+	write_span(w, "variables", aps_buf_str(&sending->variables));
+}
+
+enum aps_rc aps_queue_ask_headers(const struct aps_sending *sending, struct aps_err *err)
+{
+	struct telling telling;
+	begin(&telling, "headers");
+	write_entry(&telling.w, sending);
+	aps_json_write_member(&telling.w, "mode",
+	                      aps_str_of(aps_entry_mode_name(aps_entry_mode(sending->row.entry.id))));
+	return emit(sending->queue, &telling, err);
+}
+
+enum aps_rc aps_queue_ask_resolver(const struct aps_sending *sending, const struct aps_outbox_action *action,
+                                   struct aps_err *err)
+{
+	struct telling telling;
+	begin(&telling, "conflict");
+	write_entry(&telling.w, sending);
+	struct aps_str record = sending->record.n != 0 ? sending->record : sending->error_record;
+	if (!aps_str_is(record, "null")) write_span(&telling.w, "data", record);
+	write_int(&telling.w, "retries", (int64_t)action->n_rounds + 1);
+	aps_json_write_key(&telling.w, APS_STR("in_doubt"));
+	aps_json_write_bool(&telling.w, action->is_in_doubt);
+	return emit(sending->queue, &telling, err);
+}
+
+static const struct aps_outbox_item *head_of(const struct aps_queue *queue)
+{
+	return queue->outbox.items;
+}
+
+static const char *state_of(const struct aps_queue *queue, const struct aps_outbox_item *head)
+{
+	if (queue->n_entries == 0) return "idle";
+	if (queue->vault == NULL) return "waiting_storage";
+	if (head == NULL) return queue->outbox.reach == APS_OUTBOX_ONLINE ? "sending" : "waiting_network";
+	const char *reason = aps_outbox_reason_name(aps_outbox_reason(&queue->outbox, head));
+	return reason != NULL ? reason : "sending";
+}
+
+void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
+{
+	struct aps_err err;
+	char id[APS_ENTRY_TEXT_CHARS + 1];
+	const struct aps_outbox_item *head = head_of(queue);
+	(void)aps_queue_count(queue, &err); /* where it can't be counted now, what was known last is told */
+	const char *state = state_of(queue, head);
+	int64_t stuck_ms = queue->n_entries != 0 ? aps_clock_mono_ms() - queue->advanced_ms : 0;
+	aps_json_write_member(w, "state", aps_str_of(state));
+	write_int(w, "size", queue->n_entries);
+	write_int(w, "dead", queue->n_dead);
+	aps_json_write_key(w, APS_STR("stuck_for"));
+	aps_json_write_double(w, stuck_ms >= STUCK_MS ? (double)stuck_ms / 1000.0 : 0);
+	if (head != NULL && queue->n_entries != 0) {
+		aps_queue_id_text(queue, head->number, id);
+		aps_json_write_member(w, "head", aps_str_of(id));
+		const struct aps_sending *sending = aps_sending_find(queue, head->number);
+		const char *reason = sending != NULL && sending->outcome.response.err.code != APS_OK
+		                             ? sending->outcome.response.err.msg
+		                             : NULL;
+		if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
+	}
+}
+
+void aps_queue_tell_state(struct aps_queue *queue)
+{
+	struct telling telling;
+	struct aps_err err;
+	if (!queue->has_changed) return;
+	begin(&telling, "state");
+	aps_queue_write_state(&telling.w, queue);
+	queue->has_changed = emit(queue, &telling, &err) != APS_OK;
+	atomic_store_explicit(&queue->client->stats->queued, (size_t)queue->n_entries, memory_order_relaxed);
+}
+
+void aps_queue_tell_stuck(struct aps_queue *queue)
+{
+	const struct aps_outbox_item *head = head_of(queue);
+	if (queue->is_stuck_told || queue->n_entries == 0) return;
+	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
+	const char *why = sending != NULL && sending->outcome.response.err.code != APS_OK
+	                          ? sending->outcome.response.err.msg
+	                          : state_of(queue, head);
+	queue->is_stuck_told = true;
+	aps_core_log(queue->core, queue->client->id, "warn",
+	             "the outbox hasn't got on for %d s, with %lld mutations in it: %s", STUCK_MS / 1000,
+	             (long long)queue->n_entries, why);
+	aps_queue_note_change(queue);
+}
+
+/* What the log has is one object more, into which the rest goes. */
+static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *outcome, struct aps_err *err)
+{
+	struct telling telling;
+	struct aps_str content = outcome->content;
+	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
+	begin(&telling, "outcome");
+	write_int(&telling.w, "number", outcome->number);
+	write_int(&telling.w, "entry", outcome->entry);
+	aps_json_write_key(&telling.w, APS_STR("is_old"));
+	aps_json_write_bool(&telling.w, aps_sending_find(queue, (uint64_t)outcome->entry) == NULL);
+	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
+	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
+	return emit(queue, &telling, err);
+}
+
+static bool is_waited_for(const struct aps_queue *queue, int64_t number)
+{
+	const uint64_t *all = (const uint64_t *)(const void *)queue->waited.p;
+	for (size_t i = 0; i < queue->waited.n / sizeof *all; i++)
+		if (all[i] == (uint64_t)number) return true;
+	return false;
+}
+
+void aps_queue_tell_outcome(struct aps_queue *queue)
+{
+	struct aps_kept_outcome outcome;
+	struct aps_err err;
+	struct aps_db *db = aps_queue_db(queue);
+	int64_t after = 0;
+	if (queue->asked_outcome != 0 || queue->owner == 0 || db == NULL || !queue->has_untold) return;
+	aps_kept_outcome_init(&outcome);
+	enum aps_rc rc;
+	do {
+		rc = aps_outcomes_next_untold(db, queue->owner, after, &outcome, &err);
+		after = outcome.number;
+	} while (after != 0 && (rc != APS_OK || is_waited_for(queue, after)));
+	if (rc == APS_OK && outcome.number != 0 && tell(queue, &outcome, &err) == APS_OK)
+		queue->asked_outcome = (uint64_t)outcome.number;
+	queue->has_untold = queue->asked_outcome != 0;
+	aps_kept_outcome_clear(&outcome);
+}

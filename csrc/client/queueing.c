@@ -1,0 +1,149 @@
+#include "client/queueing.h"
+
+#include "base/mem.h"
+#include "client/caching.h"
+#include "client/queue_tell.h"
+#include "client/queue_waits.h"
+#include "client/reach.h"
+
+/* Of a client. */
+struct queueing {
+	struct aps_reap reap;
+	struct aps_reach_user user;
+	struct aps_queue *first;
+};
+
+static struct queueing *queueing_of(const struct aps_core *core, const struct aps_client *client)
+{
+	return aps_client_part(core, client, &aps_queueing_feature);
+}
+
+struct aps_queue *aps_queueing_find(const struct aps_core *core, const struct aps_client *client, uint64_t cache)
+{
+	struct aps_queue *queue = queueing_of(core, client)->first;
+	while (queue != NULL && queue->cache != cache) queue = queue->next;
+	return queue;
+}
+
+static void set_reach(struct aps_core *core, const struct aps_client *client, struct aps_queue *queue)
+{
+	bool is_online = aps_reach_is_online(core, client);
+	aps_queue_set_reach(queue, is_online ? APS_OUTBOX_ONLINE : APS_OUTBOX_OFFLINE,
+	                    aps_reach_successes(core, client));
+}
+
+/* They go on when the turn ends. */
+static void changed(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
+{
+	const struct queueing *all = APS_CONTAINER_OF(user, struct queueing, user);
+	for (struct aps_queue *queue = all->first; queue != NULL; queue = queue->next) set_reach(core, client, queue);
+	aps_core_arm(core, 0);
+}
+
+/* The first one that has something to send has the try. */
+static bool probe(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
+{
+	const struct queueing *all = APS_CONTAINER_OF(user, struct queueing, user);
+	for (struct aps_queue *queue = all->first; queue != NULL; queue = queue->next) {
+		aps_queue_set_reach(queue, APS_OUTBOX_PROBE, aps_reach_successes(core, client));
+		aps_queue_run(queue);
+		if (queue->outbox.reach != APS_OUTBOX_PROBE) return true;
+		aps_queue_set_reach(queue, APS_OUTBOX_OFFLINE, aps_reach_successes(core, client));
+	}
+	return false;
+}
+
+static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, void **part,
+                                 struct aps_err *err)
+{
+	struct queueing *all = aps_calloc(1, sizeof *all);
+	if (all == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	all->user.changed = changed;
+	all->user.probe = probe;
+	*part = all;
+	return APS_OK;
+}
+
+static void free_queueing(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
+{
+	aps_free(APS_CONTAINER_OF(reap, struct queueing, reap));
+}
+
+static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
+{
+	struct queueing *all = queueing_of(core, client);
+	while (all->first != NULL) aps_queue_close(all->first, err);
+	aps_reach_set_user(core, client, NULL);
+	aps_core_reap(core, &all->reap, free_queueing);
+}
+
+enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, uint64_t cache,
+                              struct aps_queue_settings *settings, struct aps_err *err)
+{
+	APS_ON_THREAD(core->thread);
+	struct queueing *all = queueing_of(core, client);
+	struct aps_queue *queue = aps_queueing_find(core, client, cache);
+	if (queue != NULL) {
+		aps_queue_change(queue, settings);
+		queue->has_news = true;
+		return APS_OK;
+	}
+	if (aps_caching_partition(core, client, cache) == NULL)
+		return aps_fail(err, APS_E_CLOSED, "the store is closed, or couldn't be opened");
+	queue = aps_queue_open(core, client, cache, settings);
+	if (queue == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	queue->next = all->first;
+	all->first = queue;
+	aps_reach_set_user(core, client, &all->user);
+	set_reach(core, client, queue);
+	return APS_OK;
+}
+
+void aps_queueing_forget(struct aps_core *core, struct aps_queue *queue)
+{
+	struct aps_queue **at = &queueing_of(core, queue->client)->first;
+	while (*at != queue) at = &(*at)->next;
+	*at = queue->next;
+}
+
+bool aps_queueing_cancel(struct aps_core *core, struct aps_client *client, uint64_t call, const struct aps_err *why)
+{
+	struct aps_queue *queue = queueing_of(core, client)->first;
+	while (queue != NULL && !aps_queue_waits_cancel(queue, call, why)) queue = queue->next;
+	return queue != NULL;
+}
+
+/* What was written is committed, what follows from that done, until nothing does. */
+static void end_turn_of(struct aps_core *core, struct aps_queue *queue)
+{
+	do {
+		aps_caching_commit(core, queue->vault);
+		aps_queue_run(queue);
+	} while (queue->vault->is_writing && queue->vault->is_durable);
+}
+
+static void end_turn(struct aps_core *core, struct aps_client *client)
+{
+	struct aps_queue *next;
+	bool is_wanted = false;
+	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = next) {
+		next = queue->next;
+		end_turn_of(core, queue);
+		aps_queue_tell_state(queue);
+		aps_queue_tell_outcome(queue);
+		is_wanted = is_wanted || queue->outbox.items != NULL || queue->n_entries > 0;
+	}
+	aps_reach_set_wanted(core, client, is_wanted);
+}
+
+static void turn_end(struct aps_core *core)
+{
+	for (struct aps_client *client = core->clients; client != NULL; client = client->next) end_turn(core, client);
+}
+
+const struct aps_feature aps_queueing_feature = {
+        .name = "outboxes",
+        .client_opened = client_opened,
+        .client_closing = client_closing,
+        .turn_end = turn_end,
+};

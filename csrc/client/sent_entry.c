@@ -1,0 +1,317 @@
+#include "client/sent_entry.h"
+
+#include "base/mem.h"
+#include "client/queue_enqueue.h"
+#include "codec/json_members.h"
+#include "store/id_map.h"
+#include "sync/id_substitute.h"
+#include "sync/operation_kind.h"
+#include "sync/read_back.h"
+#include "sync/record_type.h"
+
+void aps_sent_entry_init(struct aps_sending *sending)
+{
+	aps_outbox_row_init(&sending->row);
+	aps_buf_init(&sending->variables, APS_BUF_ANY_SIZE);
+	aps_buf_init(&sending->optimistic, APS_BUF_ANY_SIZE);
+	aps_buf_init(&sending->mapped, APS_BUF_ANY_SIZE);
+	aps_arena_init(&sending->arena, APS_BUF_ANY_SIZE);
+	aps_arena_init(&sending->given_arena, APS_BUF_ANY_SIZE);
+	aps_header_list_init(&sending->headers, &sending->arena);
+	aps_queue_extra_read(&sending->extra, APS_STR(""), NULL);
+}
+
+static void clear_operations(struct aps_sending *sending)
+{
+	if (sending->operation.document != NULL) aps_operation_clear(&sending->operation);
+	if (sending->question.document != NULL) aps_operation_clear(&sending->question);
+}
+
+void aps_sent_entry_clear(struct aps_sending *sending)
+{
+	clear_operations(sending);
+	aps_outbox_row_clear(&sending->row);
+	aps_buf_clear(&sending->variables);
+	aps_buf_clear(&sending->optimistic);
+	aps_buf_clear(&sending->mapped);
+	aps_queue_extra_clear(&sending->extra);
+	aps_arena_clear(&sending->arena);
+	aps_arena_clear(&sending->given_arena);
+}
+
+/* The id that the service has given in the place of a temporary one. */
+struct replacing {
+	struct aps_queue *queue;
+	struct aps_id_made pair;
+	struct aps_err *err;
+	enum aps_rc rc;
+};
+
+static struct aps_str look_up(void *context, struct aps_str id)
+{
+	struct replacing *in = context;
+	if (in->rc == APS_OK)
+		in->rc = aps_id_map_find(aps_queue_db(in->queue), in->queue->owner, id, &in->pair, in->err);
+	bool is_known = in->rc == APS_OK && in->pair.owner != 0 && in->pair.is_made;
+	return is_known ? in->pair.made : (struct aps_str){NULL, 0};
+}
+
+static enum aps_rc replace(struct aps_queue *queue, struct aps_str json, struct aps_buf *out, struct aps_err *err)
+{
+	struct replacing in = {.queue = queue, .err = err};
+	bool is_changed;
+	aps_buf_reset(out);
+	if (json.n == 0) return APS_OK;
+	aps_id_made_init(&in.pair);
+	enum aps_rc rc = aps_id_substitute(json, look_up, &in, out, &is_changed, err);
+	aps_id_made_clear(&in.pair);
+	return rc == APS_OK ? in.rc : rc;
+}
+
+/* Mutations that are replayed are often of one document. */
+static enum aps_rc parse(struct aps_queue *queue, struct aps_str text, struct aps_gql_document **document,
+                         struct aps_err *err)
+{
+	struct aps_gql_document *last = queue->document;
+	if (last != NULL && aps_str_eq(aps_gql_document_text(last), text)) {
+		*document = aps_gql_document_ref(last);
+		return APS_OK;
+	}
+	enum aps_rc rc = aps_gql_document_new(text, document, NULL, err);
+	if (rc != APS_OK) return rc;
+	if (last != NULL) aps_gql_document_unref(last);
+	queue->document = aps_gql_document_ref(*document);
+	return APS_OK;
+}
+
+static enum aps_rc init_operation(struct aps_sending *sending, struct aps_err *err)
+{
+	const struct aps_outbox_entry *entry = &sending->row.entry;
+	struct aps_gql_document *document;
+	enum aps_rc rc = parse(sending->queue, entry->document, &document, err);
+	if (rc != APS_OK) return rc;
+	const struct aps_gql_operation *definition = aps_gql_document_find(document, entry->name);
+	if (definition == NULL)
+		rc = aps_fail(err, APS_E_USAGE, "the queued document has no operation of this name");
+	else
+		rc = aps_operation_init(&sending->operation, document, definition,
+		                        (entry->flags & APS_ENTRY_TYPENAMES) != 0, aps_buf_str(&sending->variables),
+		                        err);
+	aps_gql_document_unref(document);
+	return rc;
+}
+
+/* Of a record: the fields by which it is known. */
+static enum aps_rc identity_of(struct aps_sending *sending, struct aps_str key, struct aps_identity_field **fields,
+                               size_t *n_fields, struct aps_err *err)
+{
+	const struct aps_policies *policies = sending->queue->partition->policies;
+	const struct aps_type_policy *type = aps_policies_find_type(policies, aps_identity_type(key));
+	size_t n = type != NULL ? type->n_key_fields : 0;
+	enum aps_rc rc = aps_identity_fields_of(key, n != 0 ? type->key_fields : NULL, n, &sending->arena, fields, err);
+	*n_fields = n != 0 ? n : 1;
+	return rc;
+}
+
+static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
+{
+	bool is_made = sending->extra.n_made != 0 && sending->extra.n_roots != 0 &&
+	               aps_str_eq(sending->extra.made[0], sending->extra.roots[0]);
+	const struct aps_entry_safety question = {
+	        .queue = sending->queue,
+	        .arena = &sending->arena,
+	        .is_idempotent = (sending->row.entry.flags & APS_ENTRY_IDEMPOTENT) != 0,
+	        .n_roots = (unsigned)sending->operation.definition->n_root_fields,
+	        .variables = aps_buf_str(&sending->variables),
+	        .made = is_made ? sending->extra.made[0] : APS_STR(""),
+	};
+	return aps_entry_safety_of(&question, &sending->safety, err);
+}
+
+enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err)
+{
+	struct aps_queue *queue = sending->queue;
+	clear_operations(sending);
+	aps_arena_reset(&sending->arena);
+	aps_header_list_init(&sending->headers, &sending->arena);
+	aps_queue_extra_clear(&sending->extra);
+	enum aps_rc rc = aps_outbox_find_number(aps_queue_db(queue), (int64_t)sending->number, &sending->row, err);
+	if (rc == APS_OK && sending->row.entry.id == 0)
+		rc = aps_fail(err, APS_E_STORAGE, "the queued mutation isn't in the store any more");
+	if (rc == APS_OK) rc = aps_queue_extra_read(&sending->extra, sending->row.entry.extra, err);
+	if (rc == APS_OK) rc = replace(queue, sending->row.entry.variables, &sending->variables, err);
+	if (rc == APS_OK) rc = replace(queue, sending->row.entry.optimistic, &sending->optimistic, err);
+	if (rc == APS_OK) rc = init_operation(sending, err);
+	if (rc == APS_OK) rc = find_safety(sending, err);
+	sending->has_update = aps_number_set_has(&queue->updates, sending->number);
+	return rc;
+}
+
+enum aps_rc aps_sent_entry_set_headers(struct aps_sending *sending, const struct aps_header_list *headers,
+                                       struct aps_err *err)
+{
+	enum aps_rc rc = aps_queue_extra_add_headers(sending->extra.headers, &sending->headers, err);
+	for (size_t i = 0; rc == APS_OK && i < headers->n_items; i++) {
+		struct aps_str name = headers->items[i].name;
+		bool is_given = false;
+		for (size_t k = 0; k < sending->headers.n_items; k++)
+			is_given = is_given || aps_str_eq_nocase(sending->headers.items[k].name, name);
+		if (!is_given) rc = aps_header_list_add(&sending->headers, name, headers->items[i].value, err);
+	}
+	return rc;
+}
+
+/* "Query.getTodo" is a lookup of Todo where the application has said so. Empty: it hasn't. */
+static struct aps_str lookup_of(const struct aps_policies *policies, struct aps_str type)
+{
+	static const char QUERY[] = "Query.";
+	size_t cursor = 0, n_query = sizeof QUERY - 1;
+	void *state = NULL, *found;
+	struct aps_str name;
+	while (aps_map_next(&policies->fields, &cursor, &state, &name, &found)) {
+		const struct aps_field_policy *policy = found;
+		bool is_of_query = name.n > n_query && memcmp(name.p, QUERY, n_query) == 0;
+		if (is_of_query && aps_str_eq(policy->lookup, type))
+			return (struct aps_str){name.p + n_query, name.n - n_query};
+	}
+	return APS_STR("");
+}
+
+/* The value of an id in the mutation's input, for one whose optimistic response says no record. */
+static enum aps_rc identity_in_input(struct aps_sending *sending, struct aps_identity_field **fields, size_t *n,
+                                     struct aps_err *err)
+{
+	struct aps_identity_field *field = aps_arena_get(&sending->arena, sizeof *field);
+	struct aps_json_members input;
+	aps_json_members_init(&input, aps_safety_input(aps_buf_str(&sending->variables)));
+	if (field == NULL) return aps_arena_fail(&sending->arena, "a queued mutation", err);
+	field->name = APS_STR("id");
+	*fields = field;
+	*n = 1;
+	if (aps_json_members_get(&input, "id", &field->value)) return APS_OK;
+	return aps_fail(err, APS_E_USAGE, "the mutation doesn't say which record it is about");
+}
+
+static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql_node *root, struct aps_str *type,
+                               struct aps_read_back *of, struct aps_err *err)
+{
+	struct aps_identity_field *fields = NULL;
+	struct aps_str optimistic = aps_buf_str(&sending->optimistic);
+	enum aps_rc rc = aps_record_type_of(optimistic, root, &sending->arena, type, err);
+	if (rc == APS_OK && type->n == 0) rc = aps_fail(err, APS_E_USAGE, "the type of the record isn't known");
+	if (rc == APS_OK && sending->extra.n_roots != 0)
+		rc = identity_of(sending, sending->extra.roots[0], &fields, &of->n_identity, err);
+	else if (rc == APS_OK)
+		rc = identity_in_input(sending, &fields, &of->n_identity, err);
+	of->identity = fields;
+	of->type = *type;
+	return rc;
+}
+
+static enum aps_rc init_question(struct aps_sending *sending, struct aps_str text, struct aps_str variables,
+                                 struct aps_err *err)
+{
+	struct aps_gql_document *document;
+	enum aps_rc rc = aps_gql_document_new(text, &document, NULL, err);
+	if (rc != APS_OK) return rc;
+	const struct aps_gql_operation *definition = aps_gql_document_find(document, APS_STR(""));
+	rc = aps_operation_init(&sending->question, document, definition, true, variables, err);
+	aps_gql_document_unref(document);
+	return rc;
+}
+
+enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
+{
+	const struct aps_gql_node *root;
+	struct aps_str type, fields[2] = {APS_STR("id"), APS_STR("")};
+	struct aps_buf text, needed;
+	struct aps_read_back of = {
+	        .document = sending->operation.document, .operation = sending->operation.definition, .fields = fields};
+	enum aps_rc rc = aps_read_back_root(of.document, of.operation, APS_STR(""), &root, err);
+	if (rc == APS_OK && root == NULL) rc = aps_fail(err, APS_E_USAGE, "the mutation has several root fields");
+	if (rc == APS_OK) rc = find_record(sending, root, &type, &of, err);
+	if (rc != APS_OK) return rc;
+	bool has_own_keys = of.n_identity != 1 || !aps_str_is(of.identity[0].name, "id");
+	if (has_own_keys) of.fields++;
+	of.n_fields = has_own_keys ? 0 : 1;
+	if (sending->safety.has_version) fields[1] = aps_str_of(sending->safety.version_field);
+	if (sending->safety.has_version) of.n_fields++;
+	of.query_field = lookup_of(sending->queue->partition->policies, type);
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_buf_init(&needed, APS_BUF_ANY_SIZE);
+	rc = aps_read_back_write(&of, aps_buf_str(&sending->variables), &text, &needed, err);
+	if (rc == APS_OK) rc = init_question(sending, aps_buf_str(&text), aps_buf_str(&needed), err);
+	aps_buf_clear(&text);
+	aps_buf_clear(&needed);
+	return rc;
+}
+
+/* Of its one root field. */
+struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
+{
+	struct aps_json_members members;
+	struct aps_str data = sending->outcome.response.data, key = sending->question.definition->root_fields[0];
+	struct aps_str record = APS_STR("null");
+	struct aps_buf name;
+	aps_buf_init(&name, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&name, key);
+	aps_buf_add_byte(&name, '\0');
+	aps_json_members_init(&members, data);
+	if (data.n != 0 && name.rc == APS_OK) aps_json_members_get(&members, name.p, &record);
+	aps_buf_clear(&name);
+	return record;
+}
+
+/* The first one that an error has. */
+struct aps_str aps_sent_entry_error_record(const struct aps_sending *sending)
+{
+	struct aps_str errors = sending->outcome.response.errors, span, record;
+	struct aps_json_reader r;
+	struct aps_json_members members;
+	aps_json_reader_init(&r, errors, 0);
+	if (errors.n == 0 || aps_json_next(&r) != APS_JSON_ARRAY) return (struct aps_str){NULL, 0};
+	while (aps_json_skip_value(&r, &span) == APS_OK) {
+		aps_json_members_init(&members, span);
+		if (aps_json_members_get(&members, "data", &record) && record.n != 0 && record.p[0] == '{')
+			return record;
+	}
+	return (struct aps_str){NULL, 0};
+}
+
+static bool deletes(const struct aps_sending *sending)
+{
+	const struct aps_gql_node *root;
+	struct aps_err err;
+	const struct aps_operation *operation = &sending->operation;
+	enum aps_rc rc = aps_read_back_root(operation->document, operation->definition, APS_STR(""), &root, &err);
+	return rc == APS_OK && root != NULL && aps_operation_kind_of(root->name, NULL) == APS_OPERATION_REMOVE;
+}
+
+enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending)
+{
+	const struct aps_in_doubt_question question = {
+	        .safety = &sending->safety,
+	        .is_delete = deletes(sending),
+	        .variables = aps_buf_str(&sending->variables),
+	        .is_read = true,
+	        .record = sending->record,
+	};
+	return aps_in_doubt_judge(&question);
+}
+
+bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps_core *core, struct aps_parked *parked))
+{
+	struct aps_queue *queue = sending->queue;
+	const struct aps_gqlhttp_response *response = &sending->outcome.response;
+	if ((sending->row.entry.flags & APS_ENTRY_UNCACHED) != 0 || response->data.n == 0) return true;
+	sending->parked = (struct aps_parked){
+	        .operation = sending->is_look ? &sending->question : &sending->operation,
+	        .data = response->data,
+	        .errors = response->errors,
+	        .layer = sending->number,
+	        .mapped = &sending->mapped,
+	        .written = written,
+	};
+	aps_buf_reset(&sending->mapped);
+	return aps_caching_write(queue->core, queue->client, queue->cache, &sending->parked);
+}

@@ -1,0 +1,148 @@
+#include "store/id_map.h"
+
+#include "store/entry_id.h"
+#include "store/owners.h"
+#include "store/query.h"
+#include "store/row_sum.h"
+#include "store/row_texts.h"
+
+#define PAIRS "SELECT owner, temporary, made, maker, at, sum FROM id_map "
+
+void aps_id_made_init(struct aps_id_made *pair)
+{
+	*pair = (struct aps_id_made){.owner = 0};
+	aps_buf_init(&pair->texts, APS_BUF_ANY_SIZE);
+}
+
+void aps_id_made_clear(struct aps_id_made *pair)
+{
+	aps_buf_clear(&pair->texts);
+	pair->temporary = pair->made = APS_STR("");
+	pair->owner = 0;
+}
+
+static int64_t sum_of(const struct aps_id_made *pair)
+{
+	struct aps_row_sum sum;
+	aps_row_sum_init(&sum);
+	aps_row_sum_add(&sum, pair->temporary);
+	aps_row_sum_add_int(&sum, pair->is_made);
+	if (pair->is_made) aps_row_sum_add(&sum, pair->made);
+	aps_row_sum_add_int(&sum, (uint64_t)pair->maker);
+	aps_row_sum_add_int(&sum, (uint64_t)pair->at_ms);
+	return aps_row_sum_value(&sum) ^ aps_owners_mark(pair->owner);
+}
+
+enum aps_rc aps_id_map_add(struct aps_db *db, const struct aps_id_made *pair, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "INSERT OR REPLACE INTO id_map VALUES (?1, ?2, ?3, ?4, ?5, ?6)", err);
+	aps_query_int(&query, pair->owner);
+	aps_query_text(&query, pair->temporary);
+	if (pair->is_made)
+		aps_query_text(&query, pair->made);
+	else
+		aps_query_null(&query);
+	aps_query_int(&query, pair->maker);
+	aps_query_int(&query, pair->at_ms);
+	aps_query_int(&query, sum_of(pair));
+	return aps_query_run(&query);
+}
+
+enum aps_rc aps_id_map_read(struct aps_stmt *stmt, struct aps_id_made *pair, struct aps_err *err)
+{
+	struct aps_row_texts texts;
+	pair->owner = aps_stmt_column_int(stmt, 0);
+	pair->is_made = aps_stmt_column_type(stmt, 2) != APS_DB_NULL;
+	pair->maker = aps_stmt_column_int(stmt, 3);
+	pair->at_ms = aps_stmt_column_int(stmt, 4);
+	aps_row_texts_init(&texts, &pair->texts, stmt);
+	aps_row_texts_add(&texts, 1, &pair->temporary);
+	aps_row_texts_add(&texts, 2, &pair->made);
+	enum aps_rc rc = aps_row_texts_finish(&texts, err);
+	if (rc != APS_OK || aps_stmt_column_int(stmt, 5) == sum_of(pair)) return rc;
+	return aps_row_sum_fail("a temporary id", err);
+}
+
+/* The row that a query gives, or none. */
+static enum aps_rc take_row(struct aps_query *query, struct aps_id_made *pair)
+{
+	pair->owner = 0;
+	if (aps_query_row(query)) query->rc = aps_id_map_read(query->stmt, pair, query->err);
+	return aps_query_end(query);
+}
+
+enum aps_rc aps_id_map_find(struct aps_db *db, int64_t owner, struct aps_str temporary, struct aps_id_made *pair,
+                            struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, PAIRS "WHERE owner = ?1 AND temporary = ?2", err);
+	aps_query_int(&query, owner);
+	aps_query_text(&query, temporary);
+	return take_row(&query, pair);
+}
+
+enum aps_rc aps_id_map_next(struct aps_db *db, int64_t owner, struct aps_str temporary, struct aps_id_made *pair,
+                            struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, PAIRS "WHERE (owner, temporary) > (?1, ?2) ORDER BY owner, temporary LIMIT 1", err);
+	aps_query_int(&query, owner);
+	aps_query_text(&query, temporary);
+	return take_row(&query, pair);
+}
+
+enum aps_rc aps_id_map_set_made(struct aps_db *db, const struct aps_id_made *pair, struct aps_err *err)
+{
+	struct aps_id_made own;
+	aps_id_made_init(&own);
+	enum aps_rc rc = aps_id_map_find(db, pair->owner, pair->temporary, &own, err);
+	if (rc == APS_OK && own.owner != 0 && own.maker == pair->maker) {
+		own.made = pair->made;
+		own.is_made = true;
+		rc = aps_id_map_add(db, &own, err);
+	}
+	aps_id_made_clear(&own);
+	return rc;
+}
+
+enum aps_rc aps_id_map_drop(struct aps_db *db, int64_t owner, int64_t maker, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "DELETE FROM id_map WHERE owner = ?1 AND maker = ?2", err);
+	aps_query_int(&query, owner);
+	aps_query_int(&query, maker);
+	return aps_query_run(&query);
+}
+
+/* The highest number that an owner has, 0: none. */
+static enum aps_rc find_last(struct aps_db *db, int64_t owner, int64_t *number, struct aps_err *err)
+{
+	static const char SQL[] = "SELECT max(id & ?3) FROM (SELECT id FROM outbox WHERE id BETWEEN ?1 AND ?2"
+	                          " UNION ALL SELECT id FROM dead_letter WHERE id BETWEEN ?1 AND ?2)";
+	struct aps_entry_range range = aps_entry_owned(owner);
+	struct aps_query query;
+	aps_query_init(&query, db, SQL, err);
+	aps_query_int(&query, range.first);
+	aps_query_int(&query, range.last);
+	aps_query_int(&query, APS_ENTRY_MAX_NUMBER);
+	*number = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
+	return aps_query_end(&query);
+}
+
+enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t *n_deleted, struct aps_err *err)
+{
+	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND at < ?2 AND maker > ?3 AND made IS NOT NULL";
+	struct aps_query query;
+	int64_t last;
+	*n_deleted = 0;
+	enum aps_rc rc = find_last(db, owner, &last, err);
+	if (rc != APS_OK) return rc;
+	aps_query_init(&query, db, SQL, err);
+	aps_query_int(&query, owner);
+	aps_query_int(&query, now_ms - APS_ID_MAP_MAX_AGE_MS);
+	aps_query_int(&query, last);
+	rc = aps_query_run(&query);
+	if (rc == APS_OK) *n_deleted = aps_db_changes(db);
+	return rc;
+}

@@ -1,0 +1,134 @@
+#include "sync/named_ids.h"
+
+#include "base/buf.h"
+#include "codec/decimal.h"
+#include "sync/identity_fields.h"
+#include "sync/uuid_text.h"
+
+#include <math.h>
+
+struct scan {
+	struct aps_json_reader r;
+	aps_named_ids_sink *sink;
+	void *context;
+	struct aps_buf decoded; /* of the string or key just read, where it has escapes */
+};
+
+/* {NULL, 0} when memory is out. */
+static struct aps_str decode(struct scan *scan)
+{
+	if (!scan->r.has_escapes) return scan->r.text;
+	aps_buf_reset(&scan->decoded);
+	char *room = aps_buf_reserve(&scan->decoded, aps_json_unescape_room(&scan->r));
+	if (room == NULL) return (struct aps_str){NULL, 0};
+	return (struct aps_str){room, aps_json_unescape_to(&scan->r, room)};
+}
+
+static bool is_identity_name(struct aps_str name)
+{
+	return aps_str_is(name, "id") || aps_str_ends(name, "Id") || aps_str_ends(name, "ID") ||
+	       aps_str_ends(name, "_id");
+}
+
+static bool report_string(struct scan *scan, bool is_named)
+{
+	char room[APS_UUID_CHARS];
+	struct aps_str text;
+	unsigned how = is_named ? APS_NAMED_ID_MEMBER : 0;
+	if (aps_uuid_of_json(&scan->r, room, &text))
+		how |= APS_NAMED_ID_UUID;
+	else if (is_named)
+		text = decode(scan);
+	if (how != 0 && text.p != NULL) scan->sink(scan->context, text, how);
+	return how == 0 || text.p != NULL;
+}
+
+/* A double that a number's text doesn't come back from is kept as that text (csrc/cache/scalar.c). */
+static bool is_kept_as_text(const struct aps_json_reader *r)
+{
+	char text[APS_DECIMAL_CHARS];
+	if (aps_decimal_is_distinct(r->text, r->number)) return false;
+	return !isfinite(r->number) ||
+	       !aps_str_eq(r->text, (struct aps_str){text, aps_decimal_print_float(r->number, text)});
+}
+
+/* As it stands in a record's key: 1.0 is 1 there, and there is no zero below zero. */
+static void report_number(struct scan *scan, enum aps_json_token token)
+{
+	char digits[APS_DECIMAL_CHARS];
+	struct aps_str text = scan->r.text;
+	if (token == APS_JSON_DOUBLE && scan->r.number == 0)
+		text = APS_STR("0");
+	else if (token == APS_JSON_DOUBLE && !is_kept_as_text(&scan->r))
+		text = (struct aps_str){digits, aps_decimal_print(scan->r.number, digits)};
+	scan->sink(scan->context, text, APS_NAMED_ID_MEMBER);
+}
+
+/* `is_each`: what a member is called is of no account. */
+static bool scan_all(struct scan *scan, bool is_each)
+{
+	bool is_named = false;
+	for (;;) {
+		enum aps_json_token token = aps_json_next(&scan->r);
+		bool was_named = is_named;
+		is_named = false;
+		switch (token) {
+		case APS_JSON_ERROR:
+		case APS_JSON_END: return true;
+		case APS_JSON_KEY: {
+			struct aps_str name = decode(scan);
+			if (name.p == NULL) return false;
+			is_named = is_each || is_identity_name(name);
+			break;
+		}
+		case APS_JSON_STRING:
+			if (!report_string(scan, was_named)) return false;
+			break;
+		case APS_JSON_INT:
+		case APS_JSON_BIGINT:
+		case APS_JSON_DOUBLE:
+			if (was_named) report_number(scan, token);
+			break;
+		default: break;
+		}
+	}
+}
+
+static enum aps_rc run(struct aps_str json, bool is_each, struct scan *scan, struct aps_err *err)
+{
+	aps_json_reader_init(&scan->r, json, APS_JSON_MAX_DEPTH);
+	aps_buf_init(&scan->decoded, APS_BUF_ANY_SIZE);
+	bool is_ok = scan_all(scan, is_each);
+	aps_buf_clear(&scan->decoded);
+	if (!is_ok) return aps_fail(err, APS_E_NOMEM, "Out of memory while reading a mutation's variables");
+	if (scan->r.err.code != APS_OK && err != NULL) *err = scan->r.err;
+	return scan->r.err.code;
+}
+
+enum aps_rc aps_named_ids_scan(struct aps_str json, aps_named_ids_sink *sink, void *context, struct aps_err *err)
+{
+	struct scan scan = {.sink = sink, .context = context};
+	return run(json, false, &scan, err);
+}
+
+static bool is_object(struct aps_str json)
+{
+	struct aps_json_reader r;
+	if (!aps_str_starts(json, "{")) return false;
+	aps_json_reader_init(&r, json, APS_JSON_MAX_DEPTH);
+	return aps_json_skip_value(&r, NULL) == APS_OK && aps_json_next(&r) == APS_JSON_END;
+}
+
+enum aps_rc aps_named_ids_scan_key(struct aps_str key, aps_named_ids_sink *sink, void *context, struct aps_err *err)
+{
+	struct scan scan = {.sink = sink, .context = context};
+	struct aps_str tail = aps_identity_tail(key);
+	if (is_object(tail)) return run(tail, true, &scan, err);
+	sink(context, tail, aps_is_uuid(tail) ? APS_NAMED_ID_MEMBER | APS_NAMED_ID_UUID : APS_NAMED_ID_MEMBER);
+	return APS_OK;
+}
+
+uint64_t aps_named_ids_hash(struct aps_str text)
+{
+	return aps_str_hash(text, 0);
+}

@@ -1,0 +1,31 @@
+/* The ids that a mutation names, in the JSON text of its variables: temporary ones, for which it waits, and those of
+ * the records that it touches (outbox = {order = "entity"}). One pass without a tree. */
+#ifndef APS_SYNC_NAMED_IDS_H
+#define APS_SYNC_NAMED_IDS_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum aps_named_id {
+	APS_NAMED_ID_UUID = 1,  /* a string value of the form of a UUID, at any depth */
+	APS_NAMED_ID_MEMBER = 2 /* the value of a member that is called id, _id or ID, or …Id, …ID, …_id */
+};
+
+/* Takes an id: its text, which is gone after the call, and `how` it is one: bits of enum aps_named_id. The same id may
+ * come several times. */
+typedef void aps_named_ids_sink(void *context, struct aps_str text, unsigned how);
+
+APS_BEGIN_DECLS
+
+/* Strings come decoded, numbers in the text that a record's key has of them. Lists are looked into for UUIDs only.
+ * E_SYNTAX, E_DEPTH, E_NOMEM; ids that stand before the fault have come then. */
+enum aps_rc aps_named_ids_scan(struct aps_str json, aps_named_ids_sink *sink, void *context, struct aps_err *err);
+/* Those of a record's key: of "Todo:1" the "1", of "Post:{\"blogId\":\"b\",\"slug\":\"s\"}" both values. */
+enum aps_rc aps_named_ids_scan_key(struct aps_str key, aps_named_ids_sink *sink, void *context, struct aps_err *err);
+/* Of an id's text, to compare ids by: the same for a value of the variables and for one of a key. Not to be kept: it is
+ * another one on a machine of the other byte order. */
+uint64_t aps_named_ids_hash(struct aps_str text);
+
+APS_END_DECLS
+
+#endif

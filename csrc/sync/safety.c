@@ -1,0 +1,104 @@
+#include "sync/safety.h"
+
+#include "codec/json_members.h"
+#include "sync/same_json.h"
+
+#define MAX_VERSION INT64_C(9007199254740992) /* 2^53 */
+
+#define TEXT(name, text) text,
+static const char *const NAMES[] = {APS_SAFETY_MAP(TEXT)};
+#undef TEXT
+
+static const struct {
+	const char *argument;
+	const char *field;
+} CONVENTIONS[] = {
+        {"expectedVersion", "version"},
+        {"_version", "_version"},
+};
+
+const char *aps_safety_name(enum aps_safety_class class)
+{
+	return (unsigned)class < APS_SAFETY_COUNT ? NAMES[class] : "unknown";
+}
+
+struct aps_str aps_safety_input(struct aps_str variables)
+{
+	struct aps_json_members members;
+	struct aps_str input;
+	aps_json_members_init(&members, variables);
+	if (aps_json_members_get(&members, "input", &input) && input.p[0] == '{') return input;
+	return variables;
+}
+
+/* Lua has numbers that are floats and integral all the same. */
+static bool read_version(struct aps_str json, int64_t *version)
+{
+	struct aps_json_reader r;
+	aps_json_reader_init(&r, json, 0);
+	enum aps_json_token token = aps_json_next(&r);
+	if (token != APS_JSON_INT && token != APS_JSON_DOUBLE) return false;
+	if (!(r.number >= 0 && r.number <= (double)MAX_VERSION)) return false;
+	*version = token == APS_JSON_INT ? r.integer : (int64_t)r.number;
+	return *version <= MAX_VERSION && (double)*version == r.number;
+}
+
+/* False: two were found that differ. */
+static bool find_version(struct aps_str object, struct aps_safety *safety)
+{
+	struct aps_json_members members;
+	aps_json_members_init(&members, object);
+	for (size_t i = 0; i < APS_COUNTOF(CONVENTIONS); i++) {
+		struct aps_str value;
+		int64_t version;
+		if (!aps_json_members_get(&members, CONVENTIONS[i].argument, &value)) continue;
+		if (!read_version(value, &version)) continue;
+		if (safety->has_version && safety->version != version) return false;
+		if (safety->has_version) continue;
+		safety->has_version = true;
+		safety->version = version;
+		safety->version_argument = CONVENTIONS[i].argument;
+		safety->version_field = CONVENTIONS[i].field;
+	}
+	return true;
+}
+
+static bool is_name(struct aps_str value)
+{
+	return value.n != 0 && (value.p[0] == '"' || value.p[0] == '-' || (value.p[0] >= '0' && value.p[0] <= '9'));
+}
+
+static bool holds(struct aps_str object, const struct aps_identity_part *part)
+{
+	struct aps_json_members members;
+	struct aps_str value;
+	size_t budget = APS_SAME_JSON_BYTES;
+	aps_json_members_init(&members, object);
+	if (!aps_json_members_get(&members, part->field, &value) || !is_name(value)) return false;
+	return aps_same_json(value, part->value, &budget) == APS_SAME_JSON_YES;
+}
+
+static bool holds_made(const struct aps_safety_question *q, struct aps_str input)
+{
+	for (size_t i = 0; i < q->n_made; i++)
+		if (!holds(input, &q->made[i]) && !holds(q->variables, &q->made[i])) return false;
+	return q->n_made != 0;
+}
+
+struct aps_safety aps_safety_of(const struct aps_safety_question *question)
+{
+	struct aps_safety safety = {.class = APS_SAFETY_NOT_SAFE};
+	struct aps_str input = aps_safety_input(question->variables);
+	bool is_clear = find_version(input, &safety);
+	if (is_clear && input.p != question->variables.p) is_clear = find_version(question->variables, &safety);
+	if (!is_clear) safety = (struct aps_safety){.class = APS_SAFETY_NOT_SAFE};
+	if (question->is_idempotent)
+		safety.class = APS_SAFETY_IDEMPOTENT;
+	else if (question->n_roots > 1)
+		safety.class = APS_SAFETY_NOT_SAFE;
+	else if (safety.has_version && safety.version > 0)
+		safety.class = APS_SAFETY_VERSIONED;
+	else if (holds_made(question, input))
+		safety.class = APS_SAFETY_CREATES;
+	return safety;
+}

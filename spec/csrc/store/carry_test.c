@@ -1,0 +1,126 @@
+#include "store/carry.h"
+
+#include "outbox_fixture.h"
+#include "store/parts.h"
+
+#define MEMORY "/aps_carry_test"
+
+static struct aps_db *memory;
+
+static int setup(void **state)
+{
+	const struct aps_db_options options = {.in_memory = true};
+	if (outbox_setup(state) != 0 || aps_db_open(MEMORY, &options, &memory, &err) != APS_OK) return -1;
+	return aps_migrations_run(memory, &err) == APS_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	aps_db_close(memory);
+	return outbox_teardown(state);
+}
+
+static int64_t n_rows(struct aps_db *of)
+{
+	return db_int(of, "SELECT (SELECT count(*) FROM owner) + (SELECT count(*) FROM owner_copy)"
+	                  " + (SELECT count(*) FROM outbox) + (SELECT count(*) FROM delivery)"
+	                  " + (SELECT count(*) FROM dead_letter) + (SELECT count(*) FROM outcome)"
+	                  " + (SELECT count(*) FROM id_map)");
+}
+
+/* One row in each table. */
+static int64_t fill(void)
+{
+	struct aps_kept_outcome outcome = {.owner = 1, .content = APS_STR("{}")};
+	struct aps_id_made pair = {.owner = 1, .temporary = APS_STR("t"), .maker = 1};
+	struct aps_death death = {.outcome = APS_STR("refused")};
+	int64_t owner = owner_make("ann"), id = enqueue(owner);
+	ok(aps_delivery_mark(db, id, 1, 2, 3, &err));
+	ok(aps_dead_letters_bury(db, enqueue(owner), &death, &err));
+	ok(aps_outcomes_add(db, &outcome, &err));
+	ok(aps_id_map_add(db, &pair, &err));
+	return id;
+}
+
+static void a_move_over_memory_and_back_leaves_the_queue_as_it_was(void **state)
+{
+	(void)state;
+	struct aps_outbox_row row;
+	int64_t part, number, id = fill();
+	uint32_t nonce, same;
+	ok(aps_parts_make(db, APS_STR("p"), APS_STR("ann"), &part, &err));
+	ok(aps_outbox_nonce(db, &nonce, &err));
+	ok(aps_carry_begin(db, MEMORY, &err));
+	assert_int_equal(n_rows(memory), 0);
+	/* the layers that are made there have numbers of their own, too */
+	ok(aps_outbox_next_number(memory, &number, &err));
+	assert_int_equal(number, 4);
+	db_do(memory, "INSERT INTO entry (part, key, content) VALUES (1, x'52', x'01');"
+	              "INSERT INTO owner VALUES (7, 'x', 'y', 0); UPDATE counter SET value = 1 WHERE id = -3");
+	ok(aps_carry_back(db, MEMORY, &err));
+	assert_int_equal(n_rows(db), 7);
+	assert_int_equal(db_int(db, "SELECT count(*) FROM entry"), 1);
+	aps_outbox_row_init(&row);
+	ok(aps_outbox_find(db, id, &row, &err));
+	assert_true(row.entry.id == id && row.delivery.is_sending);
+	aps_outbox_row_clear(&row);
+	ok(aps_outbox_nonce(db, &same, &err));
+	assert_int_equal(same, nonce);
+	ok(aps_outbox_last_number(db, &number, &err));
+	assert_int_equal(number, 4);
+}
+
+static void the_files_numbers_never_go_back(void **state)
+{
+	(void)state;
+	int64_t number;
+	ok(aps_carry_begin(db, MEMORY, &err));
+	(void)fill();
+	ok(aps_carry_back(db, MEMORY, &err));
+	ok(aps_outbox_last_number(db, &number, &err));
+	assert_int_equal(number, 3);
+	assert_int_equal(n_rows(db), 7);
+}
+
+static void memory_that_knew_nothing_of_the_file_leaves_its_queue_as_it_was(void **state)
+{
+	(void)state;
+	uint32_t nonce, same;
+	int64_t number;
+	(void)fill();
+	ok(aps_outbox_nonce(db, &nonce, &err));
+	ok(aps_carry_stale(db, MEMORY, &err));
+	assert_int_equal(n_rows(db), 7);
+	ok(aps_outbox_nonce(db, &same, &err));
+	assert_int_equal(same, nonce);
+	ok(aps_outbox_last_number(db, &number, &err));
+	assert_int_equal(number, 3);
+}
+
+static void a_part_that_is_deleted_leaves_the_queue_of_its_owner(void **state)
+{
+	(void)state;
+	int64_t part;
+	bool is_done;
+	(void)fill();
+	ok(aps_parts_make(db, APS_STR("p"), APS_STR("ann"), &part, &err));
+	ok(aps_parts_drop(db, part, APS_PART_WIPED, &err));
+	ok(aps_parts_delete_rows(db, part, 100, &is_done, &err));
+	assert_true(is_done);
+	ok(aps_parts_remove(db, part, &err));
+	assert_int_equal(n_rows(db), 7);
+	assert_int_equal(db_int(db, "SELECT count(*) FROM counter WHERE id < -1"), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(a_move_over_memory_and_back_leaves_the_queue_as_it_was),
+	        TEST(the_files_numbers_never_go_back),
+	        TEST(memory_that_knew_nothing_of_the_file_leaves_its_queue_as_it_was),
+	        TEST(a_part_that_is_deleted_leaves_the_queue_of_its_owner),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,178 @@
+#include "store/id_map.h"
+
+#include "outbox_fixture.h"
+
+static struct aps_id_made found;
+
+static int setup(void **state)
+{
+	aps_id_made_init(&found);
+	return outbox_setup(state);
+}
+
+static int teardown(void **state)
+{
+	aps_id_made_clear(&found);
+	aps_id_made_clear(&found);
+	return outbox_teardown(state);
+}
+
+static void add(int64_t owner, const char *temporary, int64_t maker, int64_t at_ms)
+{
+	struct aps_id_made pair = {.owner = owner, .temporary = aps_str_of(temporary), .maker = maker, .at_ms = at_ms};
+	ok(aps_id_map_add(db, &pair, &err));
+}
+
+static void set_made(int64_t owner, const char *temporary, int64_t maker, const char *made)
+{
+	struct aps_id_made pair = {
+	        .owner = owner, .temporary = aps_str_of(temporary), .maker = maker, .made = aps_str_of(made)};
+	ok(aps_id_map_set_made(db, &pair, &err));
+}
+
+static void find(int64_t owner, const char *temporary)
+{
+	ok(aps_id_map_find(db, owner, aps_str_of(temporary), &found, &err));
+}
+
+static void a_temporary_id_is_known_until_the_service_names_the_record(void **state)
+{
+	(void)state;
+	find(1, "t");
+	assert_int_equal(found.owner, 0);
+	add(1, "t", 7, 1000);
+	find(1, "t");
+	assert_int_equal(found.owner, 1);
+	assert_text(found.temporary, "t");
+	assert_false(found.is_made);
+	assert_int_equal(found.maker, 7);
+	assert_int_equal(found.at_ms, 1000);
+	set_made(1, "t", 8, "other");
+	find(1, "t");
+	assert_false(found.is_made);
+	set_made(1, "t", 7, "");
+	find(1, "t");
+	assert_true(found.is_made);
+	assert_text(found.made, "");
+	set_made(1, "t", 7, "server");
+	find(1, "t");
+	assert_text(found.made, "server");
+	find(2, "t");
+	assert_int_equal(found.owner, 0);
+	set_made(1, "none", 7, "server");
+	find(1, "none");
+	assert_int_equal(found.owner, 0);
+	/* the later record */
+	add(1, "t", 9, 2000);
+	find(1, "t");
+	assert_int_equal(found.maker, 9);
+	assert_false(found.is_made);
+}
+
+static void what_a_mutation_was_to_make_leaves_with_it(void **state)
+{
+	(void)state;
+	add(1, "a", 7, 0);
+	add(1, "b", 7, 0);
+	add(1, "c", 8, 0);
+	add(2, "a", 7, 0);
+	ok(aps_id_map_drop(db, 1, 7, &err));
+	find(1, "a");
+	assert_int_equal(found.owner, 0);
+	find(1, "c");
+	assert_int_equal(found.owner, 1);
+	find(2, "a");
+	assert_int_equal(found.owner, 2);
+}
+
+static void pairs_are_listed_past_one_that_is_damaged(void **state)
+{
+	(void)state;
+	static const char *const ROWS[] = {"owner = 2 + owner", "temporary = 'x'", "made = 'x'",
+	                                   "maker = 8",         "at = 1",          "sum = 0"};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		char sql[96];
+		teardown(NULL);
+		setup(NULL);
+		add(1, "a", 7, 0);
+		snprintf(sql, sizeof sql, "UPDATE id_map SET %s", ROWS[i]);
+		db_do(db, sql);
+		add(3, "y", 7, 0);
+		is_corrupt(aps_id_map_next(db, 0, APS_STR(""), &found, &err));
+		assert_true(found.owner != 0);
+		char temporary[8];
+		snprintf(temporary, sizeof temporary, "%.*s", (int)found.temporary.n, found.temporary.p);
+		ok(aps_id_map_next(db, found.owner, aps_str_of(temporary), &found, &err));
+		assert_int_equal(found.owner, 3);
+		assert_text(found.temporary, "y");
+		ok(aps_id_map_next(db, 3, APS_STR("y"), &found, &err));
+		assert_int_equal(found.owner, 0);
+	}
+}
+
+static int64_t prune(int64_t owner, int64_t now_ms)
+{
+	int64_t n;
+	ok(aps_id_map_prune(db, owner, now_ms, &n, &err));
+	return n;
+}
+
+static void old_pairs_leave_when_nothing_can_mean_them_any_more(void **state)
+{
+	(void)state;
+	int64_t owner = owner_make("ann"), now_ms = 1 + APS_ID_MAP_MAX_AGE_MS;
+	int64_t maker = aps_entry_number(enqueue(owner)), dependent = enqueue(owner);
+	add(owner, "a", maker, 0);
+	add(owner, "young", maker, 1);
+	ok(aps_outbox_remove(db, aps_entry_id(owner, APS_ENTRY_API_KEY, maker), &err));
+	assert_int_equal(prune(owner, now_ms), 0);
+	set_made(owner, "a", maker, "server");
+	set_made(owner, "young", maker, "server");
+	assert_int_equal(prune(owner, now_ms), 0);
+	struct aps_death death = {.outcome = APS_STR("refused")};
+	ok(aps_dead_letters_bury(db, dependent, &death, &err));
+	assert_int_equal(prune(owner, now_ms), 0);
+	ok(aps_dead_letters_discard(db, dependent, &err));
+	assert_int_equal(prune(owner + 1, now_ms), 0);
+	assert_int_equal(prune(owner, now_ms), 1);
+	find(owner, "young");
+	assert_int_equal(found.owner, owner);
+	/* never one whose record has no name yet */
+	add(owner, "b", maker, 0);
+	assert_int_equal(prune(owner, now_ms), 0);
+}
+
+static void without_memory_there_is_an_error(void **state)
+{
+	(void)state;
+	for (size_t nth = 1;; nth++) {
+		struct aps_id_made pair = {
+		        .owner = 1, .temporary = APS_STR("t"), .made = APS_STR("m"), .maker = 1, .at_ms = 1};
+		int64_t n;
+		teardown(NULL);
+		setup(NULL);
+		aps_mem_fail_at(nth);
+		enum aps_rc rc = aps_id_map_add(db, &pair, &err);
+		if (rc == APS_OK) rc = aps_id_map_set_made(db, &pair, &err);
+		if (rc == APS_OK) rc = aps_id_map_next(db, 0, APS_STR(""), &found, &err);
+		if (rc == APS_OK) rc = aps_id_map_prune(db, 1, 0, &n, &err);
+		if (rc == APS_OK) rc = aps_id_map_drop(db, 1, 1, &err);
+		aps_mem_fail_at(0);
+		if (rc == APS_OK) break;
+		assert_int_equal(rc, APS_E_NOMEM);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(a_temporary_id_is_known_until_the_service_names_the_record),
+	        TEST(what_a_mutation_was_to_make_leaves_with_it),
+	        TEST(pairs_are_listed_past_one_that_is_damaged),
+	        TEST(old_pairs_leave_when_nothing_can_mean_them_any_more),
+	        TEST(without_memory_there_is_an_error),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
