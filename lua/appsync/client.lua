@@ -347,7 +347,8 @@ end
 ---print(ann:adopt{ from = "guest" }, ann.outbox:size()) --> 1 1
 ---```
 ---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
----@return integer? n the number of queued mutations that have moved, appsync.Error? err
+---@return integer? n the number of queued mutations that have moved
+---@return appsync.Error? err code "sending": a request of that identity is under way, and nothing has moved
 function Client:adopt(options)
   check_self(self, "client:adopt")
   return partition.adopt(self, options)
