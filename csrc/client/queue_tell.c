@@ -194,7 +194,7 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
 	aps_json_write_key(&telling.w, APS_STR("is_old"));
-	aps_json_write_bool(&telling.w, aps_sending_find(queue, (uint64_t)outcome->entry) == NULL);
+	aps_json_write_bool(&telling.w, queue->first_outcome == 0 || outcome->number < queue->first_outcome);
 	if (waits) {
 		aps_json_write_key(&telling.w, APS_STR("has_layer"));
 		aps_json_write_bool(&telling.w, true);
