@@ -359,14 +359,13 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
                                          const struct aps_parked *parked)
 {
 	bool is_event = parked->operation->definition->kind == APS_GQL_SUBSCRIPTION;
-	bool is_queued = parked->mapped != NULL; /* then its layer is known by its own number */
 	return (struct aps_partition_data){
 	        .operation = parked->operation,
 	        .data = parked->data,
 	        .errors = parked->errors,
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
 	        .now_s = parked->came_s,
-	        .layer = is_queued ? parked->layer : aps_partition_find_layer(partition, parked->layer),
+	        .layer = parked->is_of_queue ? parked->layer : aps_partition_find_layer(partition, parked->layer),
 	        .mapped = parked->mapped,
 	        .asked = parked->asked,
 	        .merges = parked->merges,

@@ -204,6 +204,7 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
 	queue->owner = 0;
+	queue->has_new_ids = true;
 	queue->is_known = queue->is_counted = false;
 	queue->n_entries = queue->n_dead = 0;
 	queue->has_news = true;
@@ -248,6 +249,7 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 		rc = aps_owner_move(db, from, queue->owner, err);
 	}
 	queue->is_counted = false;
+	queue->has_new_ids = true;
 	queue->has_untold = queue->has_news = true;
 	aps_outbox_look_again(&queue->outbox);
 	aps_queue_note_change(queue);

@@ -20,6 +20,7 @@ local refetching = require "appsync.client.refetching"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local queued = {}
 
@@ -76,7 +77,7 @@ local function call_of(self, mode, all_headers, timeout)
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables, mode = mode,
     headers = all_headers, own_headers = own_headers(plan), timeout = timeout, idempotent = options.idempotent,
     response = self.response, rules = plan.cache_rules and cache_rules.encode(plan.cache_rules),
-    is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
+    own_ids = self.expected.own_ids, is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
   }
 end
 
@@ -98,6 +99,7 @@ local function enqueue(self, all_headers, timeout)
   if not slot then return nil, slot_err end
   local is_known, use_err = self.queue:use(slot)
   if not is_known then return nil, use_err end
+  plan.variables = temporary_ids.replace(self.core, plan.variables)
   self.response = self.expected:response()
   local show_err = self.response and self.expected:show(self.response)
   if show_err then return nil, show_err end
