@@ -4,6 +4,7 @@ local appsync = require "appsync"
 local effects = require "spec.support.effects"
 local folder = require "spec.support.folder"
 local process = require "spec.support.process"
+local program = require "spec.support.program"
 
 local FIELDS = "{ id name rank parent links }"
 local CREATE = "mutation C($input: ItemInput!) { createItem(input: $input) " .. FIELDS .. " }"
@@ -14,6 +15,24 @@ local BELOW = "query B($parent: ID) { items(parent: $parent) " .. FIELDS .. " }"
 local GET = "query G($id: ID!) { item(id: $id) " .. FIELDS .. " }"
 
 local null = appsync.null
+
+-- One step of an application that is killed when it is done.
+local STEP = [[
+local appsync = require "appsync"
+local client = assert(appsync.client{
+  endpoint = %q, auth = { type = "API_KEY", api_key = %q }, store = %q, cache = { lookups = { ["Query.item"] = "Item" } },
+})
+client:set_online(%s)
+%s
+io.stdout:write "done"
+io.stdout:flush()
+os.execute "kill -KILL $PPID"
+]]
+
+local CREATE_STEP = [[
+local value = appsync.decode %q
+assert(client:mutate(%q, { input = { name = value.name, parent = value.parent } }, { optimistic_response = { createItem = value } }))
+]]
 
 describe("temporary ids in the outbox", function()
   local served, made, client, n_stores, logged, outcomes
@@ -285,6 +304,81 @@ describe("temporary ids in the outbox", function()
     local all = items()
     for i = 1, 5 do assert.equal(all["post! " .. i].id, all["comment " .. i].parent) end
     assert.same({}, dead())
+  end)
+
+  it("outlive a process that is killed after each step", function()
+    local post, comment = appsync.uuid(), appsync.uuid()
+    local path = ("%s/%d.db"):format(made.path, n_stores)
+    local function step(text, is_online)
+      local output = program(STEP:format(served.endpoint, effects.API_KEY, path, tostring(is_online == true), text))
+      assert.is_truthy(output:find("done", 1, true), output)
+    end
+    step(CREATE_STEP:format(appsync.encode(item(post, "post")), CREATE))
+    step(CREATE_STEP:format(appsync.encode(item(comment, "comment", { parent = post })), CREATE))
+    step(("assert(client:mutate(%q, { id = %q, name = 'post 2' }))"):format(UPDATE, post))
+    -- the maker is done, and nothing else, when the process ends
+    served.fault("unavailable", { field = "createItem", times = 100, after = 1, seconds = 30 })
+    step([[
+while client.outbox:size() == 3 do appsync.sleep(0.002) end
+]], true)
+    served.calm()
+    local id = items().post.id
+    offline()
+    assert(client:hydrated(10))
+    assert.equal("Item:" .. id, client:identify{ __typename = "Item", id = post })
+    assert.equal(id, client:read_query(GET, { id = post }).item.id)
+    assert.equal(post, client:read_query(GET, { id = comment }).item.parent) -- a field like any other
+    online()
+    local all = items()
+    assert.equal(id, all["post 2"].id)
+    assert.equal(id, all.comment.parent)
+    assert.equal(id, client:read_query(GET, { id = comment }).item.parent)
+    assert.is_nil(all.post)
+    assert.same({}, dead())
+  end)
+
+  it("wait for a maker that is edited", function()
+    for _, order in ipairs{ "serial", "entity" } do
+      n_stores = n_stores + 1
+      if client then client:close(0) end
+      offline{ outbox = { order = order } }
+      local post, name = appsync.uuid(), "edited " .. order
+      local _, info = create(post, "post")
+      create(appsync.uuid(), "comment " .. order, { parent = post })
+      assert(client.outbox:edit(info.id, { input = { id = post, name = name } }))
+      online()
+      local all = items()
+      assert.is_table(all[name], order)
+      assert.equal(all[name].id, all["comment " .. order].parent)
+      assert.same({}, dead())
+    end
+  end)
+
+  it("are found in mutations that are queued without an optimistic response, and in those of several", function()
+    offline()
+    local one, two = appsync.uuid(), appsync.uuid()
+    create(one, "one")
+    create(two, "two")
+    assert(client:mutate(CREATE, { input = { name = "both", parent = two, links = { one, two } } }))
+    assert(client:mutate(REMOVE, { id = one }))
+    online()
+    local all = items()
+    assert.is_nil(all.one)
+    assert.equal(all.two.id, all.both.parent)
+    assert.equal(all.two.id, all.both.links[2])
+  end)
+
+  it("that the service keeps are their own", function()
+    offline()
+    local id = appsync.uuid()
+    local todo = { __typename = "Todo", id = id, name = "n" }
+    assert(client:mutate("mutation T($input: CreateTodoInput!) { createTodo(input: $input) { id name } }", {
+      input = { id = id, name = "n" },
+    }, { optimistic_response = { createTodo = todo } }))
+    create(appsync.uuid(), "item of a todo", { parent = id })
+    online()
+    assert.equal(id, items()["item of a todo"].parent)
+    assert.equal("Todo:" .. id, client:identify{ __typename = "Todo", id = id })
   end)
 
   it("take a watch with them, whose fetches ask by the service's", function()

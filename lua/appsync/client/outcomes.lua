@@ -161,12 +161,4 @@ function outcomes.on_answer(queue, event)
   end)
 end
 
----The cache has it already; the call that waited for it was cancelled.
----@param queue appsync.client.Queue
----@param event appsync.client.QueueOutcome
-function outcomes.pass_on(queue, event)
-  event.is_taken, event.err = true, describe(event)
-  outcomes.on_outcome(queue, event)
-end
-
 return outcomes

@@ -7,7 +7,6 @@
 local auth = require "appsync.client.auth"
 local cache = require "appsync.client.cache"
 local cache_rules = require "appsync.client.cache_rules"
-local compat = require "appsync.compat"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
@@ -17,7 +16,6 @@ local hydration = require "appsync.client.hydration"
 local local_cache = require "appsync.client.local_cache"
 local operation = require "appsync.client.operation"
 local optimistic = require "appsync.client.optimistic"
-local outcomes = require "appsync.client.outcomes"
 local refetching = require "appsync.client.refetching"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
@@ -38,9 +36,9 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field package core appsync.core.Cache
 ---@field package w appsync.Wait for its RESULT
 ---@field package response table? the optimistic one
----@field package id string? once the core has said that it is queued, or that it was and has its outcome
----@field package results table? {data, err, info}
+---@field package id string? once the core has said that it is queued, and has no outcome
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
+---@field package results {data: any, err: appsync.Error?, info: appsync.Info}? what the caller gets
 
 -- What the function says that it can't give now is asked for again before each request.
 local LATER = { network = true, timeout = true, auth = true }
@@ -86,9 +84,8 @@ end
 
 -- Whatever comes after the RESULT comes after this.
 local function on_answer(self, info)
-  if not info then return end
-  if info.queued or info.outcome then self.id = info.id end
-  if not info.queued then return end
+  if not info or not info.queued then return end
+  self.id = info.id
   if not self.expected.update and not self.plan.refetch then return end
   self.queue.calls[info.entry] = self
   self.queue:hold()
@@ -129,15 +126,6 @@ local function settle(self, data, err, info)
   if self.queue:tell("settle_entry", info.entry) then hydration.wait(self.client, {}, self.plan.where) end -- until it is read so
 end
 
--- Whoever was cancelled meanwhile doesn't get it.
-local function tell_outcome(self, data, err, info)
-  if not self.end_wait then return self.queue:tell("told", info.outcome) end
-  outcomes.pass_on(self.queue, {
-    number = info.outcome, entry = info.entry, id = info.id, mutation = self.plan.operation.root_names[1],
-    variables = self.plan.variables, data = data, err = err,
-  })
-end
-
 local function conclude(self, data, err, info)
   local plan, root = self.plan, self.client.root
   info = info or { source = "network" }
@@ -152,7 +140,7 @@ local function conclude(self, data, err, info)
   elseif info.entry and not info.queued and (data ~= nil or info.outcome) then
     settle(self, data, err, info)
   end
-  if info.outcome then tell_outcome(self, data, err, info) end
+  if info.outcome then self.queue:tell("told", info.outcome) end
   data, err, info = operation.results(plan, root, data, err, public(info))
   if data ~= nil then refetching.run(self.client, plan) end
   return data, err, info
@@ -172,19 +160,24 @@ end
 local function run(self)
   local ok, data, err, info = task.pcall(send, self)
   self.client.root:leave(self.w)
+  if ok then self.results = { data = data, err = err, info = info } end
   if self.end_wait then scheduler.wake(self.end_wait) end
   if not ok then error(data, 0) end
-  self.results = { data, err, info }
   return data, err, info
 end
 
--- Whether the mutation is in the outbox is told by the RESULT.
-local function cancel(self, running, err)
-  if not self.w.id then return running:cancel() end
-  self.end_wait = scheduler.new_wait()
-  operation.ask_to_end(self.w)
-  scheduler.suspend(self.end_wait, END_SECONDS, self.plan.where)
+-- The caller was cancelled. The RESULT tells whether the mutation is in the outbox; it is the outcome where that came before.
+local function end_wait(self, running, err)
+  if running:status() == "running" then
+    if not self.w.id then running:cancel() return nil, err end
+    self.end_wait = scheduler.new_wait()
+    operation.ask_to_end(self.w)
+    scheduler.suspend(self.end_wait, END_SECONDS, self.plan.where)
+  end
+  local results = self.results
+  if results and not (results.err and results.err.kind == "cancelled") then return results.data, results.err, results.info end
   err.queued, err.id = self.id ~= nil or nil, self.id
+  return nil, err, results and results.info
 end
 
 ---Queues a mutation of a client that has an outbox, and waits for its outcome; without a network until it is stored.
@@ -205,10 +198,7 @@ function queued.execute(client, plan)
   local running = task.begin(run, self)
   local data, err, info = running:await()
   if running:status() == "failed" then optimistic.raise(err.raised) end
-  if err and err.kind == "cancelled" then
-    if self.results then return compat.unpack(self.results, 1, 3) end -- the wait was over before
-    if running:status() == "running" then cancel(self, running, err) end
-  end
+  if err and err.kind == "cancelled" then data, err, info = end_wait(self, running, err) end
   return data, err, info or { source = "network" }
 end
 

@@ -183,34 +183,34 @@ describe("a queued mutation", function()
       assert.same({ "cancelled", true, "aa-1" }, { call.err.kind, call.err.queued, call.err.id })
     end)
 
-    it("by a cancel when the answer has come keeps what update makes of it", function()
-      local n = 0
-      local call = mutate(CREATE, nil, { update = function() n = n + 1 end })
-      function queue.on_cancel() end
-      queue.reply(todo("1", "a"), nil, { outcome = 3 })
-      call.task:cancel()
-      drive()
-      assert.same({ "cancelled", true, "aa-1" }, { call.err.kind, call.err.queued, call.err.id })
-      assert.equal(1, n)
-      assert.same({ 3 }, queue.told)
-    end)
-
-    it("by a cancel when the answer has come leaves the outcome to offline.callback", function()
-      local outcomes = {}
-      open{ offline = { callback = function(err, success) outcomes[#outcomes + 1] = err or success end } }
-      for n, data in ipairs{ todo("1", "a"), false } do
-        local call = mutate(CREATE, { name = "a" })
-        function queue.on_cancel() end
-        queue.reply(data or nil, not data and { kind = "graphql", message = "no" } or nil, { outcome = n, dead = not data and "refused" or nil })
+    it("by a cancel when the answer has come returns that", function()
+      for _, is_early in ipairs{ true, false } do
+        open()
+        local n = 0
+        local call = mutate(CREATE, nil, { update = function() n = n + 1 end })
+        function queue.on_cancel(entry)
+          if not is_early then queue.reply(todo("1", "a"), nil, { outcome = 3 }, entry) end
+        end
+        if is_early then
+          queue.reply(todo("1", "a"), nil, { outcome = 3 })
+          appsync.update(0) -- it is taken in
+        end
         call.task:cancel()
         drive()
-        assert.same({ "cancelled", true }, { call.err.kind, call.err.queued })
-        assert.same({ "aa-" .. n, "createTodo", { name = "a" }, false },
-          { outcomes[n].id, outcomes[n].mutation, outcomes[n].variables, outcomes[n].notified })
+        assert.is_nil(call.err)
+        assert.same({ "a", 1, { 3 } }, { call.data.createTodo.name, n, queue.told })
       end
-      assert.same({ createTodo = { __typename = "Todo", id = "1", name = "a" } }, outcomes[1].data)
-      assert.same({ "graphql", { outcome = "refused" } }, { outcomes[2].kind, outcomes[2].cause })
-      assert.same({ 1, 2 }, queue.told)
+    end)
+
+    it("by a cancel ends its task quietly, whatever that does with the error", function()
+      appsync.spawn(function() appsync.assert(client:mutate(CREATE)) end):cancel()
+      local task = appsync.spawn(function() appsync.assert(client:mutate(CREATE)) end)
+      drive()
+      task:cancel()
+      drive(5)
+      drive()
+      assert.same({}, queueing.log)
+      assert.equal("cancelled", task:status())
     end)
 
     it("by close says that it is queued", function()
