@@ -137,8 +137,8 @@ static enum aps_rc read_enqueue(lua_State *L, struct aps_enqueue_command *comman
 }
 
 /* cache:enqueue{document=, operation_name=, variables=, mode=, headers=, own_headers=, timeout=, idempotent=,
- * response=, rules=, own_ids=, is_uncached=, has_update=, has_layer=} → call; nil, error. has_layer: also where nothing was
- * begun, for a later run that is to know whether the answer was settled */
+ * response=, rules=, own_ids=, is_uncached=, has_update=, has_layer=} → call; nil, error. has_layer: also where nothing
+ * was begun, for a later run that is to know whether the answer was settled */
 static int Apl_cache_enqueue(lua_State *L)
 {
 	struct aps_err err = {0};

@@ -1,6 +1,7 @@
-/* The application puts answers into its cache (`update`, `cache_updates`), one after the other in the order in which they
- * came: what it makes of an earlier one must not come over what it has made of a later one. An answer to a call that still
- * waits takes its turn, too, and is a QUEUE "answer" else. offline.callback is told afterwards, however long that takes.
+/* The application puts answers into its cache (`update`, `cache_updates`), one after the other in the order in which
+ * they came: what it makes of an earlier one must not come over what it has made of a later one. An answer to a call
+ * that still waits takes its turn, too, and is a QUEUE "answer" else. offline.callback is told afterwards, however long
+ * that takes.
  *
  *   untold outcomes   … | settled | settling | to come …
  *                       |         |  its layer is there: the application has it in hand

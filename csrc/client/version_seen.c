@@ -25,8 +25,8 @@ static int64_t cached_version(struct aps_partition *partition, struct aps_str ke
 static bool is_ahead(const struct aps_sending *sending, struct aps_err *err)
 {
 	if (!sending->safety.has_version || sending->extra.n_roots == 0) return false;
-	int64_t cached = cached_version(sending->queue->partition, sending->extra.roots[0],
-	                                sending->safety.version_field, err);
+	int64_t cached =
+	        cached_version(sending->queue->partition, sending->extra.roots[0], sending->safety.version_field, err);
 	return cached != 0 && cached < sending->safety.version;
 }
 

@@ -13,7 +13,7 @@ local socket = require "socket"
 local N = tonumber(os.getenv "N") or 50
 local SEED = tonumber(os.getenv "SEED") or os.time()
 local KILLS_OF_A_STORE = 10
-local SHORTEST, LONGEST, LONG = 0.04, 0.34, 1.5 -- seconds, the start of the interpreter included
+local SHORTEST, LONGEST, LONG = 0.03, 0.33, 1.5 -- seconds, the start of the interpreter included
 local SETTLED_SECONDS = 0.3 -- what was sent last has come by then
 local interpreter = arg[-1]
 
@@ -35,7 +35,7 @@ local function run_writer(place, mode, limit)
 end
 
 local function write_until_killed(place)
-  local seconds = math.random(12) == 1 and LONG or SHORTEST + math.random() * (LONGEST - SHORTEST)
+  local seconds = math.random(20) == 1 and LONG or SHORTEST + math.random() * (LONGEST - SHORTEST)
   local status, text = run_writer(place, "write", seconds)
   if status ~= 137 then error(("a writer ended with status %s: %s"):format(tostring(status), text), 0) end
 end

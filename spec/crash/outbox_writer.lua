@@ -82,12 +82,8 @@ local function verdict(data, err, info)
   return told
 end
 
-local known = setmetatable({}, { __index = function(_, id) return id:find "^note" end })
 local function mutate(of, op, name)
-  local data, err, info = of:mutate(op.document, op.variables, op.options)
-  local made = data and not (info and info.queued) and data[op.field]
-  if type(made) == "table" and made.id then known[made.id] = true end
-  local told = verdict(data, err, info)
+  local told = verdict(of:mutate(op.document, op.variables, op.options))
   told.op = name
   note(told)
 end
@@ -124,7 +120,7 @@ end
 
 local function write_for(i, removed)
   local who = names[(i - 1) % #names + 1]
-  local c = { client = clients[who], who = who, counter = "c" .. i, removed = removed, random = random, known = function(id) return known[id] end }
+  local c = { client = clients[who], who = who, counter = "c" .. i, removed = removed, random = random }
   fill(c.client, i)
   note{ t = "ready", who = who }
   local n = 0

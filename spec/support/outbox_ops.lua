@@ -46,7 +46,7 @@ local function pick(c, name)
   for _, item in ipairs(read(c.client, name) or {}) do
     local text = item[ops.NAMED_BY[name]]
     local is_own = type(text) == "string" and text:sub(1, #prefix) == prefix
-    if is_own and item._deleted ~= true and not c.removed[item.id] and not (os.getenv "NO_TEMP" and not c.known(item.id)) then own[#own + 1] = item end
+    if is_own and item._deleted ~= true and not c.removed[item.id] then own[#own + 1] = item end
   end
   return own[1] and own[c.random(#own)]
 end
@@ -105,7 +105,7 @@ function makers.create_todo(c)
     field = "createTodo", key = c.op, temporary = id, list = "todos",
     document = ("mutation M($input: CreateTodoInput!) { createTodo(input: $input) { %s } }"):format(TODO),
     variables = { input = { name = text_of(c), done = false, priority = 1, tags = tags, opId = c.op } },
-    options = { optimistic_response = { createTodo = todo }, cache_updates = ops.LISTS.todos },
+    options = { optimistic_response = some(c, { createTodo = todo }), cache_updates = ops.LISTS.todos },
   }
 end
 
@@ -150,7 +150,7 @@ function makers.create_doc(c)
     field = "createDoc", key = c.op, list = "docs", record = "Doc:" .. id,
     document = ("mutation M($input: CreateDocInput!) { createDoc(input: $input) { %s } }"):format(DOC),
     variables = { input = { id = id, title = text_of(c), body = "b", opId = c.op } },
-    options = { optimistic_response = { createDoc = doc }, cache_updates = { add = ops.LISTS.docs } },
+    options = { optimistic_response = some(c, { createDoc = doc }), cache_updates = { add = ops.LISTS.docs } },
   }
 end
 
@@ -191,7 +191,7 @@ function makers.create_note(c)
     field = "createNote", key = c.op, list = "notes", record = "Note:" .. id,
     document = ("mutation M($input: CreateNoteInput!) { createNote(input: $input) { %s } }"):format(NOTE),
     variables = { input = { id = id, text = text_of(c), opId = c.op } },
-    options = { optimistic_response = { createNote = note }, update = some(c, add_note) },
+    options = { optimistic_response = some(c, { createNote = note }), update = some(c, add_note) },
   }
 end
 
@@ -229,7 +229,7 @@ function makers.create_item(c)
     field = "createItem", key = c.op, list = "items", temporary = id,
     document = ("mutation M($input: ItemInput!) { createItem(input: $input) { %s } }"):format(ITEM),
     variables = { input = { name = text_of(c), rank = 1, opId = c.op } },
-    options = { optimistic_response = { createItem = item }, cache_updates = ops.LISTS.items },
+    options = { optimistic_response = some(c, { createItem = item }), cache_updates = ops.LISTS.items },
   }
 end
 
