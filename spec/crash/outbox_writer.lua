@@ -122,7 +122,7 @@ local function write_for(i, removed)
   local who = names[(i - 1) % #names + 1]
   local c = { client = clients[who], who = who, counter = "c" .. i, removed = removed, random = random }
   fill(c.client, i)
-  note{ t = "ready", who = who }
+  note{ t = "ready", who = who, counter = c.counter }
   local n = 0
   while true do
     n = n + 1

@@ -26,7 +26,7 @@ function Judge:complain(...) self.complaints[#self.complaints + 1] = (...):forma
 ---@return spec.OutboxStory
 function judge.read(text)
   local self = setmetatable({
-    begun = {}, acks = {}, told = {}, results = {}, letters = {}, reads = {}, complaints = {}, by_op = {}, n_ready = 0,
+    begun = {}, acks = {}, told = {}, results = {}, letters = {}, reads = {}, complaints = {}, by_op = {}, ready = {},
   }, Judge)
   local takers = {
     begin = function(entry)
@@ -44,7 +44,7 @@ function judge.read(text)
     undrained = function(entry) self:complain("%s: %s", entry.who, entry.message) end,
     log = function(entry) self:complain("log: %s", entry.message) end,
     read = function(entry) self.reads[#self.reads + 1] = entry end,
-    ready = function() self.n_ready = self.n_ready + 1 end,
+    ready = function(entry) self.ready[entry.who], self.ready[entry.counter] = true, true end,
   }
   for line in text:gmatch "[^\n]+" do
     local entry = core.decode(line)
@@ -149,6 +149,7 @@ local SURE = { refused = true, conflict = true, blocked = true, discarded = true
 local function count(groups, key, entry)
   local group = groups[key] or { n_done = 0, n_unknown = 0, n_effects = 0 }
   groups[key] = group
+  group.removes = entry.key == entry.removes
   local result = entry.result
   if not result then return end
   group.op = entry.op .. " (" .. result.id .. ")"
@@ -176,7 +177,9 @@ function Judge:check_effects(effects)
   end
   for key, group in pairs(groups) do
     local most = group.n_done + group.n_unknown
-    if group.n_effects < group.n_done or group.n_effects > most then
+    -- One that deletes what is deleted already, and is in doubt, has what it wanted.
+    local least = group.removes and math.min(group.n_done, 1) or group.n_done
+    if group.n_effects < least or group.n_effects > most then
       self:complain("%s %s: %d effects, %d done, %d unknown", key, tostring(group.op), group.n_effects, group.n_done, group.n_unknown)
     end
   end
@@ -227,7 +230,7 @@ function Judge:check_list(read, theirs, doubts)
   local name, who = read.list, read.who
   local what = ("%s: %s of %s"):format(read.stage, name, who)
   if not read.data or read.data == null then
-    local may_lack = read.stage == "kept" and (doubts.n or 0) > 0
+    local may_lack = read.stage == "kept" and (not self.ready[who] or (doubts.n or 0) > 0)
     if not may_lack then self:complain("%s: it can't be read: %s", what, tostring(read.why)) end
     return
   end
@@ -263,7 +266,8 @@ function Judge:check_counter(read, counters, doubts)
   local key = "Counter:" .. read.counter
   if doubts.blind[key] or (read.stage == "kept" and doubts.shown[key]) then return end
   if not read.data or read.data == null then
-    return self:complain("%s: %s can't be read", read.stage, key)
+    if self.ready[read.counter] or read.stage ~= "kept" then self:complain("%s: %s can't be read", read.stage, key) end
+    return
   end
   local kept, there = read.data.counter, counters[read.counter]
   local has = kept ~= null and kept and kept.total

@@ -14,17 +14,17 @@ ops.FIELDS = {
   items = { "id", "name", "rank", "opId" },
 }
 
-local TODO, DOC, NOTE, ITEM = table.concat(ops.FIELDS.todos, " "), table.concat(ops.FIELDS.docs, " "),
+local OF_TODO, OF_DOC, OF_NOTE, OF_ITEM = table.concat(ops.FIELDS.todos, " "), table.concat(ops.FIELDS.docs, " "),
   table.concat(ops.FIELDS.notes, " "), table.concat(ops.FIELDS.items, " ")
 
 --- The field that says whose record it is, and what has made it: "WHO/OP…".
 ops.NAMED_BY = { todos = "name", docs = "title", notes = "text", items = "name" }
 
 ops.LISTS = {
-  todos = ("query T { listTodos(limit: 1000) { items { %s } } }"):format(TODO),
-  docs = ("query D { listDocs(limit: 1000) { items { %s } } }"):format(DOC),
-  notes = ("query N { listNotes(limit: 1000) { items { %s } } }"):format(NOTE),
-  items = ("query I { items { %s } }"):format(ITEM),
+  todos = ("query T { listTodos(limit: 1000) { items { %s } } }"):format(OF_TODO),
+  docs = ("query D { listDocs(limit: 1000) { items { %s } } }"):format(OF_DOC),
+  notes = ("query N { listNotes(limit: 1000) { items { %s } } }"):format(OF_NOTE),
+  items = ("query I { items { %s } }"):format(OF_ITEM),
 }
 
 ops.COUNTER = "query C($id: ID!) { counter(id: $id) { id total } }"
@@ -103,7 +103,7 @@ function makers.create_todo(c)
   })
   return {
     field = "createTodo", key = c.op, temporary = id, list = "todos",
-    document = ("mutation M($input: CreateTodoInput!) { createTodo(input: $input) { %s } }"):format(TODO),
+    document = ("mutation M($input: CreateTodoInput!) { createTodo(input: $input) { %s } }"):format(OF_TODO),
     variables = { input = { name = text_of(c), done = false, priority = 1, tags = tags, opId = c.op } },
     options = { optimistic_response = some(c, { createTodo = todo }), cache_updates = ops.LISTS.todos },
   }
@@ -121,7 +121,7 @@ function makers.update_todo(c)
   local version = c.random(6) == 1 and math.max(item._version - 1, 1) or item._version
   return {
     field = "updateTodo", key = c.op, record = "Todo:" .. item.id,
-    document = ("mutation M($input: UpdateTodoInput!) { updateTodo(input: $input) { %s } }"):format(TODO),
+    document = ("mutation M($input: UpdateTodoInput!) { updateTodo(input: $input) { %s } }"):format(OF_TODO),
     variables = { input = { id = item.id, name = name, tags = tags, opId = c.op, _version = version } },
     options = { optimistic_response = some(c, {
       updateTodo = changed(item, { name = name, tags = all, opId = c.op, _version = item._version + 1, __typename = "Todo" }),
@@ -134,7 +134,7 @@ function makers.delete_todo(c)
   if not item then return nil end
   return {
     field = "deleteTodo", key = item.id, record = "Todo:" .. item.id, removes = item.id,
-    document = ("mutation M($input: DeleteTodoInput!) { deleteTodo(input: $input) { %s } }"):format(TODO),
+    document = ("mutation M($input: DeleteTodoInput!) { deleteTodo(input: $input) { %s } }"):format(OF_TODO),
     variables = { input = { id = item.id, _version = item._version } },
     options = { optimistic_response = some(c, {
       deleteTodo = changed(item, { _deleted = true, _version = item._version + 1, __typename = "Todo" }),
@@ -148,7 +148,7 @@ function makers.create_doc(c)
   local doc = object("Doc", { id = id, title = text_of(c), body = "b", opId = c.op, _version = 1, _deleted = null })
   return {
     field = "createDoc", key = c.op, list = "docs", record = "Doc:" .. id,
-    document = ("mutation M($input: CreateDocInput!) { createDoc(input: $input) { %s } }"):format(DOC),
+    document = ("mutation M($input: CreateDocInput!) { createDoc(input: $input) { %s } }"):format(OF_DOC),
     variables = { input = { id = id, title = text_of(c), body = "b", opId = c.op } },
     options = { optimistic_response = some(c, { createDoc = doc }), cache_updates = { add = ops.LISTS.docs } },
   }
@@ -162,7 +162,7 @@ function makers.update_doc(c)
   local title = changed_text(c, item.title)
   return {
     field = "updateDoc", key = c.op, record = "Doc:" .. item.id,
-    document = ("mutation M($input: UpdateDocInput!) { updateDoc(input: $input) { %s } }"):format(DOC),
+    document = ("mutation M($input: UpdateDocInput!) { updateDoc(input: $input) { %s } }"):format(OF_DOC),
     variables = { input = { id = item.id, title = title, body = c.op, opId = c.op, _version = version } },
     options = { optimistic_response = some(c, {
       updateDoc = changed(item, { title = title, body = c.op, opId = c.op, _version = item._version + 1, __typename = "Doc" }),
@@ -175,7 +175,7 @@ function makers.delete_doc(c)
   if not item then return nil end
   return {
     field = "deleteDoc", key = item.id, record = "Doc:" .. item.id, removes = item.id,
-    document = ("mutation M($input: DeleteDocInput!) { deleteDoc(input: $input) { %s } }"):format(DOC),
+    document = ("mutation M($input: DeleteDocInput!) { deleteDoc(input: $input) { %s } }"):format(OF_DOC),
     variables = { input = { id = item.id, _version = item._version } },
     options = { optimistic_response = some(c, {
       deleteDoc = changed(item, { _deleted = true, _version = item._version + 1, __typename = "Doc" }),
@@ -189,7 +189,7 @@ function makers.create_note(c)
   local note = object("Note", { id = id, text = text_of(c), opId = c.op })
   return {
     field = "createNote", key = c.op, list = "notes", record = "Note:" .. id,
-    document = ("mutation M($input: CreateNoteInput!) { createNote(input: $input) { %s } }"):format(NOTE),
+    document = ("mutation M($input: CreateNoteInput!) { createNote(input: $input) { %s } }"):format(OF_NOTE),
     variables = { input = { id = id, text = text_of(c), opId = c.op } },
     options = { optimistic_response = some(c, { createNote = note }), update = some(c, add_note) },
   }
@@ -201,7 +201,7 @@ function makers.update_note(c)
   local text = changed_text(c, item.text)
   return {
     field = "updateNote", key = c.op, record = "Note:" .. item.id,
-    document = ("mutation M($input: UpdateNoteInput!) { updateNote(input: $input) { %s } }"):format(NOTE),
+    document = ("mutation M($input: UpdateNoteInput!) { updateNote(input: $input) { %s } }"):format(OF_NOTE),
     variables = { input = { id = item.id, text = text, opId = c.op } },
     options = {
       optimistic_response = some(c, { updateNote = changed(item, { text = text, opId = c.op, __typename = "Note" }) }),
@@ -215,7 +215,7 @@ function makers.delete_note(c)
   if not item then return nil end
   return {
     field = "deleteNote", key = item.id, record = "Note:" .. item.id, removes = item.id,
-    document = ("mutation M($input: DeleteNoteInput!) { deleteNote(input: $input) { %s } }"):format(NOTE),
+    document = ("mutation M($input: DeleteNoteInput!) { deleteNote(input: $input) { %s } }"):format(OF_NOTE),
     variables = { input = { id = item.id } },
     options = { optimistic_response = { deleteNote = changed(item, { __typename = "Note" }) }, update = some(c, remove_note) },
   }
@@ -227,7 +227,7 @@ function makers.create_item(c)
   local item = object("Item", { id = id, name = text_of(c), rank = 1, opId = c.op })
   return {
     field = "createItem", key = c.op, list = "items", temporary = id,
-    document = ("mutation M($input: ItemInput!) { createItem(input: $input) { %s } }"):format(ITEM),
+    document = ("mutation M($input: ItemInput!) { createItem(input: $input) { %s } }"):format(OF_ITEM),
     variables = { input = { name = text_of(c), rank = 1, opId = c.op } },
     options = { optimistic_response = some(c, { createItem = item }), cache_updates = ops.LISTS.items },
   }
@@ -239,7 +239,7 @@ function makers.update_item(c)
   local name = changed_text(c, item.name)
   return {
     field = "updateItem", key = c.op, record = "Item:" .. item.id,
-    document = ("mutation M($id: ID!, $name: String, $opId: String) { updateItem(id: $id, name: $name, opId: $opId) { %s } }"):format(ITEM),
+    document = ("mutation M($id: ID!, $name: String, $opId: String) { updateItem(id: $id, name: $name, opId: $opId) { %s } }"):format(OF_ITEM),
     variables = { id = item.id, name = name, opId = c.op },
     options = { optimistic_response = { updateItem = changed(item, { name = name, __typename = "Item" }) } },
   }
@@ -250,7 +250,7 @@ function makers.remove_item(c)
   if not item then return nil end
   return {
     field = "removeItem", key = c.op, record = "Item:" .. item.id, removes = item.id,
-    document = ("mutation M($id: ID!, $opId: String) { removeItem(id: $id, opId: $opId) { %s } }"):format(ITEM),
+    document = ("mutation M($id: ID!, $opId: String) { removeItem(id: $id, opId: $opId) { %s } }"):format(OF_ITEM),
     variables = { id = item.id, opId = c.op },
     options = {
       optimistic_response = { removeItem = changed(item, { __typename = "Item" }) }, cache_updates = { remove = ops.LISTS.items },
