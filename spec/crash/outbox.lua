@@ -13,7 +13,7 @@ local socket = require "socket"
 local N = tonumber(os.getenv "N") or 50
 local SEED = tonumber(os.getenv "SEED") or os.time()
 local KILLS_OF_A_STORE = 10
-local SHORTEST, LONGEST, LONG = 0.03, 0.33, 1.5 -- seconds, the start of the interpreter included
+local USUAL, LONG, EARLY = 0.3, 1.5, 0.1 -- seconds at most; EARLY: the start of the interpreter included
 local SETTLED_SECONDS = 0.3 -- what was sent last has come by then
 local interpreter = arg[-1]
 
@@ -21,11 +21,12 @@ local IDENTITIES = { "-", "-", "ann", "ann,bob", "-,ann,bob,eve" }
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- Runs a writer until it ends; its status, and what it has printed.
-local function run_writer(place, mode, limit)
-  local command = ("%s%s spec/crash/outbox_writer.lua %s %s %s %s %d r%d %s %s 2>&1; echo \"status $?\""):format(
-    limit and ("timeout --foreground -s KILL %.3f "):format(limit) or "", interpreter, mode, place.served.endpoint,
-    quote(place.store), quote(place.log), place.seed + place.n_runs * 7, place.n_runs, place.order, place.identities)
+-- Runs a writer until it ends; its status, and what it has printed. `within`: seconds from its start until it is killed; `after`:
+-- from its first line on.
+local function run_writer(place, mode, within, after)
+  local command = ("%s%s spec/crash/outbox_writer.lua %s %s %s %s %d r%d %s %s %s 2>&1; echo \"status $?\""):format(
+    within and ("timeout --foreground -s KILL %.3f "):format(within) or "", interpreter, mode, place.served.endpoint,
+    quote(place.store), quote(place.log), place.seed + place.n_runs * 7, place.n_runs, place.order, place.identities, after or "")
   local pipe = assert(io.popen(command))
   local printed = pipe:read "*a"
   pipe:close()
@@ -35,8 +36,9 @@ local function run_writer(place, mode, limit)
 end
 
 local function write_until_killed(place)
-  local seconds = math.random(20) == 1 and LONG or SHORTEST + math.random() * (LONGEST - SHORTEST)
-  local status, text = run_writer(place, "write", seconds)
+  local choice, moment = math.random(20), math.random()
+  local within = choice <= 3 and moment * EARLY
+  local status, text = run_writer(place, "write", within, not within and moment * (choice == 4 and LONG or USUAL))
   if status ~= 137 then error(("a writer ended with status %s: %s"):format(tostring(status), text), 0) end
 end
 
@@ -137,6 +139,7 @@ local function run_place(i, path, n_kills)
   local place = new_place(i, path)
   local ok, counts = pcall(function()
     make_counters(place.served)
+    run_to_the_end(place, "fill")
     play_faults(place)
     for _ = 1, n_kills do write_until_killed(place) end
     return check(place)

@@ -1,6 +1,6 @@
 -- A process with an outbox, which is killed: four tasks mutate. What it was told is in a log, a line for each mutation before
 -- and after its call; the last run tells what the outbox has.
--- usage: outbox_writer.lua write|drain|read ENDPOINT STORE LOG SEED RUN ORDER WHO,…
+-- usage: outbox_writer.lua fill|write|drain|read ENDPOINT STORE LOG SEED RUN ORDER WHO,… [SECONDS until it kills itself]
 local appsync = require "appsync"
 local ops = require "spec.support.outbox_ops"
 local server = require "spec.support.server"
@@ -9,6 +9,7 @@ local mode, endpoint, store, log_path, seed, run, order = arg[1], arg[2], arg[3]
 local N_TASKS = 4
 local DRAIN_SECONDS = 30
 
+if arg[9] then os.execute(("pid=$PPID; { sleep %s; kill -KILL $pid; } >/dev/null 2>&1 &"):format(arg[9])) end
 math.randomseed(seed)
 for _ = 1, 10 do math.random() end -- the first ones of some generators are alike for seeds that are
 local random = math.random
@@ -122,13 +123,17 @@ local function write_for(i, removed)
   local who = names[(i - 1) % #names + 1]
   local c = { client = clients[who], who = who, counter = "c" .. i, removed = removed, random = random }
   fill(c.client, i)
-  note{ t = "ready", who = who, counter = c.counter }
   local n = 0
   while true do
     n = n + 1
     go(c, i, n)
     if random(3) > 1 then appsync.sleep(random() * 0.01) end
   end
+end
+
+local function fill_all()
+  for i = 1, N_TASKS do fill(clients[names[(i - 1) % #names + 1]], i) end
+  appsync.assert(client:close(5))
 end
 
 local function switch()
@@ -212,4 +217,4 @@ local function read()
   appsync.assert(client:close(5))
 end
 
-appsync.run(({ write = write, drain = drain, read = read })[mode])
+appsync.run(({ fill = fill_all, write = write, drain = drain, read = read })[mode])

@@ -97,6 +97,24 @@ describe("offline.callback", function()
     assert.equal("cache", select(3, client:query(outbox.LIST, nil, { fetch_policy = "cache-only" })).source)
   end)
 
+  it("that raises doesn't keep answers from the cache, nor their order", function()
+    client = outbox.restart{ offline = { callback = function() error("not now", 0) end } }
+    assert(client:query(outbox.LIST))
+    client:set_online(false)
+    for _, id in ipairs{ "e1", "e2" } do
+      assert(client:mutate(CREATE, { id = id, name = "five" }, { optimistic_response = outbox.todo(id, "five"), cache_updates = outbox.LIST }))
+    end
+    client:set_online(true)
+    assert(client:mutate("mutation D($id: ID!) { deleteTodo(input: {id: $id}) { id name } }", { id = "e2" }, { cache_updates = outbox.LIST }))
+    local data, _, info = client:query(outbox.LIST, nil, { fetch_policy = "cache-only" })
+    assert.equal("cache", info.source)
+    local ids = {}
+    for _, item in ipairs(data.listTodos.items) do
+      if item.name == "five" then ids[#ids + 1] = item.id end
+    end
+    assert.same({ "e1" }, ids)
+  end)
+
   it("gets nothing twice where there are many", function()
     client:set_online(false)
     for i = 1, 20 do assert(client:mutate(CREATE, { id = "d" .. i, name = "n" })) end

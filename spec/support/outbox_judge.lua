@@ -26,7 +26,7 @@ function Judge:complain(...) self.complaints[#self.complaints + 1] = (...):forma
 ---@return spec.OutboxStory
 function judge.read(text)
   local self = setmetatable({
-    begun = {}, acks = {}, told = {}, results = {}, letters = {}, reads = {}, complaints = {}, by_op = {}, ready = {},
+    begun = {}, acks = {}, told = {}, results = {}, letters = {}, reads = {}, complaints = {}, by_op = {},
   }, Judge)
   local takers = {
     begin = function(entry)
@@ -44,7 +44,6 @@ function judge.read(text)
     undrained = function(entry) self:complain("%s: %s", entry.who, entry.message) end,
     log = function(entry) self:complain("log: %s", entry.message) end,
     read = function(entry) self.reads[#self.reads + 1] = entry end,
-    ready = function(entry) self.ready[entry.who], self.ready[entry.counter] = true, true end,
   }
   for line in text:gmatch "[^\n]+" do
     local entry = core.decode(line)
@@ -230,7 +229,7 @@ function Judge:check_list(read, theirs, doubts)
   local name, who = read.list, read.who
   local what = ("%s: %s of %s"):format(read.stage, name, who)
   if not read.data or read.data == null then
-    local may_lack = read.stage == "kept" and (not self.ready[who] or (doubts.n or 0) > 0)
+    local may_lack = read.stage == "kept" and (doubts.n or 0) > 0
     if not may_lack then self:complain("%s: it can't be read: %s", what, tostring(read.why)) end
     return
   end
@@ -266,8 +265,7 @@ function Judge:check_counter(read, counters, doubts)
   local key = "Counter:" .. read.counter
   if doubts.blind[key] or (read.stage == "kept" and doubts.shown[key]) then return end
   if not read.data or read.data == null then
-    if self.ready[read.counter] or read.stage ~= "kept" then self:complain("%s: %s can't be read", read.stage, key) end
-    return
+    return self:complain("%s: %s can't be read", read.stage, key)
   end
   local kept, there = read.data.counter, counters[read.counter]
   local has = kept ~= null and kept and kept.total
