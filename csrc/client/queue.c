@@ -113,7 +113,7 @@ static void find_owner(struct aps_queue *queue)
 	if (rc == APS_OK)
 		rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &queue->owner, &err);
 	queue->is_known = rc == APS_OK;
-	queue->has_untold = true;
+	queue->has_untold = queue->has_unsettled = true;
 	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);
 }
 

@@ -86,6 +86,7 @@ struct aps_queue {
 	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
 	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
+	bool has_unsettled; /* there may be outcomes behind these */
 	bool has_new_ids;  /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
 	                    */
 	int64_t pruned_ms; /* when old pairs of ids left last, by the monotonic clock; 0: not in this run */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/queue_change.h"
 #include "client/queue_list.h"
+#include "client/queue_settle.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
@@ -266,7 +267,9 @@ static void run_settle(struct aps_core *core, struct aps_command *head)
 {
 	const struct aps_queue_answer_command *command = (struct aps_queue_answer_command *)head;
 	struct aps_client *client = aps_core_last_client(core, head->client);
+	struct aps_queue *queue = client != NULL ? queue_of(core, head, head->id) : NULL;
 	if (client != NULL) aps_caching_settle_queued(core, client, head->id, command->entry, &command->edits);
+	if (queue != NULL) aps_queue_settle_done(queue, command->entry);
 	aps_command_free(head);
 }
 

@@ -25,13 +25,6 @@ static bool has_layer(const struct aps_queue *queue, int64_t entry)
 	return is_answered;
 }
 
-static bool is_settling(struct aps_queue *queue)
-{
-	if (queue->settling != 0 && !has_layer(queue, (int64_t)queue->settling_entry))
-		pass(queue, queue->settling, 0, false);
-	return queue->settling != 0;
-}
-
 static bool next(const struct aps_queue *queue, struct aps_kept_outcome *outcome)
 {
 	struct aps_err err;
@@ -49,7 +42,7 @@ bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *s
 	struct aps_kept_outcome outcome;
 	int64_t number = (int64_t)sending->outcome_number;
 	if (number == 0 || aps_queue_db(queue) == NULL) return true;
-	if (is_settling(queue)) return false;
+	if (queue->settling != 0) return false;
 	aps_kept_outcome_init(&outcome);
 	bool is_next = !next(queue, &outcome) || outcome.number >= number;
 	aps_kept_outcome_clear(&outcome);
@@ -60,9 +53,9 @@ bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *s
 void aps_queue_settle(struct aps_queue *queue)
 {
 	struct aps_kept_outcome outcome;
-	if (queue->owner == 0 || aps_queue_db(queue) == NULL) return;
+	if (!queue->has_unsettled || queue->settling != 0 || queue->owner == 0 || aps_queue_db(queue) == NULL) return;
 	aps_kept_outcome_init(&outcome);
-	while (!is_settling(queue) && next(queue, &outcome)) {
+	while (queue->settling == 0 && next(queue, &outcome)) {
 		struct aps_queue_wait *wait = aps_queue_waits_find(queue, (uint64_t)outcome.entry);
 		bool is_layered = has_layer(queue, outcome.entry);
 		if (wait != NULL && wait->is_answered)
@@ -72,7 +65,13 @@ void aps_queue_settle(struct aps_queue *queue)
 		pass(queue, outcome.number, outcome.entry, is_layered);
 	}
 	aps_kept_outcome_clear(&outcome);
+	queue->has_unsettled = queue->settling != 0;
 	if (queue->settling == 0) aps_queue_waits_give_all(queue); /* their outcomes can't be read */
+}
+
+void aps_queue_settle_done(struct aps_queue *queue, uint64_t entry)
+{
+	if (queue->settling != 0 && queue->settling_entry == entry) pass(queue, queue->settling, 0, false);
 }
 
 void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome)
@@ -83,5 +82,6 @@ void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome)
 void aps_queue_settle_anew(struct aps_queue *queue)
 {
 	queue->settled = queue->settling = 0;
+	queue->has_unsettled = true;
 	aps_queue_waits_give_all(queue);
 }

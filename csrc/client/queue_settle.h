@@ -4,7 +4,7 @@
  * that takes.
  *
  *   untold outcomes   … | settled | settling | to come …
- *                       |         |  its layer is there: the application has it in hand
+ *                       |         |  the application has it in hand
  *
  * @thread core */
 #ifndef APS_CLIENT_QUEUE_SETTLE_H
@@ -18,7 +18,9 @@ APS_BEGIN_DECLS
 bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *sending);
 /* At the end of a turn: gives out what may be. */
 void aps_queue_settle(struct aps_queue *queue);
-/* The application has confirmed the outcome. */
+/* The layer of this entry has left: the next one's turn. */
+void aps_queue_settle_done(struct aps_queue *queue, uint64_t entry);
+/* The application has confirmed the outcome, whatever it has done about the layer. */
 void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome);
 /* Outcomes may be others, or come earlier. */
 void aps_queue_settle_anew(struct aps_queue *queue);

@@ -37,7 +37,7 @@ end
 
 local function write_until_killed(place)
   local choice, moment = math.random(20), math.random()
-  local within = choice <= 3 and moment * EARLY
+  local within = choice <= 3 and 0.005 + moment * EARLY -- 0 is no limit for `timeout`
   local status, text = run_writer(place, "write", within, not within and moment * (choice == 4 and LONG or USUAL))
   if status ~= 137 then error(("a writer ended with status %s: %s"):format(tostring(status), text), 0) end
 end

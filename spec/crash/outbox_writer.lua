@@ -17,8 +17,8 @@ local random = math.random
 local log = assert(io.open(log_path, "ab"))
 log:setvbuf "no"
 
--- One write: a line is there whole, or not at all.
-local function note(line) assert(log:write(appsync.encode(line) .. "\n")) end
+-- One write. A kill may cut it off where a page of the file ends: then it is a line that says nothing.
+local function note(line) assert(log:write("\n" .. appsync.encode(line) .. "\n")) end
 
 local function on_outcome(err, success)
   local outcome = err or success
@@ -107,7 +107,7 @@ local function go(c, i, n)
   }
   local choice = random(20)
   if choice == 1 then return mutate_and_cancel(c.client, op, c.op) end
-  if choice == 2 then op.options.timeout = random() * 0.02 end
+  if choice <= 8 then op.options.timeout = random() * 0.03 end -- or goes on, with a mutation that is under way
   mutate(c.client, op, c.op)
 end
 

@@ -47,7 +47,7 @@ function judge.read(text)
   }
   for line in text:gmatch "[^\n]+" do
     local entry = core.decode(line)
-    takers[entry.t](entry)
+    if entry then takers[entry.t](entry) end -- else its writer was killed in it
   end
   return self
 end
