@@ -87,10 +87,10 @@ struct aps_queue {
 	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
 	bool has_unsettled; /* there may be outcomes behind these */
-	bool has_new_ids;  /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
-	                    */
-	int64_t pruned_ms; /* when old pairs of ids left last, by the monotonic clock; 0: not in this run */
-	bool has_untold;   /* there may be outcomes that nobody was told of */
+	bool has_new_ids;   /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
+	                     */
+	int64_t pruned_ms;  /* when old pairs of ids left last, by the monotonic clock; 0: not in this run */
+	bool has_untold;    /* there may be outcomes that nobody was told of */
 	struct aps_err trouble; /* of the store, last; OK: none */
 	struct aps_reap reap;
 };
