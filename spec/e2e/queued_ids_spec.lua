@@ -382,6 +382,20 @@ while client.outbox:size() == 3 do appsync.sleep(0.002) end
     assert.equal("Todo:" .. id, client:identify{ __typename = "Todo", id = id })
   end)
 
+  it("are waited for also where their maker goes in another auth mode", function()
+    local iam = { type = "AWS_IAM", region = "us-east-1", credentials = { access_key_id = "AKIDEFFECTS", secret_access_key = "secret" } }
+    offline{ auths = { iam } }
+    local post = appsync.uuid()
+    create(post, "post", nil, { auth_mode = "AWS_IAM" })
+    create(appsync.uuid(), "comment", { parent = post })
+    update(post, "post 2")
+    served.fault("unavailable", { field = "createItem", times = 1, seconds = 1 })
+    online()
+    local all = items()
+    assert.equal(all["post 2"].id, all.comment.parent)
+    assert.same({}, dead())
+  end)
+
   it("take a watch with them, whose fetches ask by the service's", function()
     offline()
     local post = appsync.uuid()
