@@ -145,6 +145,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	kept.content = aps_buf_str(&content);
 	if (rc == APS_OK) rc = aps_outcomes_add(aps_queue_db(queue), &kept, err);
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
+	if (rc == APS_OK && queue->first_outcome == 0) queue->first_outcome = kept.number;
 	queue->has_untold = true;
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);

@@ -38,6 +38,7 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field package response table? the optimistic one
 ---@field package id string? once the core has said that it is queued, and has no outcome
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
+---@field package results {data: any, err: appsync.Error?, info: appsync.Info}? what the caller gets
 
 -- What the function says that it can't give now is asked for again before each request.
 local LATER = { network = true, timeout = true, auth = true }
@@ -159,18 +160,24 @@ end
 local function run(self)
   local ok, data, err, info = task.pcall(send, self)
   self.client.root:leave(self.w)
+  if ok then self.results = { data = data, err = err, info = info } end
   if self.end_wait then scheduler.wake(self.end_wait) end
   if not ok then error(data, 0) end
   return data, err, info
 end
 
--- Whether the mutation is in the outbox is told by the RESULT.
-local function cancel(self, running, err)
-  if not self.w.id then return running:cancel() end
-  self.end_wait = scheduler.new_wait()
-  operation.ask_to_end(self.w)
-  scheduler.suspend(self.end_wait, END_SECONDS, self.plan.where)
+-- The caller was cancelled. The RESULT tells whether the mutation is in the outbox; it is the outcome where that came before.
+local function end_wait(self, running, err)
+  if running:status() == "running" then
+    if not self.w.id then running:cancel() return nil, err end
+    self.end_wait = scheduler.new_wait()
+    operation.ask_to_end(self.w)
+    scheduler.suspend(self.end_wait, END_SECONDS, self.plan.where)
+  end
+  local results = self.results
+  if results and not (results.err and results.err.kind == "cancelled") then return results.data, results.err, results.info end
   err.queued, err.id = self.id ~= nil or nil, self.id
+  return nil, err, results and results.info
 end
 
 ---Queues a mutation of a client that has an outbox, and waits for its outcome; without a network until it is stored.
@@ -191,7 +198,7 @@ function queued.execute(client, plan)
   local running = task.begin(run, self)
   local data, err, info = running:await()
   if running:status() == "failed" then optimistic.raise(err.raised) end
-  if err and err.kind == "cancelled" and running:status() == "running" then cancel(self, running, err) end
+  if err and err.kind == "cancelled" then data, err, info = end_wait(self, running, err) end
   return data, err, info or { source = "network" }
 end
 
