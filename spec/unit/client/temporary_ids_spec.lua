@@ -13,6 +13,7 @@ describe("temporary ids", function()
     opened = {
       has_ids = function() return next(core.made_ids) ~= nil end,
       made_id = function(_, id) return core.made_ids[id] end,
+      made_key = function(_, key) return key == "Todo:" .. A and "Todo:1" or nil end,
     }
   end)
 
