@@ -128,4 +128,18 @@ describe("ids that took the place of temporary ones", function()
     assert.equal("Item:" .. post, other:identify{ __typename = "Item", id = post })
     assert.not_equal("Item:" .. post, app.client:identify{ __typename = "Item", id = post })
   end)
+
+  it("go with the outbox to the identity that adopts it, and not back", function()
+    offline()
+    local post = appsync.uuid()
+    create(post, "post")
+    online()
+    local id = items().post.id
+    local ann = app.client:with{ identity = "ann" }
+    assert.equal("Item:" .. post, ann:identify{ __typename = "Item", id = post })
+    assert(ann:adopt{ from = "" })
+    assert.equal("Item:" .. id, ann:identify{ __typename = "Item", id = post })
+    assert(ann:sign_out{ outbox = "wipe" })
+    assert.equal("Item:" .. post, ann:identify{ __typename = "Item", id = post })
+  end)
 end)

@@ -229,6 +229,26 @@ while client.outbox:size() == 3 do appsync.sleep(0.002) end
     assert.equal(all.two.id, all.both.links[2])
   end)
 
+  it("are the service's where a record is read to see what became of its mutation", function()
+    offline()
+    local id = appsync.uuid()
+    local function doc(title) return { __typename = "Doc", id = id, title = title, _version = 1 } end
+    assert(app.client:mutate("mutation D($title: String!) { createDoc(input: { title: $title }) { id title _version } }", {
+      title = "one",
+    }, { optimistic_response = { createDoc = doc "one" } }))
+    assert(app.client:mutate("mutation E($input: UpdateDocInput!) { updateDoc(input: $input) { id title _version } }", {
+      input = { id = id, title = "two", opId = "doc of " .. id, _version = 1 },
+    }, { optimistic_response = { updateDoc = doc "two" } }))
+    app.served.fault("lost_answer", { field = "updateDoc", times = 1 })
+    online()
+    assert.same({}, dead())
+    assert.equal(1, app.served.count("doc of " .. id))
+    local results = app.client.outbox:results()
+    local made = results[#results].data.updateDoc
+    assert.same({ "two", 2 }, { made.title, made._version })
+    assert.not_equal(id, made.id)
+  end)
+
   it("that the service keeps are their own", function()
     offline()
     local id = appsync.uuid()
