@@ -25,7 +25,8 @@ static bool has_layer(const struct aps_queue *queue, int64_t entry)
 	return is_answered;
 }
 
-static bool next(const struct aps_queue *queue, struct aps_kept_outcome *outcome)
+/* The first one that isn't settled; outcome->number 0: there is none. A failure: it can't be told now. */
+static enum aps_rc next(const struct aps_queue *queue, struct aps_kept_outcome *outcome)
 {
 	struct aps_err err;
 	int64_t after = queue->settled;
@@ -34,7 +35,7 @@ static bool next(const struct aps_queue *queue, struct aps_kept_outcome *outcome
 		rc = aps_outcomes_next_untold(aps_queue_db(queue), queue->owner, after, outcome, &err);
 		after = outcome->number;
 	} while (rc != APS_OK && after != 0); /* a damaged one is left out */
-	return rc == APS_OK && outcome->number != 0;
+	return rc;
 }
 
 bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *sending)
@@ -44,7 +45,7 @@ bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *s
 	if (number == 0 || aps_queue_db(queue) == NULL) return true;
 	if (queue->settling != 0) return false;
 	aps_kept_outcome_init(&outcome);
-	bool is_next = !next(queue, &outcome) || outcome.number >= number;
+	bool is_next = next(queue, &outcome) != APS_OK || outcome.number == 0 || outcome.number >= number;
 	aps_kept_outcome_clear(&outcome);
 	if (is_next) pass(queue, number, (int64_t)sending->number, sending->has_layer);
 	return is_next;
@@ -55,7 +56,8 @@ void aps_queue_settle(struct aps_queue *queue)
 	struct aps_kept_outcome outcome;
 	if (!queue->has_unsettled || queue->settling != 0 || queue->owner == 0 || aps_queue_db(queue) == NULL) return;
 	aps_kept_outcome_init(&outcome);
-	while (queue->settling == 0 && next(queue, &outcome)) {
+	enum aps_rc rc = APS_OK;
+	while (queue->settling == 0 && (rc = next(queue, &outcome)) == APS_OK && outcome.number != 0) {
 		struct aps_queue_wait *wait = aps_queue_waits_find(queue, (uint64_t)outcome.entry);
 		bool is_layered = has_layer(queue, outcome.entry);
 		if (wait != NULL && wait->is_answered)
@@ -65,7 +67,7 @@ void aps_queue_settle(struct aps_queue *queue)
 		pass(queue, outcome.number, outcome.entry, is_layered);
 	}
 	aps_kept_outcome_clear(&outcome);
-	queue->has_unsettled = queue->settling != 0;
+	queue->has_unsettled = queue->settling != 0 || rc != APS_OK;
 	if (queue->settling == 0) aps_queue_waits_give_all(queue); /* their outcomes can't be read */
 }
 
