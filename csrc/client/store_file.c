@@ -3,11 +3,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/store_place.h"
+#include "client/store_salvage.h"
 #include "store/aside.h"
 #include "store/cache_store.h"
 #include "store/db_error.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
+#include "store/outbox_number.h"
 #include "store/seed.h"
 
 #include <stdarg.h>
@@ -86,6 +88,7 @@ static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t ge
 {
 	opened->generation = generation;
 	enum aps_rc rc = aps_migrations_run(opened->db, err);
+	if (rc == APS_OK) rc = aps_outbox_check_numbers(opened->db, err);
 	if (rc == APS_OK) rc = aps_layer_store_drop_passing(opened->db, 0, err);
 	if (rc == APS_OK) rc = aps_cache_store_last_number(opened->db, &opened->last_number, err);
 	return rc == APS_OK ? aps_cache_store_catch_up(opened->db, &opened->generation, err) : rc;
@@ -142,17 +145,29 @@ enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct a
 	return rc;
 }
 
-enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
-                                struct aps_err *err)
+static enum aps_rc open_or_replace(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                                   struct aps_err *err)
 {
-	*opened = (struct aps_opened_store){.db = NULL};
-	enum aps_rc rc = claim(file, err);
-	if (rc == APS_OK) rc = open_once(file, generation, opened, err);
+	enum aps_rc rc = open_once(file, generation, opened, err);
 	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "corrupt") != 0) return rc;
 	struct aps_err why = *err;
 	rc = aps_store_file_set_aside(file, &why, err);
 	opened->is_new = true;
 	return rc == APS_OK ? open_once(file, generation, opened, err) : rc;
+}
+
+enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                                struct aps_err *err)
+{
+	*opened = (struct aps_opened_store){.db = NULL};
+	enum aps_rc rc = claim(file, err);
+	if (rc == APS_OK) aps_store_salvage_prepare(file);
+	if (rc == APS_OK) rc = open_or_replace(file, generation, opened, err);
+	if (rc == APS_OK) rc = aps_store_salvage(file, opened->db, err);
+	if (rc == APS_OK || opened->db == NULL) return rc;
+	aps_db_abandon(opened->db);
+	opened->db = NULL;
+	return rc;
 }
 
 enum aps_rc aps_store_file_open_memory(uint64_t place, uint64_t generation, struct aps_opened_store *opened,

@@ -39,7 +39,7 @@ enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_st
                                 struct aps_err *err);
 void aps_store_file_clear(struct aps_store_file *file);
 /* Claims the file for this process, makes it where there is none, brings it up to date; a damaged one is set aside, and
- * a new one opened. `generation`: what its readers have seen elsewhere; it has none below that. On failure opened->db
+ * a new one opened that has what could be read of its outbox (client/store_salvage.h). `generation`: what its readers have seen elsewhere; it has none below that. On failure opened->db
  * is NULL. */
 enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
                                 struct aps_err *err);
