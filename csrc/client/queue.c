@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/partition.h"
+#include "client/queue_answered.h"
 #include "client/queue_commands.h"
 #include "client/queue_journal.h"
 #include "client/queue_store.h"
@@ -106,6 +107,8 @@ static void find_owner(struct aps_queue *queue)
 	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, &err);
 	if (rc == APS_OK)
 		rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &queue->owner, &err);
+	if (rc == APS_OK && queue->last_old == 0) rc = aps_outbox_last_number(db, &queue->last_old, &err);
+	if (rc == APS_OK) rc = aps_queue_fold_answered(queue, &err);
 	queue->is_known = rc == APS_OK;
 	queue->has_untold = true;
 	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);

@@ -134,6 +134,7 @@ static enum aps_rc requeue(struct aps_queue *queue, const struct aps_dead_letter
 	        .is_uncached = (entry->flags & APS_ENTRY_UNCACHED) != 0,
 	        .own_headers = extra.headers,
 	        .rules = extra.rules,
+	        .has_update = queue->settings.has_updates, /* by root fields: the client's */
 	        .edits = *edits,
 	        .has_layer = has_layer,
 	};

@@ -123,7 +123,8 @@ static enum aps_rc pass_layer(struct aps_queue *queue, struct aps_sending *sendi
 	int64_t flags = sending->row.entry.flags;
 	if ((flags & APS_ENTRY_LAYER) == 0) return APS_OK;
 	bool has_rules = (flags & APS_ENTRY_RULES) != 0;
-	sending->has_layer = has_rules || sending->has_update || queue->settings.has_updates;
+	bool is_old = (int64_t)sending->number <= queue->last_old;
+	sending->has_layer = has_rules || sending->has_update || (is_old && queue->settings.has_updates);
 	if (sending->has_layer) return aps_partition_answer_layer(queue->partition, sending->number, err);
 	return aps_partition_fold_layer(queue->partition, sending->number, err);
 }

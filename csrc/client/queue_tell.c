@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/queue_answered.h"
 #include "client/queue_outcome.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
@@ -173,12 +174,16 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 {
 	struct telling telling;
 	struct aps_str content = outcome->content;
+	bool has_layer;
 	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
+	if (aps_queue_is_answered(queue, (uint64_t)outcome->entry, &has_layer, err) != APS_OK) return err->code;
 	begin(&telling, "outcome");
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
 	aps_json_write_key(&telling.w, APS_STR("is_old"));
-	aps_json_write_bool(&telling.w, aps_sending_find(queue, (uint64_t)outcome->entry) == NULL);
+	aps_json_write_bool(&telling.w, outcome->number <= queue->last_old);
+	aps_json_write_key(&telling.w, APS_STR("has_layer"));
+	aps_json_write_bool(&telling.w, has_layer);
 	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
 	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
 	return emit(queue, &telling, err);

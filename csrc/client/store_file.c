@@ -10,6 +10,7 @@
 #include "store/layer_store.h"
 #include "store/migrations.h"
 #include "store/outbox_number.h"
+#include "store/owners.h"
 #include "store/seed.h"
 
 #include <stdarg.h>
@@ -89,6 +90,7 @@ static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t ge
 	opened->generation = generation;
 	enum aps_rc rc = aps_migrations_run(opened->db, err);
 	if (rc == APS_OK) rc = aps_outbox_check_numbers(opened->db, err);
+	if (rc == APS_OK) rc = aps_owners_check(opened->db, err);
 	if (rc == APS_OK) rc = aps_layer_store_drop_passing(opened->db, 0, err);
 	if (rc == APS_OK) rc = aps_cache_store_last_number(opened->db, &opened->last_number, err);
 	return rc == APS_OK ? aps_cache_store_catch_up(opened->db, &opened->generation, err) : rc;

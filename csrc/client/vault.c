@@ -140,6 +140,7 @@ static void settle_in_file(struct aps_vault *vault, uint64_t place)
 	vault->place = place;
 	vault->trouble.code = APS_OK;
 	vault->wait_ms = 0;
+	vault->is_suspect = false; /* that was another one */
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
 }
 
