@@ -166,8 +166,10 @@ static void a_file_is_set_aside_once_by_what_finds_damage_in_a_transaction(void 
 	aps_caching_clear(world.core.core, world.client, CACHE, APS_PART_CLEARED);
 	core_world_turn(&world.core);
 	assert_int_equal(aps_db_exec(vault_of_world()->db, "ALTER TABLE name RENAME TO lost", &err), APS_OK);
-	for (int i = 0; i < 4; i++) turn_later();
-	assert_true(aps_vault_is_available(vault_of_world()));
+	for (int i = 0; i < 4; i++) {
+		turn_later();
+		assert_true(aps_vault_is_available(vault_of_world()));
+	}
 	write_now("{ a }", "{\"a\":2}");
 	assert_string_equal(read_now("{ a }"), "{\"a\":2}");
 	remove_damaged();
