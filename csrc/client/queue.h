@@ -68,6 +68,9 @@ struct aps_queue {
 	struct aps_timer timer;              /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
 	int64_t rest_until_ms; /* after trouble */
+	uint64_t place;        /* of the vault, where the transaction was begun */
+	struct aps_timer pruning;
+	unsigned n_outcomes; /* since rows were pruned last */
 	int64_t n_entries, n_dead;
 	bool is_counted;
 	bool is_known;      /* whether the store has something of the owner's */

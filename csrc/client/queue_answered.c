@@ -35,7 +35,7 @@ static enum aps_rc find_awaited(struct aps_queue *queue, struct aps_number_set *
 	return rc;
 }
 
-enum aps_rc aps_queue_fold_answered(struct aps_queue *queue, struct aps_err *err)
+enum aps_rc aps_queue_fold_answered(struct aps_queue *queue, int64_t last, struct aps_err *err)
 {
 	struct aps_buf ids;
 	struct aps_number_set awaited = {.n_pages = 0};
@@ -45,7 +45,7 @@ enum aps_rc aps_queue_fold_answered(struct aps_queue *queue, struct aps_err *err
 	if (n != 0) rc = find_awaited(queue, &awaited, err);
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		uint64_t id = ((const uint64_t *)(const void *)ids.p)[i];
-		if (!aps_number_set_has(&awaited, id)) rc = aps_partition_fold_layer(queue->partition, id, err);
+		if ((int64_t)id <= last && !aps_number_set_has(&awaited, id)) rc = aps_partition_fold_layer(queue->partition, id, err);
 	}
 	aps_number_set_clear(&awaited);
 	aps_buf_clear(&ids);

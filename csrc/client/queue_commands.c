@@ -189,7 +189,9 @@ static enum aps_rc change(struct aps_queue *queue, struct aps_ask_queue_command 
 	case APS_QUEUE_ASK_WIPE: rc = aps_queue_wipe(queue, &n, err); break;
 	default: rc = aps_queue_adopt(queue, aps_buf_str(&command->text), &n, err); break;
 	}
-	if (rc == APS_OK && command->what >= APS_QUEUE_ASK_BURY_ALL)
+	if (rc == APS_OK && command->what == APS_QUEUE_ASK_ADOPT)
+		aps_buf_addf(&command->answer, "{\"entries\":%lld}", (long long)n);
+	else if (rc == APS_OK && command->what >= APS_QUEUE_ASK_BURY_ALL)
 		aps_buf_addf(&command->answer, "%lld", (long long)n);
 	else
 		say_bool(&command->answer, is_done);
@@ -228,8 +230,9 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 	struct aps_err err;
 	enum aps_rc rc = change(queue, command, number, &err);
 	struct aps_ask_queue_command **at = &queue->asked;
-	if (rc == APS_E_USAGE) { /* nothing has changed */
-		command->why = err;
+	bool is_committed = rc == APS_OK && command->what == APS_QUEUE_ASK_ADOPT;
+	if (rc == APS_E_USAGE || is_committed) { /* or nothing has changed */
+		if (rc != APS_OK) command->why = err;
 		answer(queue, queue->core, command);
 		return;
 	}

@@ -5,6 +5,7 @@
 #include "client/partition.h"
 #include "client/process.h"
 #include "client/queue_outcome.h"
+#include "client/queue_pruning.h"
 #include "client/sent_entry.h"
 #include "codec/json_writer.h"
 #include "store/dead_letters.h"
@@ -144,6 +145,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	if (rc == APS_OK) rc = aps_outcomes_add(aps_queue_db(queue), &kept, err);
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
 	queue->has_untold = true;
+	aps_queue_pruning_note(queue);
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);
 	return rc;

@@ -431,6 +431,14 @@ void aps_vault_abandon(struct aps_vault *vault)
 	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) part->failed(part);
 }
 
+void aps_vault_rename(struct aps_vault *vault)
+{
+	if (kind_of(vault) != APS_PLACE_FILE) return;
+	vault->place = new_place(APS_PLACE_FILE);
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
+		if (part->renamed != NULL) part->renamed(part);
+}
+
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 {
 	uint64_t generation;

@@ -36,8 +36,9 @@ enum aps_rc aps_id_map_drop(struct aps_db *db, int64_t owner, int64_t maker, str
 enum aps_rc aps_id_map_next(struct aps_db *db, int64_t owner, struct aps_str temporary, struct aps_id_made *pair,
                             struct aps_err *err);
 /* Deletes of an owner what is older than APS_ID_MAP_MAX_AGE_MS and has its id, once no mutation, queued or dead, is
- * there that came after its maker and may still mean the temporary one. */
-enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t *n_deleted, struct aps_err *err);
+ * there that came after its maker and may still mean the temporary one; at most so many rows. */
+enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
+                             struct aps_err *err);
 
 /* Of a statement at a row that has all columns of the table in their order. */
 enum aps_rc aps_id_map_read(struct aps_stmt *stmt, struct aps_id_made *pair, struct aps_err *err);

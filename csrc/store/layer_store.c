@@ -331,6 +331,16 @@ enum aps_rc aps_layer_store_list_entries(struct aps_db *db, int64_t part, size_t
 	return rc == APS_OK && numbers->rc != APS_OK ? fail_memory(err) : rc;
 }
 
+enum aps_rc aps_layer_store_has_lasting(struct aps_db *db, int64_t part, bool *has_some, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	enum aps_rc rc = prepare_with(db, "SELECT 1 FROM layer WHERE part = ?1 AND kind <> 0 LIMIT 1", part, 0, &stmt, err);
+	*has_some = false;
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_some, err);
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
 enum aps_rc aps_layer_store_has_any(struct aps_db *db, bool *has_any, struct aps_err *err)
 {
 	int64_t any;
