@@ -338,16 +338,17 @@ function Client:sign_out(options)
   return partition.sign_out(self, options)
 end
 
----Moves the cache and the outbox of another identity to this client's, such as those of a guest who has signed in. Of records
----that both have, this client's stay.
+---Moves the outbox and the cache of another identity to this client's, such as those of a guest who has signed in. Close the
+---client of that identity first. Its mutations are sent by this client, in the order in which all of them were queued. Its cache takes
+---the place of this client's. If this client has optimistic responses of queued mutations, or the other identity has no cache,
+---this client's cache stays as it is.
 ---```lua
----local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
----guest:query(list_todos)
----appsync.assert(ann:adopt{ from = "guest" })
----print(#ann:read_query(list_todos).listTodos.items) --> 1
+---local ann = client:with{ identity = "ann" }
+---print(appsync.assert(ann:adopt{ from = "guest" })) --> 0
 ---```
 ---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
----@return integer? n the number of queued mutations that have moved, appsync.Error? err
+---@return integer? n the number of queued mutations that have moved
+---@return appsync.Error? err of kind "usage" and code "in_use": a client of this process has that identity open
 function Client:adopt(options)
   check_self(self, "client:adopt")
   return partition.adopt(self, options)

@@ -113,7 +113,10 @@ local function adopt(client, options, where)
   if not identity then return nil, identity_err end
   if identity == options.from then errors.misuse("%s: from is this client's own identity", where) end
   local adopted, err = ask_queue(client, "adopt", options.from, options, where)
-  if not adopted then return nil, err end
+  if not adopted then
+    if err.kind == "usage" then err.message = where .. ": " .. err.message end
+    return nil, err
+  end
   return adopted.entries
 end
 
