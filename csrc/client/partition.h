@@ -73,7 +73,7 @@ struct aps_partition {
 	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
 	struct aps_layer_handles handles;
 	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
-	bool has_orphans; /* and then they weren't */
+	bool has_orphans;            /* and then they weren't */
 	struct aps_adopted *adopted; /* what it becomes with the commit (client/partition_adopt.h); NULL: what it is */
 };
 

@@ -60,7 +60,7 @@ struct aps_queue {
 	struct aps_outbox_row row; /* what the journal has read last */
 	int64_t owner;             /* 0: the store doesn't know it yet */
 	uint32_t nonce;
-	int64_t last_old; /* the number up to which entries and outcomes are of earlier runs */
+	int64_t last_old;                  /* the number up to which entries and outcomes are of earlier runs */
 	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;

@@ -45,7 +45,8 @@ enum aps_rc aps_queue_fold_answered(struct aps_queue *queue, int64_t last, struc
 	if (n != 0) rc = find_awaited(queue, &awaited, err);
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		uint64_t id = ((const uint64_t *)(const void *)ids.p)[i];
-		if ((int64_t)id <= last && !aps_number_set_has(&awaited, id)) rc = aps_partition_fold_layer(queue->partition, id, err);
+		if ((int64_t)id <= last && !aps_number_set_has(&awaited, id))
+			rc = aps_partition_fold_layer(queue->partition, id, err);
 	}
 	aps_number_set_clear(&awaited);
 	aps_buf_clear(&ids);

@@ -66,7 +66,7 @@ void aps_store_file_tell(struct aps_store_file *file, const char *level, const c
 	aps_buf_add_byte(&file->news, '\0');
 }
 
-static enum aps_rc claim(struct aps_store_file *file, struct aps_err *err)
+enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)
 {
 	struct aps_buf name;
 	if (file->claim.fd >= 0) return APS_OK;
@@ -162,7 +162,7 @@ enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation
                                 struct aps_err *err)
 {
 	*opened = (struct aps_opened_store){.db = NULL};
-	enum aps_rc rc = claim(file, err);
+	enum aps_rc rc = aps_store_file_claim(file, err);
 	if (rc == APS_OK) aps_store_salvage_prepare(file);
 	if (rc == APS_OK) rc = open_or_replace(file, generation, opened, err);
 	if (rc == APS_OK) rc = aps_store_salvage(file, opened->db, err);

@@ -42,7 +42,8 @@ static void tell(struct aps_store_file *file, const char *name, const struct aps
 	char text[NEWS_BYTES];
 	bool has_losses = aps_salvage_has_losses(salvage);
 	if (!salvage->is_readable) {
-		aps_store_file_tell(file, "error", "could not be read for what was queued in it: if there was something, it is in %s",
+		aps_store_file_tell(file, "error",
+		                    "could not be read for what was queued in it: if there was something, it is in %s",
 		                    base_of(name));
 		return;
 	}

@@ -1,5 +1,5 @@
-/* Moves a damaged store out of the way, log and all: it is never deleted, and never put over an earlier one. A note says
- * which one is to be read for its outbox (store/aside_note.h). */
+/* Moves a damaged store out of the way, log and all: it is never deleted, and never put over an earlier one. A note
+ * says which one is to be read for its outbox (store/aside_note.h). */
 #ifndef APS_STORE_ASIDE_H
 #define APS_STORE_ASIDE_H
 

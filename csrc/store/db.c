@@ -31,7 +31,7 @@ struct aps_db {
 	bool has_own_tables;
 	bool is_in_memory;
 	bool in_transaction;
-	bool may_control; /* while the guard itself begins or ends a transaction */
+	bool may_control;   /* while the guard itself begins or ends a transaction */
 	bool is_committing; /* errno is what has happened since: SQLite keeps that of statements only */
 };
 

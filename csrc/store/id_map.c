@@ -133,9 +133,8 @@ static enum aps_rc find_last(struct aps_db *db, int64_t owner, int64_t *number, 
 enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
                              struct aps_err *err)
 {
-	static const char SQL[] =
-	        "DELETE FROM id_map WHERE owner = ?1 AND temporary IN (SELECT temporary FROM id_map"
-	        " WHERE owner = ?1 AND at < ?2 AND maker > ?3 AND made IS NOT NULL LIMIT ?4)";
+	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND temporary IN (SELECT temporary FROM id_map"
+	                          " WHERE owner = ?1 AND at < ?2 AND maker > ?3 AND made IS NOT NULL LIMIT ?4)";
 	struct aps_query query;
 	int64_t last;
 	*n_deleted = 0;
