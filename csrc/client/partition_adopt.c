@@ -1,36 +1,9 @@
 #include "client/partition_adopt.h"
 
-#include "base/mem.h"
+#include "client/adopted.h"
 #include "store/layer_store.h"
 #include "store/parts.h"
 #include "store/query.h"
-
-struct aps_adopted {
-	struct aps_cache_store store;
-	struct aps_cache cache; /* its names, and whether all that there is is in memory */
-};
-
-void aps_adopted_take(struct aps_adopted **adopted, struct aps_partition *partition)
-{
-	struct aps_adopted *it = *adopted;
-	uint32_t minute = partition->store.minute;
-	*adopted = NULL;
-	partition->store = it->store;
-	partition->store.minute = minute;
-	partition->cache.names = it->cache.names;
-	partition->cache.entries.is_whole = it->cache.entries.is_whole;
-	aps_free(it);
-}
-
-void aps_adopted_free(struct aps_adopted **adopted)
-{
-	struct aps_adopted *it = *adopted;
-	*adopted = NULL;
-	if (it == NULL) return;
-	aps_names_clear(&it->cache.names);
-	aps_cache_store_clear(&it->store);
-	aps_free(it);
-}
 
 static enum aps_rc has_records(struct aps_db *db, int64_t part, bool *has_some, struct aps_err *err)
 {
@@ -51,30 +24,16 @@ static enum aps_rc drop(struct aps_db *db, int64_t part, struct aps_err *err)
 	return rc;
 }
 
-/* Read now, so that nothing can fail once it is committed. */
-static enum aps_rc prepare(struct aps_partition *partition, struct aps_err *err)
-{
-	struct aps_adopted *adopted = aps_calloc(1, sizeof *adopted);
-	if (adopted == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	aps_names_init(&adopted->cache.names, 0);
-	enum aps_rc rc = aps_cache_store_open(&adopted->store, partition->vault->db, aps_str_of(partition->prefix),
-	                                      aps_str_of(partition->identity), &adopted->cache, err);
-	if (rc != APS_OK) {
-		aps_adopted_free(&adopted);
-		return rc;
-	}
-	partition->adopted = adopted;
-	partition->is_any_changed = true;
-	return APS_OK;
-}
-
 static enum aps_rc exchange(struct aps_partition *partition, int64_t own, int64_t other, struct aps_err *err)
 {
 	struct aps_db *db = partition->vault->db;
 	struct aps_str prefix = aps_str_of(partition->prefix), identity = aps_str_of(partition->identity);
 	enum aps_rc rc = drop(db, own, err);
 	if (rc == APS_OK) rc = aps_parts_give(db, other, prefix, identity, err);
-	return rc == APS_OK ? prepare(partition, err) : rc;
+	if (rc != APS_OK) return rc;
+	partition->adopted = aps_adopted_new(db, prefix, identity, err);
+	partition->is_any_changed = partition->is_any_changed || partition->adopted != NULL;
+	return partition->adopted != NULL ? APS_OK : err->code;
 }
 
 enum aps_rc aps_partition_adopt(struct aps_partition *partition, const char *identity, struct aps_err *err)

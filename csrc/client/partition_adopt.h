@@ -12,10 +12,6 @@ APS_BEGIN_DECLS
  * one has is dropped. Nobody has that one open. */
 enum aps_rc aps_partition_adopt(struct aps_partition *partition, const char *identity, struct aps_err *err);
 
-/* For the partition: it becomes that, having forgotten all that it was. */
-void aps_adopted_take(struct aps_adopted **adopted, struct aps_partition *partition);
-void aps_adopted_free(struct aps_adopted **adopted); /* NULL is legal */
-
 APS_END_DECLS
 
 #endif

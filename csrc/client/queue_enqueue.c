@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cache/cell.h"
+#include "client/layer_objects.h"
 #include "client/process.h"
 #include "client/queue_journal.h"
 #include "client/sending.h"

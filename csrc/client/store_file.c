@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/store_news.h"
 #include "client/store_place.h"
 #include "client/store_salvage.h"
 #include "store/aside.h"
@@ -22,8 +23,6 @@
 #define MEMORY_MS  2000  /* that who writes and who reads in memory wait for each other */
 #define OPENING_MS 200   /* that a reader may take to open a file which is to be moved */
 #define AGAIN_MS   60000 /* a file that is damaged again so soon is left where it is */
-#define MAX_SHOWN  200   /* bytes of a path */
-#define LINE_BYTES 480
 
 static char *dup_text(const char *text)
 {
@@ -54,16 +53,10 @@ void aps_store_file_clear(struct aps_store_file *file)
 
 void aps_store_file_tell(struct aps_store_file *file, const char *level, const char *format, ...)
 {
-	char text[LINE_BYTES];
 	va_list args;
-	size_t n = strlen(file->path);
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	aps_store_news_addv(&file->news, file->path, level, format, args);
 	va_end(args);
-	aps_buf_add(&file->news, level, strlen(level) + 1);
-	aps_buf_addf(&file->news, "the store %s%s %s", n > MAX_SHOWN ? "…" : "",
-	             file->path + (n > MAX_SHOWN ? n - MAX_SHOWN : 0), text);
-	aps_buf_add_byte(&file->news, '\0');
 }
 
 enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)
@@ -163,9 +156,10 @@ enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation
 {
 	*opened = (struct aps_opened_store){.db = NULL};
 	enum aps_rc rc = aps_store_file_claim(file, err);
-	if (rc == APS_OK) aps_store_salvage_prepare(file);
+	if (rc == APS_OK) aps_store_salvage_prepare(file->real);
 	if (rc == APS_OK) rc = open_or_replace(file, generation, opened, err);
-	if (rc == APS_OK) rc = aps_store_salvage(file, opened->db, err);
+	const struct aps_store_salvage salvage = {file->path, file->real, file->synchronous, &file->news};
+	if (rc == APS_OK) rc = aps_store_salvage_run(&salvage, opened->db, err);
 	if (rc == APS_OK || opened->db == NULL) return rc;
 	aps_db_abandon(opened->db);
 	opened->db = NULL;

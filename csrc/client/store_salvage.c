@@ -1,5 +1,6 @@
 #include "client/store_salvage.h"
 
+#include "client/store_news.h"
 #include "store/aside.h"
 #include "store/aside_note.h"
 #include "store/salvage.h"
@@ -10,13 +11,13 @@
 
 #define NEWS_BYTES 320
 
-void aps_store_salvage_prepare(const struct aps_store_file *file)
+void aps_store_salvage_prepare(const char *real)
 {
 	struct aps_buf endings;
 	aps_buf_init(&endings, APS_BUF_ANY_SIZE);
-	if (aps_aside_note_read(file->real, &endings, NULL) == APS_OK)
+	if (aps_aside_note_read(real, &endings, NULL) == APS_OK)
 		for (size_t at = 0; at < endings.n; at += strlen(endings.p + at) + 1)
-			aps_aside_undo_half(file->real, endings.p + at);
+			aps_aside_undo_half(real, endings.p + at);
 	aps_buf_clear(&endings);
 }
 
@@ -37,26 +38,26 @@ static const char *base_of(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-static void tell(struct aps_store_file *file, const char *name, const struct aps_salvage *salvage)
+static void tell(const struct aps_store_salvage *of, const char *name, const struct aps_salvage *salvage)
 {
 	char text[NEWS_BYTES];
 	bool has_losses = aps_salvage_has_losses(salvage);
 	if (!salvage->is_readable) {
-		aps_store_file_tell(file, "error",
-		                    "could not be read for what was queued in it: if there was something, it is in %s",
-		                    base_of(name));
+		aps_store_news_add(of->news, of->path, "error",
+		                   "could not be read for what was queued in it: if there was something, it is in %s",
+		                   base_of(name));
 		return;
 	}
 	size_t n = put_count(text, sizeof text, "queued mutation", &salvage->outbox);
 	n += put_count(text + n, sizeof text - n, "dead letter", &salvage->dead_letters);
 	n += put_count(text + n, sizeof text - n, "outcome", &salvage->outcomes);
 	if (n == 0 && !has_losses) return;
-	aps_store_file_tell(file, has_losses ? "error" : "info", "was damaged: %sall of it is in %s",
-	                    n != 0 ? text : "something of its outbox could not be read; ", base_of(name));
+	aps_store_news_add(of->news, of->path, has_losses ? "error" : "info", "was damaged: %sall of it is in %s",
+	                   n != 0 ? text : "something of its outbox could not be read; ", base_of(name));
 }
 
 /* One that was never moved was found whole, or was moved under another name. */
-static enum aps_rc copy_all(const struct aps_store_file *file, const struct aps_buf *endings, struct aps_db *db,
+static enum aps_rc copy_all(const struct aps_store_salvage *of, const struct aps_buf *endings, struct aps_db *db,
                             struct aps_buf *found, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
@@ -64,7 +65,7 @@ static enum aps_rc copy_all(const struct aps_store_file *file, const struct aps_
 		struct aps_salvage salvage;
 		struct aps_buf name;
 		aps_buf_init(&name, APS_BUF_ANY_SIZE);
-		aps_buf_addf(&name, "%s%s", file->real, endings->p + at);
+		aps_buf_addf(&name, "%s%s", of->real, endings->p + at);
 		if (name.rc != APS_OK) return aps_fail(err, APS_E_NOMEM, "out of memory");
 		if (access(name.p, F_OK) == 0) {
 			rc = aps_salvage_run(name.p, db, &salvage, err);
@@ -77,40 +78,40 @@ static enum aps_rc copy_all(const struct aps_store_file *file, const struct aps_
 	return rc == APS_OK && found->rc != APS_OK ? aps_fail(err, APS_E_NOMEM, "out of memory") : rc;
 }
 
-static enum aps_rc copy_durably(const struct aps_store_file *file, const struct aps_buf *endings, struct aps_db *db,
+static enum aps_rc copy_durably(const struct aps_store_salvage *of, const struct aps_buf *endings, struct aps_db *db,
                                 struct aps_buf *found, struct aps_err *err)
 {
-	bool is_synced = file->synchronous != APS_DB_SYNC_OFF;
+	bool is_synced = of->synchronous != APS_DB_SYNC_OFF;
 	enum aps_rc rc = is_synced ? aps_db_set_synchronous(db, APS_DB_SYNC_FULL, err) : APS_OK;
 	if (rc == APS_OK) rc = aps_db_begin(db, err);
 	if (rc != APS_OK) return rc;
-	rc = copy_all(file, endings, db, found, err);
+	rc = copy_all(of, endings, db, found, err);
 	if (rc == APS_OK) rc = aps_db_commit(db, err);
 	if (rc != APS_OK) aps_db_rollback(db);
-	return rc == APS_OK && is_synced ? aps_db_set_synchronous(db, file->synchronous, err) : rc;
+	return rc == APS_OK && is_synced ? aps_db_set_synchronous(db, of->synchronous, err) : rc;
 }
 
-static void tell_all(struct aps_store_file *file, const struct aps_buf *endings, const struct aps_buf *found)
+static void tell_all(const struct aps_store_salvage *of, const struct aps_buf *endings, const struct aps_buf *found)
 {
 	const struct aps_salvage *salvage = (const struct aps_salvage *)(const void *)found->p;
 	for (size_t at = 0; at < endings->n; at += strlen(endings->p + at) + 1, salvage++) {
 		char name[NEWS_BYTES];
-		const char *base = base_of(file->real);
+		const char *base = base_of(of->real);
 		snprintf(name, sizeof name, "%s%s", base, endings->p + at);
-		tell(file, name, salvage);
+		tell(of, name, salvage);
 	}
 }
 
-enum aps_rc aps_store_salvage(struct aps_store_file *file, struct aps_db *db, struct aps_err *err)
+enum aps_rc aps_store_salvage_run(const struct aps_store_salvage *of, struct aps_db *db, struct aps_err *err)
 {
 	struct aps_buf endings, found;
 	aps_buf_init(&endings, APS_BUF_ANY_SIZE);
 	aps_buf_init(&found, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_aside_note_read(file->real, &endings, err);
+	enum aps_rc rc = aps_aside_note_read(of->real, &endings, err);
 	bool is_noted = rc == APS_OK && endings.n != 0;
-	if (is_noted) rc = copy_durably(file, &endings, db, &found, err);
-	if (is_noted && rc == APS_OK) rc = aps_aside_note_remove(file->real, err);
-	if (is_noted && rc == APS_OK) tell_all(file, &endings, &found);
+	if (is_noted) rc = copy_durably(of, &endings, db, &found, err);
+	if (is_noted && rc == APS_OK) rc = aps_aside_note_remove(of->real, err);
+	if (is_noted && rc == APS_OK) tell_all(of, &endings, &found);
 	aps_buf_clear(&found);
 	aps_buf_clear(&endings);
 	return rc;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "client/layer_objects.h"
 #include "layer_world.h"
 
 #define ONE ITEMS T("1", 1) "]}"

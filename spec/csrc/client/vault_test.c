@@ -53,9 +53,7 @@ static void assert_news(const char *part)
 static void assert_news_of_damage(const char *part, const char *of_outbox)
 {
 	const char *news = vault_world_news(&world), *second = strchr(news, '\n');
-	if (strstr(news, part) == NULL || second == NULL) fail_msg("no \"%s\" in \"%s\"", part, news);
-	if (strstr(second, of_outbox) == NULL) fail_msg("no \"%s\" in \"%s\"", of_outbox, second);
-	assert_ptr_equal(strchr(second + 1, '\n'), news + strlen(news) - 1); /* two lines */
+	if (strstr(news, part) == NULL || strstr(second, of_outbox) == NULL) fail_msg("%s", news);
 }
 
 static mode_t mode_of(const char *path)
