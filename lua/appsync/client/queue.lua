@@ -83,7 +83,8 @@ local function options_of(self)
   for mode, slot in pairs(self.slots) do ids[mode] = slot.id end
   local options = {
     auths = ids, order = given.order, max_tries = given.max_tries, resolves_doubt = given.resolves_doubt,
-    has_resolver = self.root.conflict_resolver ~= nil, has_updates = next(self.root.updates) ~= nil, asks_headers = headers.are_dynamic(self.sources),
+    has_resolver = self.root.conflict_resolver ~= nil, has_updates = next(self.root.updates) ~= nil,
+    asks_headers = headers.are_dynamic(self.sources),
   }
   if options.asks_headers then return options end
   local err
