@@ -7,6 +7,7 @@
 #include "client/store_place.h"
 #include "store/cache_rows.h"
 #include "store/layer_store.h"
+#include "store/outbox_number.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -458,8 +459,10 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 
 static enum aps_rc begin_layer(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	enum aps_rc rc = aps_layer_store_next_id(partition->vault->db, &filling->layer, err);
+	int64_t number;
+	enum aps_rc rc = aps_outbox_next_number(partition->vault->db, &number, err);
 	if (rc != APS_OK) return rc;
+	filling->layer = (uint64_t)number;
 	aps_write_begin_layer(&partition->write, &partition->cache, filling->layer);
 	if (partition->write.layer != NULL) partition->write.layer->kind = filling->kind;
 	return APS_OK;
@@ -635,11 +638,4 @@ enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t
 {
 	enum aps_rc rc = answer_once(partition, id, err);
 	return rc != APS_OK && aps_vault_cope(partition->vault, err) ? answer_once(partition, id, err) : rc;
-}
-
-enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err)
-{
-	const struct aps_cache_store *store = &partition->store;
-	return store->db != NULL ? aps_layer_store_list_kind(store->db, store->part, APS_LAYER_ANSWERED, ids, err)
-	                         : APS_OK;
 }

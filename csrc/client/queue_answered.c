@@ -1,7 +1,6 @@
 #include "client/queue_answered.h"
 
 #include "codec/json_members.h"
-#include "store/layer_store.h"
 #include "store/outcomes.h"
 
 /* Rules are kept with the outcome until it was told; functions are of the client that is open. */
@@ -50,19 +49,5 @@ enum aps_rc aps_queue_fold_answered(struct aps_queue *queue, int64_t last, struc
 	}
 	aps_number_set_clear(&awaited);
 	aps_buf_clear(&ids);
-	return rc;
-}
-
-enum aps_rc aps_queue_is_answered(const struct aps_queue *queue, uint64_t number, bool *is_answered,
-                                  struct aps_err *err)
-{
-	const struct aps_cache_store *store = &queue->partition->store;
-	struct aps_layer_row row = {.is_there = false};
-	enum aps_rc rc = APS_OK;
-	aps_buf_init(&row.entries, APS_BUF_ANY_SIZE);
-	aps_buf_init(&row.identified, APS_BUF_ANY_SIZE);
-	if (store->db != NULL) rc = aps_layer_store_load(store->db, store->part, number, &row, err);
-	*is_answered = rc == APS_OK && row.is_there && row.kind == APS_LAYER_ANSWERED;
-	aps_layer_row_clear(&row);
 	return rc;
 }

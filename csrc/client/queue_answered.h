@@ -11,9 +11,6 @@ APS_BEGIN_DECLS
  * are functions or rules, stays: whoever is told settles it. The others are folded into what they lie on; the turn ends
  * that transaction. */
 enum aps_rc aps_queue_fold_answered(struct aps_queue *queue, int64_t last, struct aps_err *err);
-/* Whether the layer of this entry waits for its end. */
-enum aps_rc aps_queue_is_answered(const struct aps_queue *queue, uint64_t number, bool *is_answered,
-                                  struct aps_err *err);
 
 APS_END_DECLS
 

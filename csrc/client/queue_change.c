@@ -6,6 +6,7 @@
 #include "client/queue_answered.h"
 #include "client/queue_outcome.h"
 #include "client/queue_waits.h"
+#include "client/queueing.h"
 #include "client/sending.h"
 #include "store/db_space.h"
 #include "store/dead_letters.h"
@@ -219,11 +220,28 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
 	queue->owner = 0;
+	queue->has_new_ids = true;
 	queue->is_known = queue->is_counted = false;
 	queue->n_entries = queue->n_dead = 0;
 	queue->has_news = true;
 	aps_queue_note_change(queue);
 	return APS_OK;
+}
+
+/* All that the queue knew is somebody else's. */
+static void start_anew(struct aps_queue *queue)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_CANCELLED, "another identity has adopted the mutation: it stays in the queue");
+	aps_queue_waits_cancel_all(queue, &err);
+	aps_outbox_forget(&queue->outbox);
+	aps_buf_reset(&queue->waited);
+	queue->owner = 0;
+	queue->asked_outcome = 0;
+	queue->is_known = queue->is_counted = false;
+	queue->n_entries = queue->n_dead = 0;
+	queue->has_news = true;
+	aps_queue_note_change(queue);
 }
 
 static enum aps_rc move_owner(struct aps_queue *queue, const char *identity, int64_t *owner, int64_t *n,
@@ -255,16 +273,22 @@ static enum aps_rc commit_at_once(struct aps_queue *queue, struct aps_err *err)
 static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
 {
 	int64_t owner, part = queue->partition->store.part;
-	if (aps_partition_is_open(queue->vault, queue->prefix, identity))
+	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
+	if (other != NULL && other->sendings != NULL)
+		return aps_fail_word(err, APS_E_USAGE, "sending", 0,
+		                     "a mutation of that identity is being sent at this moment");
+	if (other == NULL && aps_partition_is_open(queue->vault, queue->prefix, identity))
 		return aps_fail_word(err, APS_E_USAGE, "in_use", 0,
 		                     "this process has the identity \"%s\" open: close its client first", identity);
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK) rc = move_owner(queue, identity, &owner, n, err);
-	if (rc == APS_OK) rc = aps_partition_adopt(queue->partition, identity, err);
+	if (rc == APS_OK && other == NULL) rc = aps_partition_adopt(queue->partition, identity, err);
 	if (rc == APS_OK) rc = commit_at_once(queue, err);
 	if (rc != APS_OK) return rc;
+	if (other != NULL) start_anew(other);
 	queue->owner = owner;
 	queue->is_counted = false;
+	queue->has_new_ids = true;
 	queue->has_untold = queue->has_news = true;
 	aps_outbox_look_again(&queue->outbox);
 	aps_queue_note_change(queue);

@@ -24,6 +24,7 @@ static enum aps_rc prune(struct aps_queue *queue, bool *is_done, struct aps_err 
 	if (rc == APS_OK) rc = aps_outcomes_prune(aps_queue_db(queue), now_ms, MAX_ROWS, &n_outcomes, err);
 	if (rc == APS_OK && queue->owner != 0)
 		rc = aps_id_map_prune(aps_queue_db(queue), queue->owner, now_ms, MAX_ROWS, &n_ids, err);
+	if (n_ids != 0) queue->has_new_ids = true; /* reads know those that are gone */
 	*is_done = rc == APS_OK && n_outcomes < MAX_ROWS && n_ids < MAX_ROWS;
 	return rc;
 }

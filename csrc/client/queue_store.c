@@ -94,6 +94,7 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 	while (rc == APS_OK && take_text(&rest, &type) && take_text(&rest, &pair.temporary) &&
 	       take_text(&rest, &pair.made))
 		rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
+	queue->has_new_ids = true;
 	aps_id_made_clear(&pair);
 	return rc;
 }
@@ -112,6 +113,7 @@ static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *s
 		pair = known;
 		pair.temporary = pair.made = id;
 		pair.is_made = true;
+		pair.at_ms = aps_clock_wall_ms();
 		if (is_open) rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
 		aps_id_made_clear(&known);
 	}
@@ -144,6 +146,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	kept.content = aps_buf_str(&content);
 	if (rc == APS_OK) rc = aps_outcomes_add(aps_queue_db(queue), &kept, err);
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
+	if (rc == APS_OK && queue->first_outcome == 0) queue->first_outcome = kept.number;
 	queue->has_untold = true;
 	aps_queue_pruning_note(queue);
 	aps_buf_clear(&content);

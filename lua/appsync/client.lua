@@ -339,17 +339,18 @@ function Client:sign_out(options)
   return partition.sign_out(self, options)
 end
 
----Moves the outbox and the cache of another identity to this client's, such as those of a guest who has signed in. Close the
----client of that identity first. Its mutations are sent by this client, in the order in which all of them were queued. Its cache takes
----the place of this client's. If this client has optimistic responses of queued mutations, or the other identity has no cache,
----this client's cache stays as it is.
+---Moves the outbox and the cache of another identity to this client's, such as those of a guest who has signed in. Its mutations
+---are sent by this client, in the order in which all of them were queued. Its cache takes the place of this client's, unless
+---this client has optimistic responses of queued mutations or the other identity has no cache. Close the clients of that identity
+---first: while one made by `with` of this client is open, only the outbox moves.
 ---```lua
 ---local ann = client:with{ identity = "ann" }
 ---print(appsync.assert(ann:adopt{ from = "guest" })) --> 0
 ---```
 ---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
 ---@return integer? n the number of queued mutations that have moved
----@return appsync.Error? err of kind "usage" and code "in_use": a client of this process has that identity open
+---@return appsync.Error? err code "sending": a request of that identity is under way; "in_use": another client has that identity
+---open; nothing has moved
 function Client:adopt(options)
   check_self(self, "client:adopt")
   return partition.adopt(self, options)
@@ -390,7 +391,8 @@ function Client:explain(document, variables)
 end
 
 ---Returns counters and, once there is a store, its state as `store`: "open", "memory" (it is kept for this process only) or
----"unavailable"; `store_code` then says why, like an error's `code`. Empty before the first use.
+---"unavailable"; `store_code` then says why, like an error's `code`. `queued` is the number of queued mutations. Empty before the
+---first use.
 ---```lua
 ---client:query(list_todos)
 ---print(client:stats().requests) --> 1

@@ -112,12 +112,12 @@ local function adopt(client, options, where)
   local identity, identity_err = cache.identity_of(client)
   if not identity then return nil, identity_err end
   if identity == options.from then errors.misuse("%s: from is this client's own identity", where) end
-  local adopted, err = ask_queue(client, "adopt", options.from, options, where)
-  if not adopted then
-    if err.kind == "usage" then err.message = where .. ": " .. err.message end
-    return nil, err
+  local n, err = ask_queue(client, "adopt", options.from, options, where)
+  if err and err.code == "sending" then
+    err.kind, err.message = "storage", where .. ": a request of that identity is under way; wait for its outcome"
   end
-  return adopted.entries
+  if err and err.code == "in_use" then err.message = where .. ": " .. err.message end
+  return n, err
 end
 
 function partition.adopt(client, options)
