@@ -345,7 +345,8 @@ end
 ---first: while one made by `with` of this client is open, only the outbox moves.
 ---```lua
 ---local ann = client:with{ identity = "ann" }
----print(appsync.assert(ann:adopt{ from = "guest" })) --> 0
+---local n = appsync.assert(ann:adopt{ from = "guest" })
+---print(n) --> 0
 ---```
 ---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
 ---@return integer? n the number of queued mutations that have moved
