@@ -231,8 +231,9 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 	struct aps_err err;
 	enum aps_rc rc = change(queue, command, number, &err);
 	struct aps_ask_queue_command **at = &queue->asked;
-	if (rc == APS_E_USAGE) { /* nothing has changed */
-		command->why = err;
+	bool is_committed = rc == APS_OK && command->what == APS_QUEUE_ASK_ADOPT;
+	if (rc == APS_E_USAGE || is_committed) { /* or nothing has changed */
+		if (rc != APS_OK) command->why = err;
 		answer(queue, queue->core, command);
 		return;
 	}

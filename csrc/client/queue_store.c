@@ -5,6 +5,7 @@
 #include "client/partition.h"
 #include "client/process.h"
 #include "client/queue_outcome.h"
+#include "client/queue_pruning.h"
 #include "client/sent_entry.h"
 #include "client/version_seen.h"
 #include "codec/json_writer.h"
@@ -14,7 +15,6 @@
 #include "sync/identity_fields.h"
 
 #define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
-#define PRUNE_MS (INT64_C(60) * 60 * 1000)
 
 static int64_t row_id(const struct aps_queue *queue, const struct aps_outbox_action *action)
 {
@@ -127,7 +127,8 @@ static enum aps_rc pass_layer(struct aps_queue *queue, struct aps_sending *sendi
 	int64_t flags = sending->row.entry.flags;
 	if ((flags & APS_ENTRY_LAYER) == 0) return APS_OK;
 	bool has_rules = (flags & APS_ENTRY_RULES) != 0;
-	sending->has_layer = has_rules || sending->has_update || queue->settings.has_updates;
+	bool is_old = (int64_t)sending->number <= queue->last_old;
+	sending->has_layer = has_rules || sending->has_update || (is_old && queue->settings.has_updates);
 	if (sending->has_layer) return aps_partition_answer_layer(queue->partition, sending->number, err);
 	return aps_partition_fold_layer(queue->partition, sending->number, err);
 }
@@ -148,6 +149,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
 	if (rc == APS_OK && queue->first_outcome == 0) queue->first_outcome = kept.number;
 	queue->has_untold = queue->has_unsettled = true;
+	aps_queue_pruning_note(queue);
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);
 	return rc;
@@ -163,18 +165,6 @@ static struct aps_sending *sending_of(struct aps_queue *queue, const struct aps_
 	return rc == APS_OK || sending->row.entry.id != 0 ? sending : NULL;
 }
 
-/* Once nothing is queued, and not often: it looks at all of them. */
-static enum aps_rc prune_ids(struct aps_queue *queue, struct aps_err *err)
-{
-	int64_t now_ms = aps_clock_mono_ms(), n = 0;
-	bool is_due = queue->pruned_ms == 0 || now_ms - queue->pruned_ms >= PRUNE_MS;
-	if (queue->n_entries != 0 || !is_due) return APS_OK;
-	queue->pruned_ms = now_ms;
-	enum aps_rc rc = aps_id_map_prune(aps_queue_db(queue), queue->owner, aps_clock_wall_ms(), &n, err);
-	if (n != 0) queue->has_new_ids = true;
-	return rc;
-}
-
 static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
 	struct aps_sending *sending = sending_of(queue, action, err);
@@ -188,7 +178,7 @@ static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_actio
 	if (rc == APS_OK) rc = aps_outbox_remove(aps_queue_db(queue), row_id(queue, action), err);
 	if (rc == APS_OK) rc = log_outcome(queue, sending, action, err);
 	if (rc == APS_OK) queue->n_entries--;
-	return rc == APS_OK ? prune_ids(queue, err) : rc;
+	return rc;
 }
 
 /* Where nothing else is known, or the last answer was that of a look, which went well. */

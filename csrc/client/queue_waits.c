@@ -106,6 +106,14 @@ void aps_queue_waits_cancel_all(struct aps_queue *queue, const struct aps_err *w
 	while (queue->waits != NULL) leave(queue->waits, why);
 }
 
+void aps_queue_waits_drop_all(struct aps_queue *queue, const struct aps_err *why)
+{
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = queue->waits) {
+		wait->is_committed = false;
+		leave(wait, why);
+	}
+}
+
 void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why)
 {
 	struct aps_queue_wait *next;

@@ -28,6 +28,8 @@ bool aps_queue_waits_add(struct aps_queue *queue, uint64_t call, uint64_t number
 struct aps_queue_wait *aps_queue_waits_find(const struct aps_queue *queue, uint64_t number);
 /* Ends the one of that call with `why`; false: there is none. */
 bool aps_queue_waits_cancel(struct aps_queue *queue, uint64_t call, const struct aps_err *why);
+/* The mutations aren't queued any more. */
+void aps_queue_waits_drop_all(struct aps_queue *queue, const struct aps_err *why);
 void aps_queue_waits_cancel_all(struct aps_queue *queue, const struct aps_err *why);
 /* Those whose mutations are in no store: `why`. */
 void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why);
