@@ -11,6 +11,7 @@
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
+#include "client/reach.h"
 #include "store/dead_letters.h"
 #include "store/outbox_number.h"
 #include "store/owners.h"
@@ -50,6 +51,14 @@ static struct aps_queue *of(struct aps_vault_part *part)
 	return APS_CONTAINER_OF(part, struct aps_queue, part);
 }
 
+bool aps_queue_has_number(const struct aps_buf *numbers, uint64_t number)
+{
+	const uint64_t *all = (const uint64_t *)(const void *)numbers->p;
+	for (size_t i = 0; i < numbers->n / sizeof *all; i++)
+		if (all[i] == number) return true;
+	return false;
+}
+
 static enum aps_rc finish(struct aps_vault_part *part APS_UNUSED, struct aps_err *err APS_UNUSED)
 {
 	return APS_OK;
@@ -59,31 +68,56 @@ static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation
 {
 }
 
+/* They are stored as told. */
+static void forget_told(struct aps_queue *queue)
+{
+	uint64_t *all = (uint64_t *)(void *)queue->waited.p;
+	size_t n = queue->waited.n / sizeof *all, n_kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!aps_queue_has_number(&queue->told, all[i])) all[n_kept++] = all[i];
+	queue->waited.n = n_kept * sizeof *all;
+	queue->told.n = 0;
+}
+
 static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
 {
 	struct aps_queue *queue = of(part);
 	aps_outbox_committed(&queue->outbox);
+	forget_told(queue);
 	aps_queue_waits_commit(queue);
 	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
-		asked->is_committed = true;
+		asked->is_committed = !asked->is_lost;
 	queue->has_committed = true;
 	queue->releases = queue->releases || queue->outbox.reach != APS_OUTBOX_ONLINE;
 	queue->has_news = true;
 }
 
-/* What is in hand of the transaction that has failed: answers are to be written once more. */
+/* What is in hand of the transaction that has failed: answers are to be written once more. The owner may have got its
+ * number in it. */
 static void lose(struct aps_queue *queue)
 {
 	for (struct aps_sending *sending = queue->sendings; sending != NULL; sending = sending->next)
 		sending->has_lost_answer = sending->outcome.response.data.n != 0;
+	aps_queue_waits_lose(queue);
+	queue->told.n = 0;
+	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
+		asked->is_lost = !asked->is_committed;
 	aps_outbox_lost(&queue->outbox);
-	queue->has_lost = queue->has_news = true;
-	queue->is_counted = false;
+	queue->has_lost = queue->has_news = queue->has_changed = true;
+	queue->is_counted = queue->is_known = false;
 }
 
+static void rest(struct aps_queue *queue)
+{
+	queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
+}
+
+/* It isn't tried again in the same turn. */
 static void failed(struct aps_vault_part *part)
 {
-	lose(of(part));
+	struct aps_queue *queue = of(part);
+	rest(queue);
+	lose(queue);
 }
 
 /* In another file it may have other entries, and other numbers. */
@@ -91,24 +125,28 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 {
 	struct aps_queue *queue = of(part);
 	lose(queue);
+	queue->has_untold = true;
 	if (keeps) return APS_OK;
 	queue->owner = 0;
-	queue->is_known = false;
+	queue->first_outcome = 0;
 	queue->has_forgotten = true;
 	return APS_OK;
 }
 
-static void find_owner(struct aps_queue *queue)
+static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 {
-	struct aps_err err;
+	int64_t owner;
 	struct aps_db *db = aps_queue_db(queue);
-	if (queue->is_known || !has_store(queue)) return;
-	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, &err);
-	if (rc == APS_OK)
-		rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &queue->owner, &err);
-	queue->is_known = rc == APS_OK;
-	queue->has_untold = true;
-	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);
+	if (queue->is_known) return APS_OK;
+	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, err);
+	if (rc == APS_OK) rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &owner, err);
+	if (rc != APS_OK) {
+		aps_vault_suspect(queue->vault, err);
+		return rc;
+	}
+	queue->owner = owner;
+	queue->is_known = queue->has_untold = true;
+	return APS_OK;
 }
 
 static void timer_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
@@ -119,9 +157,15 @@ static void timer_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t
 	aps_queue_run(queue);
 }
 
-static void stuck_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+/* It may have got on since the timer was set. */
+static void stuck_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
 {
-	aps_queue_tell_stuck(APS_CONTAINER_OF(timer, struct aps_queue, stuck));
+	struct aps_queue *queue = APS_CONTAINER_OF(timer, struct aps_queue, stuck);
+	int64_t due_ms = queue->advanced_ms + STUCK_MS;
+	if (due_ms > now_ms)
+		(void)aps_timer_set(&queue->core->timers, timer, due_ms);
+	else
+		aps_queue_tell_stuck(queue);
 }
 
 static void free_queue(struct aps_queue *queue)
@@ -130,6 +174,7 @@ static void free_queue(struct aps_queue *queue)
 	aps_outbox_row_clear(&queue->row);
 	aps_queue_settings_clear(&queue->settings);
 	aps_buf_clear(&queue->waited);
+	aps_buf_clear(&queue->told);
 	aps_number_set_clear(&queue->updates);
 	if (queue->document != NULL) aps_gql_document_unref(queue->document);
 	aps_free(queue->prefix);
@@ -173,6 +218,7 @@ static struct aps_queue *new_queue(struct aps_core *core, struct aps_client *cli
 	queue->user.closing = closing;
 	aps_outbox_row_init(&queue->row);
 	aps_buf_init(&queue->waited, APS_BUF_ANY_SIZE);
+	aps_buf_init(&queue->told, APS_BUF_ANY_SIZE);
 	aps_outbox_init(&queue->outbox, &(struct aps_outbox_options){.modes = 0}, &queue->journal);
 	queue->prefix = aps_strndup(partition->prefix, strlen(partition->prefix));
 	queue->identity = aps_strndup(partition->identity, strlen(partition->identity));
@@ -194,7 +240,7 @@ struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *clien
 	partition->user = &queue->user;
 	aps_vault_add(queue->vault, &queue->part);
 	queue->has_changed = queue->has_news = true;
-	find_owner(queue);
+	if (has_store(queue)) (void)find_owner(queue, &(struct aps_err){0});
 	return queue;
 }
 
@@ -210,29 +256,6 @@ void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settin
 	for (unsigned mode = 0; mode < APS_ENTRY_MODE_COUNT; mode++) aps_outbox_auth_changed(&queue->outbox, mode);
 }
 
-static void free_closed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
-{
-	free_queue(APS_CONTAINER_OF(reap, struct aps_queue, reap));
-}
-
-void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
-{
-	struct aps_core *core = queue->core;
-	if (queue->is_closed) return;
-	queue->is_closed = true;
-	aps_caching_commit(core, queue->vault);
-	aps_queue_waits_cancel_all(queue, err);
-	aps_queue_answer_asked(queue, NULL);
-	aps_queue_answer_asked(queue, err);
-	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
-	aps_timer_stop(&core->timers, &queue->timer);
-	aps_timer_stop(&core->timers, &queue->stuck);
-	aps_vault_remove(queue->vault, &queue->part);
-	queue->partition->user = NULL;
-	aps_queueing_forget(core, queue);
-	aps_core_reap(core, &queue->reap, free_closed);
-}
-
 void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1])
 {
 	aps_entry_text(queue->nonce, (int64_t)number, text);
@@ -243,17 +266,24 @@ enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps
 	enum aps_rc rc = aps_queue_look(queue, err);
 	if (rc == APS_OK && is_durable) rc = aps_vault_begin_durable(queue->vault, err);
 	if (rc == APS_OK && !is_durable) rc = aps_vault_begin(queue->vault, err);
-	return rc == APS_OK ? aps_queue_look(queue, err) : rc; /* it may have moved */
+	if (rc == APS_OK) rc = aps_queue_look(queue, err); /* it may have moved */
+	queue->outbox.successes = aps_reach_successes(queue->core, queue->client);
+	return rc == APS_OK ? find_owner(queue, err) : rc;
 }
 
 void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why)
 {
 	queue->trouble = *why;
-	queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
+	rest(queue);
 	struct aps_err gone;
 	bool is_there = aps_queue_look(queue, &gone) == APS_OK;
 	if (is_there && queue->vault->is_writing && !aps_vault_cope(queue->vault, why)) aps_vault_abandon(queue->vault);
-	if (!queue->has_lost) lose(queue);
+	lose(queue); /* also where nothing was begun: what was taken for it is to come again */
+}
+
+void aps_queue_wake(struct aps_queue *queue)
+{
+	(void)aps_timer_set(&queue->core->timers, &queue->timer, aps_clock_mono_ms());
 }
 
 void aps_queue_note_change(struct aps_queue *queue)
@@ -265,7 +295,7 @@ enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err)
 {
 	struct aps_db *db = aps_queue_db(queue);
 	int64_t n_entries = 0, n_dead = 0;
-	if (queue->is_counted || !has_store(queue)) return APS_OK;
+	if (queue->is_counted || !queue->is_known || !has_store(queue)) return APS_OK;
 	const struct aps_entry_range range = aps_entry_owned(queue->owner);
 	enum aps_rc rc = queue->owner != 0 ? aps_outbox_count(db, range, &n_entries, err) : APS_OK;
 	if (rc == APS_OK && queue->owner != 0) rc = aps_dead_letters_count(db, range, &n_dead, err);
@@ -283,7 +313,7 @@ void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_d
 	if (aps_outbox_feed(&queue->outbox, number, event, &err) == APS_OK) return;
 	if (err.code == APS_E_INTERNAL)
 		aps_core_log(queue->core, queue->client->id, "error", "the outbox: %s", err.msg);
-	queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
+	rest(queue);
 }
 
 void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_delivery_event_kind kind)
@@ -337,10 +367,9 @@ static void carry_out(struct aps_queue *queue, const struct aps_outbox_action *a
 	struct aps_err err;
 	queue->has_changed = true;
 	enum aps_rc rc = aps_queue_store_action(queue, action, &err);
-	if (rc != APS_OK) {
-		aps_queue_fail(queue, &err);
-		return;
-	}
+	if (rc != APS_OK) aps_queue_fail(queue, &err);
+	/* counts that are lost, and an entry that stays marked, do no harm: what is to be done isn't left undone */
+	if (rc != APS_OK && aps_delivery_is_durable(action->store)) return;
 	switch (action->kind) {
 	case APS_DELIVERY_DO_SEND: aps_sending_send(queue, action->number); break;
 	case APS_DELIVERY_DO_LOOK: aps_sending_look(queue, action->number); break;
@@ -354,22 +383,53 @@ static void carry_out(struct aps_queue *queue, const struct aps_outbox_action *a
 	}
 }
 
-/* Whoever has been told that it is queued, or that it isn't. */
-static void heed_losses(struct aps_queue *queue)
+/* What has ended in the store that is gone is told all the same. */
+static void forget(struct aps_queue *queue)
+{
+	struct aps_outbox_action action;
+	while (aps_outbox_take(&queue->outbox, &action))
+		if (action.kind == APS_DELIVERY_DO_TELL) tell(queue, &action);
+	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
+	aps_outbox_forget(&queue->outbox);
+}
+
+/* Those of entries that were lost with their transaction: their numbers are given again. */
+static void end_lost(struct aps_queue *queue)
+{
+	struct aps_sending *next;
+	for (struct aps_sending *sending = queue->sendings; sending != NULL; sending = next) {
+		next = sending->next;
+		if (aps_outbox_item(&queue->outbox, sending->number) != NULL || sending->outcome_number != 0) continue;
+		aps_number_set_remove(&queue->updates, sending->number);
+		aps_sending_end(sending);
+	}
+}
+
+static void explain_loss(struct aps_queue *queue, struct aps_err *err)
+{
+	struct aps_err why;
+	if (aps_queue_look(queue, &why) == APS_OK) why = queue->trouble;
+	if (why.code == APS_OK) aps_fail(&why, APS_E_STORAGE, "the store could not be written");
+	enum aps_rc code = why.code == APS_E_NOMEM ? APS_E_NOMEM : APS_E_STORAGE;
+	const char *word = why.code == APS_E_STORAGE ? why.word : NULL;
+	aps_fail_word(err, code, word, why.native, "%s", why.msg);
+	aps_err_clear(&queue->trouble);
+}
+
+void aps_queue_heed(struct aps_queue *queue)
 {
 	struct aps_err err;
-	if (queue->has_forgotten) {
-		while (queue->sendings != NULL) aps_sending_end(queue->sendings);
-		aps_outbox_forget(&queue->outbox);
-	}
+	if (queue->has_forgotten) forget(queue);
 	if (queue->has_lost) {
-		if (aps_queue_look(queue, &err) == APS_OK) err = queue->trouble;
-		if (err.code == APS_OK) aps_fail(&err, APS_E_STORAGE, "the store could not be written");
-		err.code = err.code == APS_E_NOMEM ? APS_E_NOMEM : APS_E_STORAGE;
-		aps_queue_waits_lose(queue, &err);
+		explain_loss(queue, &err);
+		end_lost(queue);
+		aps_queue_waits_tell_lost(queue, &err);
 		aps_queue_answer_asked(queue, &err);
 	}
-	if (queue->has_committed) aps_queue_answer_asked(queue, NULL);
+	if (queue->has_committed) {
+		aps_queue_waits_tell_committed(queue);
+		aps_queue_answer_asked(queue, NULL);
+	}
 	queue->has_lost = queue->has_forgotten = queue->has_committed = false;
 }
 
@@ -384,7 +444,7 @@ static void arm(struct aps_queue *queue)
 		aps_timer_stop(timers, &queue->timer);
 	bool is_standing = queue->n_entries != 0 && !queue->is_stuck_told;
 	if (is_standing && queue->stuck.index == 0)
-		(void)aps_timer_set(timers, &queue->stuck, aps_clock_mono_ms() + STUCK_MS);
+		(void)aps_timer_set(timers, &queue->stuck, queue->advanced_ms + STUCK_MS);
 	if (!is_standing) aps_timer_stop(timers, &queue->stuck);
 }
 
@@ -402,15 +462,18 @@ static void go_on(struct aps_queue *queue)
 	struct aps_err err;
 	struct aps_outbox_action action;
 	queue->has_news = false;
-	heed_losses(queue);
-	find_owner(queue);
-	aps_outbox_set_store(&queue->outbox, has_store(queue) && queue->rest_until_ms == 0);
-	enum aps_rc rc = aps_outbox_go_on(&queue->outbox, &err);
+	aps_queue_heed(queue);
+	uint64_t place = queue->vault->place;
+	bool may_go = has_store(queue) && queue->rest_until_ms == 0;
+	enum aps_rc rc = may_go ? find_owner(queue, &err) : APS_OK;
+	queue->outbox.successes = aps_reach_successes(queue->core, queue->client);
+	aps_outbox_set_store(&queue->outbox, may_go && rc == APS_OK);
+	if (rc == APS_OK) rc = aps_outbox_go_on(&queue->outbox, &err);
 	while (take(queue, &action)) carry_out(queue, &action);
-	if (rc != APS_OK) {
-		bool is_moved = rc == APS_E_STORAGE && aps_vault_cope(queue->vault, &err);
-		if (!is_moved) queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
-	}
+	if (rc == APS_OK) return;
+	/* what was done since may have moved it already */
+	bool is_moved = queue->vault->place != place || (rc == APS_E_STORAGE && aps_vault_cope(queue->vault, &err));
+	if (!is_moved) rest(queue);
 }
 
 void aps_queue_run(struct aps_queue *queue)
@@ -423,5 +486,56 @@ void aps_queue_run(struct aps_queue *queue)
 	if (queue->releases && queue->outbox.reach != APS_OUTBOX_ONLINE) aps_queue_waits_release(queue);
 	queue->releases = false;
 	queue->is_running = false;
-	if (!queue->is_closed) arm(queue);
+	if (queue->is_closed) return;
+	(void)aps_queue_count(queue, &(struct aps_err){0});
+	arm(queue);
+}
+
+static void free_closed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
+{
+	free_queue(APS_CONTAINER_OF(reap, struct aps_queue, reap));
+}
+
+/* Marked, and nothing of it was sent. */
+static bool is_unsent(const struct aps_queue *queue, const struct aps_outbox_item *item)
+{
+	const struct aps_sending *sending = aps_sending_find(queue, item->number);
+	if (item->delivery.state != APS_DELIVERY_SENDING || item->delivery.is_in_doubt) return false;
+	if (sending == NULL || sending->waits_for_headers) return true;
+	if (sending->is_requested) return sending->request.attempt.n_attempts == 0;
+	return !sending->is_parked && sending->outcome.answer.status == 0;
+}
+
+/* What has ended is told still, and what was to be sent won't be: it isn't in doubt. */
+static void finish_turn(struct aps_queue *queue)
+{
+	struct aps_err err;
+	struct aps_outbox_action action;
+	aps_caching_commit(queue->core, queue->vault);
+	aps_queue_heed(queue);
+	while (aps_outbox_take(&queue->outbox, &action))
+		if (action.kind == APS_DELIVERY_DO_TELL) tell(queue, &action);
+	for (const struct aps_outbox_item *item = queue->outbox.items; item != NULL; item = item->next) {
+		int64_t id = aps_entry_id(queue->owner, (enum aps_entry_mode)item->mode, (int64_t)item->number);
+		if (is_unsent(queue, item) && aps_queue_begin(queue, true, &err) == APS_OK)
+			(void)aps_delivery_unmark(aps_queue_db(queue), id, &err);
+	}
+	aps_caching_commit(queue->core, queue->vault);
+}
+
+void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
+{
+	struct aps_core *core = queue->core;
+	if (queue->is_closed) return;
+	queue->is_closed = true;
+	finish_turn(queue);
+	aps_queue_waits_cancel_all(queue, err);
+	aps_queue_drop_asked(queue, err);
+	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
+	aps_timer_stop(&core->timers, &queue->timer);
+	aps_timer_stop(&core->timers, &queue->stuck);
+	aps_vault_remove(queue->vault, &queue->part);
+	queue->partition->user = NULL;
+	aps_queueing_forget(core, queue);
+	aps_core_reap(core, &queue->reap, free_closed);
 }

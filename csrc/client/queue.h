@@ -69,7 +69,7 @@ struct aps_queue {
 	int64_t rest_until_ms; /* after trouble */
 	int64_t n_entries, n_dead;
 	bool is_counted;
-	bool is_known;      /* whether the store has something of the owner's */
+	bool is_known;      /* whose number the owner has in the store, or that it has none */
 	bool has_news;      /* the machine has more to do */
 	bool has_committed; /* a transaction has ended well */
 	bool has_lost;      /* one has failed */
@@ -81,8 +81,10 @@ struct aps_queue {
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;
 	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
+	uint64_t first_outcome;        /* that was made in this run, by its number; 0: none */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
-	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
+	struct aps_buf waited;         /* uint64_t: outcomes that were told in this run, and aren't stored as told */
+	struct aps_buf told;           /* likewise: of those what the transaction that is open has */
 	bool has_untold;               /* there may be outcomes that nobody was told of */
 	struct aps_err trouble;        /* of the store, last; OK: none */
 	struct aps_reap reap;
@@ -104,6 +106,9 @@ void aps_queue_run(struct aps_queue *queue);
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err);
 /* For what changes rows of the queue: a transaction that isn't over before it is on the disk. */
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err);
+/* Who waits for what has ended with a transaction is told, and what was lost with one is forgotten. By whoever holds
+ * nothing of the queue: commands, before they begin. */
+void aps_queue_heed(struct aps_queue *queue);
 /* What was begun can't be kept: nothing of the turn is. */
 void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why);
 /* What becomes of an entry that is under way; the machine is run. */
@@ -114,6 +119,10 @@ void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text
 void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes);
 /* How many are queued and dead. */
 enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err);
+/* It goes on in another turn, at once. */
+void aps_queue_wake(struct aps_queue *queue);
+/* In a list of uint64_t. */
+bool aps_queue_has_number(const struct aps_buf *numbers, uint64_t number);
 /* Somebody may want to know. */
 void aps_queue_note_change(struct aps_queue *queue);
 struct aps_db *aps_queue_db(const struct aps_queue *queue);

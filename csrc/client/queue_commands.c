@@ -115,9 +115,11 @@ static struct aps_enqueue what_of(const struct aps_enqueue_command *command)
 	};
 }
 
-static enum aps_rc look(const struct aps_queue *queue, struct aps_err *err)
+static enum aps_rc look(const struct aps_client *client, struct aps_queue *queue, struct aps_err *err)
 {
-	if (queue == NULL) return aps_fail(err, APS_E_CLOSED, "the client is closed: nothing was queued");
+	if (client == NULL) return aps_fail(err, APS_E_CLOSED, "the client is closed: nothing was queued");
+	if (queue == NULL) return aps_fail(err, APS_E_STORAGE, "nothing was queued: the client has no outbox");
+	aps_queue_heed(queue);
 	enum aps_rc rc = aps_queue_look(queue, err);
 	if (rc == APS_OK) return APS_OK;
 	struct aps_err why = *err;
@@ -132,7 +134,7 @@ static void run_enqueue(struct aps_core *core, struct aps_command *head)
 	struct aps_queue *queue = queue_of(core, head, command->cache);
 	struct aps_err err;
 	uint64_t number = 0;
-	if (look(queue, &err) != APS_OK) {
+	if (look(aps_core_client(core, head->client), queue, &err) != APS_OK) {
 		refuse(core, command, &err);
 		aps_command_free(head);
 		return;
@@ -213,7 +215,7 @@ void aps_queue_answer_asked(struct aps_queue *queue, const struct aps_err *why)
 	struct aps_ask_queue_command **at = &queue->asked;
 	while (*at != NULL) {
 		struct aps_ask_queue_command *command = *at;
-		if (command->is_committed == (why != NULL)) {
+		if (why != NULL ? !command->is_lost : !command->is_committed) {
 			at = &command->next;
 			continue;
 		}
@@ -223,12 +225,21 @@ void aps_queue_answer_asked(struct aps_queue *queue, const struct aps_err *why)
 	}
 }
 
+void aps_queue_drop_asked(struct aps_queue *queue, const struct aps_err *why)
+{
+	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
+		asked->is_lost = true;
+	aps_queue_answer_asked(queue, why);
+}
+
 static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_command *command, int64_t number)
 {
 	struct aps_err err;
+	aps_queue_heed(queue);
 	enum aps_rc rc = change(queue, command, number, &err);
 	struct aps_ask_queue_command **at = &queue->asked;
-	if (rc == APS_E_USAGE) { /* nothing has changed */
+	bool is_unchanged = rc == APS_E_USAGE && err.word != NULL;
+	if (is_unchanged) {
 		command->why = err;
 		answer(queue, queue->core, command);
 		return;
@@ -250,7 +261,7 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 		answer(NULL, core, command);
 		return;
 	}
-	aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number);
+	(void)aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number);
 	if (command->what >= APS_QUEUE_ASK_DISCARD) {
 		change_and_wait(queue, command, number);
 		return;
@@ -286,9 +297,11 @@ static void run_resolve(struct aps_core *core, struct aps_command *head)
 	struct aps_sending *sending = queue != NULL ? aps_sending_find(queue, command->entry) : NULL;
 	const struct aps_outbox_item *item = queue != NULL ? aps_outbox_item(&queue->outbox, command->entry) : NULL;
 	if (sending != NULL && item != NULL && item->delivery.state == APS_DELIVERY_RESOLVING) {
-		aps_buf_clear(&sending->variables);
-		sending->variables = command->variables;
-		aps_buf_init(&command->variables, APS_BUF_ANY_SIZE);
+		if (command->is_given) {
+			aps_buf_clear(&sending->variables);
+			sending->variables = command->variables;
+			aps_buf_init(&command->variables, APS_BUF_ANY_SIZE);
+		}
 		aps_queue_feed_kind(queue, command->entry,
 		                    command->is_given ? APS_DELIVERY_ON_CHANGED : APS_DELIVERY_ON_GAVE_UP);
 		aps_queue_run(queue);

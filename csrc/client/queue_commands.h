@@ -63,7 +63,8 @@ struct aps_ask_queue_command {
 	struct aps_result_event *result; /* made in advance */
 	struct aps_buf answer;           /* JSON */
 	struct aps_err why;              /* it has failed */
-	bool is_committed;               /* what it has changed */
+	bool is_committed;               /* what it has changed; */
+	bool is_lost;                    /* or nothing of it is */
 };
 
 struct aps_queue_answer_command {
@@ -94,9 +95,11 @@ struct aps_queue_answer_command *aps_queue_headers_command_new(uint64_t client, 
 
 /* False: there is no such word. */
 bool aps_queue_ask_find(struct aps_str word, enum aps_queue_ask *what);
-/* Answers that have waited for a transaction: those whose changes are committed, or with `why` those whose aren't.
+/* Answers that have waited for a transaction: those whose changes are committed, or with `why` those whose are lost.
  * @thread core */
 void aps_queue_answer_asked(struct aps_queue *queue, const struct aps_err *why);
+/* All that wait still, with *why. @thread core */
+void aps_queue_drop_asked(struct aps_queue *queue, const struct aps_err *why);
 
 APS_END_DECLS
 

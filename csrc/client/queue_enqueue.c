@@ -147,15 +147,6 @@ static enum aps_rc note_roots(struct entering *in, struct aps_err *err)
 	return rc;
 }
 
-/* Of those that it makes the one at its root: what is read to see whether it was made. */
-static struct aps_str made_root(const struct aps_queue_extra *extra)
-{
-	for (size_t i = 0; i < extra->n_roots; i++)
-		for (size_t k = 0; k < extra->n_made; k++)
-			if (aps_str_eq(extra->roots[i], extra->made[k])) return extra->roots[i];
-	return APS_STR("");
-}
-
 static enum aps_rc find_flags(struct entering *in, unsigned n_roots, struct aps_err *err)
 {
 	const struct aps_enqueue *what = in->what;
@@ -166,7 +157,7 @@ static enum aps_rc find_flags(struct entering *in, unsigned n_roots, struct aps_
 	        .is_idempotent = what->is_idempotent,
 	        .n_roots = n_roots,
 	        .variables = in->row.entry.variables,
-	        .made = made_root(&in->extra),
+	        .made = aps_queue_extra_made_root(&in->extra),
 	};
 	enum aps_rc rc = aps_entry_safety_of(&question, &safety, err);
 	if (rc != APS_OK) return rc;
@@ -236,6 +227,7 @@ static void end(struct entering *in, enum aps_rc rc, uint64_t *number)
 {
 	*number = in->number;
 	if (rc == APS_OK) {
+		if (in->queue->n_entries == 0) in->queue->advanced_ms = aps_clock_mono_ms();
 		in->queue->n_entries++;
 		in->queue->has_news = true;
 		aps_queue_note_change(in->queue);

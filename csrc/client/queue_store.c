@@ -142,6 +142,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	kept.content = aps_buf_str(&content);
 	if (rc == APS_OK) rc = aps_outcomes_add(aps_queue_db(queue), &kept, err);
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
+	if (queue->first_outcome == 0) queue->first_outcome = sending->outcome_number;
 	queue->has_untold = true;
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);
@@ -182,6 +183,13 @@ static void explain(struct aps_sending *sending, const struct aps_outbox_action 
 	if (action->outcome == APS_DELIVERY_ENDED_BLOCKED)
 		aps_fail_word(&err, APS_E_CONFLICT, "blocked", 0,
 		              "the mutation that was to make a record that this one names has failed");
+	else if (action->outcome == APS_DELIVERY_ENDED_CONFLICT)
+		aps_fail_word(&err, APS_E_CONFLICT, "conflict", 0,
+		              "the record has another version than the mutation expects");
+	else if (sending->is_looked_at)
+		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
+		              "the mutation was sent and not answered, and its record doesn't tell whether it was "
+		              "executed");
 	else
 		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
 		              "the process ended while the mutation was being sent: it may have been executed");

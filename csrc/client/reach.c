@@ -108,6 +108,13 @@ void aps_reach_set_online(struct aps_core *core, struct aps_client *client, bool
 	feed(reach_of(core, client), is_online ? APS_REACHABILITY_ON_SET_ONLINE : APS_REACHABILITY_ON_SET_OFFLINE);
 }
 
+void aps_reach_abandon(struct aps_core *core, struct aps_client *client)
+{
+	APS_ON_THREAD(core->thread);
+	struct reach *reach = reach_of(core, client);
+	if (reach->machine.state == APS_REACHABILITY_PROBING) feed(reach, APS_REACHABILITY_ON_ABANDONED);
+}
+
 void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, bool is_wanted)
 {
 	APS_ON_THREAD(core->thread);

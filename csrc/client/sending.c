@@ -123,6 +123,17 @@ static void go(struct aps_sending *sending)
 	start(sending, sending->is_look ? &sending->question : &sending->operation);
 }
 
+/* What can't even be rendered never can. */
+static void refuse(struct aps_sending *sending, const struct aps_err *err)
+{
+	if (err->code == APS_E_NOMEM || err->code == APS_E_STORAGE) {
+		put_off(sending, err);
+		return;
+	}
+	aps_sending_set_err(sending, err);
+	feed(sending, sending->is_look ? APS_DELIVERY_ON_SEEN_UNKNOWN : APS_DELIVERY_ON_REFUSED);
+}
+
 /* The client's function is asked for them first. */
 static void go_with_headers(struct aps_sending *sending)
 {
@@ -132,7 +143,7 @@ static void go_with_headers(struct aps_sending *sending)
 		const struct aps_header_list *list = sending->has_headers ? &sending->given : &queue->settings.headers;
 		sending->has_headers = false;
 		if (aps_sent_entry_set_headers(sending, list, &err) != APS_OK)
-			put_off(sending, &err);
+			refuse(sending, &err);
 		else
 			go(sending);
 		return;
@@ -162,18 +173,10 @@ void aps_sending_give_headers(struct aps_sending *sending, const struct aps_head
 		aps_sending_set_err(sending, failed);
 		feed(sending, APS_DELIVERY_ON_AUTH);
 	} else if (aps_sent_entry_set_headers(sending, headers, &err) != APS_OK) {
-		put_off(sending, &err);
+		refuse(sending, &err);
 	} else {
 		go(sending);
 	}
-}
-
-/* What can't even be rendered never can. */
-static void refuse(struct aps_sending *sending, const struct aps_err *err)
-{
-	aps_sending_set_err(sending, err);
-	feed(sending,
-	     err->code == APS_E_NOMEM || err->code == APS_E_STORAGE ? APS_DELIVERY_ON_LATER : APS_DELIVERY_ON_REFUSED);
 }
 
 void aps_sending_send(struct aps_queue *queue, uint64_t number)
@@ -200,7 +203,7 @@ void aps_sending_look(struct aps_queue *queue, uint64_t number)
 		aps_queue_feed_kind(queue, number, APS_DELIVERY_ON_LATER);
 		return;
 	}
-	sending->is_look = true;
+	sending->is_look = sending->is_looked_at = true;
 	sending->retry_after_ms = -1;
 	enum aps_rc rc = aps_sent_entry_read(sending, &err);
 	if (rc == APS_OK) rc = aps_sent_entry_ask(sending, &err);
@@ -328,6 +331,7 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	sending->record = sending->error_record = (struct aps_str){NULL, 0};
 	sending->retry_after_ms = retry_after(sending);
 	aps_reach_heard(core, sending->queue->client, &sending->outcome);
+	sending->queue->outbox.successes = aps_reach_successes(core, sending->queue->client);
 	if (sending->is_look)
 		judge_look(sending);
 	else

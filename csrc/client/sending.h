@@ -29,6 +29,7 @@ struct aps_sending {
 	struct aps_request request;
 	bool is_requested; /* it is under way */
 	bool is_look;
+	bool is_looked_at; /* its record was asked for, at some time */
 	bool waits_for_headers;
 	bool has_headers; /* they were given when it was queued, for its first request */
 	struct aps_header_list given;

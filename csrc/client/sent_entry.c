@@ -115,15 +115,13 @@ static enum aps_rc identity_of(struct aps_sending *sending, struct aps_str key, 
 
 static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
 {
-	bool is_made = sending->extra.n_made != 0 && sending->extra.n_roots != 0 &&
-	               aps_str_eq(sending->extra.made[0], sending->extra.roots[0]);
 	const struct aps_entry_safety question = {
 	        .queue = sending->queue,
 	        .arena = &sending->arena,
 	        .is_idempotent = (sending->row.entry.flags & APS_ENTRY_IDEMPOTENT) != 0,
 	        .n_roots = (unsigned)sending->operation.definition->n_root_fields,
 	        .variables = aps_buf_str(&sending->variables),
-	        .made = is_made ? sending->extra.made[0] : APS_STR(""),
+	        .made = aps_queue_extra_made_root(&sending->extra),
 	};
 	return aps_entry_safety_of(&question, &sending->safety, err);
 }
