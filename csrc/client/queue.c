@@ -126,6 +126,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	struct aps_queue *queue = of(part);
 	lose(queue);
 	queue->has_untold = true;
+	if (aps_vault_is_available(queue->vault)) queue->rest_until_ms = 0; /* it is another one, or well again */
 	if (keeps) return APS_OK;
 	queue->owner = 0;
 	queue->first_outcome = 0;
@@ -261,14 +262,19 @@ void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text
 	aps_entry_text(queue->nonce, (int64_t)number, text);
 }
 
+enum aps_rc aps_queue_know(struct aps_queue *queue, struct aps_err *err)
+{
+	enum aps_rc rc = aps_queue_look(queue, err);
+	return rc == APS_OK ? find_owner(queue, err) : rc;
+}
+
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err)
 {
 	enum aps_rc rc = aps_queue_look(queue, err);
 	if (rc == APS_OK && is_durable) rc = aps_vault_begin_durable(queue->vault, err);
 	if (rc == APS_OK && !is_durable) rc = aps_vault_begin(queue->vault, err);
-	if (rc == APS_OK) rc = aps_queue_look(queue, err); /* it may have moved */
 	queue->outbox.successes = aps_reach_successes(queue->core, queue->client);
-	return rc == APS_OK ? find_owner(queue, err) : rc;
+	return rc == APS_OK ? aps_queue_know(queue, err) : rc; /* it may have moved */
 }
 
 void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why)

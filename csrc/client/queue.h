@@ -104,6 +104,8 @@ void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settin
 void aps_queue_run(struct aps_queue *queue);
 /* OK, or why nothing can be queued now. */
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err);
+/* Likewise, and its owner is known: for what reads rows. */
+enum aps_rc aps_queue_know(struct aps_queue *queue, struct aps_err *err);
 /* For what changes rows of the queue: a transaction that isn't over before it is on the disk. */
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err);
 /* Who waits for what has ended with a transaction is told, and what was lost with one is forgotten. By whoever holds

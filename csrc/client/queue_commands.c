@@ -203,7 +203,9 @@ static void answer(struct aps_queue *queue, struct aps_core *core, struct aps_as
 	struct aps_result_event *event = command->result;
 	command->result = NULL;
 	event->source = APS_RESULT_FROM_CACHE;
-	if (command->why.code == APS_OK) (void)aps_queue_set_data(event, &command->answer, &command->why);
+	if (command->why.code == APS_OK && event->bytes == NULL)
+		(void)aps_queue_set_data(event, &command->answer, &command->why);
+	if (command->why.code != APS_OK) event->response.data = (struct aps_str){NULL, 0};
 	event->response.err = command->why;
 	event->big_integers_as_text = queue != NULL && queue->client->settings.big_integers_as_text;
 	aps_core_emit(core, &event->head);
@@ -244,6 +246,8 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 		answer(queue, queue->core, command);
 		return;
 	}
+	/* what is done can't be told otherwise for want of memory */
+	if (rc == APS_OK) rc = aps_queue_set_data(command->result, &command->answer, &err);
 	while (*at != NULL) at = &(*at)->next;
 	*at = command;
 	if (rc != APS_OK) aps_queue_fail(queue, &err);
@@ -266,8 +270,10 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 		change_and_wait(queue, command, number);
 		return;
 	}
-	if (command->what == APS_QUEUE_ASK_STATUS || aps_queue_look(queue, &command->why) == APS_OK)
-		(void)read(queue, command, number, &command->answer, &command->why);
+	enum aps_rc rc = aps_queue_know(queue, &command->why);
+	bool is_told_anyway = command->what == APS_QUEUE_ASK_STATUS;
+	if (is_told_anyway) aps_err_clear(&command->why);
+	if (rc == APS_OK || is_told_anyway) (void)read(queue, command, number, &command->answer, &command->why);
 	answer(queue, core, command);
 }
 

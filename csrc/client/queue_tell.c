@@ -190,8 +190,8 @@ void aps_queue_tell_outcome(struct aps_queue *queue)
 	struct aps_kept_outcome outcome;
 	struct aps_err err;
 	int64_t after = 0;
-	if (queue->asked_outcome != 0 || queue->owner == 0 || !queue->has_untold) return;
-	if (aps_queue_look(queue, &err) != APS_OK) return;
+	if (queue->asked_outcome != 0 || !queue->has_untold) return;
+	if (aps_queue_know(queue, &err) != APS_OK || queue->owner == 0) return;
 	aps_kept_outcome_init(&outcome);
 	enum aps_rc rc;
 	do {
