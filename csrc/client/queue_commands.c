@@ -265,7 +265,7 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 		answer(NULL, core, command);
 		return;
 	}
-	(void)aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number);
+	if (!aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number)) number = 0;
 	if (command->what >= APS_QUEUE_ASK_DISCARD) {
 		change_and_wait(queue, command, number);
 		return;

@@ -164,8 +164,7 @@ static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_actio
 	struct aps_sending *sending = sending_of(queue, action, err);
 	if (sending == NULL) return err->code;
 	enum aps_rc rc = APS_OK;
-	if (sending->has_lost_answer) (void)aps_sent_entry_keep(sending, NULL);
-	sending->has_lost_answer = false;
+	aps_sending_keep_again(sending);
 	if (rc == APS_OK) rc = map_ids(queue, sending, err);
 	if (rc == APS_OK) rc = keep_ids(queue, sending, err);
 	if (rc == APS_OK) rc = pass_layer(queue, sending, err);

@@ -272,6 +272,30 @@ static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 	feed(sending, kind);
 }
 
+static void written_late(struct aps_core *core, struct aps_parked *parked)
+{
+	struct aps_sending *sending = APS_CONTAINER_OF(parked, struct aps_sending, parked);
+	sending->is_parked = false;
+	if (sending->queue == NULL) let_go(core, sending);
+}
+
+/* Of what is told the texts are gone by then. */
+void aps_sending_keep_again(struct aps_sending *sending)
+{
+	if (!sending->has_lost_answer || sending->is_parked) return;
+	sending->has_lost_answer = false;
+	struct aps_gqlhttp_response *response = &sending->outcome.response;
+	const struct aps_gqlhttp_response told = *response;
+	aps_buf_reset(&sending->late);
+	if (aps_buf_reserve(&sending->late, told.data.n + told.errors.n) == NULL) return;
+	aps_buf_add_str(&sending->late, told.data);
+	aps_buf_add_str(&sending->late, told.errors);
+	response->data.p = sending->late.p;
+	response->errors.p = sending->late.p + told.data.n;
+	sending->is_parked = !aps_sent_entry_keep(sending, written_late);
+	*response = told;
+}
+
 static void judge_answer(struct aps_sending *sending)
 {
 	enum aps_verdict verdict = verdict_of(sending);

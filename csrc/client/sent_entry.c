@@ -15,6 +15,7 @@ void aps_sent_entry_init(struct aps_sending *sending)
 	aps_buf_init(&sending->variables, APS_BUF_ANY_SIZE);
 	aps_buf_init(&sending->optimistic, APS_BUF_ANY_SIZE);
 	aps_buf_init(&sending->mapped, APS_BUF_ANY_SIZE);
+	aps_buf_init(&sending->late, APS_BUF_ANY_SIZE);
 	aps_arena_init(&sending->arena, APS_BUF_ANY_SIZE);
 	aps_arena_init(&sending->given_arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&sending->headers, &sending->arena);
@@ -34,6 +35,7 @@ void aps_sent_entry_clear(struct aps_sending *sending)
 	aps_buf_clear(&sending->variables);
 	aps_buf_clear(&sending->optimistic);
 	aps_buf_clear(&sending->mapped);
+	aps_buf_clear(&sending->late);
 	aps_queue_extra_clear(&sending->extra);
 	aps_arena_clear(&sending->arena);
 	aps_arena_clear(&sending->given_arena);
@@ -306,7 +308,8 @@ bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps
 	        .operation = sending->is_look ? &sending->question : &sending->operation,
 	        .data = response->data,
 	        .errors = response->errors,
-	        .layer = sending->number,
+	        .layer = (sending->row.entry.flags & APS_ENTRY_LAYER) != 0 ? sending->number : 0,
+	        .is_layer_queued = true,
 	        .mapped = &sending->mapped,
 	        .written = written,
 	};
