@@ -76,6 +76,14 @@ static void an_enqueue_is_one_commit_and_an_outcome_shares_one_with_the_next_mar
 	finish();
 }
 
+static int64_t synchronous(void)
+{
+	int64_t level;
+	struct aps_err err;
+	assert_int_equal(aps_db_read_int(world.queue->vault->db, "PRAGMA synchronous", &level, &err), APS_OK);
+	return level;
+}
+
 static void what_the_cache_has_of_the_turn_is_committed_apart_and_not_waited_for(void **state)
 {
 	(void)state;
@@ -85,21 +93,37 @@ static void what_the_cache_has_of_the_turn_is_committed_apart_and_not_waited_for
 	struct aps_vault *vault = world.queue->vault;
 	uint64_t generation = vault->generation;
 	assert_int_equal(aps_vault_begin(vault, &err), APS_OK);
-	assert_int_equal(vault->level, APS_DB_SYNC_NORMAL);
+	assert_int_equal(synchronous(), 1); /* NORMAL */
 	enqueue_n(1);
 	assert_int_equal(vault->generation, generation + 1);
 	assert_true(vault->is_writing && vault->is_durable);
-	assert_int_equal(vault->level, APS_DB_SYNC_FULL);
+	assert_int_equal(synchronous(), 2); /* FULL */
 	turn();
 	assert_int_equal(vault->generation, generation + 2);
 	assert_int_equal(aps_vault_begin(vault, &err), APS_OK);
-	assert_int_equal(vault->level, APS_DB_SYNC_NORMAL);
+	assert_int_equal(synchronous(), 1);
 	assert_int_equal(aps_vault_begin(vault, &err), APS_OK); /* twice is once */
 	assert_int_equal(aps_vault_begin_durable(vault, &err), APS_OK);
 	assert_int_equal(vault->generation, generation + 3);
 	assert_int_equal(aps_vault_begin_durable(vault, &err), APS_OK);
 	assert_int_equal(aps_vault_begin(vault, &err), APS_OK);
 	assert_int_equal(vault->generation, generation + 3);
+	turn();
+	finish();
+}
+
+static void a_durable_transaction_that_cannot_begin_leaves_nothing(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	begin();
+	struct aps_vault *vault = world.queue->vault;
+	struct aps_db *db = vault->db;
+	vault->db = NULL; /* no memory for a store */
+	assert_int_equal(aps_vault_begin_durable(vault, &err), APS_E_NOMEM);
+	vault->db = db;
+	assert_int_equal(aps_vault_begin(vault, &err), APS_OK);
+	assert_int_equal(synchronous(), 1);
 	turn();
 	finish();
 }
@@ -262,6 +286,7 @@ int main(void)
 	        cmocka_unit_test(a_mutation_is_sent_once_it_is_stored_and_told_once_its_outcome_is),
 	        cmocka_unit_test(an_enqueue_is_one_commit_and_an_outcome_shares_one_with_the_next_mark),
 	        cmocka_unit_test(what_the_cache_has_of_the_turn_is_committed_apart_and_not_waited_for),
+	        cmocka_unit_test(a_durable_transaction_that_cannot_begin_leaves_nothing),
 	        cmocka_unit_test(one_that_waits_for_its_turn_is_told_nothing_and_leaves_when_its_time_is_over),
 	        cmocka_unit_test(a_cancel_leaves_it_in_the_queue_whenever_it_comes),
 	        cmocka_unit_test(a_cancel_before_a_commit_that_fails_tells_that_nothing_was_queued),
