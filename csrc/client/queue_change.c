@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "client/queue_outcome.h"
 #include "client/queue_waits.h"
+#include "client/queueing.h"
 #include "client/sending.h"
 #include "store/dead_letters.h"
 #include "store/outcomes.h"
@@ -225,6 +226,20 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	return APS_OK;
 }
 
+/* Where that one is open it has nothing any more. False: something of it is being sent. */
+static bool empty_other(struct aps_queue *queue, struct aps_str identity)
+{
+	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, identity);
+	if (other == NULL) return true;
+	for (const struct aps_outbox_item *item = other->outbox.items; item != NULL; item = item->next)
+		if (aps_delivery_is_under_way(&item->delivery)) return false;
+	other->owner = 0;
+	other->is_known = other->is_counted = false;
+	other->has_forgotten = other->has_news = true;
+	aps_queue_note_change(other);
+	return true;
+}
+
 enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err)
 {
 	struct aps_db *db = aps_queue_db(queue);
@@ -234,6 +249,7 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK) rc = aps_owners_find(db, prefix, identity, &from, err);
 	if (rc != APS_OK || from == 0 || from == queue->owner) return rc;
+	if (!empty_other(queue, identity)) return refuse(err);
 	rc = aps_outbox_count(db, aps_entry_owned(from), n, err);
 	if (rc == APS_OK && queue->owner == 0) {
 		rc = aps_owners_rename(db, from, prefix, aps_str_of(queue->identity), err);

@@ -6,6 +6,7 @@
 #include "client/process.h"
 #include "client/queue_journal.h"
 #include "client/sending.h"
+#include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "store/outbox_number.h"
 #include "store/owners.h"
@@ -109,6 +110,29 @@ static bool take_text(struct aps_str *rest, struct aps_str *text)
 	return true;
 }
 
+/* Whether an earlier mutation, queued or dead, is to make the record of this id: then this one doesn't, though nobody
+ * else knows of the record still. */
+static enum aps_rc find_maker(const struct entering *in, struct aps_str id, bool *is_there, struct aps_err *err)
+{
+	struct aps_db *db = aps_queue_db(in->queue);
+	struct aps_id_made pair;
+	struct aps_outbox_row row;
+	struct aps_dead_letter letter;
+	aps_id_made_init(&pair);
+	aps_outbox_row_init(&row);
+	aps_dead_letter_init(&letter);
+	enum aps_rc rc = aps_id_map_find(db, in->queue->owner, id, &pair, err);
+	bool is_open = rc == APS_OK && pair.owner != 0 && !pair.is_made;
+	if (is_open) rc = aps_outbox_find_number(db, pair.maker, &row, err);
+	if (is_open && rc == APS_OK && row.entry.id == 0)
+		rc = aps_dead_letters_find_number(db, pair.maker, &letter, err);
+	*is_there = is_open && (row.entry.id != 0 || letter.entry.id != 0);
+	aps_dead_letter_clear(&letter);
+	aps_outbox_row_clear(&row);
+	aps_id_made_clear(&pair);
+	return rc;
+}
+
 static enum aps_rc add_temporary(const struct entering *in, struct aps_str id, struct aps_err *err)
 {
 	struct aps_id_made pair;
@@ -129,6 +153,9 @@ static enum aps_rc note_made(struct entering *in, struct aps_err *err)
 	enum aps_rc rc = aps_partition_layer_temporary(in->queue->partition, in->number, &in->keys, err);
 	struct aps_str rest = aps_buf_str(&in->keys);
 	while (rc == APS_OK && take_text(&rest, &id) && take_text(&rest, &key)) {
+		bool is_made_before = false;
+		rc = find_maker(in, id, &is_made_before, err);
+		if (rc != APS_OK || is_made_before) continue;
 		if (in->extra.n_made < APS_QUEUE_EXTRA_MAX_ROOTS)
 			in->extra.made[in->extra.n_made++] = aps_arena_dup(&in->arena, key);
 		rc = add_temporary(in, id, err);

@@ -192,6 +192,27 @@ static enum aps_rc identity_in_input(struct aps_sending *sending, struct aps_ide
 	return aps_fail(err, APS_E_USAGE, "the mutation doesn't say which record it is about");
 }
 
+/* The key by which the service knows its record: it may have been made since. */
+static enum aps_rc follow_key(struct aps_sending *sending, struct aps_str *key, struct aps_err *err)
+{
+	struct replacing in = {.queue = sending->queue, .err = err};
+	struct aps_str id = aps_identity_tail(*key);
+	struct aps_buf text;
+	aps_id_made_init(&in.pair);
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	struct aps_str made = look_up(&in, id);
+	enum aps_rc rc = in.rc;
+	if (rc == APS_OK && made.n != 0) {
+		aps_buf_add(&text, key->p, key->n - id.n);
+		aps_buf_add_str(&text, made);
+		*key = aps_arena_dup(&sending->arena, aps_buf_str(&text));
+		if (text.rc != APS_OK || key->p == NULL) rc = aps_fail(err, APS_E_NOMEM, "out of memory");
+	}
+	aps_buf_clear(&text);
+	aps_id_made_clear(&in.pair);
+	return rc;
+}
+
 static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql_node *root, struct aps_str *type,
                                struct aps_read_back *of, struct aps_err *err)
 {
@@ -199,8 +220,11 @@ static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql
 	struct aps_str optimistic = aps_buf_str(&sending->optimistic);
 	enum aps_rc rc = aps_record_type_of(optimistic, root, &sending->arena, type, err);
 	if (rc == APS_OK && type->n == 0) rc = aps_fail(err, APS_E_USAGE, "the type of the record isn't known");
-	if (rc == APS_OK && sending->extra.n_roots != 0)
-		rc = identity_of(sending, sending->extra.roots[0], &fields, &of->n_identity, err);
+	bool has_key = sending->extra.n_roots != 0;
+	struct aps_str key = has_key ? sending->extra.roots[0] : APS_STR("");
+	if (rc == APS_OK && has_key) rc = follow_key(sending, &key, err);
+	if (rc == APS_OK && has_key)
+		rc = identity_of(sending, key, &fields, &of->n_identity, err);
 	else if (rc == APS_OK)
 		rc = identity_in_input(sending, &fields, &of->n_identity, err);
 	of->identity = fields;

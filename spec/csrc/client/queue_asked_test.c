@@ -283,6 +283,26 @@ static void what_names_a_record_goes_by_the_id_that_it_gets(void **state)
 	finish();
 }
 
+static void a_look_asks_for_the_record_by_the_id_that_it_got(void **state)
+{
+	(void)state;
+	static const char VARIABLES[] = "{\"input\":{\"id\":\"" TEMPORARY "\",\"n\":2,\"_version\":1}}";
+	static const char HOPED[] =
+	        "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"" TEMPORARY "\",\"n\":2,\"_version\":2}}";
+	begin();
+	make_one();
+	enqueue(&(struct asked){
+	        .document = UPDATE, .variables = VARIABLES, .response = HOPED, .edits = make_edits(UPDATE, HOPED)});
+	turn();
+	answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"real\",\"n\":1}}}");
+	turn();
+	assert_has(body_of(under_way()), "\"id\":\"real\"");
+	restart();
+	assert_true(under_way()->is_look);
+	assert_has(body_of(under_way()), "getTodo(id: \\\"real\\\")");
+	finish();
+}
+
 static void a_maker_that_is_changed_blocks_nothing(void **state)
 {
 	(void)state;
@@ -311,6 +331,22 @@ static void what_names_a_record_that_never_will_be_is_dead_as_well(void **state)
 	assert_int_equal(n_requests(), 1);
 	assert_has(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "\"blocked_by\":\"");
 	assert_has(ask(APS_QUEUE_ASK_BLOCKED, id_of(1), NULL), id_of(2));
+	finish();
+}
+
+static void what_names_a_record_whose_maker_was_discarded_is_dead(void **state)
+{
+	(void)state;
+	begin();
+	be_online(false);
+	make_one();
+	enqueue(&(struct asked){.variables = "{\"n\":\"" TEMPORARY "\"}"});
+	enqueue_n(3);
+	turn();
+	assert_string_equal(ask(APS_QUEUE_ASK_DISCARD, id_of(1), NULL), "true");
+	be_online(true);
+	assert_has(body_of(under_way()), "\"n\":3");
+	assert_has(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "\"outcome\":\"blocked\"");
 	finish();
 }
 
@@ -374,6 +410,34 @@ static void a_queue_of_another_identity_is_taken_over(void **state)
 	be_online(true);
 	struct aps_queue *other = aps_queueing_find(world.core, world.client, OTHER_CACHE);
 	assert_has(body_of(under_way_in(other)), "\"n\":4");
+	finish();
+}
+
+static void a_queue_that_is_open_is_taken_over_unless_it_sends(void **state)
+{
+	(void)state;
+	begin();
+	enqueue_n(4);
+	open_cache(OTHER_CACHE, "ann");
+	open_queue(OTHER_CACHE);
+	turn();
+	struct aps_result_event *event = ask_in(OTHER_CACHE, APS_QUEUE_ASK_ADOPT, "", NULL);
+	assert_int_equal(event->response.err.code, APS_E_USAGE);
+	free_result(event);
+	fail_exchange(APS_E_NETWORK, false);
+	turn();
+	event = ask_in(OTHER_CACHE, APS_QUEUE_ASK_ADOPT, "", NULL);
+	assert_true(aps_str_is(event->response.data, "1"));
+	free_result(event);
+	assert_has(ask(APS_QUEUE_ASK_STATUS, NULL, NULL), "\"size\":0");
+	be_online(true);
+	assert_int_equal(n_requests(), 2);
+	assert_null(under_way());
+	assert_non_null(under_way_in(aps_queueing_find(world.core, world.client, OTHER_CACHE)));
+	/* the other one goes on with what comes */
+	enqueue_n(5);
+	turn();
+	assert_has(body_of(under_way()), "\"n\":5");
 	finish();
 }
 
@@ -511,10 +575,13 @@ int main(void)
 	        cmocka_unit_test(a_dead_letter_is_changed_tried_again_and_goes_to_the_tail),
 	        cmocka_unit_test(a_change_that_is_lost_is_told_as_such),
 	        cmocka_unit_test(what_names_a_record_goes_by_the_id_that_it_gets),
+	        cmocka_unit_test(a_look_asks_for_the_record_by_the_id_that_it_got),
 	        cmocka_unit_test(a_maker_that_is_changed_blocks_nothing),
 	        cmocka_unit_test(what_names_a_record_that_never_will_be_is_dead_as_well),
+	        cmocka_unit_test(what_names_a_record_whose_maker_was_discarded_is_dead),
 	        cmocka_unit_test(queues_of_two_identities_go_beside_each_other),
 	        cmocka_unit_test(a_queue_of_another_identity_is_taken_over),
+	        cmocka_unit_test(a_queue_that_is_open_is_taken_over_unless_it_sends),
 	        cmocka_unit_test(a_cache_that_is_cleared_keeps_what_is_queued),
 	        cmocka_unit_test(an_answer_that_the_application_is_asked_about_is_stored_then),
 	        cmocka_unit_test(one_that_is_asked_about_when_the_queue_closes_is_in_doubt),
