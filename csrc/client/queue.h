@@ -45,7 +45,8 @@ struct aps_queue_settings {
 };
 
 struct aps_queue {
-	struct aps_queue *next; /* of the client */
+	struct aps_queue *next;  /* of the client */
+	struct aps_queue **link; /* to it; NULL: nobody's list has it */
 	struct aps_vault_part part;
 	struct aps_core *core;
 	struct aps_client *client;
@@ -92,28 +93,15 @@ struct aps_queue {
 
 APS_BEGIN_DECLS
 
-/* Takes what the settings own. NULL: no memory. */
-struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *client, uint64_t cache,
-                                 struct aps_queue_settings *settings);
-/* Whoever waits is told *err; what is under way is left, and in doubt. */
-void aps_queue_close(struct aps_queue *queue, const struct aps_err *err);
 void aps_queue_settings_clear(struct aps_queue_settings *settings);
-/* Takes the settings' place. */
-void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settings);
-/* Lets go what may go, and carries out what the machine says. */
-void aps_queue_run(struct aps_queue *queue);
+bool aps_queue_has_store(const struct aps_queue *queue);
 /* OK, or why nothing can be queued now. */
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err);
 /* Likewise, and its owner is known: for what reads rows. */
 enum aps_rc aps_queue_know(struct aps_queue *queue, struct aps_err *err);
 /* For what changes rows of the queue: a transaction that isn't over before it is on the disk. */
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err);
-/* Who waits for what has ended with a transaction is told, and what was lost with one is forgotten. By whoever holds
- * nothing of the queue: commands, before they begin. */
-void aps_queue_heed(struct aps_queue *queue);
-/* What was begun can't be kept: nothing of the turn is. */
-void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why);
-/* What becomes of an entry that is under way; the machine is run. */
+/* What becomes of an entry that is under way: the machine is to be run. */
 void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_delivery_event *event);
 void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_delivery_event_kind kind);
 /* "1a2b3c4d-17" */
@@ -121,6 +109,8 @@ void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text
 void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes);
 /* How many are queued and dead. */
 enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err);
+/* Nothing of it is tried for a moment. */
+void aps_queue_rest(struct aps_queue *queue);
 /* It goes on in another turn, at once. */
 void aps_queue_wake(struct aps_queue *queue);
 /* In a list of uint64_t. */

@@ -2,27 +2,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/queue_answer.h"
 #include "client/queue_change.h"
 #include "client/queue_list.h"
+#include "client/queue_run.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
-
-static const char *const WORDS[] = {
-#define WORD(name, text) text,
-        APS_QUEUE_ASK_MAP(WORD)
-#undef WORD
-};
-
-bool aps_queue_ask_find(struct aps_str word, enum aps_queue_ask *what)
-{
-	for (int i = 0; i < APS_QUEUE_ASK_COUNT; i++) {
-		if (!aps_str_is(word, WORDS[i])) continue;
-		*what = (enum aps_queue_ask)i;
-		return true;
-	}
-	return false;
-}
 
 static void free_result_event(struct aps_result_event *event)
 {
@@ -198,42 +184,6 @@ static enum aps_rc change(struct aps_queue *queue, struct aps_ask_queue_command 
 	return rc;
 }
 
-static void answer(struct aps_queue *queue, struct aps_core *core, struct aps_ask_queue_command *command)
-{
-	struct aps_result_event *event = command->result;
-	command->result = NULL;
-	event->source = APS_RESULT_FROM_CACHE;
-	if (command->why.code == APS_OK && event->bytes == NULL)
-		(void)aps_queue_set_data(event, &command->answer, &command->why);
-	if (command->why.code != APS_OK) event->response.data = (struct aps_str){NULL, 0};
-	event->response.err = command->why;
-	event->big_integers_as_text = queue != NULL && queue->client->settings.big_integers_as_text;
-	aps_core_emit(core, &event->head);
-	aps_command_free(&command->head);
-}
-
-void aps_queue_answer_asked(struct aps_queue *queue, const struct aps_err *why)
-{
-	struct aps_ask_queue_command **at = &queue->asked;
-	while (*at != NULL) {
-		struct aps_ask_queue_command *command = *at;
-		if (why != NULL ? !command->is_lost : !command->is_committed) {
-			at = &command->next;
-			continue;
-		}
-		*at = command->next;
-		if (why != NULL) command->why = *why;
-		answer(queue, queue->core, command);
-	}
-}
-
-void aps_queue_drop_asked(struct aps_queue *queue, const struct aps_err *why)
-{
-	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
-		asked->is_lost = true;
-	aps_queue_answer_asked(queue, why);
-}
-
 static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_command *command, int64_t number)
 {
 	struct aps_err err;
@@ -243,7 +193,7 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 	bool is_unchanged = rc == APS_E_USAGE && err.word != NULL;
 	if (is_unchanged) {
 		command->why = err;
-		answer(queue, queue->core, command);
+		aps_queue_answer(queue->core, queue, command);
 		return;
 	}
 	/* what is done can't be told otherwise for want of memory */
@@ -262,7 +212,7 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 	int64_t number = 0;
 	if (queue == NULL) {
 		aps_fail(&command->why, APS_E_CLOSED, "the client is closed");
-		answer(NULL, core, command);
+		aps_queue_answer(core, NULL, command);
 		return;
 	}
 	if (!aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number)) number = 0;
@@ -274,7 +224,7 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 	bool is_told_anyway = command->what == APS_QUEUE_ASK_STATUS;
 	if (is_told_anyway) aps_err_clear(&command->why);
 	if (rc == APS_OK || is_told_anyway) (void)read(queue, command, number, &command->answer, &command->why);
-	answer(queue, core, command);
+	aps_queue_answer(core, queue, command);
 }
 
 static void run_settle(struct aps_core *core, struct aps_command *head)

@@ -2,23 +2,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/queue_answer.h"
 #include "client/queue_outcome.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
 
 #define STUCK_MS 60000
-
-enum aps_rc aps_queue_set_data(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err)
-{
-	struct aps_bytes *bytes = json->rc == APS_OK ? aps_bytes_new(json->n) : NULL;
-	if (bytes == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	memcpy(bytes->p, json->p, json->n);
-	event->bytes = bytes;
-	event->source = APS_RESULT_FROM_CACHE;
-	event->response.data = (struct aps_str){bytes->p, bytes->n};
-	event->head.mail.n_bytes += bytes->n;
-	return APS_OK;
-}
 
 /* An object that is begun. */
 struct telling {

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/caching.h"
+#include "client/queue_run.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "client/reach.h"
@@ -102,17 +103,12 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	queue = aps_queue_open(core, client, cache, settings);
 	if (queue == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	queue->next = all->first;
+	queue->link = &all->first;
+	if (queue->next != NULL) queue->next->link = &queue->next;
 	all->first = queue;
 	aps_reach_set_user(core, client, &all->user);
 	set_reach(core, client, queue);
 	return APS_OK;
-}
-
-void aps_queueing_forget(struct aps_core *core, struct aps_queue *queue)
-{
-	struct aps_queue **at = &queueing_of(core, queue->client)->first;
-	while (*at != queue) at = &(*at)->next;
-	*at = queue->next;
 }
 
 bool aps_queueing_cancel(struct aps_core *core, struct aps_client *client, uint64_t call, const struct aps_err *why)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/partition.h"
+#include "client/queue_run.h"
 #include "client/queue_tell.h"
 #include "client/reach.h"
 #include "client/sent_entry.h"

@@ -1,7 +1,7 @@
 #include "client/sent_entry.h"
 
 #include "base/mem.h"
-#include "client/queue_enqueue.h"
+#include "client/entry_safety.h"
 #include "codec/json_members.h"
 #include "store/id_map.h"
 #include "sync/id_substitute.h"

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "client/call.h"
 #include "client/queue_commands.h"
+#include "client/queue_run.h"
 #include "client/queueing.h"
 #include "client/reach.h"
 #include "client/sending.h"
