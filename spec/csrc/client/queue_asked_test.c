@@ -268,6 +268,41 @@ static void begin_with_two_modes(void)
 	turn();
 }
 
+static void update(const char *id)
+{
+	char variables[96];
+	snprintf(variables, sizeof variables, "{\"input\":{\"id\":\"%s\",\"n\":1}}", id);
+	enqueue(&(struct asked){.document = UPDATE, .variables = variables});
+}
+
+static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **state)
+{
+	(void)state;
+	struct aps_queue_settings settings;
+	begin_without_a_queue();
+	make_queue_settings(&settings);
+	settings.order = APS_OUTBOX_ENTITY;
+	open_queue_with(CACHE, &settings);
+	world.queue = aps_queueing_find(world.core, world.client, CACHE);
+	turn();
+	update("5d1b2c3d-0000-4000-8000-000000000001");
+	update("5d1b2c3d-0000-4000-8000-000000000001");
+	update("5d1b2c3d-0000-4000-8000-000000000002");
+	turn();
+	assert_int_equal(n_requests(), 2);
+	aps_vault_abandon(world.queue->vault); /* nothing was open */
+	turn();
+	let_time_pass(2000);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(n_requests() <= 3);
+		answer(200, "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"1\"}}}");
+		turn();
+	}
+	assert_int_equal(n_requests(), 3);
+	assert_string_equal(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "[]");
+	finish();
+}
+
 static void what_names_a_record_goes_by_the_id_that_it_gets(void **state)
 {
 	(void)state;
@@ -574,6 +609,7 @@ int main(void)
 	        cmocka_unit_test(one_that_waits_is_changed_and_its_call_waits_on),
 	        cmocka_unit_test(a_dead_letter_is_changed_tried_again_and_goes_to_the_tail),
 	        cmocka_unit_test(a_change_that_is_lost_is_told_as_such),
+	        cmocka_unit_test(what_is_of_other_records_goes_beside_where_that_is_asked_for),
 	        cmocka_unit_test(what_names_a_record_goes_by_the_id_that_it_gets),
 	        cmocka_unit_test(a_look_asks_for_the_record_by_the_id_that_it_got),
 	        cmocka_unit_test(a_maker_that_is_changed_blocks_nothing),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "queue_calls.h"
+#include "store/layer_store.h"
 
 static size_t nth;
 
@@ -202,6 +203,125 @@ static void a_large_queue_takes_no_memory(void **state)
 	finish();
 }
 
+#define VERSIONED "{\"input\":{\"id\":\"t1\",\"n\":2,\"_version\":3}}"
+#define HOPED     "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":2,\"_version\":4}}"
+
+/* Whatever it asks for: the look shows that it wasn't executed, and then it is. */
+static size_t answer_the_update(void)
+{
+	size_t n_sent = 0;
+	for (int i = 0; i < 12; i++) {
+		if (under_way() == NULL) {
+			let_time_pass(301000);
+			continue;
+		}
+		bool is_look = under_way()->is_look;
+		n_sent += !is_look;
+		answer(200, is_look ? "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":1,\"_"
+		                      "version\":3}}}"
+		                    : "{\"data\":" HOPED "}");
+		turn();
+	}
+	return n_sent;
+}
+
+static void an_entry_in_doubt_is_looked_at_once_there_is_memory(void **state)
+{
+	(void)state;
+	for (nth = 1; nth <= 250; nth++) {
+		struct aps_queue_settings settings;
+		begin();
+		enqueue(&(struct asked){.document = UPDATE, .variables = VERSIONED, .response = HOPED});
+		turn();
+		restart_without_a_queue();
+		aps_mem_fail_at(nth);
+		for (world.queue = NULL; world.queue == NULL;) {
+			struct aps_err err;
+			make_queue_settings(&settings);
+			(void)aps_queueing_open(world.core, world.client, CACHE, &settings, &err);
+			aps_queue_settings_clear(&settings);
+			world.queue = aps_queueing_find(world.core, world.client, CACHE);
+		}
+		turn();
+		if (under_way() != NULL && under_way()->is_look) {
+			answer(200, "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":1,\"_"
+			            "version\":3}}}");
+			turn();
+		}
+		aps_mem_fail_at(0);
+		assert_true(answer_the_update() <= 1);
+		assert_string_equal(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "[]");
+		assert_string_equal(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "[]");
+		finish();
+	}
+}
+
+static struct aps_edits *make_edits(void)
+{
+	struct aps_gql_document *doc;
+	struct aps_edits *edits = aps_edits_new();
+	assert_int_equal(aps_gql_document_new(APS_STR(CREATE), &doc, NULL, NULL), APS_OK);
+	const struct aps_edit_what what = {
+	        .kind = APS_EDIT_WRITE,
+	        .key = APS_STR(""),
+	        .document = doc,
+	        .definition = aps_gql_document_operation(doc, 0),
+	        .variables = APS_STR("{\"input\":{\"n\":1}}"),
+	        .json = APS_STR(
+	                "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"0a1b2c3d-0000-4000-8000-00000000000a\","
+	                "\"n\":1}}")};
+	assert_true(aps_edits_add(edits, &what));
+	aps_gql_document_unref(doc);
+	return edits;
+}
+
+static void a_layer_comes_and_goes_with_its_mutation(void **state)
+{
+	(void)state;
+	size_t n_queued = 0;
+	for (nth = 1; nth <= 300; nth++) {
+		begin();
+		struct aps_edits *edits = make_edits();
+		aps_mem_fail_at(nth);
+		uint64_t call = enqueue(
+		        &(struct asked){.document = CREATE, .variables = "{\"input\":{\"n\":1}}", .edits = edits});
+		turn();
+		bool is_sent = under_way() != NULL;
+		if (is_sent) {
+			answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"real\",\"n\":1}}}");
+			turn();
+		}
+		aps_mem_fail_at(0);
+		for (int i = 0; i < 3; i++) {
+			let_time_pass(301000);
+			if (under_way() == NULL) continue;
+			answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"real\",\"n\":1}}}");
+			turn();
+			is_sent = true;
+		}
+		n_queued += is_sent;
+		assert_string_equal(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "[]");
+		struct aps_result_event *event = call != 0 ? result_of(call) : NULL;
+		if (event != NULL) {
+			/* one whose time is over meanwhile is told that it is queued */
+			bool is_refused =
+			        event->response.err.code == APS_E_NOMEM || event->response.err.code == APS_E_STORAGE;
+			assert_true(is_refused != is_sent);
+			free_result(event);
+		}
+		struct aps_buf ids;
+		struct aps_err err;
+		aps_buf_init(&ids, APS_BUF_ANY_SIZE);
+		assert_int_equal(aps_layer_store_list_kind(world.queue->vault->db, world.queue->partition->store.part,
+		                                           APS_LAYER_QUEUED, &ids, &err),
+		                 APS_OK);
+		assert_int_equal(ids.n, 0);
+		aps_buf_clear(&ids);
+		finish();
+	}
+	assert_true(n_queued > 50 && n_queued < 299);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +330,8 @@ int main(void)
 	        cmocka_unit_test(what_is_asked_without_memory_is_answered),
 	        cmocka_unit_test(a_change_without_memory_is_made_and_told_or_it_is_not),
 	        cmocka_unit_test(a_large_queue_takes_no_memory),
+	        cmocka_unit_test(an_entry_in_doubt_is_looked_at_once_there_is_memory),
+	        cmocka_unit_test(a_layer_comes_and_goes_with_its_mutation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

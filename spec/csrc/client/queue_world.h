@@ -179,7 +179,10 @@ static inline uint64_t enqueue(const struct asked *asked)
 {
 	struct aps_gql_document *doc;
 	struct aps_enqueue_command *command = aps_enqueue_command_new(7, ++world.last_call);
-	if (command == NULL) return 0;
+	if (command == NULL) {
+		aps_edits_unref(asked->edits);
+		return 0;
+	}
 	const char *text = asked->document != NULL ? asked->document : ADD;
 	struct aps_str variables = aps_str_of(asked->variables != NULL ? asked->variables : "{\"n\":1}");
 	bool is_made = aps_gql_document_new(aps_str_of(text), &doc, NULL, NULL) == APS_OK;
