@@ -219,6 +219,7 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	aps_number_set_clear(&queue->updates);
 	aps_queue_waits_withdraw(queue, 0);
 	queue->owner = 0;
+	queue->has_new_ids = true;
 	queue->is_counted = true;
 	queue->n_entries = queue->n_dead = 0;
 	queue->has_news = true;
@@ -226,18 +227,28 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	return APS_OK;
 }
 
-/* Where that one is open it has nothing any more. False: something of it is being sent. */
-static bool empty_other(struct aps_queue *queue, struct aps_str identity)
+static bool is_sending(const struct aps_queue *queue)
 {
-	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, identity);
-	if (other == NULL) return true;
-	for (const struct aps_outbox_item *item = other->outbox.items; item != NULL; item = item->next)
-		if (aps_delivery_is_under_way(&item->delivery)) return false;
-	other->owner = 0;
-	other->is_known = other->is_counted = false;
-	other->has_forgotten = other->has_news = true;
-	aps_queue_note_change(other);
-	return true;
+	const struct aps_outbox_item *item = queue->outbox.items;
+	while (item != NULL && !aps_delivery_is_under_way(&item->delivery)) item = item->next;
+	return item != NULL;
+}
+
+/* All that the queue knew is somebody else's. */
+static void start_anew(struct aps_queue *queue)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_CANCELLED, "another identity has adopted the mutation: it stays in the queue");
+	aps_queue_waits_cancel_all(queue, &err);
+	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
+	aps_outbox_forget(&queue->outbox);
+	aps_buf_reset(&queue->waited);
+	queue->owner = 0;
+	queue->asked_outcome = 0;
+	queue->is_known = queue->is_counted = false;
+	queue->n_entries = queue->n_dead = 0;
+	queue->has_news = true;
+	aps_queue_note_change(queue);
 }
 
 enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err)
@@ -246,10 +257,14 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 	struct aps_str prefix = aps_str_of(queue->prefix);
 	int64_t from = 0;
 	*n = 0;
+	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, identity);
+	if (other == queue) other = NULL;
+	if (other != NULL && is_sending(other))
+		return aps_fail_word(err, APS_E_USAGE, "sending", 0,
+		                     "a mutation of that identity is being sent at this moment");
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK) rc = aps_owners_find(db, prefix, identity, &from, err);
 	if (rc != APS_OK || from == 0 || from == queue->owner) return rc;
-	if (!empty_other(queue, identity)) return refuse(err);
 	rc = aps_outbox_count(db, aps_entry_owned(from), n, err);
 	if (rc == APS_OK && queue->owner == 0) {
 		rc = aps_owners_rename(db, from, prefix, aps_str_of(queue->identity), err);
@@ -258,9 +273,11 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 		rc = aps_owner_move(db, from, queue->owner, err);
 	}
 	queue->is_counted = false;
+	queue->has_new_ids = true;
 	queue->has_untold = queue->has_news = true;
 	aps_outbox_look_again(&queue->outbox);
 	aps_queue_note_change(queue);
+	if (rc == APS_OK && other != NULL) start_anew(other);
 	return rc;
 }
 

@@ -14,21 +14,20 @@ struct naming {
 	enum aps_rc rc;
 };
 
-/* A temporary id that has no other one yet: its maker is before this entry, or it is dead, or was discarded. */
+/* A temporary id that has no other one yet: its maker is before this entry, or dead, or was discarded, and its record
+ * will never be. */
 static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
 {
 	struct aps_db *db = aps_queue_db(in->queue);
+	bool is_queued, is_dead;
 	enum aps_rc rc = aps_id_map_find(db, in->queue->owner, id, &in->pair, in->err);
 	uint64_t maker = (uint64_t)in->pair.maker;
 	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker >= in->info->number) return rc;
-	struct aps_outbox_row row;
-	aps_outbox_row_init(&row);
-	rc = aps_outbox_find_number(db, in->pair.maker, &row, in->err);
-	if (rc == APS_OK && row.entry.id == 0)
+	rc = aps_id_map_has_maker(db, &in->pair, &is_queued, &is_dead, in->err);
+	if (rc == APS_OK && !is_queued)
 		in->info->blocked_by = maker;
 	else if (rc == APS_OK && maker > in->info->waits_for)
 		in->info->waits_for = maker;
-	aps_outbox_row_clear(&row);
 	return rc;
 }
 

@@ -44,6 +44,8 @@ static void forget_told(struct aps_queue *queue)
 static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
 {
 	struct aps_queue *queue = of(part);
+	if (queue->has_new_ids) aps_channel_renew_ids(queue->partition->channel);
+	queue->has_new_ids = false;
 	aps_outbox_committed(&queue->outbox);
 	forget_told(queue);
 	aps_queue_waits_commit(queue);
@@ -65,6 +67,7 @@ static void lose(struct aps_queue *queue)
 	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
 		asked->is_lost = !asked->is_committed;
 	aps_outbox_lost(&queue->outbox);
+	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = queue->has_changed = true;
 	queue->is_counted = queue->is_known = false;
 }
@@ -194,7 +197,8 @@ void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settin
 	*settings = (struct aps_queue_settings){.order = APS_OUTBOX_SERIAL};
 	aps_arena_init(&settings->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&settings->headers, &settings->arena);
-	queue->outbox.options = options_of(&queue->settings);
+	const struct aps_outbox_options options = options_of(&queue->settings);
+	aps_outbox_change(&queue->outbox, &options);
 	for (unsigned mode = 0; mode < APS_ENTRY_MODE_COUNT; mode++) aps_outbox_auth_changed(&queue->outbox, mode);
 }
 

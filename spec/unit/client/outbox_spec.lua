@@ -158,13 +158,13 @@ describe("client.outbox", function()
     it("says whether there is such a mutation, and whether its request is under way", function()
       queue.answers.discard = function(id)
         if id == "aa-1" then return true end
-        if id == "aa-2" then return nil, { kind = "storage", message = "it is being sent", code = "sending" } end
+        if id == "aa-2" then return nil, { kind = "usage", message = "it is being sent", code = "sending" } end
         return false
       end
       assert.is_true(get("discard", "aa-1").value)
       missing(get("discard", "aa-9"))
       local got = get("discard", "aa-2")
-      assert.equal("sending", got.err.code)
+      assert.same({ "storage", "sending" }, { got.err.kind, got.err.code })
       assert.matches("client.outbox:discard: its request is under way", got.err.message)
     end)
 
@@ -194,7 +194,7 @@ describe("client.outbox", function()
     end)
 
     it("of what isn't there says so", function()
-      queue.answers.find = function() return nil end
+      queue.answers.find = appsync.null
       missing(get("edit", "aa-9", {}))
       assert.matches("client.outbox:edit: variables must be a table, got nothing", misuse(function() client.outbox:edit("aa-1") end))
       assert.matches("client.outbox:edit: id must be a string, got number 1", misuse(function() client.outbox:edit(1, {}) end))

@@ -1,0 +1,74 @@
+-- Each identity has an outbox of its own, which is kept, wiped or adopted as a whole.
+local outbox = require "spec.support.outbox"
+local wait_for = require "spec.support.wait"
+
+local CREATE = outbox.CREATE
+
+describe("the outbox of an identity", function()
+  local client
+
+  setup(function() outbox.begin() end)
+  teardown(outbox.finish)
+  before_each(function()
+    outbox.new_store()
+    client = outbox.connect()
+    client:set_online(false)
+  end)
+  after_each(outbox.close_all)
+
+  it("isn't seen by another one", function()
+    local ann, ben = client:with{ identity = "ann" }, client:with{ identity = "ben" }
+    assert(ann:mutate(CREATE, { id = "a1", name = "ann's" }))
+    assert(client:mutate(CREATE, { id = "a2", name = "nobody's" }))
+    assert.same({ 1, 0, 1 }, { ann.outbox:size(), ben.outbox:size(), client.outbox:size() })
+    assert.same({ "ann", "" }, { ann.outbox:list()[1].identity, client.outbox:list()[1].identity })
+    client:set_online(true)
+    assert(ann.outbox:drain(10))
+    assert(client.outbox:drain(10))
+    assert.equal("ann's nobody's", outbox.names "a")
+  end)
+
+  it("is asked about when its user signs out", function()
+    local ann = client:with{ identity = "ann" }
+    assert(ann:mutate(CREATE, { id = "b1", name = "one" }))
+    local ok, err = ann:sign_out()
+    assert.is_nil(ok)
+    assert.same({ "storage", "outbox_not_empty", 1 }, { err.kind, err.code, err.size })
+    assert.is_true((ann:sign_out{ outbox = "keep" }))
+    assert.equal(1, ann.outbox:size())
+    assert.is_true((ann:sign_out{ outbox = "wipe" }))
+    assert.same({ 0, {}, {} }, { ann.outbox:size(), ann.outbox:dead_letters(), ann.outbox:results() })
+    assert.is_true((ann:sign_out()))
+    client:set_online(true)
+    assert.equal("", outbox.names "b")
+  end)
+
+  it("goes to the identity that adopts it", function()
+    assert(client:with{ identity = "guest" }:mutate(CREATE, { id = "c1", name = "one" }))
+    client = outbox.restart()
+    client:set_online(false)
+    local ann = client:with{ identity = "ann" }
+    assert.equal(1, (ann:adopt{ from = "guest" }))
+    assert.equal(1, ann.outbox:size())
+    assert.equal("ann", ann.outbox:list()[1].identity)
+    assert.same({}, client:with{ identity = "guest" }.outbox:list())
+    client:set_online(true)
+    assert(ann.outbox:drain(10))
+    assert.equal("one", outbox.names "c1")
+  end)
+
+  it("goes to it from a client that goes on, whose calls and queue are told", function()
+    local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
+    for i = 1, 3 do assert(guest:mutate(CREATE, { id = "d" .. i, name = "n" .. i })) end
+    assert.equal(3, (ann:adopt{ from = "guest" }))
+    assert.same({ 3, 0 }, { #ann.outbox:list(), #guest.outbox:list() })
+    wait_for(function() return guest.outbox:size() == 0 end, "the guest's state")
+    assert(guest:mutate(CREATE, { id = "d4", name = "n4" }))
+    client:set_online(true)
+    assert(ann.outbox:drain(10))
+    assert(guest.outbox:drain(10))
+    assert.equal("n1 n2 n3 n4", outbox.names "d")
+    assert.same({ 3, 1 }, { #ann.outbox:results(), #guest.outbox:results() })
+    assert.same({}, outbox.logged)
+  end)
+end)
