@@ -317,6 +317,17 @@ const scenarios = {
 		return play.end();
 	},
 
+	async 'a mutation whose answer is lost makes a post whose id is the client\'s'() {
+		const play = await Play.begin();
+		await play.offline();
+		await play.create('twice', { id: '5c1b2f3e-8d47-4a90-b6c2-0e9f7a31d854' });
+		await play.server.control.play({ match: { operation: 'Create', times: 1 }, fault: { lose_answer: 'reset' } });
+		await hurried(() => play.online(1));
+		const effects = await play.server.control.effects();
+		play.note('effects', { createPost: effects.createPost.count });
+		return play.end();
+	},
+
 	async 'many creates are replayed'(n = N) {
 		const play = await Play.begin();
 		await play.offline();
