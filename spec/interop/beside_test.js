@@ -19,10 +19,23 @@ function differencesOf(name) {
 	return Object.assign({}, ...DIFFERENCES.filter(({ scenario }) => scenario === name).map(({ differs }) => differs));
 }
 
+/** What facts.js leaves out. */
+function checkSuccesses(there, here) {
+	const successes = (events) => events.map(({ success }) => success).filter(Boolean);
+	for (const { notified } of successes(there)) assert.equal(notified, true);
+	for (const { notified, variables } of successes(here)) {
+		assert.equal(notified, false);
+		assert.ok(!('@@skipRetry' in variables));
+	}
+	for (const { success, keys } of here) assert.ok(!success || keys.includes('id'));
+}
+
 for (const name of names) {
 	test(`offline, both: ${name}`, async () => {
-		const there = facts.of(await record(name));
-		const here = facts.of(await ours.play(name, N));
+		const events = { there: await record(name), here: await ours.play(name, N) };
+		checkSuccesses(events.there, events.here);
+		const there = facts.of(events.there);
+		const here = facts.of(events.here);
 		const differs = differencesOf(name);
 		for (const [fact, value] of Object.entries(here)) {
 			if (fact in differs) assert.notDeepEqual(there[fact], differs[fact], `${fact} is the same by now`);
