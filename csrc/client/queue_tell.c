@@ -107,8 +107,8 @@ static const struct aps_outbox_item *head_of(const struct aps_queue *queue)
 static const char *state_of(const struct aps_queue *queue, const struct aps_outbox_item *head)
 {
 	struct aps_err err;
+	if (aps_queue_look(queue, &err) != APS_OK) return "waiting_storage"; /* whatever it has */
 	if (queue->n_entries == 0) return "idle";
-	if (aps_queue_look(queue, &err) != APS_OK) return "waiting_storage";
 	if (head == NULL) return queue->outbox.reach == APS_OUTBOX_ONLINE ? "sending" : "waiting_network";
 	const char *reason = aps_outbox_reason_name(aps_outbox_reason(&queue->outbox, head));
 	return reason != NULL ? reason : "sending";
