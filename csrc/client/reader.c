@@ -634,6 +634,13 @@ static enum aps_rc show_edits(struct aps_reader *reader APS_UNUSED, struct job *
 	return APS_OK; /* they are shown before anything is done */
 }
 
+/* Whether it can be put off until something is read: whatever it meets then, it can't be refused, for its data has the
+ * shape of its document. Where functions of the application merge it waits for them. */
+static bool is_sure(const struct aps_edit_what *what)
+{
+	return what->kind == APS_EDIT_WRITE && what->merges == NULL;
+}
+
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err)
 {
 	struct job job = {.run = show_edits, .must_see = true};
@@ -642,6 +649,10 @@ enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_wha
 		if (edits != NULL && aps_edits_count(edits) == 0)
 			aps_edits_unref(aps_overlay_take_back(&reader->overlay));
 		return aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
+	}
+	if (is_sure(what)) {
+		aps_overlay_drop(&reader->overlay, aps_channel_decided(reader->channel)); /* nobody may ever read */
+		return APS_OK;
 	}
 	enum aps_rc rc = run(reader, &job, err);
 	if (rc == APS_OK || rc == APS_E_STORAGE) return APS_OK; /* it is shown where the store moves to */
@@ -670,15 +681,24 @@ uint64_t aps_reader_generation(const struct aps_reader *reader)
 	return reader->seen;
 }
 
-size_t aps_reader_count_changes(const struct aps_reader *reader)
+static size_t n_changes(const struct aps_reader *reader)
 {
 	return reader->overlay.changes.n / sizeof(struct aps_change);
 }
 
+size_t aps_reader_count_changes(struct aps_reader *reader)
+{
+	struct aps_err unwanted;
+	struct job job = {.run = show_edits, .must_see = true};
+	(void)run(reader, &job, &unwanted);
+	return n_changes(reader);
+}
+
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
 {
+	size_t n = aps_reader_count_changes(reader);
 	const struct aps_change *changes = (const struct aps_change *)(const void *)reader->overlay.changes.p;
-	for (size_t i = n_before; i < aps_reader_count_changes(reader); i++) {
+	for (size_t i = n_before; i < n; i++) {
 		const struct aps_change *change = &changes[i];
 		struct aps_entry *entry = NULL;
 		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL)
