@@ -407,7 +407,7 @@ void aps_reader_free(struct aps_reader *reader)
 
 /* Something that is done with what is in memory, once or twice. */
 struct job {
-	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err);
+	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err); /* NULL: nothing */
 	const struct aps_operation *operation;
 	struct aps_kept_read *kept; /* in its place, with these: */
 	struct aps_str variables;
@@ -417,6 +417,8 @@ struct job {
 	struct aps_str key, field;
 	struct aps_buf *text;
 	bool must_see; /* what comes of it is written */
+	aps_reader_look *look;
+	void *context;
 };
 
 /* The core meets the same, says so, and puts the store where it can be read; damage it may not have met. */
@@ -433,10 +435,10 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 	reader->has_moved = reader->is_blind = false;
 	reader->sight.patience_ms = job->must_see ? CHANGE_MS : FRAME_MS;
 	enum aps_rc rc = catch_up(reader, err);
-	if (rc == APS_OK) rc = job->run(reader, job, err);
+	if (rc == APS_OK && job->run != NULL) rc = job->run(reader, job, err);
 	if (rc == APS_E_CANCELLED && reader->must_restart) {
 		rc = enter_view(reader, err);
-		if (rc == APS_OK) rc = job->run(reader, job, err);
+		if (rc == APS_OK && job->run != NULL) rc = job->run(reader, job, err);
 	}
 	reader->must_restart = false;
 	end_view(reader);
@@ -540,6 +542,21 @@ enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_rea
 	return read_job(reader, &job, err);
 }
 
+/* What lies over a file in memory has no tables but the cache's. */
+static enum aps_rc look_inside(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	bool is_there;
+	enum aps_rc rc = view(reader, &is_there, err);
+	struct aps_db *db = reader->sight.base != NULL ? reader->sight.base : reader->sight.db;
+	return rc == APS_OK && is_there ? job->look(job->context, db, err) : rc;
+}
+
+enum aps_rc aps_reader_look_inside(struct aps_reader *reader, aps_reader_look *fn, void *context, struct aps_err *err)
+{
+	struct job job = {.run = look_inside, .look = fn, .context = context};
+	return run(reader, &job, err);
+}
+
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)
 {
 	bool has_damage = reader->has_damage;
@@ -628,36 +645,20 @@ enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, stru
 	return out->rc == APS_OK ? APS_OK : aps_fail(err, out->rc, "no memory for a field of the cache");
 }
 
-static enum aps_rc show_edits(struct aps_reader *reader APS_UNUSED, struct job *job APS_UNUSED,
-                              struct aps_err *err APS_UNUSED)
+/* They are shown before anything is done. */
+static enum aps_rc show_edits(struct aps_reader *reader, struct aps_err *err)
 {
-	return APS_OK; /* they are shown before anything is done */
-}
-
-/* Whether it can be put off until something is read: whatever it meets then, it can't be refused, for its data has the
- * shape of its document. Where functions of the application merge it waits for them. */
-static bool is_sure(const struct aps_edit_what *what)
-{
-	return what->kind == APS_EDIT_WRITE && what->merges == NULL;
+	return run(reader, &(struct job){.must_see = true}, err);
 }
 
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err)
 {
-	struct job job = {.run = show_edits, .must_see = true};
-	struct aps_edits *edits = aps_overlay_edits(&reader->overlay);
-	if (edits == NULL || !aps_edits_add(edits, what)) {
-		if (edits != NULL && aps_edits_count(edits) == 0)
-			aps_edits_unref(aps_overlay_take_back(&reader->overlay));
+	if (!aps_overlay_add(&reader->overlay, what))
 		return aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
-	}
-	if (is_sure(what)) {
-		aps_overlay_drop(&reader->overlay, aps_channel_decided(reader->channel)); /* nobody may ever read */
-		return APS_OK;
-	}
-	enum aps_rc rc = run(reader, &job, err);
+	aps_overlay_drop(&reader->overlay, aps_channel_decided(reader->channel)); /* perhaps nobody ever reads */
+	enum aps_rc rc = aps_edit_is_sure(what) ? APS_OK : show_edits(reader, err);
 	if (rc == APS_OK || rc == APS_E_STORAGE) return APS_OK; /* it is shown where the store moves to */
-	aps_edits_drop_last(edits);
-	if (aps_edits_count(edits) == 0) aps_edits_unref(aps_overlay_take_back(&reader->overlay));
+	aps_overlay_drop_last(&reader->overlay);
 	return rc;
 }
 
@@ -681,32 +682,15 @@ uint64_t aps_reader_generation(const struct aps_reader *reader)
 	return reader->seen;
 }
 
-static size_t n_changes(const struct aps_reader *reader)
-{
-	return reader->overlay.changes.n / sizeof(struct aps_change);
-}
-
 size_t aps_reader_count_changes(struct aps_reader *reader)
 {
 	struct aps_err unwanted;
-	struct job job = {.run = show_edits, .must_see = true};
-	(void)run(reader, &job, &unwanted);
-	return n_changes(reader);
+	(void)show_edits(reader, &unwanted);
+	return reader->overlay.changes.n / sizeof(struct aps_change);
 }
 
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
 {
-	size_t n = aps_reader_count_changes(reader);
-	const struct aps_change *changes = (const struct aps_change *)(const void *)reader->overlay.changes.p;
-	for (size_t i = n_before; i < n; i++) {
-		const struct aps_change *change = &changes[i];
-		struct aps_entry *entry = NULL;
-		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL)
-			continue;
-		struct aps_str key = aps_entry_key(entry), name = aps_names_text(&reader->cache.names, change->name);
-		if (key.n != 0) aps_buf_add(out, key.p + 1, key.n - 1);
-		if (name.n != 0) aps_buf_add_byte(out, '.');
-		aps_buf_add_str(out, name);
-		aps_buf_add_byte(out, '\0');
-	}
+	(void)aps_reader_count_changes(reader); /* they are shown */
+	aps_overlay_changes_since(&reader->overlay, n_before, out);
 }
