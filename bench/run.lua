@@ -300,8 +300,8 @@ end
 -- What a unit of the floor takes in a repetition. Nil: a row of it has failed.
 local function floor_of(found, names, i, field)
   local sum = 0
-  for name in (names or found.order[1]):gmatch("%f[%S]FLOOR.-%f[\0+]") do
-    local floor = found.rows[name:gsub("%s+$", "")]
+  for name in (names or found.order[1]):gmatch("FLOOR[^+]*") do
+    local floor = found.rows[name:match("^(.-)%s*$")]
     if not (floor and floor[i]) then return nil end
     sum = sum + floor[i][field] / floor[i].n
   end
@@ -362,14 +362,15 @@ local function print_table(found)
   end
 end
 
+local ROW = "BENCH_DATA='" .. bin .. "/data' LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua;;' "
+
 local function run(workload)
-  if workload.prepare and not os.execute(workload.prepare) then complain("failed: %s", workload.prepare) end
+  if workload.prepare and not os.execute(ROW .. workload.prepare) then complain("failed: %s", workload.prepare) end
   local server = workload.server and serve(workload.server)
   local tables = {}
   for repetition = 1, repetitions do
     for _, command in ipairs(workload.rows(server and server.port)) do
-      local text, ok = capture("BENCH_DATA='" .. bin .. "/data' LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua;;' "
-        .. ("timeout %d "):format(workload.seconds or 120) .. (workload.pin or "") .. "env -u N " .. command)
+      local text, ok = capture(ROW .. ("timeout %d "):format(workload.seconds or 120) .. (workload.pin or "") .. "env -u N " .. command)
       if not ok then complain("failed: %s", command) end
       collect(tables, text, repetition)
     end
