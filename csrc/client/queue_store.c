@@ -179,8 +179,7 @@ static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_actio
 	struct aps_sending *sending = sending_of(queue, action, err);
 	if (sending == NULL) return err->code;
 	enum aps_rc rc = APS_OK;
-	if (sending->has_lost_answer) (void)aps_sent_entry_keep(sending, NULL);
-	sending->has_lost_answer = false;
+	aps_sending_keep_again(sending);
 	if (rc == APS_OK) rc = map_ids(queue, sending, err);
 	if (rc == APS_OK) rc = keep_ids(queue, sending, err);
 	if (rc == APS_OK) rc = pass_layer(queue, sending, err);
@@ -198,6 +197,13 @@ static void explain(struct aps_sending *sending, const struct aps_outbox_action 
 	if (action->outcome == APS_DELIVERY_ENDED_BLOCKED)
 		aps_fail_word(&err, APS_E_CONFLICT, "blocked", 0,
 		              "the mutation that was to make a record that this one names has failed");
+	else if (action->outcome == APS_DELIVERY_ENDED_CONFLICT)
+		aps_fail_word(&err, APS_E_CONFLICT, "conflict", 0,
+		              "the record has another version than the mutation expects");
+	else if (sending->is_looked_at)
+		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
+		              "the mutation was sent and not answered, and its record doesn't tell whether it was "
+		              "executed");
 	else
 		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
 		              "the process ended while the mutation was being sent: it may have been executed");
