@@ -67,6 +67,7 @@ struct aps_queue {
 	struct aps_ask_queue_command *asked; /* whose answers wait for the commit */
 	struct aps_timer timer;              /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
+	struct aps_timer confirming; /* what was confirmed is stored then, if nothing else is written before */
 	int64_t rest_until_ms; /* after trouble */
 	int64_t n_entries, n_dead;
 	bool is_counted;
@@ -85,6 +86,7 @@ struct aps_queue {
 	int64_t first_outcome;         /* of this run; 0: there was none yet */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
 	struct aps_buf waited;         /* uint64_t: outcomes that were told in this run, and aren't stored as told */
+	struct aps_buf confirmed;      /* likewise: of those what is to be in the next transaction */
 	struct aps_buf told;           /* likewise: of those what the transaction that is open has */
 	bool has_new_ids;  /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
 	                    */

@@ -10,6 +10,8 @@
 #include "store/owner_move.h"
 #include "store/owners.h"
 
+#define CONFIRM_MS 20
+
 #define DISCARDED "{\"kind\":\"cancelled\",\"message\":\"the application has discarded it\",\"outcome\":\"discarded\"}"
 
 /* The row of a number that is the owner's. id 0: there is none. */
@@ -298,16 +300,29 @@ static enum aps_rc shorten(struct aps_queue *queue, int64_t outcome, struct aps_
 	return rc;
 }
 
-/* Lost with a power cut it is told once more, in another run. */
-enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
+/* Without memory it is told again, or never forgotten. */
+void aps_queue_told(struct aps_queue *queue, uint64_t outcome)
 {
-	uint64_t number = (uint64_t)outcome;
-	if (queue->asked_outcome == number) queue->asked_outcome = 0;
-	if (!aps_queue_has_number(&queue->waited, number)) aps_buf_add(&queue->waited, &number, sizeof number);
+	struct aps_timers *timers = &queue->core->timers;
+	if (queue->asked_outcome == outcome) queue->asked_outcome = 0;
+	if (!aps_queue_has_number(&queue->waited, outcome)) aps_buf_add(&queue->waited, &outcome, sizeof outcome);
+	aps_buf_add(&queue->confirmed, &outcome, sizeof outcome);
+	queue->waited.rc = queue->confirmed.rc = APS_OK;
 	queue->has_untold = true;
-	enum aps_rc rc = queue->owner != 0 ? aps_queue_begin(queue, false, err) : APS_OK;
-	if (rc == APS_OK && queue->owner != 0) rc = shorten(queue, outcome, err);
-	if (rc == APS_OK) aps_buf_add(&queue->told, &number, sizeof number);
-	queue->waited.rc = queue->told.rc = APS_OK; /* without memory it is told again, or never forgotten */
+	if (queue->confirming.index == 0)
+		(void)aps_timer_set(timers, &queue->confirming, aps_clock_mono_ms() + CONFIRM_MS);
+}
+
+enum aps_rc aps_queue_store_told(struct aps_queue *queue, struct aps_err *err)
+{
+	const uint64_t *all = (const uint64_t *)(const void *)queue->confirmed.p;
+	size_t n = queue->confirmed.n / sizeof *all;
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < n && queue->owner != 0; i++) {
+		rc = shorten(queue, (int64_t)all[i], err);
+		if (rc == APS_OK) aps_buf_add(&queue->told, &all[i], sizeof all[i]);
+	}
+	queue->confirmed.n = 0;
+	queue->told.rc = APS_OK;
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include "client/caching.h"
 #include "client/partition.h"
 #include "client/queue_answer.h"
+#include "client/queue_change.h"
 #include "client/queue_journal.h"
 #include "client/queue_store.h"
 #include "client/queue_tell.h"
@@ -21,9 +22,10 @@ static struct aps_queue *of(struct aps_vault_part *part)
 	return APS_CONTAINER_OF(part, struct aps_queue, part);
 }
 
-static enum aps_rc finish(struct aps_vault_part *part APS_UNUSED, struct aps_err *err APS_UNUSED)
+static enum aps_rc finish(struct aps_vault_part *part, struct aps_err *err)
 {
-	return APS_OK;
+	struct aps_queue *queue = of(part);
+	return aps_queue_has_store(queue) && queue->is_known ? aps_queue_store_told(queue, err) : APS_OK;
 }
 
 static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation APS_UNUSED)
@@ -90,6 +92,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	if (keeps) return APS_OK;
 	queue->owner = 0;
 	queue->first_outcome = 0;
+	queue->confirmed.n = 0;
 	queue->has_forgotten = true;
 	return APS_OK;
 }
@@ -113,12 +116,25 @@ static void stuck_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t
 		aps_queue_tell_stuck(queue);
 }
 
+/* The turn ends with it. */
+static void begin_for_confirmed(struct aps_queue *queue)
+{
+	struct aps_err err;
+	if (queue->confirmed.n != 0) (void)aps_queue_begin(queue, false, &err);
+}
+
+static void confirming_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	begin_for_confirmed(APS_CONTAINER_OF(timer, struct aps_queue, confirming));
+}
+
 static void free_queue(struct aps_queue *queue)
 {
 	aps_outbox_clear(&queue->outbox);
 	aps_outbox_row_clear(&queue->row);
 	aps_queue_settings_clear(&queue->settings);
 	aps_buf_clear(&queue->waited);
+	aps_buf_clear(&queue->confirmed);
 	aps_buf_clear(&queue->told);
 	aps_number_set_clear(&queue->updates);
 	if (queue->document != NULL) aps_gql_document_unref(queue->document);
@@ -159,10 +175,12 @@ static struct aps_queue *new_queue(struct aps_core *core, struct aps_client *cli
 	queue->journal = aps_queue_journal;
 	queue->timer.due = timer_due;
 	queue->stuck.due = stuck_due;
+	queue->confirming.due = confirming_due;
 	queue->advanced_ms = aps_clock_mono_ms();
 	queue->user.closing = closing;
 	aps_outbox_row_init(&queue->row);
 	aps_buf_init(&queue->waited, APS_BUF_ANY_SIZE);
+	aps_buf_init(&queue->confirmed, APS_BUF_ANY_SIZE);
 	aps_buf_init(&queue->told, APS_BUF_ANY_SIZE);
 	aps_outbox_init(&queue->outbox, &(struct aps_outbox_options){.modes = 0}, &queue->journal);
 	queue->prefix = aps_strndup(partition->prefix, strlen(partition->prefix));
@@ -391,6 +409,7 @@ static void finish_turn(struct aps_queue *queue)
 {
 	struct aps_err err;
 	struct aps_outbox_action action;
+	begin_for_confirmed(queue);
 	aps_caching_commit(queue->core, queue->vault);
 	aps_queue_heed(queue);
 	while (aps_outbox_take(&queue->outbox, &action))
@@ -414,6 +433,7 @@ void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_timer_stop(&core->timers, &queue->timer);
 	aps_timer_stop(&core->timers, &queue->stuck);
+	aps_timer_stop(&core->timers, &queue->confirming);
 	aps_vault_remove(queue->vault, &queue->part);
 	queue->partition->user = NULL;
 	if (queue->link != NULL) *queue->link = queue->next;
