@@ -265,6 +265,7 @@ build = {
         "csrc/store/db_space.c",
         "csrc/store/dead_letters.c",
         "csrc/store/delivery_rows.c",
+        "csrc/store/entry_find.c",
         "csrc/store/entry_id.c",
         "csrc/store/id_map.c",
         "csrc/store/inspect.c",

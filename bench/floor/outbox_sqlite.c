@@ -14,8 +14,8 @@
 	"ROWID; CREATE INDEX by_owner ON todo (owner);"                                                                \
 	"CREATE TABLE outbox (id INTEGER PRIMARY KEY, document TEXT, variables TEXT)"
 
-static const char DOCUMENT[] =
-        "mutation CreateTodo($input: CreateTodoInput!) { createTodo(input: $input) { id name priority owner created } }";
+static const char DOCUMENT[] = "mutation CreateTodo($input: CreateTodoInput!) { createTodo(input: $input) { id name "
+                               "priority owner created } }";
 
 enum { BEGIN, TODO, OUTBOX, REMOVE, COMMIT, N_STATEMENTS };
 

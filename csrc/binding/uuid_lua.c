@@ -47,7 +47,8 @@ static int Apl_has_uuid(lua_State *L)
 void apl_uuid_register(lua_State *L)
 {
 	static const luaL_Reg NONE[] = {{NULL, NULL}};
-	static const luaL_Reg FUNCTIONS[] = {{"uuid", Apl_uuid}, {"take_uuid", Apl_take_uuid}, {"has_uuid", Apl_has_uuid}, {NULL, NULL}};
+	static const luaL_Reg FUNCTIONS[] = {
+	        {"uuid", Apl_uuid}, {"take_uuid", Apl_take_uuid}, {"has_uuid", Apl_has_uuid}, {NULL, NULL}};
 	apl_register_class(L, OWN_IDS, Apl_own_ids_gc, NONE);
 	struct aps_own_ids *ids = apl_newuserdata(L, sizeof *ids);
 	*ids = (struct aps_own_ids){.young = {.slots = NULL}};

@@ -24,8 +24,8 @@ static enum aps_rc list_objects(struct aps_partition *partition, uint64_t id, pu
 	aps_buf_init(&row.identified, APS_BUF_ANY_SIZE);
 	const struct aps_layer *layer = aps_layers_find(&partition->cache.layers, id);
 	bool is_here = layer != NULL && layer->is_whole;
-	enum aps_rc rc = is_here ? APS_OK
-	                         : aps_layer_store_load(partition->store.db, partition->store.part, id, &row, err);
+	enum aps_rc rc =
+	        is_here ? APS_OK : aps_layer_store_load(partition->store.db, partition->store.part, id, &row, err);
 	const struct aps_buf *identified = is_here ? &layer->identified : &row.identified;
 	const struct aps_identified *objects = (const struct aps_identified *)(const void *)identified->p;
 	for (size_t i = 0; rc == APS_OK && i < identified->n / sizeof *objects; i++) {

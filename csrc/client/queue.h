@@ -68,7 +68,7 @@ struct aps_queue {
 	struct aps_timer timer;              /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
 	struct aps_timer confirming; /* what was confirmed is stored then, if nothing else is written before */
-	int64_t rest_until_ms; /* after trouble */
+	int64_t rest_until_ms;       /* after trouble */
 	int64_t n_entries, n_dead;
 	bool is_counted;
 	bool is_known;      /* whose number the owner has in the store, or that it has none */

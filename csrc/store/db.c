@@ -27,7 +27,7 @@ enum control { BEGIN, COMMIT, ROLLBACK, N_CONTROLS };
 struct aps_db {
 	sqlite3 *handle;
 	sqlite3_stmt *controls[N_CONTROLS]; /* NULL: not needed yet */
-	struct aps_db *base; /* see aps_db_set_base() */
+	struct aps_db *base;                /* see aps_db_set_base() */
 	struct aps_stmt *statements[APS_DB_MAX_STATEMENTS];
 	size_t n_statements;
 	uint64_t tick;
