@@ -1,4 +1,4 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w9|json|server]: runs the rows
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w9|w10|json|server]: runs the rows
 -- of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
 -- BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
@@ -16,10 +16,11 @@ end
 local has_taskset = capture("command -v taskset") ~= ""
 local PIN = has_taskset and "taskset -c 0 " or ""
 
--- Starts a server. It prints its port; the shell before it, the process.
+-- Starts a server. It prints its port, or a line with its address; the shell before it, the process.
 local function serve(command)
   local pipe = assert(io.popen("echo $$; exec " .. command))
   local pid, port = pipe:read("*l"), pipe:read("*l")
+  port = port and (port:match("^%d+$") or port:match("^READY http://[^:]+:(%d+)/"))
   assert(port, "it doesn't start: " .. command)
   return { port = port, stop = function()
     os.execute("kill " .. pid)
@@ -27,8 +28,12 @@ local function serve(command)
   end }
 end
 
+local function abi_of(lua)
+  return lua == "luajit" and "lua5.1" or lua
+end
+
 local function lua_row(lua, script, arguments)
-  local abi = lua == "luajit" and "lua5.1" or lua
+  local abi = abi_of(lua)
   return ("LUA_CPATH='%s/%s/?.so;%s/%s/?.so;;' %s bench/%s %s"):format(BUILD, abi, bin, abi, lua, script, arguments or "")
 end
 
@@ -201,6 +206,52 @@ for _, mode in ipairs{ "seq", "32" } do
   })
 end
 
+local FILLED = 20000
+
+add("w10", {
+  prepare = lua_row(LUAS[1], "row/outbox.lua", ("fill %s/data/w10_%d.db %d"):format(bin, FILLED, FILLED)),
+  rows = function()
+    local rows = { bin .. "/floor/outbox_sqlite enqueue" }
+    for _, lua in ipairs(LUAS) do
+      rows[#rows + 1] = lua_row(lua, "row/outbox.lua", "enqueue")
+      rows[#rows + 1] = lua_row(lua, "row/outbox.lua", ("enqueue %s/data/w10_%d.db %d"):format(bin, FILLED, FILLED))
+    end
+    return rows
+  end,
+})
+
+add("w10", {
+  server = ("%s/server/fixed_http 0 %s %s"):format(bin, bin .. "/data/w1_listposts.json", bin .. "/data/w4_updates.ndjson"),
+  rows = function(port)
+    local rows = { bin .. "/floor/outbox_sqlite online" }
+    for _, lua in ipairs(LUAS) do rows[#rows + 1] = lua_row(lua, "row/outbox.lua", "online " .. port) end
+    return rows
+  end,
+})
+
+-- The peer takes ever longer for each of many: of it there are fewer.
+local function peer_row()
+  local modules, ok = capture(("BUILD='%s' .ci/npm spec/interop"):format(BUILD))
+  if not ok then return nil end
+  return ("APPSYNC_LUA=%s LUA_CPATH='%s/%s/?.so;;' NODE_PATH='%s' NODE_OPTIONS=--dns-result-order=ipv4first NODE_NO_WARNINGS=1 "
+    .. "node bench/peer/aws_appsync.js"):format(LUAS[1], BUILD, abi_of(LUAS[1]), (modules:gsub("%s+$", "")))
+end
+
+add("w10", {
+  server = ("env APPSYNC_LUA=%s LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' LUA_CPATH='%s/%s/?.so;;' bin/appsync serve "
+    .. "examples/posts/schema.graphql --resolvers examples/posts/resolvers.lua --api-key da2-bench"):format(
+      LUAS[1], BUILD, abi_of(LUAS[1])),
+  seconds = 600,
+  rows = function(port)
+    local rows = { peer_row() }
+    for _, lua in ipairs(LUAS) do
+      rows[#rows + 1] = lua_row(lua, "row/outbox.lua", "replay " .. port)
+      rows[#rows + 1] = lua_row(lua, "row/outbox.lua", "replay " .. port .. " plain")
+    end
+    return rows
+  end,
+})
+
 local function read_row(line)
   local row = {}
   for key, value in line:gmatch('"([%w_]+)":([%d.e+-]+)') do row[key] = tonumber(value) end
@@ -247,14 +298,25 @@ local function collect(tables, text, repetition)
   end
 end
 
--- The ratio to the floor of the same repetition, median. The first row of a table is the floor, unless a row names another;
--- a floor itself has 1.
+-- What a unit of the floor takes in a repetition. Nil: a row of it has failed.
+local function floor_of(found, names, i, field)
+  local sum = 0
+  for name in (names or found.order[1]):gmatch("FLOOR[^+]*") do
+    local floor = found.rows[name:match("^(.-)%s*$")]
+    if not (floor and floor[i]) then return nil end
+    sum = sum + floor[i][field] / floor[i].n
+  end
+  return sum
+end
+
+-- The ratio to the floor of the same repetition, median. The first row of a table is the floor, unless a row names another, or
+-- several that are added, as in "FLOOR a + FLOOR b"; a floor itself has 1.
 local function ratio(found, name, field)
   if name:find("^FLOOR") then return 1 end
   local list = {}
   for i, row in pairs(found.rows[name]) do
-    local floor = found.rows[row.floor or found.order[1]][i]
-    if floor then list[#list + 1] = row[field] / row.n / (floor[field] / floor.n) end
+    local floor = floor_of(found, row.floor, i, field)
+    if floor then list[#list + 1] = row[field] / row.n / floor end
   end
   return median(list)
 end
@@ -301,14 +363,15 @@ local function print_table(found)
   end
 end
 
+local ROW = "BENCH_DATA='" .. bin .. "/data' LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua;;' "
+
 local function run(workload)
-  if workload.prepare and not os.execute(workload.prepare) then complain("failed: %s", workload.prepare) end
+  if workload.prepare and not os.execute(ROW .. workload.prepare) then complain("failed: %s", workload.prepare) end
   local server = workload.server and serve(workload.server)
   local tables = {}
   for repetition = 1, repetitions do
     for _, command in ipairs(workload.rows(server and server.port)) do
-      local text, ok = capture("BENCH_DATA='" .. bin .. "/data' LUA_PATH='./?.lua;./lua/?.lua;./lua/?/init.lua;;' "
-        .. "timeout 120 " .. (workload.pin or "") .. "env -u N " .. command)
+      local text, ok = capture(ROW .. ("timeout %d "):format(workload.seconds or 120) .. (workload.pin or "") .. "env -u N " .. command)
       if not ok then complain("failed: %s", command) end
       collect(tables, text, repetition)
     end

@@ -310,7 +310,7 @@ static int Apl_cache_settle_layer(lua_State *L)
 static int Apl_cache_mark(lua_State *L)
 {
 	struct aps_err err = {0};
-	const struct apl_cache *cache = apl_cache_check(L, &err);
+	struct apl_cache *cache = apl_cache_check(L, &err);
 	lua_pushnumber(L, cache != NULL ? (lua_Number)aps_reader_count_changes(cache->reader) : 0);
 	return 1;
 }

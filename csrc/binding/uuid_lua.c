@@ -34,10 +34,21 @@ static int Apl_take_uuid(lua_State *L)
 	return 1;
 }
 
+/* has_uuid(text) → the same, and it isn't taken */
+static int Apl_has_uuid(lua_State *L)
+{
+	struct aps_str text;
+	text.p = luaL_checklstring(L, 1, &text.n);
+	bool is_own = text.n == APS_UUID_CHARS && aps_own_ids_has(lua_touserdata(L, lua_upvalueindex(1)), text);
+	lua_pushboolean(L, is_own);
+	return 1;
+}
+
 void apl_uuid_register(lua_State *L)
 {
 	static const luaL_Reg NONE[] = {{NULL, NULL}};
-	static const luaL_Reg FUNCTIONS[] = {{"uuid", Apl_uuid}, {"take_uuid", Apl_take_uuid}, {NULL, NULL}};
+	static const luaL_Reg FUNCTIONS[] = {
+	        {"uuid", Apl_uuid}, {"take_uuid", Apl_take_uuid}, {"has_uuid", Apl_has_uuid}, {NULL, NULL}};
 	apl_register_class(L, OWN_IDS, Apl_own_ids_gc, NONE);
 	struct aps_own_ids *ids = apl_newuserdata(L, sizeof *ids);
 	*ids = (struct aps_own_ids){.young = {.slots = NULL}};

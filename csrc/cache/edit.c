@@ -58,6 +58,11 @@ void aps_edits_unref(struct aps_edits *edits)
 	aps_free(edits);
 }
 
+bool aps_edit_is_sure(const struct aps_edit_what *what)
+{
+	return what->kind == APS_EDIT_WRITE && what->merges == NULL;
+}
+
 static size_t text_bytes(const struct aps_edit_what *what)
 {
 	return what->key.n + what->field.n + what->variables.n + what->json.n;

@@ -47,6 +47,9 @@ struct aps_edits *aps_edits_new(void);
 struct aps_edits *aps_edits_ref(struct aps_edits *edits);
 void aps_edits_unref(struct aps_edits *edits); /* NULL is legal */
 
+/* Whether it can't be refused, whatever the cache has: data that has the shape of its document, and that no function of
+ * the application merges. */
+bool aps_edit_is_sure(const struct aps_edit_what *what);
 /* Adds one at the end. False: no memory. */
 bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what);
 /* The last one goes. */

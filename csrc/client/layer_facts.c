@@ -25,7 +25,7 @@ enum aps_rc aps_partition_is_answered(struct aps_partition *partition, uint64_t 
 	return rc;
 }
 
-/* Calls `put` for each object of the layer's response, which is read of the store. */
+/* Calls `put` for each object of the layer's response, which is read of the store, unless all of it is in memory. */
 typedef void put_object(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object,
                         struct aps_str own);
 
@@ -36,9 +36,13 @@ static enum aps_rc list_objects(struct aps_partition *partition, uint64_t id, pu
 	if (partition->store.db == NULL) return APS_OK;
 	aps_buf_init(&row.entries, APS_BUF_ANY_SIZE);
 	aps_buf_init(&row.identified, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_layer_store_load(partition->store.db, partition->store.part, id, &row, err);
-	const struct aps_identified *objects = (const struct aps_identified *)(const void *)row.identified.p;
-	for (size_t i = 0; rc == APS_OK && i < row.identified.n / sizeof *objects; i++) {
+	const struct aps_layer *layer = aps_layers_find(&partition->cache.layers, id);
+	bool is_here = layer != NULL && layer->is_whole;
+	enum aps_rc rc =
+	        is_here ? APS_OK : aps_layer_store_load(partition->store.db, partition->store.part, id, &row, err);
+	const struct aps_buf *identified = is_here ? &layer->identified : &row.identified;
+	const struct aps_identified *objects = (const struct aps_identified *)(const void *)identified->p;
+	for (size_t i = 0; rc == APS_OK && i < identified->n / sizeof *objects; i++) {
 		struct aps_entry *entry;
 		rc = aps_entries_at(&partition->cache.entries, objects[i].entry, &entry, err);
 		if (rc == APS_OK && entry != NULL) put(out, entry, &objects[i], own);

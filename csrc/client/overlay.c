@@ -44,7 +44,7 @@ static struct aps_pending_edits **place_of_last(struct aps_overlay *overlay)
 	return at;
 }
 
-struct aps_edits *aps_overlay_edits(struct aps_overlay *overlay)
+static struct aps_edits *open_edits(struct aps_overlay *overlay)
 {
 	struct aps_pending_edits **at = place_of_last(overlay);
 	if (*at != NULL && (*at)->number == 0) return (*at)->edits;
@@ -84,6 +84,26 @@ struct aps_edits *aps_overlay_take_back(struct aps_overlay *overlay)
 	*at = NULL;
 	aps_free(last);
 	return edits;
+}
+
+static void drop_empty(struct aps_overlay *overlay, const struct aps_edits *edits)
+{
+	if (aps_edits_count(edits) == 0) aps_edits_unref(aps_overlay_take_back(overlay));
+}
+
+bool aps_overlay_add(struct aps_overlay *overlay, const struct aps_edit_what *what)
+{
+	struct aps_edits *edits = open_edits(overlay);
+	bool is_added = edits != NULL && aps_edits_add(edits, what);
+	if (edits != NULL) drop_empty(overlay, edits);
+	return is_added;
+}
+
+void aps_overlay_drop_last(struct aps_overlay *overlay)
+{
+	struct aps_edits *edits = open_edits(overlay);
+	aps_edits_drop_last(edits);
+	drop_empty(overlay, edits);
 }
 
 void aps_overlay_drop(struct aps_overlay *overlay, uint64_t number)

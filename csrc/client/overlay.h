@@ -44,9 +44,11 @@ void aps_overlay_clear(struct aps_overlay *overlay);
 enum aps_rc aps_overlay_show(struct aps_overlay *overlay, struct aps_err *err);
 void aps_overlay_hide(struct aps_overlay *overlay);
 
-/* The list that is being made, a new one where none is; NULL when memory is out. What is added to it is shown by the
- * next aps_overlay_show(); before that it may be dropped from it again. */
-struct aps_edits *aps_overlay_edits(struct aps_overlay *overlay);
+/* Adds to the list that is being made, a new one where none is, what the next aps_overlay_show() shows. False: no
+ * memory. */
+bool aps_overlay_add(struct aps_overlay *overlay, const struct aps_edit_what *what);
+/* Before it is shown: that isn't added. */
+void aps_overlay_drop_last(struct aps_overlay *overlay);
 /* That list is complete: its number, by which aps_overlay_drop() knows it, and in *edits a reference. 0: there is none.
  */
 uint64_t aps_overlay_close(struct aps_overlay *overlay, struct aps_edits **edits);

@@ -68,10 +68,11 @@ struct aps_queue {
 	struct aps_ask_queue_command *asked; /* whose answers wait for the commit */
 	struct aps_timer timer;              /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
+	struct aps_timer confirming; /* what was confirmed is stored then, if nothing else is written before */
+	struct aps_timer pruning;
 	int64_t rest_until_ms; /* after trouble */
 	uint64_t place;        /* of the vault, where the transaction was begun */
-	struct aps_timer pruning;
-	unsigned n_outcomes; /* since rows were pruned last */
+	unsigned n_outcomes;   /* since rows were pruned last */
 	int64_t n_entries, n_dead;
 	bool is_counted;
 	bool is_known;      /* whose number the owner has in the store, or that it has none */
@@ -89,7 +90,9 @@ struct aps_queue {
 	int64_t first_outcome;         /* of this run; 0: there was none yet */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
 	struct aps_buf waited;         /* uint64_t: outcomes that were told in this run, and aren't stored as told */
+	struct aps_buf confirmed;      /* likewise: of those what is to be in the next transaction */
 	struct aps_buf told;           /* likewise: of those what the transaction that is open has */
+	struct aps_buf renamed;        /* uint64_t, pairs: of records (sync/named_ids.h), what they are called then */
 	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
 	bool has_unsettled; /* there may be outcomes behind these */

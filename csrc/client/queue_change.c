@@ -4,14 +4,13 @@
 #include "base/mem.h"
 #include "client/partition_adopt.h"
 #include "client/queue_answered.h"
-#include "client/queue_outcome.h"
 #include "client/queue_settle.h"
+#include "client/queue_told.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
 #include "client/sending.h"
 #include "store/db_space.h"
 #include "store/dead_letters.h"
-#include "store/outcomes.h"
 #include "store/owner_move.h"
 #include "store/owners.h"
 
@@ -298,6 +297,7 @@ static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t 
 		return aps_fail_word(err, APS_E_USAGE, "in_use", 0,
 		                     "this process has the identity \"%s\" open: close its client first", identity);
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc == APS_OK && other != NULL) rc = aps_queue_store_told(other, err);
 	if (rc == APS_OK) rc = move_owner(queue, identity, &owner, n, err);
 	if (rc == APS_OK && other == NULL) rc = aps_partition_adopt(queue->partition, identity, err);
 	queue->has_new_ids = rc == APS_OK;
@@ -321,37 +321,5 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 	*n = 0;
 	enum aps_rc rc = text != NULL ? adopt(queue, text, n, err) : aps_fail(err, APS_E_NOMEM, "out of memory");
 	aps_free(text);
-	return rc;
-}
-
-static enum aps_rc shorten(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
-{
-	struct aps_kept_outcome kept;
-	struct aps_buf content;
-	aps_kept_outcome_init(&kept);
-	aps_buf_init(&content, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_outcomes_next(aps_queue_db(queue), queue->owner, outcome - 1, &kept, err);
-	if (rc == APS_OK && kept.number == outcome) {
-		rc = aps_queue_outcome_shorten(kept.content, &content, err);
-		struct aps_str text = aps_buf_str(&content);
-		if (rc == APS_OK) rc = aps_outcomes_set_told(aps_queue_db(queue), outcome, &text, err);
-	}
-	aps_buf_clear(&content);
-	aps_kept_outcome_clear(&kept);
-	return rc;
-}
-
-/* Lost with a power cut it is told once more, in another run. */
-enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
-{
-	uint64_t number = (uint64_t)outcome;
-	if (queue->asked_outcome == number) queue->asked_outcome = 0;
-	aps_queue_settle_confirm(queue, outcome);
-	if (!aps_queue_has_number(&queue->waited, number)) aps_buf_add(&queue->waited, &number, sizeof number);
-	queue->has_untold = true;
-	enum aps_rc rc = queue->owner != 0 ? aps_queue_begin(queue, false, err) : APS_OK;
-	if (rc == APS_OK && queue->owner != 0) rc = shorten(queue, outcome, err);
-	if (rc == APS_OK) aps_buf_add(&queue->told, &number, sizeof number);
-	queue->waited.rc = queue->told.rc = APS_OK; /* without memory it is told again, or never forgotten */
 	return rc;
 }

@@ -26,8 +26,6 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
  * open. Committed when it returns. E_USAGE, word "sending": a request of it is under way; "in_use": another client has
  * that identity open. */
 enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err);
-/* Somebody was told of that outcome. */
-enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -8,6 +8,7 @@
 #include "client/queue_run.h"
 #include "client/queue_settle.h"
 #include "client/queue_tell.h"
+#include "client/queue_told.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
 
@@ -145,6 +146,15 @@ static void say_bool(struct aps_buf *answer, bool is_true)
 	aps_buf_add_text(answer, is_true ? "true" : "false");
 }
 
+/* Those that were told say so. */
+static enum aps_rc list_outcomes(struct aps_queue *queue, int64_t after, struct aps_buf *answer, struct aps_err *err)
+{
+	struct aps_err why;
+	bool is_begun = queue->confirmed.n != 0 && aps_queue_begin(queue, false, &why) == APS_OK;
+	if (is_begun && aps_queue_store_told(queue, &why) != APS_OK) aps_queue_fail(queue, &why);
+	return aps_queue_list_outcomes(queue, after, answer, err);
+}
+
 static enum aps_rc read(struct aps_queue *queue, const struct aps_ask_queue_command *command, int64_t number,
                         struct aps_buf *answer, struct aps_err *err)
 {
@@ -152,7 +162,7 @@ static enum aps_rc read(struct aps_queue *queue, const struct aps_ask_queue_comm
 	switch (command->what) {
 	case APS_QUEUE_ASK_LIST: return aps_queue_list(queue, answer, err);
 	case APS_QUEUE_ASK_DEAD_LETTERS: return aps_queue_list_dead(queue, answer, err);
-	case APS_QUEUE_ASK_RESULTS: return aps_queue_list_outcomes(queue, (int64_t)command->number, answer, err);
+	case APS_QUEUE_ASK_RESULTS: return list_outcomes(queue, (int64_t)command->number, answer, err);
 	case APS_QUEUE_ASK_FIND: return aps_queue_find(queue, number, answer, err);
 	case APS_QUEUE_ASK_BLOCKED: return aps_queue_list_blocked(queue, number, answer, err);
 	default:
@@ -245,9 +255,7 @@ static void run_told(struct aps_core *core, struct aps_command *head)
 {
 	const struct aps_queue_answer_command *command = (struct aps_queue_answer_command *)head;
 	struct aps_queue *queue = queue_of(core, head, head->id);
-	struct aps_err err;
-	if (queue != NULL && aps_queue_told(queue, (int64_t)command->entry, &err) != APS_OK && queue->vault->is_writing)
-		aps_queue_fail(queue, &err);
+	if (queue != NULL) aps_queue_told(queue, command->entry);
 	aps_command_free(head);
 }
 

@@ -14,6 +14,12 @@ struct naming {
 	enum aps_rc rc;
 };
 
+static void add_record(struct naming *in, struct aps_str text)
+{
+	uint64_t hash = aps_named_ids_hash(text);
+	if (in->queue->settings.order == APS_OUTBOX_ENTITY) aps_buf_add(&in->info->records, &hash, sizeof hash);
+}
+
 /* A temporary id that has no other one yet: its maker is before this entry, or dead, or was discarded, and its record
  * will never be. */
 static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
@@ -22,6 +28,8 @@ static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
 	bool is_queued, is_dead;
 	enum aps_rc rc = aps_id_map_find(db, in->queue->owner, id, &in->pair, in->err);
 	uint64_t maker = (uint64_t)in->pair.maker;
+	/* the record goes by both: what was queued before that was known knows one of them */
+	if (rc == APS_OK && in->pair.owner != 0 && in->pair.is_made) add_record(in, in->pair.made);
 	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker >= in->info->number) return rc;
 	rc = aps_id_map_has_maker(db, &in->pair, &is_queued, &is_dead, in->err);
 	if (rc == APS_OK && !is_queued)
@@ -31,16 +39,10 @@ static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
 	return rc;
 }
 
-static void add_record(struct naming *in, struct aps_str text)
-{
-	uint64_t hash = aps_named_ids_hash(text);
-	aps_buf_add(&in->info->records, &hash, sizeof hash);
-}
-
 static void meet(void *context, struct aps_str text, unsigned how)
 {
 	struct naming *in = context;
-	if (in->queue->settings.order == APS_OUTBOX_ENTITY) add_record(in, text);
+	add_record(in, text);
 	bool is_temporary = (how & APS_NAMED_ID_UUID) != 0 && in->queue->owner != 0;
 	if (is_temporary && in->rc == APS_OK) in->rc = meet_temporary(in, text);
 }

@@ -11,6 +11,7 @@
 #include "client/queue_settle.h"
 #include "client/queue_store.h"
 #include "client/queue_tell.h"
+#include "client/queue_told.h"
 #include "client/queue_waits.h"
 #include "client/reach.h"
 
@@ -23,9 +24,10 @@ static struct aps_queue *of(struct aps_vault_part *part)
 	return APS_CONTAINER_OF(part, struct aps_queue, part);
 }
 
-static enum aps_rc finish(struct aps_vault_part *part APS_UNUSED, struct aps_err *err APS_UNUSED)
+static enum aps_rc finish(struct aps_vault_part *part, struct aps_err *err)
 {
-	return APS_OK;
+	struct aps_queue *queue = of(part);
+	return aps_queue_has_store(queue) && queue->is_known ? aps_queue_store_told(queue, err) : APS_OK;
 }
 
 static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation APS_UNUSED)
@@ -43,11 +45,21 @@ static void forget_told(struct aps_queue *queue)
 	queue->told.n = 0;
 }
 
+/* Those under temporary ids are the records that the service has made. */
+static void rename_records(struct aps_queue *queue)
+{
+	const uint64_t *all = (const uint64_t *)(const void *)queue->renamed.p;
+	for (size_t i = 0; i + 1 < queue->renamed.n / sizeof *all; i += 2)
+		aps_outbox_rename(&queue->outbox, all[i], all[i + 1]);
+	queue->renamed.n = 0;
+}
+
 static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
 {
 	struct aps_queue *queue = of(part);
 	if (queue->has_new_ids) aps_channel_renew_ids(queue->partition->channel);
 	queue->has_new_ids = false;
+	rename_records(queue);
 	aps_outbox_committed(&queue->outbox);
 	forget_told(queue);
 	aps_queue_waits_commit(queue);
@@ -65,7 +77,7 @@ static void lose(struct aps_queue *queue)
 	for (struct aps_sending *sending = queue->sendings; sending != NULL; sending = sending->next)
 		sending->has_lost_answer = sending->outcome.response.data.n != 0;
 	aps_queue_waits_lose(queue);
-	queue->told.n = 0;
+	queue->told.n = queue->renamed.n = 0;
 	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
 		asked->is_lost = !asked->is_committed;
 	aps_outbox_lost(&queue->outbox);
@@ -93,6 +105,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	queue->owner = 0;
 	queue->first_outcome = 0;
 	aps_queue_settle_anew(queue);
+	queue->confirmed.n = 0;
 	queue->has_forgotten = true;
 	return APS_OK;
 }
@@ -116,13 +129,27 @@ static void stuck_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t
 		aps_queue_tell_stuck(queue);
 }
 
+/* The turn ends with it. */
+static void begin_for_confirmed(struct aps_queue *queue)
+{
+	struct aps_err err;
+	if (queue->confirmed.n != 0) (void)aps_queue_begin(queue, false, &err);
+}
+
+static void confirming_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	begin_for_confirmed(APS_CONTAINER_OF(timer, struct aps_queue, confirming));
+}
+
 static void free_queue(struct aps_queue *queue)
 {
 	aps_outbox_clear(&queue->outbox);
 	aps_outbox_row_clear(&queue->row);
 	aps_queue_settings_clear(&queue->settings);
 	aps_buf_clear(&queue->waited);
+	aps_buf_clear(&queue->confirmed);
 	aps_buf_clear(&queue->told);
+	aps_buf_clear(&queue->renamed);
 	aps_number_set_clear(&queue->updates);
 	if (queue->document != NULL) aps_gql_document_unref(queue->document);
 	aps_free(queue->prefix);
@@ -162,11 +189,14 @@ static struct aps_queue *new_queue(struct aps_core *core, struct aps_client *cli
 	queue->journal = aps_queue_journal;
 	queue->timer.due = timer_due;
 	queue->stuck.due = stuck_due;
+	queue->confirming.due = confirming_due;
 	queue->advanced_ms = aps_clock_mono_ms();
 	queue->user.closing = closing;
 	aps_outbox_row_init(&queue->row);
 	aps_buf_init(&queue->waited, APS_BUF_ANY_SIZE);
+	aps_buf_init(&queue->confirmed, APS_BUF_ANY_SIZE);
 	aps_buf_init(&queue->told, APS_BUF_ANY_SIZE);
+	aps_buf_init(&queue->renamed, APS_BUF_ANY_SIZE);
 	aps_outbox_init(&queue->outbox, &(struct aps_outbox_options){.modes = 0}, &queue->journal);
 	queue->prefix = aps_strndup(partition->prefix, strlen(partition->prefix));
 	queue->identity = aps_strndup(partition->identity, strlen(partition->identity));
@@ -397,6 +427,7 @@ static void finish_turn(struct aps_queue *queue)
 {
 	struct aps_err err;
 	struct aps_outbox_action action;
+	begin_for_confirmed(queue);
 	aps_caching_commit(queue->core, queue->vault);
 	aps_queue_heed(queue);
 	while (aps_outbox_take(&queue->outbox, &action))
@@ -421,6 +452,7 @@ void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
 	aps_timer_stop(&core->timers, &queue->timer);
 	aps_timer_stop(&core->timers, &queue->stuck);
 	aps_queue_pruning_stop(queue);
+	aps_timer_stop(&core->timers, &queue->confirming);
 	aps_vault_remove(queue->vault, &queue->part);
 	queue->partition->user = NULL;
 	if (queue->link != NULL) *queue->link = queue->next;

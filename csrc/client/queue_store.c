@@ -13,6 +13,7 @@
 #include "store/id_map.h"
 #include "store/outcomes.h"
 #include "sync/identity_fields.h"
+#include "sync/named_ids.h"
 
 #define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
 
@@ -81,6 +82,16 @@ static bool take_text(struct aps_str *rest, struct aps_str *text)
 	return true;
 }
 
+/* For the order of entities. */
+static enum aps_rc note_rename(struct aps_queue *queue, const struct aps_id_made *pair, struct aps_err *err)
+{
+	const uint64_t hashes[2] = {aps_named_ids_hash(pair->temporary), aps_named_ids_hash(pair->made)};
+	aps_buf_add(&queue->renamed, hashes, sizeof hashes);
+	if (queue->renamed.rc == APS_OK) return APS_OK;
+	queue->renamed.rc = APS_OK;
+	return aps_fail(err, APS_E_NOMEM, "no memory for the order of the queue");
+}
+
 /* What it had under a temporary id goes by the service's from now on. */
 static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *sending, struct aps_err *err)
 {
@@ -93,8 +104,10 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 	pair.maker = (int64_t)sending->number;
 	pair.at_ms = aps_clock_wall_ms();
 	while (rc == APS_OK && take_text(&rest, &type) && take_text(&rest, &pair.temporary) &&
-	       take_text(&rest, &pair.made))
+	       take_text(&rest, &pair.made)) {
 		rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
+		if (rc == APS_OK) rc = note_rename(queue, &pair, err);
+	}
 	queue->has_new_ids = true;
 	aps_id_made_clear(&pair);
 	return rc;

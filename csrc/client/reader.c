@@ -407,7 +407,7 @@ void aps_reader_free(struct aps_reader *reader)
 
 /* Something that is done with what is in memory, once or twice. */
 struct job {
-	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err);
+	enum aps_rc (*run)(struct aps_reader *reader, struct job *job, struct aps_err *err); /* NULL: nothing */
 	const struct aps_operation *operation;
 	struct aps_kept_read *kept; /* in its place, with these: */
 	struct aps_str variables;
@@ -435,10 +435,10 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 	reader->has_moved = reader->is_blind = false;
 	reader->sight.patience_ms = job->must_see ? CHANGE_MS : FRAME_MS;
 	enum aps_rc rc = catch_up(reader, err);
-	if (rc == APS_OK) rc = job->run(reader, job, err);
+	if (rc == APS_OK && job->run != NULL) rc = job->run(reader, job, err);
 	if (rc == APS_E_CANCELLED && reader->must_restart) {
 		rc = enter_view(reader, err);
-		if (rc == APS_OK) rc = job->run(reader, job, err);
+		if (rc == APS_OK && job->run != NULL) rc = job->run(reader, job, err);
 	}
 	reader->must_restart = false;
 	end_view(reader);
@@ -645,25 +645,20 @@ enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, stru
 	return out->rc == APS_OK ? APS_OK : aps_fail(err, out->rc, "no memory for a field of the cache");
 }
 
-static enum aps_rc show_edits(struct aps_reader *reader APS_UNUSED, struct job *job APS_UNUSED,
-                              struct aps_err *err APS_UNUSED)
+/* They are shown before anything is done. */
+static enum aps_rc show_edits(struct aps_reader *reader, struct aps_err *err)
 {
-	return APS_OK; /* they are shown before anything is done */
+	return run(reader, &(struct job){.must_see = true}, err);
 }
 
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err)
 {
-	struct job job = {.run = show_edits, .must_see = true};
-	struct aps_edits *edits = aps_overlay_edits(&reader->overlay);
-	if (edits == NULL || !aps_edits_add(edits, what)) {
-		if (edits != NULL && aps_edits_count(edits) == 0)
-			aps_edits_unref(aps_overlay_take_back(&reader->overlay));
+	if (!aps_overlay_add(&reader->overlay, what))
 		return aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
-	}
-	enum aps_rc rc = run(reader, &job, err);
+	aps_overlay_drop(&reader->overlay, aps_channel_decided(reader->channel)); /* perhaps nobody ever reads */
+	enum aps_rc rc = aps_edit_is_sure(what) ? APS_OK : show_edits(reader, err);
 	if (rc == APS_OK || rc == APS_E_STORAGE) return APS_OK; /* it is shown where the store moves to */
-	aps_edits_drop_last(edits);
-	if (aps_edits_count(edits) == 0) aps_edits_unref(aps_overlay_take_back(&reader->overlay));
+	aps_overlay_drop_last(&reader->overlay);
 	return rc;
 }
 
@@ -687,12 +682,15 @@ uint64_t aps_reader_generation(const struct aps_reader *reader)
 	return reader->seen;
 }
 
-size_t aps_reader_count_changes(const struct aps_reader *reader)
+size_t aps_reader_count_changes(struct aps_reader *reader)
 {
+	struct aps_err unwanted;
+	(void)show_edits(reader, &unwanted);
 	return reader->overlay.changes.n / sizeof(struct aps_change);
 }
 
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
 {
+	(void)aps_reader_count_changes(reader); /* they are shown */
 	aps_overlay_changes_since(&reader->overlay, n_before, out);
 }

@@ -46,7 +46,8 @@ enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_oper
 /* aps_asked_scan() of what was completed. */
 enum aps_rc aps_reader_scan(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str data,
                             struct aps_asked *asked, struct aps_err *err);
-/* Adds an edit to the list that is being made; from now on reads show it. On failure it isn't there. E_NOMEM, … */
+/* Adds an edit to the list that is being made; from now on reads show it: what can't fail is laid over the cache by the
+ * next one of them. On failure it isn't there. E_NOMEM, … */
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err);
 /* The list is complete: its number, with which the core is told of it, and in *edits a reference. Reads show it until
  * the core has decided. 0: nothing was added. */
@@ -56,7 +57,7 @@ bool aps_reader_has_open_edits(struct aps_reader *reader);
 struct aps_edits *aps_reader_take_back(struct aps_reader *reader);
 /* How many changes own edits have made to what is shown; and those since there were so many, as text: "Post:1.title",
  * each ended by a zero. None are told when what is shown was made anew meanwhile. */
-size_t aps_reader_count_changes(const struct aps_reader *reader);
+size_t aps_reader_count_changes(struct aps_reader *reader);
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out);
 /* Reads show what the service has said, and what the application has written itself, without optimistic layers: who
  * reads to write what comes of it would make true what is only hoped for. Until it is called with false. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "client/entry_safety.h"
 #include "codec/json_members.h"
+#include "codec/json_reader.h"
 #include "store/id_map.h"
 #include "sync/id_substitute.h"
 #include "sync/operation_kind.h"
@@ -240,6 +241,40 @@ static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql
 	of->identity = fields;
 	of->type = *type;
 	return rc;
+}
+
+/* "Todo:1" */
+static enum aps_rc write_key(struct aps_sending *sending, struct aps_str type, struct aps_str id, struct aps_str *key,
+                             struct aps_err *err)
+{
+	struct aps_json_reader r;
+	aps_json_reader_init(&r, id, 0);
+	enum aps_json_token token = aps_json_next(&r);
+	struct aps_str tail = token == APS_JSON_STRING ? aps_json_unescape(&r, &sending->arena) : id;
+	char *text = aps_arena_get(&sending->arena, type.n + 1 + tail.n);
+	if (text == NULL || tail.p == NULL) return aps_arena_fail(&sending->arena, "a queued mutation", err);
+	memcpy(text, type.p, type.n);
+	text[type.n] = ':';
+	memcpy(text + type.n + 1, tail.p, tail.n);
+	*key = (struct aps_str){text, type.n + 1 + tail.n};
+	return APS_OK;
+}
+
+enum aps_rc aps_sent_entry_key(struct aps_sending *sending, struct aps_str *key, struct aps_err *err)
+{
+	const struct aps_gql_node *root;
+	struct aps_str type;
+	struct aps_read_back of = {.identity = NULL};
+	const struct aps_operation *operation = &sending->operation;
+	*key = sending->extra.n_roots != 0 ? sending->extra.roots[0] : APS_STR("");
+	if (key->n != 0) return APS_OK;
+	enum aps_rc rc = aps_read_back_root(operation->document, operation->definition, APS_STR(""), &root, err);
+	if (rc != APS_OK || root == NULL) return rc;
+	rc = find_record(sending, root, &type, &of, err);
+	if (rc != APS_OK) return rc == APS_E_USAGE ? APS_OK : rc;
+	const struct aps_type_policy *policy = aps_policies_find_type(sending->queue->partition->policies, type);
+	bool has_own_keys = policy != NULL && policy->n_key_fields != 0;
+	return has_own_keys ? APS_OK : write_key(sending, type, of.identity[0].value, key, err);
 }
 
 static enum aps_rc init_question(struct aps_sending *sending, struct aps_str text, struct aps_str variables,

@@ -22,12 +22,17 @@ static int64_t cached_version(struct aps_partition *partition, struct aps_str ke
 	return is_there && value.tag == APS_CELL_INT ? value.as.integer : 0;
 }
 
-static bool is_ahead(const struct aps_sending *sending, struct aps_err *err)
+static enum aps_rc look(struct aps_sending *sending, bool *is_ahead, struct aps_err *err)
 {
-	if (!sending->safety.has_version || sending->extra.n_roots == 0) return false;
-	int64_t cached =
-	        cached_version(sending->queue->partition, sending->extra.roots[0], sending->safety.version_field, err);
-	return cached != 0 && cached < sending->safety.version;
+	struct aps_str key;
+	const struct aps_safety *safety = &sending->safety;
+	*is_ahead = false;
+	if (!safety->has_version) return APS_OK;
+	enum aps_rc rc = aps_sent_entry_key(sending, &key, err);
+	if (rc != APS_OK || key.n == 0) return rc;
+	int64_t cached = cached_version(sending->queue->partition, key, safety->version_field, err);
+	*is_ahead = cached != 0 && cached < safety->version;
+	return APS_OK;
 }
 
 enum aps_rc aps_version_seen_check(struct aps_queue *queue, uint64_t number, struct aps_err *err)
@@ -36,8 +41,11 @@ enum aps_rc aps_version_seen_check(struct aps_queue *queue, uint64_t number, str
 	if (item == NULL || item->delivery.resend != APS_RESEND_VERSIONED) return APS_OK;
 	struct aps_sending *sending = aps_sending_get(queue, number, err);
 	if (sending == NULL) return err->code;
+	bool is_ahead;
 	/* What can't be read is found out when it is to be sent. */
-	if (aps_sent_entry_read(sending, err) != APS_OK || !is_ahead(sending, err)) return APS_OK;
+	if (aps_sent_entry_read(sending, err) != APS_OK) return APS_OK;
+	enum aps_rc rc = look(sending, &is_ahead, err);
+	if (rc != APS_OK || !is_ahead) return rc;
 	struct aps_outbox_entry entry = sending->row.entry;
 	entry.flags += ((int64_t)APS_RESEND_NEVER - (int64_t)APS_RESEND_VERSIONED) * APS_ENTRY_RESEND;
 	aps_outbox_distrust(&queue->outbox, number);

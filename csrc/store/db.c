@@ -21,9 +21,13 @@ struct aps_stmt {
 	uint64_t used_at; /* tick of the last prepare; the lowest is evicted */
 };
 
+/* What begins and ends transactions, compiled once. */
+enum control { BEGIN, COMMIT, ROLLBACK, N_CONTROLS };
+
 struct aps_db {
 	sqlite3 *handle;
-	struct aps_db *base; /* see aps_db_set_base() */
+	sqlite3_stmt *controls[N_CONTROLS]; /* NULL: not needed yet */
+	struct aps_db *base;                /* see aps_db_set_base() */
 	struct aps_stmt *statements[APS_DB_MAX_STATEMENTS];
 	size_t n_statements;
 	uint64_t tick;
@@ -256,6 +260,7 @@ void aps_db_close(struct aps_db *db)
 	for (size_t i = 0; i < db->n_statements; i++) stmt_free(db->statements[i]);
 	db->n_statements = 0;
 	if (db->handle != NULL) aps_db_rollback(db);
+	for (int i = 0; i < N_CONTROLS; i++) sqlite3_finalize(db->controls[i]);
 	sqlite3_close_v2(db->handle);
 	aps_free(db);
 }
@@ -287,11 +292,27 @@ static enum aps_rc db_run(struct aps_db *db, const char *sql, struct aps_err *er
 	return APS_OK;
 }
 
-static enum aps_rc db_control(struct aps_db *db, const char *sql, struct aps_err *err)
+static enum aps_rc db_compile_control(struct aps_db *db, enum control which, struct aps_err *err)
 {
+	static const char *const SQL[N_CONTROLS] = {
+	        [BEGIN] = "BEGIN IMMEDIATE", [COMMIT] = "COMMIT", [ROLLBACK] = "ROLLBACK"};
+	sqlite3_stmt **handle = &db->controls[which];
 	db->may_control = true;
-	enum aps_rc rc = db_run(db, sql, err);
+	int code = sqlite3_prepare_v3(db->handle, SQL[which], -1, SQLITE_PREPARE_PERSISTENT, handle, NULL);
 	db->may_control = false;
+	return code == SQLITE_OK ? APS_OK : db_failed(db, "SQL", err);
+}
+
+/* Where the schema has changed it is compiled again, which asks db_authorize() again. */
+static enum aps_rc db_control(struct aps_db *db, enum control which, struct aps_err *err)
+{
+	enum aps_rc rc = db->controls[which] == NULL ? db_compile_control(db, which, err) : APS_OK;
+	if (rc != APS_OK) return rc;
+	db->may_control = true;
+	bool is_done = sqlite3_step(db->controls[which]) == SQLITE_DONE;
+	db->may_control = false;
+	if (!is_done) rc = db_failed(db, "SQL", err);
+	sqlite3_reset(db->controls[which]);
 	return rc;
 }
 
@@ -302,7 +323,7 @@ static enum aps_rc db_check_guard(struct aps_db *db, struct aps_err *err)
 {
 	bool is_open = !sqlite3_get_autocommit(db->handle);
 	if (is_open == db->in_transaction) return APS_OK;
-	if (is_open) return db_control(db, "ROLLBACK", err);
+	if (is_open) return db_control(db, ROLLBACK, err);
 	return aps_fail(err, APS_E_STORAGE, "an earlier failure has rolled the transaction back");
 }
 
@@ -343,7 +364,7 @@ enum aps_rc aps_db_begin(struct aps_db *db, struct aps_err *err)
 	if (db->in_transaction) return aps_fail(err, APS_E_USAGE, "a transaction is open already");
 	enum aps_rc rc = db_check_guard(db, err);
 	if (rc == APS_OK) rc = db_check_statements(db, err);
-	if (rc == APS_OK) rc = db_control(db, "BEGIN IMMEDIATE", err);
+	if (rc == APS_OK) rc = db_control(db, BEGIN, err);
 	db->in_transaction = rc == APS_OK;
 	return rc;
 }
@@ -356,7 +377,7 @@ enum aps_rc aps_db_commit(struct aps_db *db, struct aps_err *err)
 	rc = db_check_guard(db, err);
 	db->is_committing = true;
 	errno = 0;
-	if (rc == APS_OK) rc = db_control(db, "COMMIT", err);
+	if (rc == APS_OK) rc = db_control(db, COMMIT, err);
 	db->is_committing = false;
 	if (rc == APS_OK)
 		db->in_transaction = false;
@@ -369,7 +390,7 @@ void aps_db_rollback(struct aps_db *db)
 {
 	if (!db->in_transaction) return;
 	for (size_t i = 0; i < db->n_statements; i++) aps_stmt_reset(db->statements[i]);
-	if (!sqlite3_get_autocommit(db->handle)) (void)db_control(db, "ROLLBACK", NULL);
+	if (!sqlite3_get_autocommit(db->handle)) (void)db_control(db, ROLLBACK, NULL);
 	db->in_transaction = false;
 }
 

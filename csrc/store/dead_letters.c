@@ -1,5 +1,6 @@
 #include "store/dead_letters.h"
 
+#include "store/entry_find.h"
 #include "store/outbox_rows.h"
 #include "store/owners.h"
 
@@ -98,12 +99,10 @@ enum aps_rc aps_dead_letters_find(struct aps_db *db, int64_t id, struct aps_dead
 enum aps_rc aps_dead_letters_find_number(struct aps_db *db, int64_t number, struct aps_dead_letter *letter,
                                          struct aps_err *err)
 {
-	static const char SQL[] = LETTERS "WHERE id IN (SELECT (owner.id << 44) | (mode.column1 << 40) | ?1 FROM owner,"
-	                                  " (VALUES (0), (1), (2), (3), (4), (5)) AS mode)";
-	struct aps_query query;
-	aps_query_init(&query, db, SQL, err);
-	aps_query_int(&query, number & APS_ENTRY_MAX_NUMBER);
-	return take_row(&query, letter);
+	int64_t id;
+	letter->entry.id = 0;
+	enum aps_rc rc = aps_entry_find(db, "SELECT 1 FROM dead_letter WHERE id = ?1", number, &id, err);
+	return rc == APS_OK && id != 0 ? aps_dead_letters_find(db, id, letter, err) : rc;
 }
 
 enum aps_rc aps_dead_letters_next(struct aps_db *db, struct aps_entry_range range, int64_t after,

@@ -1,5 +1,6 @@
 #include "store/outbox_rows.h"
 
+#include "store/entry_find.h"
 #include "store/owners.h"
 
 #define OF_OUTBOX                                                                                                      \
@@ -110,12 +111,11 @@ enum aps_rc aps_outbox_find(struct aps_db *db, int64_t id, struct aps_outbox_row
 
 enum aps_rc aps_outbox_find_number(struct aps_db *db, int64_t number, struct aps_outbox_row *row, struct aps_err *err)
 {
-	static const char SQL[] = BOTH " WHERE o.id IN (SELECT (owner.id << 44) | (mode.column1 << 40) | ?1 FROM owner,"
-	                               " (VALUES (0), (1), (2), (3), (4), (5)) AS mode)";
-	struct aps_query query;
-	aps_query_init(&query, db, SQL, err);
-	aps_query_int(&query, number & APS_ENTRY_MAX_NUMBER);
-	return take_row(&query, row);
+	int64_t id;
+	row->entry.id = 0;
+	row->delivery = (struct aps_delivery_row){.is_begun = false};
+	enum aps_rc rc = aps_entry_find(db, "SELECT 1 FROM outbox WHERE id = ?1", number, &id, err);
+	return rc == APS_OK && id != 0 ? aps_outbox_find(db, id, row, err) : rc;
 }
 
 enum aps_rc aps_outbox_next(struct aps_db *db, struct aps_entry_range range, int64_t after, struct aps_outbox_row *row,

@@ -213,3 +213,10 @@ void aps_entity_order_end(struct aps_entity_order *order, uint64_t number)
 	order->entries.n -= sizeof *entry;
 	if (order->n_lost * 2 * sizeof(uint64_t) > order->records.n) compact_records(order);
 }
+
+void aps_entity_order_rename(struct aps_entity_order *order, uint64_t from, uint64_t to)
+{
+	uint64_t *records = (uint64_t *)(void *)order->records.p;
+	for (size_t i = 0; i < order->records.n / sizeof *records; i++)
+		if (records[i] == from) records[i] = to;
+}

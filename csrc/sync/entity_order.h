@@ -1,7 +1,7 @@
 /* Which entries of a queue may be sent beside one another: those that have no record in common with an earlier one that
  * hasn't ended, or with one that is started. An entry without records may have to do with any: it is a barrier, which
- * waits for all before it and
- * holds all behind it. Whoever is held holds those behind it that have a record in common with it.
+ * waits for all before it and holds all behind it. Whoever is held holds those behind it that have a record in common
+ * with it.
  *
  * Pure; entries are known by their numbers, records by hashes: two records that are taken for one cost time only. An
  * entry takes 24 bytes and 8 for each record while it is held, and nothing of it is in memory besides. */
@@ -37,6 +37,8 @@ enum aps_rc aps_entity_order_start(struct aps_entity_order *order, uint64_t *num
 void aps_entity_order_step_back(struct aps_entity_order *order, uint64_t number);
 /* It is in the queue no more, started or not. One that isn't known is ignored. */
 void aps_entity_order_end(struct aps_entity_order *order, uint64_t number);
+/* Record `from` is `to` from now on: it was known by another name. */
+void aps_entity_order_rename(struct aps_entity_order *order, uint64_t from, uint64_t to);
 size_t aps_entity_order_count(const struct aps_entity_order *order);
 
 APS_END_DECLS

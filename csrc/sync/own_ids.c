@@ -60,16 +60,26 @@ void aps_own_ids_add(struct aps_own_ids *ids, struct aps_str id)
 	young->n_used++;
 }
 
-static bool take(const struct aps_own_ids_set *set, uint64_t hash)
+static uint64_t *find_in(const struct aps_own_ids_set *set, uint64_t hash)
 {
 	uint64_t *slot = set->n_slots != 0 ? slot_of(set, hash) : NULL;
-	if (slot == NULL || *slot == FREE) return false;
-	*slot = TAKEN;
-	return true;
+	return slot != NULL && *slot != FREE ? slot : NULL;
+}
+
+static uint64_t *find(const struct aps_own_ids *ids, struct aps_str id)
+{
+	uint64_t hash = hash_of(id), *slot = find_in(&ids->young, hash);
+	return slot != NULL ? slot : find_in(&ids->old, hash);
+}
+
+bool aps_own_ids_has(const struct aps_own_ids *ids, struct aps_str id)
+{
+	return find(ids, id) != NULL;
 }
 
 bool aps_own_ids_take(struct aps_own_ids *ids, struct aps_str id)
 {
-	uint64_t hash = hash_of(id);
-	return take(&ids->young, hash) || take(&ids->old, hash);
+	uint64_t *slot = find(ids, id);
+	if (slot != NULL) *slot = TAKEN;
+	return slot != NULL;
 }

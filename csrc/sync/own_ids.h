@@ -1,5 +1,5 @@
-/* Ids that were made here, as hashes: the last ones, at least APS_OWN_IDS_HALF and at most twice as many. Each is asked
- * for once: the first mutation that makes a record of it takes it. Pure. */
+/* Ids that were made here, as hashes: the last ones, at least APS_OWN_IDS_HALF and at most twice as many. The first
+ * mutation that makes a record of one takes it: before that nobody knows it. Pure. */
 #ifndef APS_SYNC_OWN_IDS_H
 #define APS_SYNC_OWN_IDS_H
 
@@ -23,7 +23,9 @@ APS_BEGIN_DECLS
 void aps_own_ids_clear(struct aps_own_ids *ids);
 /* Where memory is out it isn't known. */
 void aps_own_ids_add(struct aps_own_ids *ids, struct aps_str id);
-/* Whether it is one; from then on it isn't. */
+/* Whether it is one, and nobody has taken it. */
+bool aps_own_ids_has(const struct aps_own_ids *ids, struct aps_str id);
+/* Likewise; from then on it isn't. */
 bool aps_own_ids_take(struct aps_own_ids *ids, struct aps_str id);
 
 APS_END_DECLS

@@ -337,11 +337,13 @@ const scenarios = {
 			await play.client.mutate(made);
 		}
 		const enqueued = performance.now() - began;
+		const before = process.cpuUsage();
 		const took = await play.online(n);
+		const { user, system } = process.cpuUsage(before);
 		const { serial } = play.events.find(({ event }) => event === 'server');
 		const { posts } = play.events[play.events.length - 1];
 		play.events = [];
-		play.note('replayed', { n, serial, listed: posts.length, timing: { enqueue_ms: enqueued, replay_ms: took } });
+		play.note('replayed', { n, serial, listed: posts.length, timing: { enqueue_ms: enqueued, replay_ms: took, replay_cpu_ms: (user + system) / 1000 } });
 		return play.end();
 	},
 };
@@ -351,7 +353,7 @@ async function record(name) {
 	return (await scenarios[name](20)).map(({ timing, ...event }) => event);
 }
 
-module.exports = { names: Object.keys(scenarios), record };
+module.exports = { scenarios, names: Object.keys(scenarios), record };
 
 if (require.main === module) {
 	const wanted = process.argv.slice(2);

@@ -221,6 +221,7 @@ local function new_core()
     core.own_uuids[text] = nil
     return is_own == true
   end
+  function core.has_uuid(text) return core.own_uuids[text] == true end
   function core.encode(value)
     local err = json_error(value, "value", {})
     if err then return nil, err end

@@ -103,6 +103,9 @@ function core.uuid() end
 ---@param text string
 ---@return boolean is_own `uuid` has made it in this Lua state, not 50,000 others ago or more, and it is asked for the first time
 function core.take_uuid(text) end
+---@param text string
+---@return boolean is_own the same, and `take_uuid` can still be asked
+function core.has_uuid(text) end
 
 ---@return number seconds of a clock that never goes back
 function core.now() end

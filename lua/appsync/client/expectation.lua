@@ -89,10 +89,10 @@ function Expectation:response()
         (errors.describe(response)))
     end
   end
+  local known = temporary_ids.replace(self.kept.core, response)
   self.own_ids = temporary_ids.take_own(response)
-  response = temporary_ids.replace(self.kept.core, response)
-  responses[response] = true
-  return response
+  responses[known] = true
+  return known
 end
 
 ---What stands for a response that nobody gave.

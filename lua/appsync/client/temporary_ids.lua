@@ -14,8 +14,9 @@ local function has_ids(opened)
   return has_any == true
 end
 
+-- One that was just made, and that no mutation has made a record of, isn't looked for in the store.
 local function made_of(opened, id)
-  if #id ~= ID_CHARS then return nil end
+  if #id ~= ID_CHARS or core.has_uuid(id) then return nil end
   local made, err = opened:made_id(id)
   errors.of_core(err)
   return made

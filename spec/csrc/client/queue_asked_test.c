@@ -275,9 +275,8 @@ static void update(const char *id)
 	enqueue(&(struct asked){.document = UPDATE, .variables = variables});
 }
 
-static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **state)
+static void begin_with_records_beside(void)
 {
-	(void)state;
 	struct aps_queue_settings settings;
 	begin_without_a_queue();
 	make_queue_settings(&settings);
@@ -285,6 +284,12 @@ static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **
 	open_queue_with(CACHE, &settings);
 	world.queue = aps_queueing_find(world.core, world.client, CACHE);
 	turn();
+}
+
+static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **state)
+{
+	(void)state;
+	begin_with_records_beside();
 	update("5d1b2c3d-0000-4000-8000-000000000001");
 	update("5d1b2c3d-0000-4000-8000-000000000001");
 	update("5d1b2c3d-0000-4000-8000-000000000002");
@@ -300,6 +305,29 @@ static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **
 	}
 	assert_int_equal(n_requests(), 3);
 	assert_string_equal(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "[]");
+	finish();
+}
+
+/* Either was queued when one of the ids was known. */
+static void a_record_under_its_two_ids_is_one(void **state)
+{
+	(void)state;
+	begin_with_records_beside();
+	make_one();
+	update(TEMPORARY);
+	turn();
+	answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"real\",\"n\":1}}}");
+	turn();
+	assert_int_equal(n_requests(), 2);
+	update("real");
+	update(TEMPORARY);
+	update("other");
+	turn();
+	assert_int_equal(n_requests(), 3);
+	answer(200, "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"real\"}}}");
+	turn();
+	assert_int_equal(n_requests(), 4);
+	assert_has(body_of(under_way()), "\"id\":\"real\"");
 	finish();
 }
 
@@ -611,6 +639,7 @@ int main(void)
 	        cmocka_unit_test(a_dead_letter_is_changed_tried_again_and_goes_to_the_tail),
 	        cmocka_unit_test(a_change_that_is_lost_is_told_as_such),
 	        cmocka_unit_test(what_is_of_other_records_goes_beside_where_that_is_asked_for),
+	        cmocka_unit_test(a_record_under_its_two_ids_is_one),
 	        cmocka_unit_test(what_names_a_record_goes_by_the_id_that_it_gets),
 	        cmocka_unit_test(a_look_asks_for_the_record_by_the_id_that_it_got),
 	        cmocka_unit_test(a_maker_that_is_changed_blocks_nothing),

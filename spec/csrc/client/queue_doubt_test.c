@@ -62,6 +62,30 @@ static void what_is_idempotent_is_sent_again_at_once(void **state)
 	finish();
 }
 
+/* A service that merges may make of an earlier version the one that was expected. */
+static void a_version_that_nobody_has_seen_yet_is_not_sent_again(void **state)
+{
+	(void)state;
+	begin();
+	enqueue(&VERSIONED);
+	turn();
+	answer(200, SEEN(RECORD(2, 4)));
+	turn();
+	enqueue(&(struct asked){.document = UPDATE, .variables = INPUT(",\"_version\":4")});
+	turn();
+	restart();
+	assert_true(under_way()->is_look);
+	answer(200, SEEN(RECORD(2, 5)));
+	turn();
+	enqueue(&(struct asked){.document = UPDATE, .variables = INPUT(",\"_version\":6")});
+	turn();
+	assert_has(body_of(under_way()), "\"_version\":6");
+	restart();
+	assert_is_gone();
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	finish();
+}
+
 static void what_has_a_version_is_looked_at_first(void **state)
 {
 	(void)state;
@@ -360,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_not_safe_is_a_dead_letter_that_may_have_been_executed),
 	        cmocka_unit_test(what_is_idempotent_is_sent_again_at_once),
+	        cmocka_unit_test(a_version_that_nobody_has_seen_yet_is_not_sent_again),
 	        cmocka_unit_test(what_has_a_version_is_looked_at_first),
 	        cmocka_unit_test(what_the_record_shows_was_done_already),
 	        cmocka_unit_test(what_the_record_does_not_tell_is_buried),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "queue_world.h"
+#include "store/outcomes.h"
 
 /* Commits that were waited for until they were on the disk. */
 static int64_t count_syncs(void)
@@ -280,9 +281,70 @@ static void an_outcome_is_not_told_again_where_that_it_was_told_cannot_be_stored
 	finish();
 }
 
+/* The number of the outcome of the mutation that is being sent, and that nobody waits for. */
+static uint64_t take_outcome(void)
+{
+	struct aps_str data;
+	drop_events();
+	answer(200, DONE);
+	turn();
+	assert_int_equal(count_queue_events("\"what\":\"outcome\"", &data), 1);
+	return strtoull(aps_str_find(data, "\"number\":") + 9, NULL, 10);
+}
+
+static bool is_stored_as_told(uint64_t number)
+{
+	struct aps_kept_outcome outcome;
+	struct aps_err err;
+	aps_kept_outcome_init(&outcome);
+	assert_int_equal(
+	        aps_outcomes_next(world.queue->vault->db, world.queue->owner, (int64_t)number - 1, &outcome, &err),
+	        APS_OK);
+	assert_int_equal(outcome.number, number);
+	bool is_told = outcome.is_told;
+	aps_kept_outcome_clear(&outcome);
+	return is_told;
+}
+
+static void that_an_outcome_was_told_is_stored_with_what_is_written_next_or_soon(void **state)
+{
+	(void)state;
+	begin();
+	cancel(enqueue_n(1));
+	turn();
+	uint64_t outcome = take_outcome();
+	tell_told(outcome);
+	assert_false(is_stored_as_told(outcome));
+	cancel(enqueue_n(2));
+	turn();
+	assert_true(is_stored_as_told(outcome));
+	outcome = take_outcome();
+	tell_told(outcome);
+	assert_false(is_stored_as_told(outcome));
+	let_time_pass(100);
+	assert_true(is_stored_as_told(outcome));
+	finish();
+}
+
+static void that_an_outcome_was_told_is_stored_when_the_queue_closes(void **state)
+{
+	(void)state;
+	begin();
+	cancel(enqueue_n(1));
+	turn();
+	uint64_t outcome = take_outcome();
+	tell_told(outcome);
+	restart();
+	assert_true(is_stored_as_told(outcome));
+	assert_int_equal(count_queue_events("\"what\":\"outcome\"", NULL), 0);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(that_an_outcome_was_told_is_stored_with_what_is_written_next_or_soon),
+	        cmocka_unit_test(that_an_outcome_was_told_is_stored_when_the_queue_closes),
 	        cmocka_unit_test(a_mutation_is_sent_once_it_is_stored_and_told_once_its_outcome_is),
 	        cmocka_unit_test(an_enqueue_is_one_commit_and_an_outcome_shares_one_with_the_next_mark),
 	        cmocka_unit_test(what_the_cache_has_of_the_turn_is_committed_apart_and_not_waited_for),

@@ -173,6 +173,23 @@ static void what_is_held_holds_those_behind_it(void **state)
 	aps_entity_order_clear(&order);
 }
 
+static void a_record_with_another_name_is_the_one_with_that_name(void **state)
+{
+	(void)state;
+	struct aps_entity_order order;
+	aps_entity_order_init(&order);
+	add(&order, 1, 10);
+	add(&order, 2, 30);
+	assert_int_equal(start(&order), 1);
+	aps_entity_order_rename(&order, 10, 20);
+	add(&order, 3, 20);
+	assert_int_equal(start(&order), 2);
+	assert_int_equal(start(&order), 0);
+	aps_entity_order_end(&order, 1);
+	assert_int_equal(start(&order), 3);
+	aps_entity_order_clear(&order);
+}
+
 static void an_earlier_one_that_comes_later_waits_for_what_is_started(void **state)
 {
 	(void)state;
@@ -271,6 +288,7 @@ int main(void)
 	        cmocka_unit_test(it_starts_what_comparing_each_with_all_before_it_starts),
 	        cmocka_unit_test(a_barrier_waits_for_all_before_it_and_holds_all_behind_it),
 	        cmocka_unit_test(what_is_held_holds_those_behind_it),
+	        cmocka_unit_test(a_record_with_another_name_is_the_one_with_that_name),
 	        cmocka_unit_test(an_earlier_one_that_comes_later_waits_for_what_is_started),
 	        cmocka_unit_test(as_many_as_may_be_are_held_by_one_record),
 	        cmocka_unit_test(records_of_those_that_have_ended_take_no_memory),

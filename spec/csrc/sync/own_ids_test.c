@@ -41,11 +41,15 @@ static bool take(unsigned n)
 static void an_id_that_was_made_here_is_taken_once(void **state)
 {
 	(void)state;
+	char room[37];
 	assert_false(take(1));
 	add(1);
 	add(2);
+	assert_true(aps_own_ids_has(&ids, id_of(1, room)));
+	assert_false(aps_own_ids_has(&ids, id_of(3, room)));
 	assert_false(take(3));
 	assert_true(take(1));
+	assert_false(aps_own_ids_has(&ids, id_of(1, room)));
 	assert_false(take(1));
 	assert_true(take(2));
 	add(1);

@@ -1,0 +1,18 @@
+/* Which outcomes somebody was told of. @thread core */
+#ifndef APS_CLIENT_QUEUE_TOLD_H
+#define APS_CLIENT_QUEUE_TOLD_H
+
+#include "client/queue.h"
+
+APS_BEGIN_DECLS
+
+/* Somebody was told of that outcome. A transaction of its own would take longer than all else that is done for a
+ * mutation: it is in the next one, whatever that is for, or soon in one of its own. Lost with the process before that,
+ * it is told once more, in another run. */
+void aps_queue_told(struct aps_queue *queue, uint64_t outcome);
+/* In the transaction that is open, what is to be in it. */
+enum aps_rc aps_queue_store_told(struct aps_queue *queue, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif
