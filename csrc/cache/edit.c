@@ -208,7 +208,7 @@ static void set_field(struct applying *in, const struct aps_edit_what *what)
 {
 	struct aps_entry *record = NULL;
 	if (!name_record(in, what)) return;
-	aps_entries_find(&in->write->cache->entries, aps_buf_str(&in->key), &record, &in->err);
+	aps_entries_find_below(&in->write->cache->entries, aps_buf_str(&in->key), &record, &in->err);
 	if (record != NULL) record = aps_write_at(in->write, record->number);
 	if (record == NULL || record->content == NULL) return;
 	in->merge->replaces = true;

@@ -23,6 +23,7 @@ static void take_from_entry(struct aps_layer_patch *patch)
 	for (; *at != patch; at = &below->next_above) below = *at;
 	*at = patch->next_above;
 	if (layered->top == patch) layered->top = below;
+	layered->n_patches--;
 }
 
 static void take_from_layer(struct aps_layer_patch *patch)
@@ -149,7 +150,7 @@ static enum aps_rc complete(struct aps_layers *layers, uint64_t id, struct aps_l
 	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < row->entries.n / sizeof *numbers; i++) {
 		struct aps_entry *entry;
-		rc = aps_entries_at(layers->entries, numbers[i], &entry, err);
+		rc = aps_entries_at_below(layers->entries, numbers[i], &entry, err);
 		if (rc == APS_OK && entry == NULL) rc = fail_damaged(err);
 	}
 	if (rc != APS_OK) return rc;
@@ -206,11 +207,15 @@ void aps_layer_release(struct aps_entry *entry)
 	entry->n_holds--;
 }
 
+/* Either the layer changes few entries, or the entry is changed by few layers: both lists are gone through at once. */
 struct aps_layer_patch *aps_layer_patch_of(const struct aps_layer *layer, const struct aps_entry *entry)
 {
-	struct aps_layer_patch *patch = entry->layered->patches;
-	while (patch != NULL && (patch->layer != layer || patch->is_leaving)) patch = patch->next_above;
-	return patch;
+	struct aps_layer_patch *of_entry = entry->layered->patches, *of_layer = layer->patches;
+	for (; of_entry != NULL && of_layer != NULL; of_entry = of_entry->next_above, of_layer = of_layer->next) {
+		if (of_entry->layer == layer && !of_entry->is_leaving) return of_entry;
+		if (of_layer->entry == entry && !of_layer->is_leaving) return of_layer;
+	}
+	return NULL;
 }
 
 static void drop(struct aps_layer_patch *patch)
@@ -231,6 +236,7 @@ static void put_above(struct aps_layered *layered, struct aps_layer_patch *patch
 	patch->next_above = *at;
 	*at = patch;
 	if (patch->next_above == NULL) layered->top = patch;
+	layered->n_patches++;
 }
 
 static struct aps_layer_patch *add(struct aps_layer *layer, struct aps_entry *entry, struct aps_str bytes)
@@ -262,12 +268,12 @@ bool aps_layer_exchange(struct aps_layer_patch *leaving, struct aps_entry *entry
 	return true;
 }
 
-void aps_layer_conclude(struct aps_entry *entry, bool is_committed)
+void aps_layer_conclude(struct aps_layer *layer, bool is_committed)
 {
-	struct aps_layer_patch *patch = entry->layered->patches, *above;
-	for (; patch != NULL; patch = above) {
+	struct aps_layer_patch *patch = layer->patches, *next;
+	for (; patch != NULL; patch = next) {
 		bool goes = is_committed ? patch->is_leaving : patch->is_coming;
-		above = patch->next_above;
+		next = patch->next;
 		patch->is_leaving = patch->is_coming = false;
 		if (goes) drop(patch);
 	}
@@ -326,6 +332,7 @@ static enum aps_rc show(struct aps_entry_layering *layering, struct aps_entry *e
 	char *content = rc == APS_OK && !is_nowhere ? aps_strndup(now.n != 0 ? now.p : "", now.n) : NULL;
 	if (rc == APS_OK && !is_nowhere && content == NULL) rc = fail_memory(err);
 	if (rc == APS_OK) aps_entries_set(layers->entries, entry, content, is_nowhere ? 0 : now.n);
+	if (rc == APS_OK) entry->layered->is_stale = false;
 	aps_buf_clear(&now);
 	return rc;
 }
@@ -339,6 +346,7 @@ static void forget(struct aps_entry_layering *layering, struct aps_entry *entry)
 		struct aps_layer_patch *patch = layered->patches;
 		struct aps_layer *layer = patch->layer;
 		layered->patches = patch->next_above;
+		layered->n_patches--;
 		take_from_layer(patch);
 		free_patch(patch);
 		layer->is_whole = false;

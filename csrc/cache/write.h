@@ -26,7 +26,6 @@ struct aps_cache_write {
 	struct aps_cache *cache;
 	struct aps_layer *layer; /* that is written; NULL: the base */
 	bool is_open;
-	bool has_exchanged;         /* patches of layers that stay */
 	struct aps_buf layers;      /* struct aps_layer *: those that leave or change with it, each once */
 	struct aps_former *formers; /* of the entries that were touched, each once */
 	size_t n_formers;
