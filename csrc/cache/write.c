@@ -255,6 +255,21 @@ void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *l
 	if (!aps_layer_exchange(leaving, entry, patch)) aps_write_fail(write);
 }
 
+void aps_write_lay(struct aps_cache_write *write, struct aps_entry *entry, uint32_t name, struct aps_str patch)
+{
+	bool was_layered = entry->layered != NULL;
+	if (write->err.code != APS_OK) return;
+	bool is_held = aps_layer_hold(entry, content_of(entry));
+	if (!is_held || add_former(write, entry) == NULL) {
+		if (is_held && !was_layered) aps_layer_release(entry);
+		aps_write_fail(write);
+		return;
+	}
+	entry->layered->is_stale = true;
+	if (!aps_layer_put(write->layer, entry, patch)) aps_write_fail(write);
+	aps_write_report(write, entry, name);
+}
+
 void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer)
 {
 	if (!note_layer(write, layer)) return;
@@ -411,13 +426,28 @@ static void cover(struct aps_cache_write *write, struct aps_former *former)
 	compare(write, former);
 }
 
+/* What an entry shows without the patch that it was given as it is. */
+static struct aps_str compose_without(struct aps_cache_write *write, struct aps_layer_patch *own, struct aps_buf *out)
+{
+	bool is_nowhere = false;
+	own->is_leaving = true;
+	aps_layer_compose(own->entry, aps_entry_base(own->entry), &write->cache->entries, out, &is_nowhere, &write->err);
+	own->is_leaving = false;
+	return is_nowhere ? nowhere() : aps_buf_str(out);
+}
+
 /* What was written becomes the layer's patch. */
 static void keep_patch(struct aps_cache_write *write, struct aps_former *former)
 {
 	struct aps_entry *entry = former->entry;
-	struct aps_buf patch;
+	struct aps_layer_patch *own = entry->layered != NULL ? aps_layer_patch_of(write->layer, entry) : NULL;
+	struct aps_buf patch, below;
 	struct aps_str was = {former->content, former->n_bytes};
+	if (own != NULL && entry->layered->is_stale) return; /* nothing was written beside it */
 	aps_buf_init(&patch, APS_BUF_ANY_SIZE);
+	aps_buf_init(&below, APS_BUF_ANY_SIZE);
+	aps_buf_add(&below, "", 0);
+	if (own != NULL) was = compose_without(write, own, &below);
 	enum aps_patch_kind kind = is_record(entry) ? APS_PATCH_FIELDS : APS_PATCH_VALUE;
 	if (aps_patch_make(&patch, kind, was, content_of(entry), &write->cache->entries, &write->err) == APS_OK &&
 	    patch.n != 0) {
@@ -425,6 +455,7 @@ static void keep_patch(struct aps_cache_write *write, struct aps_former *former)
 			aps_write_fail(write);
 	}
 	aps_buf_clear(&patch);
+	aps_buf_clear(&below);
 }
 
 bool aps_write_settle(struct aps_cache_write *write)

@@ -643,6 +643,7 @@ enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_wha
 			aps_edits_unref(aps_overlay_take_back(&reader->overlay));
 		return aps_fail(err, APS_E_NOMEM, "no memory for what is written into the cache");
 	}
+	if (what->kind == APS_EDIT_LIST) return APS_OK; /* it is shown when somebody reads: the list may be long */
 	enum aps_rc rc = run(reader, &job, err);
 	if (rc == APS_OK || rc == APS_E_STORAGE) return APS_OK; /* it is shown where the store moves to */
 	aps_edits_drop_last(edits);
