@@ -637,6 +637,7 @@ static enum aps_rc show_edits(struct aps_reader *reader APS_UNUSED, struct job *
 enum aps_rc aps_reader_edit(struct aps_reader *reader, const struct aps_edit_what *what, struct aps_err *err)
 {
 	struct job job = {.run = show_edits, .must_see = true};
+	if (what->kind == APS_EDIT_LIST) aps_overlay_drop(&reader->overlay, aps_channel_decided(reader->channel));
 	struct aps_edits *edits = aps_overlay_edits(&reader->overlay);
 	if (edits == NULL || !aps_edits_add(edits, what)) {
 		if (edits != NULL && aps_edits_count(edits) == 0)

@@ -3,15 +3,22 @@
  *    command --> stale --turn's end--> read --other than shown--> VIEW, is out --taken--> stale or not
  *                  ^                     |                                                   |
  *                  +------ changes ------+---------------------------------------------------+
+ *
+ * One that takes long to read rests after it, however often it is stale: a list of 20,000 that changes with each answer
+ * would leave no time for answers.
  */
 #include "client/watching.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/core.h"
 #include "client/partition.h"
 
 #define MAX_VIEW_BYTES ((size_t)256 * 1024 * 1024)
+#define LONG_READ_S    0.001
+#define RESTS_PER_READ 9 /* reads of a watch take a tenth of the time at most, but for this: */
+#define MAX_REST_MS    2000
 
 struct group {
 	struct aps_partition_listener listener;
@@ -36,6 +43,7 @@ struct watching {
 	bool has_failed;
 	bool is_doubtful; /* the service may know other values than those that are shown */
 	bool is_asked;    /* to show what there is, changed or not */
+	struct aps_timer rest; /* set: it isn't read before */
 	struct aps_reap reap;
 };
 
@@ -101,6 +109,7 @@ static void leave_group(struct watching *watching)
 
 static void end(struct aps_core *core, struct watching *watching)
 {
+	aps_timer_stop(&core->timers, &watching->rest);
 	leave_group(watching);
 	aps_table_take(table_of(core), watching->id);
 	aps_core_reap(core, &watching->reap, free_watching);
@@ -158,12 +167,29 @@ static bool read(struct aps_core *core, struct watching *watching)
 	return rc == APS_OK;
 }
 
+/* The end of the turn goes on with it. */
+static void rest_over(struct aps_timer *timer APS_UNUSED, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+}
+
+static void rest(struct aps_core *core, struct watching *watching, double began_s)
+{
+	double took_s = aps_clock_thread_s() - began_s;
+	if (took_s < LONG_READ_S) return;
+	int64_t rest_ms = (int64_t)(took_s * RESTS_PER_READ * 1000);
+	if (rest_ms > MAX_REST_MS) rest_ms = MAX_REST_MS;
+	(void)aps_timer_set(&core->timers, &watching->rest, aps_clock_mono_ms() + rest_ms);
+}
+
 static void catch_up(struct aps_core *core, struct watching *watching)
 {
-	if (watching->is_out && !watching->is_asked) return;
+	if ((watching->is_out || watching->rest.index != 0) && !watching->is_asked) return;
+	bool was_stale = watching->watch.is_stale;
+	double began_s = was_stale ? aps_clock_thread_s() : 0;
 	if (watching->spare == NULL) watching->spare = aps_view_event_new(watching->id, NULL, NULL);
 	bool has_read = !watching->watch.is_stale || read(core, watching);
 	if (has_read && (watching->has_more || watching->is_asked || watching->is_doubtful)) show(core, watching);
+	if (was_stale) rest(core, watching, began_s);
 }
 
 /* Whether one of these fields shows in it. */
@@ -274,6 +300,7 @@ static void begin(struct aps_core *core, struct aps_client *client, struct aps_w
 	if (partition == NULL) aps_fail_word(err, APS_E_STORAGE, "unavailable", 0, "the store can't be used");
 	if (watching == NULL) return;
 	watching->id = command->head.id;
+	watching->rest.due = rest_over;
 	watching->client = client->id;
 	watching->big_integers_as_text = client->settings.big_integers_as_text;
 	watching->operation = command->operation;
