@@ -16,7 +16,7 @@ local INPUT = "input CreateTodoInput { id: ID! name: String! done: Boolean }"
 local function clock() return appsync.now and appsync.now() or os.time() end
 
 local running = server.start{ schema = SCHEMA }
-local path = os.tmpname()
+local path = os.getenv "STORE" or os.tmpname()
 local client = assert(appsync.client{
   endpoint = running.endpoint, realtime_endpoint = running.realtime, auth = { type = "API_KEY", api_key = server.API_KEY },
   store = path, log = function(level, message) if level ~= "debug" and level ~= "info" then print(level, message) end end,
