@@ -45,6 +45,7 @@ local enqueued, c1 = now(), os.clock()
 print(("N %d: queued in %.2f s (CPU %.2f), %d states, shown %d, %d KiB"):format(N, enqueued - began, c1 - c0, n_states, n_shown, memory.resident()))
 n_states = 0
 enqueued = now()
+if os.getenv "AT_DRAIN" then os.execute(os.getenv "AT_DRAIN") end
 client:set_online(true)
 local ok, err = client.outbox:drain(600)
 assert(ok, tostring(err))
