@@ -11,7 +11,9 @@ local SCHEMA = "type Todo @model { id: ID! name: String! done: Boolean }"
 local CREATE = "mutation C($input: CreateTodoInput!) { createTodo(input: $input) { id name done version } }"
 CREATE = CREATE:gsub(" version", "")
 local LIST = "query L { listTodos(limit: 1000000) { items { id name done } nextToken } }"
-local INPUT = "input CreateTodoInput { id: ID! name: String! done: Boolean }"
+-- with an id in the input the service keeps the one that the client has made
+local INPUT = os.getenv "IDS" == "service" and "input CreateTodoInput { name: String! done: Boolean }"
+  or "input CreateTodoInput { id: ID name: String! done: Boolean }"
 
 local function clock() return appsync.now and appsync.now() or os.time() end
 
