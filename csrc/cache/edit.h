@@ -26,9 +26,10 @@ struct aps_edit_what {
 	struct aps_gql_document *document;
 	const struct aps_gql_operation *definition; /* in the document */
 	struct aps_str variables;                   /* JSON text of an object, or empty */
-	struct aps_str json;     /* WRITE: the data, whole (cache/data_shape.h); SET: the value, empty: it goes; LIST: the edits */
-	int64_t now_s;           /* WRITE: Unix time, for types that expire */
-	struct aps_asked *asked; /* WRITE: what was told of the data's objects; NULL: nothing was asked */
+	struct aps_str
+	        json; /* WRITE: the data, whole (cache/data_shape.h); SET: the value, empty: it goes; LIST: the edits */
+	int64_t now_s;                   /* WRITE: Unix time, for types that expire */
+	struct aps_asked *asked;         /* WRITE: what was told of the data's objects; NULL: nothing was asked */
 	struct aps_asked_merges *merges; /* WRITE: likewise of its fields; settled before others have the edit */
 };
 

@@ -283,7 +283,8 @@ static bool put_known_ref(struct making *in, struct aps_buf *out, const struct a
 	struct aps_buf key;
 	struct aps_entry *entry = NULL;
 	aps_buf_init(&key, APS_BUF_ANY_SIZE);
-	if (read_key(in, r, &key)) aps_entries_find_below(&in->write->cache->entries, aps_buf_str(&key), &entry, &in->err);
+	if (read_key(in, r, &key))
+		aps_entries_find_below(&in->write->cache->entries, aps_buf_str(&key), &entry, &in->err);
 	if (entry != NULL) aps_cell_put_ref(out, entry->number);
 	aps_buf_clear(&key);
 	return entry != NULL;

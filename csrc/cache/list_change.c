@@ -13,8 +13,8 @@ struct step {
 struct changing {
 	struct aps_cache_write *write;
 	struct aps_entry *entry;
-	struct step field; /* of the record; with neither: the entry is the field */
-	struct aps_buf path; /* struct step */
+	struct step field;    /* of the record; with neither: the entry is the field */
+	struct aps_buf path;  /* struct step */
 	struct aps_buf edits; /* as of an EDIT (cache/patch.h) */
 	struct aps_arena names;
 	struct aps_err err;
@@ -103,8 +103,7 @@ static bool is_edited_above(const struct changing *in)
 	const struct aps_layer_patch *top = in->entry->layered != NULL ? in->entry->layered->top : NULL;
 	struct aps_cell value;
 	if (top == NULL || top->n_bytes == 0 || top->bytes[0] == 'X') return false;
-	return find_value(in, (struct aps_str){top->bytes + 1, top->n_bytes - 1}, &value) &&
-	       value.tag == APS_CELL_EDIT;
+	return find_value(in, (struct aps_str){top->bytes + 1, top->n_bytes - 1}, &value) && value.tag == APS_CELL_EDIT;
 }
 
 static void put_step(struct aps_buf *out, const struct step *step)

@@ -234,8 +234,8 @@ static void set_block(struct rewriting *in, size_t index, const struct aps_buf *
 	struct aps_long_block block = {0, n_items};
 	bool is_new = index == n_blocks(&in->old);
 	struct aps_buf content;
-	struct aps_entry *entry = is_new ? aps_write_add(in->write)
-	                                 : aps_write_at(in->write, block_at(&in->old, index)->number);
+	struct aps_entry *entry =
+	        is_new ? aps_write_add(in->write) : aps_write_at(in->write, block_at(&in->old, index)->number);
 	if (entry == NULL) return;
 	block.number = entry->number;
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);

@@ -12,7 +12,7 @@ struct aps_watch {
 	struct aps_reuse reuse;
 	struct aps_read_result result; /* as it was read last */
 	bool is_read;
-	bool is_stale; /* something has changed since then, or it wasn't read yet */
+	bool is_stale;              /* something has changed since then, or it wasn't read yet */
 	struct aps_changed changed; /* what that is; looked at when it is read */
 };
 

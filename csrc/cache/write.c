@@ -431,7 +431,8 @@ static struct aps_str compose_without(struct aps_cache_write *write, struct aps_
 {
 	bool is_nowhere = false;
 	own->is_leaving = true;
-	aps_layer_compose(own->entry, aps_entry_base(own->entry), &write->cache->entries, out, &is_nowhere, &write->err);
+	aps_layer_compose(own->entry, aps_entry_base(own->entry), &write->cache->entries, out, &is_nowhere,
+	                  &write->err);
 	own->is_leaving = false;
 	return is_nowhere ? nowhere() : aps_buf_str(out);
 }

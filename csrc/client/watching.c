@@ -41,8 +41,8 @@ struct watching {
 	bool is_out;
 	bool has_more; /* something was read that wasn't shown */
 	bool has_failed;
-	bool is_doubtful; /* the service may know other values than those that are shown */
-	bool is_asked;    /* to show what there is, changed or not */
+	bool is_doubtful;      /* the service may know other values than those that are shown */
+	bool is_asked;         /* to show what there is, changed or not */
 	struct aps_timer rest; /* set: it isn't read before */
 	struct aps_reap reap;
 };

@@ -1,6 +1,6 @@
 ---Runs rules (client/cache_rules.lua) for what a mutation has brought, or will. A list of records is edited where it stands:
 ---an optimistic layer then holds the edit, and not the list. What has no identity is written with its query.
-local core = require "appsync.core"
+local appsync_core = require "appsync.core"
 local document = require "appsync.document"
 local json = require "appsync.json"
 local list_place = require "appsync.client.list_place"
@@ -163,7 +163,7 @@ local places = setmetatable({}, { __mode = "k" })
 local MAX_PLACES = 64
 
 local function name_of(rule)
-  local text = rule.variables and core.encode(rule.variables, "variables") or ""
+  local text = rule.variables and appsync_core.encode(rule.variables, "variables") or ""
   return text and rule.query .. "\0" .. text
 end
 

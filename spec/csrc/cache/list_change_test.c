@@ -61,8 +61,8 @@ static const char *show(const char *field)
 {
 	struct aps_err err = {0};
 	aps_buf_reset(&world.result);
-	assert_int_equal(
-	        aps_field_text(&world.result, &world.cache, APS_STR("ROOT_QUERY"), aps_str_of(field), &err), APS_OK);
+	assert_int_equal(aps_field_text(&world.result, &world.cache, APS_STR("ROOT_QUERY"), aps_str_of(field), &err),
+	                 APS_OK);
 	const char *value = strstr(world.result.p, "{\"__");
 	return value != NULL ? value : world.result.p;
 }
@@ -81,9 +81,11 @@ static void a_list_is_changed_where_it_stands(void **state)
 	(void)state;
 	write_all();
 	change(APS_EDIT_LIST, "all({\"x\":1})", MOVE("3"));
-	assert_string_equal(show("all({\"x\":1})"), "{\"__list\":[{\"__ref\":\"T:1\"},{\"__ref\":\"T:2\"},{\"__ref\":\"T:3\"}]}]");
+	assert_string_equal(show("all({\"x\":1})"),
+	                    "{\"__list\":[{\"__ref\":\"T:1\"},{\"__ref\":\"T:2\"},{\"__ref\":\"T:3\"}]}]");
 	change(APS_EDIT_LIST, "all({\"x\":1})", MOVE("1"));
-	assert_string_equal(show("all({\"x\":1})"), "{\"__list\":[{\"__ref\":\"T:2\"},{\"__ref\":\"T:3\"},{\"__ref\":\"T:1\"}]}]");
+	assert_string_equal(show("all({\"x\":1})"),
+	                    "{\"__list\":[{\"__ref\":\"T:2\"},{\"__ref\":\"T:3\"},{\"__ref\":\"T:1\"}]}]");
 	change(APS_EDIT_LIST, "all({\"x\":1})", "{\"__edits\":[[\"-\",\"T:3\"]]}");
 	assert_string_equal(show("all({\"x\":1})"), "{\"__list\":[{\"__ref\":\"T:2\"},{\"__ref\":\"T:1\"}]}]");
 	change(APS_EDIT_LIST, "plain", MOVE("2"));
@@ -175,7 +177,8 @@ static void a_list_that_is_changed_unread_is_what_it_is_when_it_is_set(void **st
 			if (aps_rand_below(&rand, 2) == 0)
 				snprintf(json, sizeof json, "{\"__edits\":[[\"-\",\"T:%u\"]]}", id);
 			else
-				snprintf(json, sizeof json, "{\"__edits\":[[\"-\",\"T:%u\"],[\"+\",\"T:%u\",\"\"]]}", id, id);
+				snprintf(json, sizeof json, "{\"__edits\":[[\"-\",\"T:%u\"],[\"+\",\"T:%u\",\"\"]]}",
+				         id, id);
 			change_both(json);
 			if (step % 20 == 0) assert_alike();
 		}
