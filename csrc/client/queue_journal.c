@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "client/queue_extra.h"
-#include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "sync/named_ids.h"
 
@@ -15,21 +14,20 @@ struct naming {
 	enum aps_rc rc;
 };
 
-/* A temporary id that has no other one yet: its maker is before this entry, or dead. */
+/* A temporary id that has no other one yet: its maker is before this entry, or dead, or was discarded, and its record
+ * will never be. */
 static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
 {
 	struct aps_db *db = aps_queue_db(in->queue);
+	bool is_queued, is_dead;
 	enum aps_rc rc = aps_id_map_find(db, in->queue->owner, id, &in->pair, in->err);
 	uint64_t maker = (uint64_t)in->pair.maker;
 	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker >= in->info->number) return rc;
-	struct aps_dead_letter letter;
-	aps_dead_letter_init(&letter);
-	rc = aps_dead_letters_find_number(db, in->pair.maker, &letter, in->err);
-	if (rc == APS_OK && letter.entry.id != 0)
+	rc = aps_id_map_has_maker(db, &in->pair, &is_queued, &is_dead, in->err);
+	if (rc == APS_OK && !is_queued)
 		in->info->blocked_by = maker;
 	else if (rc == APS_OK && maker > in->info->waits_for)
 		in->info->waits_for = maker;
-	aps_dead_letter_clear(&letter);
 	return rc;
 }
 

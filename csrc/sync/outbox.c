@@ -70,12 +70,20 @@ static struct aps_outbox_item *item_of_mode(const struct aps_outbox *outbox, uns
 	return item;
 }
 
+/* Those that were taken make room. */
+static void drop_taken(struct aps_outbox *outbox)
+{
+	struct aps_buf *actions = &outbox->actions;
+	size_t n_bytes = outbox->n_taken * sizeof(struct aps_outbox_action);
+	if (n_bytes == 0) return;
+	memmove(actions->p, actions->p + n_bytes, actions->n - n_bytes);
+	actions->n -= n_bytes;
+	outbox->n_taken = 0;
+}
+
 static bool make_room(struct aps_outbox *outbox, size_t n)
 {
-	if (outbox->n_taken == outbox->actions.n / sizeof(struct aps_outbox_action)) {
-		outbox->n_taken = 0;
-		outbox->actions.n = 0;
-	}
+	if (outbox->actions.n + n * sizeof(struct aps_outbox_action) >= outbox->actions.capacity) drop_taken(outbox);
 	if (aps_buf_reserve(&outbox->actions, n * sizeof(struct aps_outbox_action)) != NULL) return true;
 	outbox->actions.rc = APS_OK;
 	aps_fail(&outbox->trouble, APS_E_NOMEM, "no memory for the queue");
@@ -167,6 +175,12 @@ void aps_outbox_look_again(struct aps_outbox *outbox)
 	aps_entity_order_clear(&outbox->entities);
 	outbox->scanned = 0;
 	outbox->is_scanned = false;
+}
+
+void aps_outbox_change(struct aps_outbox *outbox, const struct aps_outbox_options *options)
+{
+	outbox->options = *options;
+	aps_outbox_look_again(outbox);
 }
 
 /* From the journal. */
@@ -506,9 +520,11 @@ void aps_outbox_committed(struct aps_outbox *outbox)
 	struct aps_outbox_item *next;
 	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
 		next = item->next;
-		if (is_open(item)) feed_item(outbox, item, APS_DELIVERY_ON_COMMITTED);
+		if (is_open(item)) {
+			feed_item(outbox, item, APS_DELIVERY_ON_COMMITTED);
+			item->is_new = false;
+		}
 		item->is_stored = false;
-		if (item->delivery.state != APS_DELIVERY_QUEUED) item->is_new = false;
 		if (item->delivery.state != APS_DELIVERY_ENDED) continue;
 		pass_by(outbox, item);
 		drop_item(outbox, item);

@@ -9,11 +9,13 @@ local compute = require "appsync.compute"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
+local known_ids = require "appsync.client.known_ids"
 local operation = require "appsync.client.operation"
 local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 local timer = require "appsync.timer"
 local unchanged = require "appsync.client.unchanged"
 local updating = require "appsync.client.updating"
@@ -181,13 +183,16 @@ function Watched:flush()
   errors.of_core(err)
 end
 
+local function let_go(self)
+  dispatch.forget(self.id, self)
+  self.cache:unwatch(self.id)
+  self.id = nil
+end
+
 -- The core's watch shows nothing: what the network says is shown as it comes.
 local function go_without_cache(self)
-  if self.id then
-    dispatch.forget(self.id, self)
-    self.cache:unwatch(self.id)
-  end
-  self.id, self.cache = nil, nil
+  if self.id then let_go(self) end
+  self.cache = nil
   if self.policy ~= "cache-only" and not self.loading then fetch(self) end
 end
 
@@ -264,6 +269,13 @@ local function begin_watch(self)
   dispatch.expect(id, self)
 end
 
+-- What was fetched by the service's ids is shown by them from now on.
+local function follow_ids(self, variables)
+  let_go(self)
+  self.plan.variables, self.queue, self.memo, self.n_taken = variables, nil, {}, 0
+  begin_watch(self)
+end
+
 -- What a fetch has brought, with the tables of before; a watch without views compares them itself, which may take long.
 local function compared(self, data)
   if self.id or self.data == nil or data == nil or not scheduler.can_pause() then return data end
@@ -271,24 +283,24 @@ local function compared(self, data)
 end
 
 -- Takes the outcome of a fetch; the core's watch has seen what it has brought, and is asked for it.
-local function take(self, session, data, err)
+local function take(self, session, data, err, variables)
   if session == nil or session ~= self.session then return end
   local waiting = self.client.root.recovery
   if query.is_unreachable(err) then waiting:wait(self) else waiting:leave(self) end
   local outcome = { data = data, err = err, n_fetches = 1 + (self.outcome and self.outcome.n_fetches or 0) }
+  if self.id and data ~= nil and variables ~= self.plan.variables then follow_ids(self, variables) end
   if self.cache and not self.id then begin_watch(self) end -- network-only: it looks from now on
   if not self.id then
     conclude_as_it_is(self, outcome)
     return tell(self)
   end
   self.outcome = outcome
-  local _, look_err = self.cache:show(self.id)
-  errors.of_core(look_err)
+  errors.of_core(select(2, self.cache:show(self.id)))
 end
 
 -- The watch's plan for one call.
 local function plan_for(self, opened)
-  return setmetatable({ cache = opened }, { __index = self.plan })
+  return setmetatable({ cache = opened, variables = temporary_ids.replace(opened, self.plan.variables) }, { __index = self.plan })
 end
 
 -- Without a cache it is tried also where there is no network, as for queries.
@@ -305,7 +317,7 @@ function fetch(self)
   return task.spawn_asked(function(raised) take(self, session, nil, errors.of_raised(raised)) end, function()
     local data, err, info = send(self, plan)
     data = compared(self, data)
-    take(self, session, data, err)
+    take(self, session, data, err, plan.variables)
     return data, err, info
   end)
 end
@@ -337,7 +349,7 @@ function Watched:ask(plan)
 end
 
 local function rewrite(self, where, fn, ...)
-  local previous = cache.read(self.client, self.plan)
+  local previous = cache.read(self.client, self.plan, false, nil, true)
   local changed = previous ~= nil and compute(where, fn, previous, ...) or nil
   if changed ~= nil then return cache.write(self.client, self.plan, changed) end
 end
@@ -377,6 +389,7 @@ local function start(self)
   self.client.root:attach(self)
   self.err = err
   if err then return end
+  if opened then self.plan.variables = known_ids.variables(self.client, self.plan) end
   if policy ~= "network-only" and policy ~= "no-cache" then begin_watch(self) end
   if policy ~= "cache-first" and policy ~= "cache-only" then
     self.has_asked = true

@@ -8,18 +8,6 @@
 #define ENTITY                        APS_OUTBOX_ENTITY
 #define ASSERT_SAYS(expression, text) assert_string_equal(expression, text)
 
-/* One record; 0: a barrier. */
-static struct journal_entry entry_of(unsigned mode, unsigned record)
-{
-	return (struct journal_entry){.mode = (uint8_t)mode, .n_records = record != 0, .records = {(uint8_t)record}};
-}
-
-static void add(struct outbox_world *w, unsigned mode, unsigned record)
-{
-	world_insert(w, entry_of(mode, record));
-	assert_int_equal(w->rc, APS_OK);
-}
-
 static void add_dependent(struct outbox_world *w, unsigned mode, unsigned record, unsigned maker)
 {
 	struct journal_entry entry = entry_of(mode, record);
@@ -345,6 +333,26 @@ static void an_earlier_entry_that_comes_later_is_found(void **state)
 	}
 }
 
+static void in_another_order_nothing_is_passed_by(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(ENTITY);
+	struct aps_outbox_options options = w->options;
+	add(w, 1, 1);
+	ASSERT_SAYS(world_pump(w), "1 mark"); /* all of the journal is read */
+	options.order = SERIAL;
+	aps_outbox_change(&w->outbox, &options);
+	world_commit(w);
+	add(w, 1, 2);
+	add(w, 1, 3);
+	ASSERT_SAYS(world_commit(w), "");
+	options.order = ENTITY;
+	aps_outbox_change(&w->outbox, &options);
+	assert_false(world_insert(w, entry_of(1, 2)));
+	ASSERT_SAYS(world_pump(w), "2 mark, 3 mark");
+	world_clear(w);
+}
+
 static void what_was_found_marked_is_in_doubt(void **state)
 {
 	(void)state;
@@ -458,58 +466,6 @@ static void a_mode_of_others_is_left_alone(void **state)
 	}
 }
 
-/* Whatever allocation fails: all are sent once and told once, as soon as there is memory. */
-static void play_without_memory(struct outbox_world *w, size_t nth)
-{
-	uint64_t n = 0;
-	aps_mem_fail_at(nth);
-	for (unsigned i = 0; n < 12 && i < 40; i++) {
-		struct journal_entry entry = entry_of(1 + i % 3, 1 + i % 5);
-		world_insert(w, entry);
-		if (w->rc == APS_OK) n++;
-		world_pump(w);
-		if (i % 2 == 0) world_commit(w);
-	}
-	for (int turn = 0; turn < 100; turn++) {
-		for (uint64_t number = 1; number <= n; number++) {
-			const struct aps_outbox_item *item = aps_outbox_item(&w->outbox, number);
-			if (item != NULL && item->delivery.state == APS_DELIVERY_SENDING) {
-				world_feed(w, number, number % 4 == 0 ? REFUSED : DONE);
-				assert_int_equal(w->rc == APS_E_INTERNAL, false);
-			}
-		}
-		world_pump(w);
-		world_commit(w);
-	}
-	aps_mem_fail_at(0);
-	for (uint64_t number = 1; number <= n; number++) {
-		assert_int_equal(w->n_sent[number], 1);
-		assert_int_equal(w->n_told[number], 1);
-	}
-	assert_null(w->outbox.items);
-}
-
-static void without_memory_nothing_is_lost_and_nothing_done_twice(void **state)
-{
-	(void)state;
-	static const enum aps_outbox_order ORDERS[] = {SERIAL, ENTITY};
-	for (size_t i = 0; i < APS_COUNTOF(ORDERS); i++)
-		for (size_t nth = 1; nth < 250; nth++) {
-			struct outbox_world *w = world_init(ORDERS[i]);
-			play_without_memory(w, nth);
-			world_clear(w);
-		}
-}
-
-static void take(struct outbox_world *w, uint64_t number, enum aps_delivery_store store)
-{
-	struct aps_outbox_action action;
-	assert_int_equal(aps_outbox_peek(&w->outbox)->number, number);
-	assert_true(aps_outbox_take(&w->outbox, &action));
-	assert_int_equal(action.store, store);
-	assert_true(memory_journal_store(&w->journal, &action));
-}
-
 static void what_is_not_taken_yet_is_in_no_transaction_that_ends(void **state)
 {
 	(void)state;
@@ -546,6 +502,31 @@ static void what_is_not_taken_yet_of_an_entry_that_is_lost_is_taken_back(void **
 	world_clear(w);
 }
 
+/* Its insert is committed when the mark isn't taken yet, and the maker's outcome is lost. */
+static void what_a_lost_outcome_has_released_waits_again(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(SERIAL);
+	const struct aps_delivery_event done = {.kind = DONE};
+	add(w, 1, 1);
+	world_pump(w);
+	world_commit(w);
+	add_dependent(w, 2, 1, 1);
+	assert_int_equal(aps_outbox_feed(&w->outbox, 1, &done, &w->err), APS_OK);
+	assert_int_equal(aps_outbox_go_on(&w->outbox, &w->err), APS_OK);
+	memory_journal_commit(&w->journal);
+	aps_outbox_committed(&w->outbox);
+	take(w, 1, APS_DELIVERY_STORE_FINISH);
+	aps_outbox_set_store(&w->outbox, false);
+	memory_journal_lose(&w->journal);
+	aps_outbox_lost(&w->outbox);
+	take(w, 2, APS_DELIVERY_STORE_NOTHING);
+	ASSERT_SAYS(world_pump(w), "");
+	aps_outbox_set_store(&w->outbox, true);
+	ASSERT_SAYS(world_pump(w), "1 finish, 2 mark");
+	world_clear(w);
+}
+
 static void what_waits_for_an_earlier_one_that_came_later_is_no_hindrance(void **state)
 {
 	(void)state;
@@ -570,76 +551,6 @@ static void what_waits_for_an_earlier_one_that_came_later_is_no_hindrance(void *
 	ASSERT_SAYS(world_feed(w, 2, DONE), "2 finish, 1 mark");
 	world_commit(w);
 	ASSERT_SAYS(world_feed(w, 1, DONE), "1 finish, 4 mark");
-	world_clear(w);
-}
-
-/* What has happened needs no memory: there is room for what follows from it. */
-static void commits_and_answers_need_no_memory(void **state)
-{
-	(void)state;
-	struct outbox_world *w = world_init(ENTITY);
-	world_pump(w);
-	for (unsigned record = 1; record <= 8; record++) add(w, 1, record);
-	memory_journal_commit(&w->journal);
-	aps_mem_fail_at(1);
-	aps_outbox_committed(&w->outbox);
-	ASSERT_SAYS(world_pump(w), "1 send, 2 send, 3 send, 4 send, 5 send, 6 send, 7 send, 8 send");
-	const struct aps_delivery_event done = {.kind = DONE};
-	for (uint64_t number = 1; number <= 8; number++)
-		assert_int_equal(aps_outbox_feed(&w->outbox, number, &done, &w->err), APS_OK);
-	aps_mem_fail_at(0);
-	ASSERT_SAYS(world_pump(w), "1 finish, 2 finish, 3 finish, 4 finish, 5 finish, 6 finish, 7 finish, 8 finish");
-	world_clear(w);
-}
-
-/* More than may be held, all about one record. */
-struct long_journal {
-	struct aps_outbox_journal base;
-	uint64_t first, last;
-};
-
-static enum aps_rc long_next(struct aps_outbox_journal *base, unsigned modes, uint64_t after,
-                             struct aps_outbox_info *info, struct aps_err *err)
-{
-	struct long_journal *journal = (struct long_journal *)base;
-	const uint64_t record = 5;
-	(void)modes;
-	(void)err;
-	uint64_t number = after < journal->first ? journal->first : after + 1;
-	if (number > journal->last) return APS_OK;
-	*info = (struct aps_outbox_info){.number = number, .mode = 1, .records = info->records};
-	aps_buf_add(&info->records, &record, sizeof record);
-	return APS_OK;
-}
-
-static enum aps_rc long_find(struct aps_outbox_journal *base, uint64_t number, struct aps_outbox_info *info,
-                             struct aps_err *err)
-{
-	return long_next(base, 2, number - 1, info, err);
-}
-
-static void more_than_may_be_held_wait_in_the_journal(void **state)
-{
-	(void)state;
-	struct outbox_world *w = world_init(ENTITY);
-	struct long_journal journal = {.base = {long_next, long_find}, .first = 1, .last = 70000};
-	struct aps_outbox_action action;
-	const struct aps_delivery_event done = {.kind = DONE};
-	w->outbox.journal = &journal.base;
-	for (uint64_t number = 1; number <= 10; number++) {
-		assert_int_equal(aps_outbox_go_on(&w->outbox, &w->err), APS_OK);
-		assert_int_equal(aps_entity_order_count(&w->outbox.entities), APS_OUTBOX_MAX_HELD);
-		assert_true(aps_outbox_take(&w->outbox, &action));
-		assert_int_equal(action.number, number);
-		assert_false(aps_outbox_take(&w->outbox, &action));
-		aps_outbox_committed(&w->outbox);
-		assert_true(aps_outbox_take(&w->outbox, &action));
-		assert_int_equal(aps_outbox_feed(&w->outbox, number, &done, &w->err), APS_OK);
-		assert_true(aps_outbox_take(&w->outbox, &action));
-		aps_outbox_committed(&w->outbox);
-		assert_true(aps_outbox_take(&w->outbox, &action));
-		journal.first = number + 1;
-	}
 	world_clear(w);
 }
 
@@ -671,6 +582,7 @@ int main(void)
 	        cmocka_unit_test(an_outcome_that_is_lost_is_stored_before_anything_else_begins),
 	        cmocka_unit_test(what_waits_for_a_maker_whose_outcome_is_lost_waits_on),
 	        cmocka_unit_test(an_earlier_entry_that_comes_later_is_found),
+	        cmocka_unit_test(in_another_order_nothing_is_passed_by),
 	        cmocka_unit_test(what_was_found_marked_is_in_doubt),
 	        cmocka_unit_test(an_unmark_that_the_power_took_leaves_it_in_doubt),
 	        cmocka_unit_test(what_is_forgotten_asks_for_nothing),
@@ -678,12 +590,10 @@ int main(void)
 	        cmocka_unit_test(it_goes_on_when_the_journal_can_be_read_again),
 	        cmocka_unit_test(what_it_does_not_know_and_what_is_illegal_is_an_error),
 	        cmocka_unit_test(a_mode_of_others_is_left_alone),
-	        cmocka_unit_test(without_memory_nothing_is_lost_and_nothing_done_twice),
 	        cmocka_unit_test(what_is_not_taken_yet_is_in_no_transaction_that_ends),
 	        cmocka_unit_test(what_is_not_taken_yet_of_an_entry_that_is_lost_is_taken_back),
+	        cmocka_unit_test(what_a_lost_outcome_has_released_waits_again),
 	        cmocka_unit_test(what_waits_for_an_earlier_one_that_came_later_is_no_hindrance),
-	        cmocka_unit_test(commits_and_answers_need_no_memory),
-	        cmocka_unit_test(more_than_may_be_held_wait_in_the_journal),
 	        cmocka_unit_test(reasons_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,28 @@ static inline bool world_insert(struct outbox_world *w, struct journal_entry ent
 	return is_sent;
 }
 
+/* One record; 0: a barrier. */
+static inline struct journal_entry entry_of(unsigned mode, unsigned record)
+{
+	return (struct journal_entry){.mode = (uint8_t)mode, .n_records = record != 0, .records = {(uint8_t)record}};
+}
+
+static inline void add(struct outbox_world *w, unsigned mode, unsigned record)
+{
+	world_insert(w, entry_of(mode, record));
+	assert_int_equal(w->rc, APS_OK);
+}
+
+/* The next action, carried out. */
+static inline void take(struct outbox_world *w, uint64_t number, enum aps_delivery_store store)
+{
+	struct aps_outbox_action action;
+	assert_int_equal(aps_outbox_peek(&w->outbox)->number, number);
+	assert_true(aps_outbox_take(&w->outbox, &action));
+	assert_int_equal(action.store, store);
+	assert_true(memory_journal_store(&w->journal, &action));
+}
+
 /* The process dies, and another one begins. */
 static inline const char *world_restart(struct outbox_world *w, bool has_power)
 {

@@ -163,7 +163,7 @@ static void pump(struct simulation *world)
 	bool is_lost = false;
 	if (aps_outbox_go_on(&world->outbox, &err) != APS_OK) simulation_say(world, "trouble: %s", err.msg);
 	while (world->violation[0] == '\0') {
-		if (chance(world, 4)) end_midway(world);
+		if (chance(world, 10)) end_midway(world);
 		if (!aps_outbox_take(&world->outbox, &action)) break;
 		simulation_say(world, "  %" PRIu64 ": %s, %s", action.number, aps_delivery_store_name(action.store),
 		               aps_delivery_action_name(action.kind));
@@ -251,7 +251,7 @@ static void move_request(struct simulation *world, struct simulation_request *re
 		if (chance(world, 60)) aps_outbox_set_reach(&world->outbox, APS_OUTBOX_OFFLINE);
 	} else if (luck < 14) {
 		tell_at_once(world, request, APS_DELIVERY_ON_DOUBT, false);
-	} else if (luck < 26) {
+	} else if (luck < 34) {
 		tell_at_once(world, request, APS_DELIVERY_ON_DOUBT, true);
 	} else {
 		execute(world, request);
@@ -264,7 +264,7 @@ static void move_some_request(struct simulation *world)
 	size_t from = below(world, SIMULATION_MAX_REQUESTS);
 	for (size_t i = 0; i < SIMULATION_MAX_REQUESTS; i++) {
 		struct simulation_request *request = &world->requests[(from + i) % SIMULATION_MAX_REQUESTS];
-		if (request->id == 0) continue;
+		if (request->id == 0 || (request->state == REQUEST_LATE && chance(world, 80))) continue;
 		move_request(world, request);
 		return;
 	}
@@ -358,6 +358,7 @@ static void discard(struct simulation *world)
 static void retry(struct simulation *world)
 {
 	struct journal_entry *entry = some_entry(world, JOURNAL_DEAD);
+	for (int i = 0; i < 3 && entry != NULL && entry->n_records != 0; i++) entry = some_entry(world, JOURNAL_DEAD);
 	if (entry == NULL || !world->outbox.has_store || world->last_uid + 1 >= MODEL_UIDS) return;
 	const struct journal_entry *dead = journal_image_entry(&world->journal.committed, entry->number);
 	if (dead == NULL || dead->place != JOURNAL_DEAD || entry->blocked_by != 0) return;
