@@ -171,7 +171,10 @@ local places = setmetatable({}, { __mode = "k" })
 
 local MAX_PLACES = 64
 
-local function name_of(rule)
+-- Nil: under which ids it is kept is to be seen each time.
+local function name_of(run)
+  local rule = run.rule
+  if temporary_ids.replace(run.core, rule.variables) ~= rule.variables then return nil end
   local text = rule.variables and appsync_core.encode(rule.variables, "variables") or ""
   return text and rule.query .. "\0" .. text
 end
@@ -180,14 +183,15 @@ local function note_place(run, place)
   local known = places[run.core]
   if not known or known.n >= MAX_PLACES then known = { n = 0, by_name = {} } end
   places[run.core] = known
-  local name = name_of(run.rule)
+  local name = name_of(run)
   if not name or known.by_name[name] then return end
   known.n, known.by_name[name] = known.n + 1, { key = place.key, field = place.field, below = place.below }
 end
 
 local function known_place(run)
   local known = places[run.core]
-  return known and known.by_name[name_of(run.rule) or ""]
+  local name = known and name_of(run)
+  return name and known.by_name[name]
 end
 
 -- Whether no other record can have its id.
