@@ -17,7 +17,7 @@
 
 #define MAX_VIEW_BYTES ((size_t)256 * 1024 * 1024)
 #define LONG_READ_S    0.001
-#define RESTS_PER_READ 9 /* reads of a watch take a tenth of the time at most, but for this: */
+#define RESTS_PER_READ 15 /* reads of a watch take a sixteenth of the time at most, but for this: */
 #define MAX_REST_MS    2000
 
 struct group {
