@@ -18,6 +18,7 @@
 #define MAX_VIEW_BYTES ((size_t)256 * 1024 * 1024)
 #define LONG_READ_S    0.001
 #define RESTS_PER_READ 15 /* reads of a watch take a sixteenth of the time at most, but for this: */
+#define RESTS_PER_VIEW 4  /* likewise of the application's thread, which makes values of them: a fifth */
 #define MAX_REST_MS    2000
 
 struct group {
@@ -43,7 +44,9 @@ struct watching {
 	bool has_failed;
 	bool is_doubtful;      /* the service may know other values than those that are shown */
 	bool is_asked;         /* to show what there is, changed or not */
+	bool is_long;          /* it took long to read */
 	struct aps_timer rest; /* set: it isn't read before */
+	int64_t shown_ms;
 	struct aps_reap reap;
 };
 
@@ -141,6 +144,7 @@ static void show(struct aps_core *core, struct watching *watching)
 	watching->is_asked = watching->is_doubtful = false;
 	aps_buf_clear(&watching->gone);
 	watching->is_out = true;
+	watching->shown_ms = aps_clock_mono_ms();
 	aps_core_emit_ahead(core, &event->head);
 }
 
@@ -172,13 +176,17 @@ static void rest_over(struct aps_timer *timer APS_UNUSED, void *context APS_UNUS
 {
 }
 
-static void rest(struct aps_core *core, struct watching *watching, double began_s)
+static void rest(struct aps_core *core, struct watching *watching, int64_t rest_ms)
 {
-	double took_s = aps_clock_thread_s() - began_s;
-	if (took_s < LONG_READ_S) return;
-	int64_t rest_ms = (int64_t)(took_s * RESTS_PER_READ * 1000);
-	if (rest_ms > MAX_REST_MS) rest_ms = MAX_REST_MS;
-	(void)aps_timer_set(&core->timers, &watching->rest, aps_clock_mono_ms() + rest_ms);
+	int64_t due_ms = aps_clock_mono_ms() + (rest_ms < MAX_REST_MS ? rest_ms : MAX_REST_MS);
+	bool is_resting = watching->rest.index != 0 && watching->rest.at_ms >= due_ms;
+	if (!is_resting) (void)aps_timer_set(&core->timers, &watching->rest, due_ms);
+}
+
+static void rest_after_read(struct aps_core *core, struct watching *watching, double took_s)
+{
+	watching->is_long = took_s >= LONG_READ_S;
+	if (watching->is_long) rest(core, watching, (int64_t)(took_s * RESTS_PER_READ * 1000));
 }
 
 static void catch_up(struct aps_core *core, struct watching *watching)
@@ -189,7 +197,7 @@ static void catch_up(struct aps_core *core, struct watching *watching)
 	if (watching->spare == NULL) watching->spare = aps_view_event_new(watching->id, NULL, NULL);
 	bool has_read = !watching->watch.is_stale || read(core, watching);
 	if (has_read && (watching->has_more || watching->is_asked || watching->is_doubtful)) show(core, watching);
-	if (was_stale) rest(core, watching, began_s);
+	if (was_stale) rest_after_read(core, watching, aps_clock_thread_s() - began_s);
 }
 
 /* Whether one of these fields shows in it. */
@@ -349,6 +357,8 @@ static void run_taken(struct aps_core *core, struct aps_command *command)
 {
 	struct watching *watching = find(core, command);
 	if (watching != NULL) watching->is_out = false; /* the turn's end goes on with it */
+	if (watching != NULL && watching->is_long)
+		rest(core, watching, (aps_clock_mono_ms() - watching->shown_ms) * RESTS_PER_VIEW);
 	aps_command_free(command);
 }
 
