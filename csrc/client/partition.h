@@ -134,6 +134,9 @@ enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t i
 
 /* Appends the ids (uint64_t) of the layers of answered mutations, in order. */
 enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err);
+/* Whether this one is among them: there may be many, where answers come faster than they are settled. */
+enum aps_rc aps_partition_has_answered(struct aps_partition *partition, uint64_t id, bool *is_there,
+                                       struct aps_err *err);
 /* Appends, as texts after their lengths (v of cache/cell.h), the id and the key ("Todo:…") of each object of the
  * layer's response whose id is like a UUID, and which nobody but layers knows, or whose id is one of `own`, UUIDs one
  * behind the other: it stands for one that the service will give. */

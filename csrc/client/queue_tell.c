@@ -168,20 +168,6 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 	aps_queue_note_change(queue);
 }
 
-/* Whether the layer of what was answered waits until the application's update has been run. */
-static enum aps_rc has_layer(struct aps_queue *queue, uint64_t entry, bool *is_there, struct aps_err *err)
-{
-	struct aps_buf ids;
-	aps_buf_init(&ids, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_partition_list_answered(queue->partition, &ids, err);
-	const uint64_t *all = (const uint64_t *)(const void *)ids.p;
-	*is_there = false;
-	for (size_t i = 0; rc == APS_OK && i < ids.n / sizeof *all; i++)
-		if (all[i] == entry) *is_there = true;
-	aps_buf_clear(&ids);
-	return rc;
-}
-
 /* What the log has is one object more, into which the rest goes. */
 static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *outcome, struct aps_err *err)
 {
@@ -189,7 +175,7 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 	struct aps_str content = outcome->content;
 	bool waits;
 	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
-	if (has_layer(queue, (uint64_t)outcome->entry, &waits, err) != APS_OK) return err->code;
+	if (aps_partition_has_answered(queue->partition, (uint64_t)outcome->entry, &waits, err) != APS_OK) return err->code;
 	begin(&telling, "outcome");
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
