@@ -25,6 +25,7 @@ struct aps_layer_patch {
 	struct aps_entry *entry;
 	struct aps_layer_patch *next;       /* of the layer */
 	struct aps_layer_patch *next_above; /* of the entry */
+	struct aps_layer_patch *next_below; /* likewise */
 	bool is_leaving;                    /* with the write that is open, which has another one in its place */
 	bool is_coming;                     /* likewise: that one */
 	size_t n_bytes;

@@ -175,7 +175,8 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 	struct aps_str content = outcome->content;
 	bool waits;
 	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
-	if (aps_partition_has_answered(queue->partition, (uint64_t)outcome->entry, &waits, err) != APS_OK) return err->code;
+	if (aps_partition_has_answered(queue->partition, (uint64_t)outcome->entry, &waits, err) != APS_OK)
+		return err->code;
 	begin(&telling, "outcome");
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
