@@ -95,6 +95,7 @@ build = {
         "csrc/cache/layer_end.c",
         "csrc/cache/layer_map.c",
         "csrc/cache/layer_mentions.c",
+        "csrc/cache/list_change.c",
         "csrc/cache/list_edit.c",
         "csrc/cache/list_edit_apply.c",
         "csrc/cache/long_list.c",

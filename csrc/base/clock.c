@@ -25,6 +25,12 @@ double aps_clock_mono_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+double aps_clock_thread_s(void)
+{
+	struct timespec t = read_clock(CLOCK_THREAD_CPUTIME_ID);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 int64_t aps_clock_wall_ms(void)
 {
 	return to_ms(read_clock(CLOCK_REALTIME));

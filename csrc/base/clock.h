@@ -10,6 +10,8 @@ APS_BEGIN_DECLS
 int64_t aps_clock_mono_ms(void);
 /* The same clock in seconds with its full resolution. */
 double aps_clock_mono_s(void);
+/* Seconds that the calling thread has worked, without those in which others did; 0 where the system can't tell. */
+double aps_clock_thread_s(void);
 /* Milliseconds since 1970-01-01T00:00:00Z. */
 int64_t aps_clock_wall_ms(void);
 

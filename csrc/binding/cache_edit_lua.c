@@ -182,14 +182,13 @@ static int Apl_cache_objects(lua_State *L)
 	return 1;
 }
 
-/* cache:set(key, field, is_apart, value): `value` nil takes the field away */
-static int Apl_cache_set(lua_State *L)
+static int set(lua_State *L, enum aps_edit_kind kind)
 {
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
 	struct aps_edit_what what = {
-	        .kind = APS_EDIT_SET,
+	        .kind = kind,
 	        .key = check_text(L, 2),
 	        .field = check_text(L, 3),
 	        .is_apart = lua_toboolean(L, 4) != 0,
@@ -201,6 +200,20 @@ static int Apl_cache_set(lua_State *L)
 		what.json = aps_buf_str(json);
 	}
 	return edit(L, cache, &what);
+}
+
+/* cache:set(key, field, is_apart, value): `value` nil takes the field away */
+static int Apl_cache_set(lua_State *L)
+{
+	return set(L, APS_EDIT_SET);
+}
+
+/* cache:edit_list(key, field, is_apart, edits): of a list of records, which isn't read for that; where none is, nothing
+ * happens. `edits`: {__edits = {…}}, for a list in embedded objects in {__fields = {name = …}} */
+static int Apl_cache_edit_list(lua_State *L)
+{
+	luaL_checktype(L, 5, LUA_TTABLE);
+	return set(L, APS_EDIT_LIST);
 }
 
 /* cache:evict(key, field) */
@@ -420,6 +433,7 @@ void apl_cache_edit_register(lua_State *L)
 	        {"objects", Apl_cache_objects},
 	        {"merges", Apl_cache_merges},
 	        {"set", Apl_cache_set},
+	        {"edit_list", Apl_cache_edit_list},
 	        {"evict", Apl_cache_evict},
 	        {"field", Apl_cache_field},
 	        {"begin", Apl_cache_begin},

@@ -480,7 +480,7 @@ static enum outcome take_over(struct reading *in, uint64_t entry, const struct a
 	*former = aps_reuse_find(reuse, entry, selection);
 	if (*former == SIZE_MAX) return READ_MISSING;
 	const struct aps_segment segment = *aps_segments_at(&reuse->former, *former);
-	if (segment.is_stale) return READ_MISSING;
+	if (segment.is_stale || !aps_reuse_is_free(reuse, *former)) return READ_MISSING;
 	in->out.form->again(&in->out,
 	                    (struct aps_str){reuse->former_data.p + segment.begin, segment.end - segment.begin});
 	if (in->out.w.buf->rc != APS_OK) return READ_OK; /* it fails at the end */

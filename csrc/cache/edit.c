@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cache/edit_value.h"
 #include "cache/evict.h"
+#include "cache/list_change.h"
 #include "cache/normalize.h"
 
 #include <stdatomic.h>
@@ -60,7 +61,8 @@ void aps_edits_unref(struct aps_edits *edits)
 
 bool aps_edit_is_sure(const struct aps_edit_what *what)
 {
-	return what->kind == APS_EDIT_WRITE && what->merges == NULL;
+	bool is_plain = what->kind == APS_EDIT_WRITE && what->merges == NULL;
+	return is_plain || what->kind == APS_EDIT_LIST;
 }
 
 static size_t text_bytes(const struct aps_edit_what *what)
@@ -163,17 +165,21 @@ static void write_data(struct applying *in, const struct aps_edit_what *what)
 	aps_binding_clear(&binding);
 }
 
+/* "F", the number of the record, "." and the field. */
+static bool name_field(struct applying *in, const struct aps_entry *record, const struct aps_edit_what *what)
+{
+	aps_buf_reset(&in->key);
+	aps_buf_addf(&in->key, "F%llu.", (unsigned long long)record->number);
+	aps_buf_add_str(&in->key, what->field);
+	if (in->key.rc != APS_OK) fail_memory(in);
+	return in->key.rc == APS_OK;
+}
+
 static void replace_apart(struct applying *in, const struct aps_entry *record, const struct aps_edit_what *what)
 {
 	struct aps_cell known;
 	struct aps_buf value;
-	aps_buf_reset(&in->key);
-	aps_buf_addf(&in->key, "F%llu.", (unsigned long long)record->number);
-	aps_buf_add_str(&in->key, what->field);
-	if (in->key.rc != APS_OK) {
-		fail_memory(in);
-		return;
-	}
+	if (!name_field(in, record, what)) return;
 	struct aps_entry *entry = aps_write_entry(in->write, aps_buf_str(&in->key));
 	if (entry == NULL) return;
 	struct aps_str content = aps_entry_content(entry);
@@ -213,7 +219,7 @@ static void set_field(struct applying *in, const struct aps_edit_what *what)
 {
 	struct aps_entry *record = NULL;
 	if (!name_record(in, what)) return;
-	aps_entries_find(&in->write->cache->entries, aps_buf_str(&in->key), &record, &in->err);
+	aps_entries_find_below(&in->write->cache->entries, aps_buf_str(&in->key), &record, &in->err);
 	if (record != NULL) record = aps_write_at(in->write, record->number);
 	if (record == NULL || record->content == NULL) return;
 	in->merge->replaces = true;
@@ -226,11 +232,31 @@ static void set_field(struct applying *in, const struct aps_edit_what *what)
 	in->merge->replaces = false;
 }
 
+static void change_list(struct applying *in, const struct aps_edit_what *what)
+{
+	struct aps_entries *entries = &in->write->cache->entries;
+	struct aps_entry *entry = NULL;
+	uint32_t name = what->is_apart ? 0 : aps_names_find(&in->write->cache->names, what->field);
+	bool is_done = true;
+	if (!name_record(in, what)) return;
+	aps_entries_find_below(entries, aps_buf_str(&in->key), &entry, &in->err);
+	if (entry != NULL && what->is_apart) {
+		const struct aps_entry *record = entry;
+		entry = NULL;
+		if (name_field(in, record, what))
+			aps_entries_find_below(entries, aps_buf_str(&in->key), &entry, &in->err);
+	}
+	if (entry == NULL || (name == 0 && !what->is_apart)) return;
+	if (aps_list_change(in->write, entry, name, what->json, &is_done, &in->err) == APS_OK && !is_done)
+		set_field(in, what);
+}
+
 static void apply(struct applying *in, const struct aps_edit_what *what)
 {
 	switch (what->kind) {
 	case APS_EDIT_WRITE: write_data(in, what); break;
 	case APS_EDIT_SET: set_field(in, what); break;
+	case APS_EDIT_LIST: change_list(in, what); break;
 	case APS_EDIT_EVICT: aps_evict(in->write, what->key, what->field); break;
 	}
 }

@@ -12,6 +12,7 @@
 enum aps_edit_kind {
 	APS_EDIT_WRITE, /* data of an operation or a fragment, at a record */
 	APS_EDIT_SET,   /* one field of a record that is there gets a value (cache/edit_value.h), or goes */
+	APS_EDIT_LIST,  /* a list in one field of a record gets or loses items (cache/list_change.h) */
 	APS_EDIT_EVICT  /* cache/evict.h */
 };
 
@@ -20,14 +21,15 @@ enum aps_edit_kind {
 struct aps_edit_what {
 	enum aps_edit_kind kind;
 	struct aps_str key;   /* of the record: "Post:1", "ROOT_QUERY"; WRITE: empty for an optimistic response */
-	struct aps_str field; /* SET: with its arguments; EVICT: empty for all of the record */
-	bool is_apart;        /* SET: the field is an entry of its own */
+	struct aps_str field; /* SET, LIST: with its arguments; EVICT: empty for all of the record */
+	bool is_apart;        /* SET, LIST: the field is an entry of its own */
 	struct aps_gql_document *document;
 	const struct aps_gql_operation *definition; /* in the document */
 	struct aps_str variables;                   /* JSON text of an object, or empty */
-	struct aps_str json;     /* WRITE: the data, whole (cache/data_shape.h); SET: the value, empty: it goes */
-	int64_t now_s;           /* WRITE: Unix time, for types that expire */
-	struct aps_asked *asked; /* WRITE: what was told of the data's objects; NULL: nothing was asked */
+	struct aps_str
+	        json; /* WRITE: the data, whole (cache/data_shape.h); SET: the value, empty: it goes; LIST: the edits */
+	int64_t now_s;                   /* WRITE: Unix time, for types that expire */
+	struct aps_asked *asked;         /* WRITE: what was told of the data's objects; NULL: nothing was asked */
 	struct aps_asked_merges *merges; /* WRITE: likewise of its fields; settled before others have the edit */
 };
 
@@ -48,7 +50,7 @@ struct aps_edits *aps_edits_ref(struct aps_edits *edits);
 void aps_edits_unref(struct aps_edits *edits); /* NULL is legal */
 
 /* Whether it can't be refused, whatever the cache has: data that has the shape of its document, and that no function of
- * the application merges. */
+ * the application merges; or a change of a list. */
 bool aps_edit_is_sure(const struct aps_edit_what *what);
 /* Adds one at the end. False: no memory. */
 bool aps_edits_add(struct aps_edits *edits, const struct aps_edit_what *what);

@@ -283,7 +283,8 @@ static bool put_known_ref(struct making *in, struct aps_buf *out, const struct a
 	struct aps_buf key;
 	struct aps_entry *entry = NULL;
 	aps_buf_init(&key, APS_BUF_ANY_SIZE);
-	if (read_key(in, r, &key)) aps_entries_find(&in->write->cache->entries, aps_buf_str(&key), &entry, &in->err);
+	if (read_key(in, r, &key))
+		aps_entries_find_below(&in->write->cache->entries, aps_buf_str(&key), &entry, &in->err);
 	if (entry != NULL) aps_cell_put_ref(out, entry->number);
 	aps_buf_clear(&key);
 	return entry != NULL;
@@ -339,19 +340,24 @@ static void apply_edits(struct making *in, struct aps_buf *out, const struct aps
 	aps_buf_clear(&loaded);
 }
 
+static void read_edits(struct making *in, struct aps_buf *edits, struct aps_json_reader *r)
+{
+	enum aps_json_token token;
+	if (aps_json_next(r) != APS_JSON_ARRAY) fail_text(in);
+	while (!has_failed(in) && (token = aps_json_next(r)) != APS_JSON_ARRAY_END) {
+		if (token == APS_JSON_ARRAY)
+			read_edit(in, edits, r);
+		else
+			fail_text(in);
+	}
+}
+
 /* {"__edits":[…]}, after its key. */
 static void edit_list(struct making *in, struct aps_buf *out, struct aps_json_reader *r, const struct aps_cell *old)
 {
 	struct aps_buf edits;
-	enum aps_json_token token;
 	aps_buf_init(&edits, APS_BUF_ANY_SIZE);
-	if (aps_json_next(r) != APS_JSON_ARRAY) fail_text(in);
-	while (!has_failed(in) && (token = aps_json_next(r)) != APS_JSON_ARRAY_END) {
-		if (token == APS_JSON_ARRAY)
-			read_edit(in, &edits, r);
-		else
-			fail_text(in);
-	}
+	read_edits(in, &edits, r);
 	if (!has_failed(in)) apply_edits(in, out, old, aps_buf_str(&edits));
 	aps_buf_clear(&edits);
 }
@@ -419,6 +425,16 @@ enum aps_rc aps_edit_value_make(struct aps_buf *out, struct aps_cache_write *wri
 	if (in.err.code == APS_OK) in.err = write->err;
 	aps_arena_clear(&in.names);
 	aps_arena_clear(&in.scratch);
+	if (in.err.code != APS_OK && err != NULL) *err = in.err;
+	return in.err.code;
+}
+
+enum aps_rc aps_edit_value_edits(struct aps_buf *edits, struct aps_cache_write *write, struct aps_json_reader *r,
+                                 struct aps_err *err)
+{
+	struct making in = {.write = write};
+	read_edits(&in, edits, r);
+	if (in.err.code == APS_OK) in.err = write->err;
 	if (in.err.code != APS_OK && err != NULL) *err = in.err;
 	return in.err.code;
 }

@@ -18,6 +18,7 @@
 #define APS_CACHE_EDIT_VALUE_H
 
 #include "cache/write.h"
+#include "codec/json_reader.h"
 
 APS_BEGIN_DECLS
 
@@ -25,6 +26,10 @@ APS_BEGIN_DECLS
  * nowhere get an entry. E_NOMEM, E_USAGE: it isn't such a text; what the backing says. */
 enum aps_rc aps_edit_value_make(struct aps_buf *out, struct aps_cache_write *write, const struct aps_cell *old,
                                 struct aps_str json, struct aps_err *err);
+/* Appends the edits that follow the key "__edits", which was read last, as an EDIT has them (cache/patch.h); the same
+ * failures. */
+enum aps_rc aps_edit_value_edits(struct aps_buf *edits, struct aps_cache_write *write, struct aps_json_reader *r,
+                                 struct aps_err *err);
 
 APS_END_DECLS
 

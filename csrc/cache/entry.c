@@ -372,8 +372,8 @@ static void note_absent(struct aps_entries *entries, struct aps_entry *absent, s
 		add(entries, 0, key, hash);
 }
 
-enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
-                             struct aps_err *err)
+enum aps_rc aps_entries_find_below(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
+                                   struct aps_err *err)
 {
 	uint64_t hash = aps_entries_hash(entries, key);
 	struct aps_entry *here = find_key(entries, key, hash);
@@ -389,7 +389,8 @@ enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, st
 	return rc;
 }
 
-enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err)
+enum aps_rc aps_entries_at_below(struct aps_entries *entries, uint64_t number, struct aps_entry **out,
+                                 struct aps_err *err)
 {
 	*out = aps_entries_peek(entries, number);
 	if (*out != NULL) {
@@ -402,6 +403,29 @@ enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct 
 	if (rc == APS_OK && row.number != 0) rc = admit(entries, &row, out, err);
 	entries->backing->done(entries->backing);
 	return rc;
+}
+
+/* What has changed below or above is looked at when somebody reads it: a list under many layers changes with each of
+ * them, and isn't read as often. */
+static enum aps_rc refresh(struct aps_entries *entries, struct aps_entry **entry, struct aps_err *err)
+{
+	if (*entry == NULL || (*entry)->layered == NULL || !(*entry)->layered->is_stale) return APS_OK;
+	enum aps_rc rc = entries->layering->show(entries->layering, *entry, err);
+	if (rc != APS_OK) *entry = NULL;
+	return rc;
+}
+
+enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
+                             struct aps_err *err)
+{
+	enum aps_rc rc = aps_entries_find_below(entries, key, out, err);
+	return rc == APS_OK ? refresh(entries, out, err) : rc;
+}
+
+enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err)
+{
+	enum aps_rc rc = aps_entries_at_below(entries, number, out, err);
+	return rc == APS_OK ? refresh(entries, out, err) : rc;
 }
 
 #define ROW_BYTES 32
@@ -439,7 +463,7 @@ static enum aps_rc list_found(struct aps_entries *entries, struct aps_str prefix
 {
 	struct aps_entry *entry = aps_entries_peek(entries, number);
 	bool is_known = entry != NULL;
-	enum aps_rc rc = is_known ? APS_OK : aps_entries_at(entries, number, &entry, err);
+	enum aps_rc rc = is_known ? APS_OK : aps_entries_at_below(entries, number, &entry, err);
 	if (rc != APS_OK) return rc;
 	if (entry == NULL || !begins_with(entry, prefix))
 		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0,

@@ -26,6 +26,8 @@ struct aps_layered {
 	char *base; /* NULL: it is nowhere without the layers */
 	uint32_t n_base_bytes;
 	uint32_t n_stored_bytes;
+	uint32_t n_patches;
+	bool is_stale;                   /* what the entry shows is to be made anew; until then it has no content */
 	char *stored;                    /* a reader's: the patches as the store gives them, below all others */
 	struct aps_layer_patch *patches; /* the lowest first */
 	struct aps_layer_patch *top;
@@ -117,6 +119,11 @@ void aps_entries_clear(struct aps_entries *entries);
 enum aps_rc aps_entries_find(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
                              struct aps_err *err);
 enum aps_rc aps_entries_at(struct aps_entries *entries, uint64_t number, struct aps_entry **out, struct aps_err *err);
+/* The same for whoever doesn't look at what layers make of it: the content of one that is under layers may be stale. */
+enum aps_rc aps_entries_find_below(struct aps_entries *entries, struct aps_str key, struct aps_entry **out,
+                                   struct aps_err *err);
+enum aps_rc aps_entries_at_below(struct aps_entries *entries, uint64_t number, struct aps_entry **out,
+                                 struct aps_err *err);
 /* Appends the numbers (uint64_t) of all entries whose key begins like this, here and in the backing. */
 enum aps_rc aps_entries_list(struct aps_entries *entries, struct aps_str prefix, struct aps_buf *numbers,
                              struct aps_err *err);

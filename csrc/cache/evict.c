@@ -49,7 +49,7 @@ static struct aps_entry *find(struct aps_cache_write *write, const struct aps_bu
 	struct aps_entry *entry = NULL;
 	if (key->rc != APS_OK)
 		aps_write_fail(write);
-	else if (aps_entries_find(&write->cache->entries, aps_buf_str(key), &entry, &write->err) == APS_OK &&
+	else if (aps_entries_find_below(&write->cache->entries, aps_buf_str(key), &entry, &write->err) == APS_OK &&
 	         entry != NULL)
 		entry = aps_write_at(write, entry->number);
 	return entry;

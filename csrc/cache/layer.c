@@ -19,10 +19,10 @@ static void account(const struct aps_layers *layers, const struct aps_layer_patc
 static void take_from_entry(struct aps_layer_patch *patch)
 {
 	struct aps_layered *layered = patch->entry->layered;
-	struct aps_layer_patch **at = &layered->patches, *below = NULL;
-	for (; *at != patch; at = &below->next_above) below = *at;
-	*at = patch->next_above;
-	if (layered->top == patch) layered->top = below;
+	struct aps_layer_patch *above = patch->next_above, *below = patch->next_below;
+	*(below != NULL ? &below->next_above : &layered->patches) = above;
+	*(above != NULL ? &above->next_below : &layered->top) = below;
+	layered->n_patches--;
 }
 
 static void take_from_layer(struct aps_layer_patch *patch)
@@ -149,7 +149,7 @@ static enum aps_rc complete(struct aps_layers *layers, uint64_t id, struct aps_l
 	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < row->entries.n / sizeof *numbers; i++) {
 		struct aps_entry *entry;
-		rc = aps_entries_at(layers->entries, numbers[i], &entry, err);
+		rc = aps_entries_at_below(layers->entries, numbers[i], &entry, err);
 		if (rc == APS_OK && entry == NULL) rc = fail_damaged(err);
 	}
 	if (rc != APS_OK) return rc;
@@ -206,11 +206,15 @@ void aps_layer_release(struct aps_entry *entry)
 	entry->n_holds--;
 }
 
+/* Either the layer changes few entries, or the entry is changed by few layers: both lists are gone through at once. */
 struct aps_layer_patch *aps_layer_patch_of(const struct aps_layer *layer, const struct aps_entry *entry)
 {
-	struct aps_layer_patch *patch = entry->layered->patches;
-	while (patch != NULL && (patch->layer != layer || patch->is_leaving)) patch = patch->next_above;
-	return patch;
+	struct aps_layer_patch *of_entry = entry->layered->patches, *of_layer = layer->patches;
+	for (; of_entry != NULL && of_layer != NULL; of_entry = of_entry->next_above, of_layer = of_layer->next) {
+		if (of_entry->layer == layer && !of_entry->is_leaving) return of_entry;
+		if (of_layer->entry == entry && !of_layer->is_leaving) return of_layer;
+	}
+	return NULL;
 }
 
 static void drop(struct aps_layer_patch *patch)
@@ -220,27 +224,34 @@ static void drop(struct aps_layer_patch *patch)
 	free_patch(patch);
 }
 
-/* Nearly all that come come on top. */
-static void put_above(struct aps_layered *layered, struct aps_layer_patch *patch)
+static void put_above(struct aps_layer_patch *patch, struct aps_layer_patch *below)
 {
-	struct aps_layer_patch *top = layered->top, **at = &layered->patches;
-	if (top != NULL && top->layer->id <= patch->layer->id)
-		at = &top->next_above;
-	else
-		while (*at != NULL && (*at)->layer->id <= patch->layer->id) at = &(*at)->next_above;
+	struct aps_layered *layered = patch->entry->layered;
+	struct aps_layer_patch **at = below != NULL ? &below->next_above : &layered->patches;
+	patch->next_below = below;
 	patch->next_above = *at;
+	*(patch->next_above != NULL ? &patch->next_above->next_below : &layered->top) = patch;
 	*at = patch;
-	if (patch->next_above == NULL) layered->top = patch;
+	layered->n_patches++;
 }
 
-static struct aps_layer_patch *add(struct aps_layer *layer, struct aps_entry *entry, struct aps_str bytes)
+/* What is to be below a patch of this layer. Nearly all that come come on top. */
+static struct aps_layer_patch *place_in(const struct aps_entry *entry, const struct aps_layer *layer)
+{
+	struct aps_layer_patch *below = entry->layered->top;
+	while (below != NULL && below->layer->id > layer->id) below = below->next_below;
+	return below;
+}
+
+static struct aps_layer_patch *add(struct aps_layer *layer, struct aps_entry *entry, struct aps_str bytes,
+                                   struct aps_layer_patch *below)
 {
 	struct aps_layer_patch *patch = aps_malloc(sizeof *patch + bytes.n);
 	if (patch == NULL) return NULL;
 	*patch = (struct aps_layer_patch){.layer = layer, .entry = entry, .next = layer->patches, .n_bytes = bytes.n};
 	memcpy(patch->bytes, bytes.p, bytes.n);
 	layer->patches = patch;
-	put_above(entry->layered, patch);
+	put_above(patch, below);
 	account(layer->layers, patch, true);
 	return patch;
 }
@@ -248,26 +259,27 @@ static struct aps_layer_patch *add(struct aps_layer *layer, struct aps_entry *en
 bool aps_layer_put(struct aps_layer *layer, struct aps_entry *entry, struct aps_str bytes)
 {
 	struct aps_layer_patch *former = aps_layer_patch_of(layer, entry);
-	if (add(layer, entry, bytes) == NULL) return false;
+	if (add(layer, entry, bytes, place_in(entry, layer)) == NULL) return false;
 	if (former != NULL) drop(former);
 	return true;
 }
 
 bool aps_layer_exchange(struct aps_layer_patch *leaving, struct aps_entry *entry, struct aps_str bytes)
 {
-	struct aps_layer_patch *coming = bytes.n != 0 ? add(leaving->layer, entry, bytes) : NULL;
+	struct aps_layer_patch *below = leaving->entry == entry ? leaving : place_in(entry, leaving->layer);
+	struct aps_layer_patch *coming = bytes.n != 0 ? add(leaving->layer, entry, bytes, below) : NULL;
 	if (bytes.n != 0 && coming == NULL) return false;
 	leaving->is_leaving = true;
 	if (coming != NULL) coming->is_coming = true;
 	return true;
 }
 
-void aps_layer_conclude(struct aps_entry *entry, bool is_committed)
+void aps_layer_conclude(struct aps_layer *layer, bool is_committed)
 {
-	struct aps_layer_patch *patch = entry->layered->patches, *above;
-	for (; patch != NULL; patch = above) {
+	struct aps_layer_patch *patch = layer->patches, *next;
+	for (; patch != NULL; patch = next) {
 		bool goes = is_committed ? patch->is_leaving : patch->is_coming;
-		above = patch->next_above;
+		next = patch->next;
 		patch->is_leaving = patch->is_coming = false;
 		if (goes) drop(patch);
 	}
@@ -299,7 +311,7 @@ static enum aps_rc lay_one(struct aps_layers *layers, struct aps_entry *entry, c
 		if (layer == NULL) return fail_memory(err);
 		layer->is_whole = false;
 	}
-	if (add(layer, entry, stored->bytes) != NULL) return APS_OK;
+	if (add(layer, entry, stored->bytes, place_in(entry, layer)) != NULL) return APS_OK;
 	aps_layers_let_go(layers, layer);
 	return fail_memory(err);
 }
@@ -326,6 +338,7 @@ static enum aps_rc show(struct aps_entry_layering *layering, struct aps_entry *e
 	char *content = rc == APS_OK && !is_nowhere ? aps_strndup(now.n != 0 ? now.p : "", now.n) : NULL;
 	if (rc == APS_OK && !is_nowhere && content == NULL) rc = fail_memory(err);
 	if (rc == APS_OK) aps_entries_set(layers->entries, entry, content, is_nowhere ? 0 : now.n);
+	if (rc == APS_OK) entry->layered->is_stale = false;
 	aps_buf_clear(&now);
 	return rc;
 }
@@ -339,6 +352,7 @@ static void forget(struct aps_entry_layering *layering, struct aps_entry *entry)
 		struct aps_layer_patch *patch = layered->patches;
 		struct aps_layer *layer = patch->layer;
 		layered->patches = patch->next_above;
+		layered->n_patches--;
 		take_from_layer(patch);
 		free_patch(patch);
 		layer->is_whole = false;

@@ -25,6 +25,7 @@ struct aps_layer_patch {
 	struct aps_entry *entry;
 	struct aps_layer_patch *next;       /* of the layer */
 	struct aps_layer_patch *next_above; /* of the entry */
+	struct aps_layer_patch *next_below; /* likewise */
 	bool is_leaving;                    /* with the write that is open, which has another one in its place */
 	bool is_coming;                     /* likewise: that one */
 	size_t n_bytes;
@@ -98,8 +99,8 @@ bool aps_layer_put(struct aps_layer *layer, struct aps_entry *entry, struct aps_
 struct aps_layer_patch *aps_layer_patch_of(const struct aps_layer *layer, const struct aps_entry *entry);
 /* In an open write the patch leaves, and one for `entry` comes in its place (patch.n 0: none). False: no memory. */
 bool aps_layer_exchange(struct aps_layer_patch *leaving, struct aps_entry *entry, struct aps_str patch);
-/* The end of that write, for a layered entry that it touched. */
-void aps_layer_conclude(struct aps_entry *entry, bool is_committed);
+/* The end of that write, for a layer that stays. */
+void aps_layer_conclude(struct aps_layer *layer, bool is_committed);
 /* Appends what the layers make of `base`; leaving ones don't count. *is_nowhere: there is
  * nothing to append. */
 enum aps_rc aps_layer_compose(const struct aps_entry *entry, struct aps_str base, struct aps_entries *entries,

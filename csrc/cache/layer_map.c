@@ -278,7 +278,7 @@ static void keep_temporary(struct mapping *in)
 	size_t n = in->pairs.n / sizeof *all, n_kept = 0;
 	for (size_t i = 0; i < n && write->err.code == APS_OK; i++) {
 		struct aps_entry *entry;
-		aps_entries_at(&write->cache->entries, all[i].from, &entry, &write->err);
+		aps_entries_at_below(&write->cache->entries, all[i].from, &entry, &write->err);
 		if (write->err.code == APS_OK && is_temporary(entry)) all[n_kept++] = all[i];
 	}
 	in->pairs.n = n_kept * sizeof *all;

@@ -46,7 +46,7 @@ static enum aps_rc keep_unknown(struct aps_buf *numbers, const struct aps_buf *p
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		struct aps_entry *entry;
 		if (n_patched != 0 && bsearch(&all[i], patched->p, n_patched, sizeof *all, compare) != NULL) continue;
-		rc = aps_entries_at(entries, all[i], &entry, err);
+		rc = aps_entries_at_below(entries, all[i], &entry, err);
 		if (rc == APS_OK && entry != NULL && aps_entry_base(entry).p == NULL) all[n_kept++] = all[i];
 	}
 	numbers->n = n_kept * sizeof *all;

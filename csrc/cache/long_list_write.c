@@ -196,6 +196,121 @@ uint64_t aps_long_list_write(struct aps_cache_write *write, uint64_t number, con
 	return write->err.code == APS_OK ? number : 0;
 }
 
+/* Where an item stands in a block: its first byte, and the one behind it. */
+struct spot {
+	size_t block; /* SIZE_MAX: nowhere */
+	size_t from, to;
+	bool is_last; /* of the list */
+};
+
+static struct aps_str block_items(const struct rewriting *in, size_t index)
+{
+	const struct aps_entry *entry = aps_write_at(in->write, block_at(&in->old, index)->number);
+	struct aps_cell kept;
+	struct aps_str content = entry != NULL ? aps_entry_content(entry) : APS_STR("");
+	bool is_list = aps_cell_take(&content, &kept) && kept.tag == APS_CELL_LIST;
+	return is_list ? kept.text : APS_STR("");
+}
+
+/* From the end, where what has come lately is. */
+static struct spot find_item(const struct rewriting *in, struct aps_str item)
+{
+	struct aps_cell kept;
+	for (size_t block = n_blocks(&in->old); block-- > 0;) {
+		struct aps_str items = block_items(in, block), rest = items;
+		while (aps_cell_take(&rest, &kept)) {
+			if (!aps_str_eq(kept.whole, item)) continue;
+			size_t to = items.n - rest.n;
+			bool is_last = rest.n == 0 && block + 1 == n_blocks(&in->old);
+			return (struct spot){block, to - item.n, to, is_last};
+		}
+	}
+	return (struct spot){.block = SIZE_MAX};
+}
+
+/* Gives a block of the list other items, and the list that block. */
+static void set_block(struct rewriting *in, size_t index, const struct aps_buf *items, uint64_t n_items)
+{
+	struct aps_long_block block = {0, n_items};
+	bool is_new = index == n_blocks(&in->old);
+	struct aps_buf content;
+	struct aps_entry *entry =
+	        is_new ? aps_write_add(in->write) : aps_write_at(in->write, block_at(&in->old, index)->number);
+	if (entry == NULL) return;
+	block.number = entry->number;
+	aps_buf_init(&content, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&content, aps_buf_str(items));
+	aps_cell_close_list(&content, 0, n_items);
+	if (content.rc == APS_OK) aps_write_set(in->write, entry, aps_buf_str(&content));
+	aps_write_report(in->write, entry, 0);
+	if (content.rc != APS_OK) aps_write_fail(in->write);
+	aps_buf_clear(&content);
+	aps_buf_add(&in->now, in->old.p, index * sizeof block);
+	aps_buf_add(&in->now, &block, sizeof block);
+	if (!is_new) aps_buf_add(&in->now, block_at(&in->old, index + 1), in->old.n - (index + 1) * sizeof block);
+}
+
+static void append(struct rewriting *in, struct aps_str item)
+{
+	size_t n = n_blocks(&in->old);
+	bool has_room = n != 0 && block_at(&in->old, n - 1)->n_items < APS_BLOCK_MAX_ITEMS;
+	size_t index = has_room ? n - 1 : n;
+	struct aps_buf items;
+	aps_buf_init(&items, APS_BUF_ANY_SIZE);
+	if (has_room) aps_buf_add_str(&items, block_items(in, index));
+	aps_buf_add_str(&items, item);
+	if (items.rc == APS_OK)
+		set_block(in, index, &items, has_room ? block_at(&in->old, index)->n_items + 1 : 1);
+	else
+		aps_write_fail(in->write);
+	aps_buf_clear(&items);
+}
+
+static void take_out(struct rewriting *in, const struct spot *spot)
+{
+	struct aps_str kept = block_items(in, spot->block);
+	struct aps_buf items;
+	aps_buf_init(&items, APS_BUF_ANY_SIZE);
+	aps_buf_add(&items, kept.p, spot->from);
+	aps_buf_add(&items, kept.p + spot->to, kept.n - spot->to);
+	if (items.rc == APS_OK)
+		set_block(in, spot->block, &items, block_at(&in->old, spot->block)->n_items - 1);
+	else
+		aps_write_fail(in->write);
+	aps_buf_clear(&items);
+}
+
+/* A list that gets short is one value again, and a block that gets empty is none. */
+static bool may_lose(const struct rewriting *in, const struct spot *spot, uint64_t n_items)
+{
+	return n_items > APS_BLOCK_MAX_ITEMS + 1 && block_at(&in->old, spot->block)->n_items > 1;
+}
+
+bool aps_long_list_change(struct aps_cache_write *write, uint64_t number, struct aps_str item, bool comes,
+                          uint64_t *n_items)
+{
+	struct rewriting in = {.write = write};
+	aps_buf_init(&in.old, APS_BUF_ANY_SIZE);
+	aps_buf_init(&in.now, APS_BUF_ANY_SIZE);
+	read_old(&in, number);
+	struct spot spot = find_item(&in, item);
+	bool is_there = spot.block != SIZE_MAX, is_same = comes ? is_there && spot.is_last : !is_there;
+	bool is_known = n_blocks(&in.old) != 0;
+	bool can = is_known && (is_same || (comes ? !is_there : may_lose(&in, &spot, *n_items)));
+	if (can && !is_same) {
+		if (comes)
+			append(&in, item);
+		else
+			take_out(&in, &spot);
+		*n_items += comes ? 1 : UINT64_MAX;
+		put_list(&in, number);
+	}
+	if (in.old.rc != APS_OK || in.now.rc != APS_OK) aps_write_fail(write);
+	aps_buf_clear(&in.old);
+	aps_buf_clear(&in.now);
+	return can;
+}
+
 void aps_long_list_drop(struct aps_cache_write *write, uint64_t number)
 {
 	const struct aps_entry *entry = aps_write_at(write, number);

@@ -144,6 +144,13 @@ size_t aps_reuse_find(struct aps_reuse *reuse, uint64_t entry, const struct aps_
 	return find_moved(reuse, entry, selection);
 }
 
+bool aps_reuse_is_free(const struct aps_reuse *reuse, size_t index)
+{
+	size_t end = aps_segments_at(&reuse->former, index)->end_segment;
+	while (index < end && !aps_segments_at(&reuse->former, index)->is_taken) index++;
+	return index == end;
+}
+
 static bool append(struct aps_buf *to, const struct aps_buf *from, size_t begin, size_t end, size_t size)
 {
 	if (begin != end) aps_buf_add(to, from->p + begin * size, (end - begin) * size);

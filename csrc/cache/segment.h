@@ -64,6 +64,9 @@ void aps_reuse_begin(struct aps_reuse *reuse);
 /* The segment of the former read that may be taken over for this record, or that is to be read again in its place;
  * SIZE_MAX: there is none. */
 size_t aps_reuse_find(struct aps_reuse *reuse, uint64_t entry, const struct aps_selection *selection);
+/* Nothing in it was taken by itself, as what stands in two places may be: the index of what was read counts each once.
+ */
+bool aps_reuse_is_free(const struct aps_reuse *reuse, size_t index);
 /* Appends the segment, with those in it and what they were read from, to `now`, whose data has its bytes from `begin`.
  * False: no memory. */
 bool aps_reuse_take(struct aps_reuse *reuse, size_t index, struct aps_segments *now, size_t begin);

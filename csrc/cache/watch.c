@@ -111,19 +111,15 @@ static void collect(const struct aps_segments *segments, bool is_former, struct 
 	aps_buf_reset(keys);
 	for (size_t i = 0; i < n_read;) {
 		const struct aps_segment *segment = next < n ? aps_segments_at(segments, next) : NULL;
-		if (segment == NULL || segment->first_dependency != i) {
+		if (segment == NULL || segment->first_dependency > i) {
 			uint64_t key = key_of(&read[i++]);
 			aps_buf_add(keys, &key, sizeof key);
 			continue;
 		}
+		/* the next one may begin with the same dependency */
 		bool has_gone_on = is_former ? segment->is_taken : segment->is_copy;
 		next = has_gone_on ? segment->end_segment : next + 1;
-		if (has_gone_on) {
-			i = segment->end_dependency;
-		} else {
-			uint64_t key = key_of(&read[i++]);
-			aps_buf_add(keys, &key, sizeof key);
-		}
+		if (has_gone_on) i = segment->end_dependency;
 	}
 }
 
@@ -211,6 +207,7 @@ void aps_watch_forget(struct aps_watches *watches, struct aps_watch *watch, stru
 	}
 	aps_segments_clear(&watch->reuse.former);
 	aps_read_result_reset(&watch->result);
+	aps_changed_clear(&watch->changed);
 	watch->is_read = false;
 	set_stale(watches, watch, true);
 }
@@ -221,6 +218,7 @@ void aps_watch_remove(struct aps_watches *watches, struct aps_watch *watch)
 	set_stale(watches, watch, false);
 	*(watch->previous != NULL ? &watch->previous->next : &watches->first) = watch->next;
 	*(watch->next != NULL ? &watch->next->previous : &watches->last) = watch->previous;
+	aps_changed_clear(&watch->changed);
 	aps_segments_clear(&watch->reuse.former);
 	aps_read_result_clear(&watch->result);
 }
@@ -241,12 +239,12 @@ static void mark(struct aps_watches *watches, struct aps_watch *watch, const str
 	if (aps_segments_mark(&watch->result.segments, changed)) set_stale(watches, watch, true);
 }
 
-static void mark_readers(struct aps_watches *watches, uint64_t key, const struct aps_changed *changed)
+static void mark_readers(struct aps_watches *watches, uint64_t key)
 {
 	for (struct aps_watch_node *node = *slot_of(watches, key); node != NULL; node = node->next)
-		if (node->key == key && !node->watch->is_marked) {
-			node->watch->is_marked = true;
-			mark(watches, node->watch, changed);
+		if (node->key == key) {
+			aps_changed_add(&node->watch->changed, key);
+			set_stale(watches, node->watch, true);
 		}
 }
 
@@ -260,8 +258,7 @@ void aps_watches_mark(struct aps_watches *watches, const struct aps_changed *cha
 	}
 	if (watches->n_slots == 0) return;
 	for (size_t i = 0; i < changed->n_slots; i++)
-		if (changed->slots[i] != 0) mark_readers(watches, changed->slots[i], changed);
-	for (watch = watches->first; watch != NULL; watch = watch->next) watch->is_marked = false;
+		if (changed->slots[i] != 0) mark_readers(watches, changed->slots[i]);
 }
 
 /* What was read last becomes what the next read takes from. */
@@ -299,6 +296,8 @@ enum aps_rc aps_watch_read(struct aps_watches *watches, struct aps_watch *watch,
 	struct aps_buf text;
 	size_t n_were_missing = watch->result.n_missing;
 	bool was_optimistic = watch->result.is_optimistic;
+	if (!aps_changed_is_empty(&watch->changed)) aps_segments_mark(&watch->result.segments, &watch->changed);
+	aps_changed_clear(&watch->changed);
 	aps_buf_init(&text, watch->result.data.max_bytes);
 	aps_buf_init(&change->gone, APS_BUF_ANY_SIZE);
 	exchange(watch, &text);

@@ -12,8 +12,8 @@ struct aps_watch {
 	struct aps_reuse reuse;
 	struct aps_read_result result; /* as it was read last */
 	bool is_read;
-	bool is_stale;  /* something has changed since then, or it wasn't read yet */
-	bool is_marked; /* while changes are gone through */
+	bool is_stale;              /* something has changed since then, or it wasn't read yet */
+	struct aps_changed changed; /* what that is; looked at when it is read */
 };
 
 struct aps_watch_node;

@@ -5,10 +5,14 @@
 #include "cache/doubt.h"
 #include "cache/freshness.h"
 
+/* An entry under so many layers is composed when it is read, others at once. */
+#define LAZY_FROM_PATCHES 4
+
 struct aps_former {
 	struct aps_entry *entry;
 	char *content;
 	uint32_t n_bytes;
+	bool was_stale;
 	bool is_exposed; /* it shows its base; `base` is what that was */
 	char *base;
 	uint32_t n_base_bytes;
@@ -19,7 +23,6 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 	write->cache = cache;
 	write->layer = NULL;
 	write->is_open = true;
-	write->has_exchanged = false;
 	write->last_number = *cache->entries.last_number;
 	write->n_formers = 0;
 	aps_buf_init(&write->changes, APS_BUF_ANY_SIZE);
@@ -70,6 +73,7 @@ static void conclude_layers(struct aps_cache_write *write, bool is_committed)
 	for (size_t i = 0; i < aps_write_n_layers(write); i++) {
 		struct aps_layer *layer = aps_write_layer_at(write, i);
 		bool leaves = layer->is_leaving && is_committed;
+		if (layer->is_changed) aps_layer_conclude(layer, is_committed);
 		layer->is_leaving = layer->is_changed = false;
 		if (leaves) aps_layers_remove(&write->cache->layers, layer);
 	}
@@ -83,7 +87,6 @@ void aps_write_commit(struct aps_cache_write *write)
 		former->entry->is_in_write = false;
 		aps_free(former->content);
 		aps_free(former->base);
-		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, true);
 		if (former->entry->layered != NULL && is_free(former->entry->layered)) aps_layer_release(former->entry);
 	}
 	end(write);
@@ -94,6 +97,7 @@ static void restore(struct aps_entries *entries, struct aps_former *former)
 	struct aps_entry *entry = former->entry;
 	entry->is_in_write = false;
 	aps_entries_set(entries, entry, former->content, former->n_bytes);
+	if (entry->layered != NULL) entry->layered->is_stale = former->was_stale;
 	if (former->is_exposed) {
 		aps_free(entry->layered->base);
 		entry->layered->base = former->base;
@@ -111,7 +115,6 @@ void aps_write_abort(struct aps_cache_write *write)
 	for (size_t i = write->n_formers; i-- > 0;) {
 		struct aps_former *former = &write->formers[i];
 		restore(entries, former);
-		if (former->entry->layered != NULL && write->has_exchanged) aps_layer_conclude(former->entry, false);
 		if (former->entry->layered != NULL && is_free(former->entry->layered)) aps_layer_release(former->entry);
 		if (former->entry->number > write->last_number) aps_entries_forget(entries, former->entry);
 	}
@@ -147,6 +150,10 @@ static struct aps_former *add_former(struct aps_cache_write *write, struct aps_e
 	entry->content = NULL;
 	entry->n_content_bytes = 0;
 	entry->is_in_write = true;
+	if (entry->layered != NULL) {
+		former->was_stale = entry->layered->is_stale;
+		entry->layered->is_stale = false;
+	}
 	return former;
 }
 
@@ -244,8 +251,23 @@ void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *l
                         struct aps_str patch)
 {
 	if (write->err.code != APS_OK || !note_layer(write, leaving->layer)) return;
-	write->has_exchanged = leaving->layer->is_changed = true;
+	leaving->layer->is_changed = true;
 	if (!aps_layer_exchange(leaving, entry, patch)) aps_write_fail(write);
+}
+
+void aps_write_lay(struct aps_cache_write *write, struct aps_entry *entry, uint32_t name, struct aps_str patch)
+{
+	bool was_layered = entry->layered != NULL;
+	if (write->err.code != APS_OK) return;
+	bool is_held = aps_layer_hold(entry, content_of(entry));
+	if (!is_held || add_former(write, entry) == NULL) {
+		if (is_held && !was_layered) aps_layer_release(entry);
+		aps_write_fail(write);
+		return;
+	}
+	entry->layered->is_stale = true;
+	if (!aps_layer_put(write->layer, entry, patch)) aps_write_fail(write);
+	aps_write_report(write, entry, name);
 }
 
 void aps_write_leave(struct aps_cache_write *write, struct aps_layer *layer)
@@ -268,7 +290,10 @@ struct aps_entry *aps_write_entry(struct aps_cache_write *write, struct aps_str 
 {
 	struct aps_entry *entry = NULL;
 	if (write->err.code != APS_OK) return NULL;
-	if (aps_entries_find(&write->cache->entries, key, &entry, &write->err) != APS_OK) return NULL;
+	enum aps_rc rc = write->layer != NULL
+	                         ? aps_entries_find(&write->cache->entries, key, &entry, &write->err)
+	                         : aps_entries_find_below(&write->cache->entries, key, &entry, &write->err);
+	if (rc != APS_OK) return NULL;
 	return entry != NULL ? shown(write, entry) : made(write, aps_entries_add(&write->cache->entries, key));
 }
 
@@ -276,7 +301,10 @@ struct aps_entry *aps_write_at(struct aps_cache_write *write, uint64_t number)
 {
 	struct aps_entry *entry = NULL;
 	if (write->err.code != APS_OK) return NULL;
-	aps_entries_at(&write->cache->entries, number, &entry, &write->err);
+	if (write->layer != NULL)
+		aps_entries_at(&write->cache->entries, number, &entry, &write->err);
+	else
+		aps_entries_at_below(&write->cache->entries, number, &entry, &write->err);
 	return shown(write, entry);
 }
 
@@ -345,20 +373,42 @@ static void drop_hidden_changes(struct aps_cache_write *write)
 	struct aps_change *changes = (struct aps_change *)(void *)write->changes.p;
 	size_t n = aps_write_n_changes(write), n_kept = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct aps_entry *entry = NULL;
-		aps_entries_at(&write->cache->entries, changes[i].entry, &entry, NULL);
+		const struct aps_entry *entry = aps_entries_peek(&write->cache->entries, changes[i].entry);
 		if (entry == NULL || entry->layered == NULL) changes[n_kept++] = changes[i];
 	}
 	write->changes.n = n_kept * sizeof *changes;
 }
 
-/* What was written becomes the base, and the entry shows what its layers make of that. */
+/* What was written becomes the base. */
+static void keep_base(struct aps_cache_write *write, struct aps_entry *entry)
+{
+	entry->layered->base = entry->content;
+	entry->layered->n_base_bytes = entry->n_content_bytes;
+	write->cache->entries.n_bytes -= entry->n_content_bytes;
+	entry->content = NULL;
+	entry->n_content_bytes = 0;
+}
+
+/* Layers that leave or change with the write have one or two of the patches. */
+static bool is_lazy(const struct aps_cache_write *write, const struct aps_entry *entry)
+{
+	return write->cache->entries.layering != NULL &&
+	       entry->layered->n_patches >= LAZY_FROM_PATCHES + 2 * aps_write_n_layers(write);
+}
+
+/* The entry shows what its layers make of what was written. */
 static void cover(struct aps_cache_write *write, struct aps_former *former)
 {
 	struct aps_entry *entry = former->entry;
 	struct aps_buf now;
 	bool is_nowhere;
 	size_t n_bytes;
+	if (is_lazy(write, entry)) {
+		keep_base(write, entry);
+		entry->layered->is_stale = true;
+		aps_write_report(write, entry, 0);
+		return;
+	}
 	aps_buf_init(&now, UINT32_MAX);
 	aps_buf_add(&now, "", 0);
 	enum aps_rc rc =
@@ -371,22 +421,34 @@ static void cover(struct aps_cache_write *write, struct aps_former *former)
 		aps_free(content);
 		return;
 	}
-	entry->layered->base = entry->content;
-	entry->layered->n_base_bytes = entry->n_content_bytes;
-	write->cache->entries.n_bytes -= entry->n_content_bytes;
-	entry->content = NULL;
-	entry->n_content_bytes = 0;
+	keep_base(write, entry);
 	aps_entries_set(&write->cache->entries, entry, content, n_bytes);
 	compare(write, former);
+}
+
+/* What an entry shows without the patch that it was given as it is. */
+static struct aps_str compose_without(struct aps_cache_write *write, struct aps_layer_patch *own, struct aps_buf *out)
+{
+	bool is_nowhere = false;
+	own->is_leaving = true;
+	aps_layer_compose(own->entry, aps_entry_base(own->entry), &write->cache->entries, out, &is_nowhere,
+	                  &write->err);
+	own->is_leaving = false;
+	return is_nowhere ? nowhere() : aps_buf_str(out);
 }
 
 /* What was written becomes the layer's patch. */
 static void keep_patch(struct aps_cache_write *write, struct aps_former *former)
 {
 	struct aps_entry *entry = former->entry;
-	struct aps_buf patch;
+	struct aps_layer_patch *own = entry->layered != NULL ? aps_layer_patch_of(write->layer, entry) : NULL;
+	struct aps_buf patch, below;
 	struct aps_str was = {former->content, former->n_bytes};
+	if (own != NULL && entry->layered->is_stale) return; /* nothing was written beside it */
 	aps_buf_init(&patch, APS_BUF_ANY_SIZE);
+	aps_buf_init(&below, APS_BUF_ANY_SIZE);
+	aps_buf_add(&below, "", 0);
+	if (own != NULL) was = compose_without(write, own, &below);
 	enum aps_patch_kind kind = is_record(entry) ? APS_PATCH_FIELDS : APS_PATCH_VALUE;
 	if (aps_patch_make(&patch, kind, was, content_of(entry), &write->cache->entries, &write->err) == APS_OK &&
 	    patch.n != 0) {
@@ -394,6 +456,7 @@ static void keep_patch(struct aps_cache_write *write, struct aps_former *former)
 			aps_write_fail(write);
 	}
 	aps_buf_clear(&patch);
+	aps_buf_clear(&below);
 }
 
 bool aps_write_settle(struct aps_cache_write *write)

@@ -26,7 +26,6 @@ struct aps_cache_write {
 	struct aps_cache *cache;
 	struct aps_layer *layer; /* that is written; NULL: the base */
 	bool is_open;
-	bool has_exchanged;         /* patches of layers that stay */
 	struct aps_buf layers;      /* struct aps_layer *: those that leave or change with it, each once */
 	struct aps_former *formers; /* of the entries that were touched, each once */
 	size_t n_formers;
@@ -50,6 +49,9 @@ struct aps_entry *aps_write_under_layers(struct aps_cache_write *write, struct a
 /* A layer, which is whole, says something else from now on: aps_layer_exchange(). */
 void aps_write_exchange(struct aps_cache_write *write, struct aps_layer_patch *leaving, struct aps_entry *entry,
                         struct aps_str patch);
+/* The patch of the new layer for an entry that the write hasn't touched; what the entry shows with it is made when it
+ * is read. `name`: what it changes, for aps_write_report(). */
+void aps_write_lay(struct aps_cache_write *write, struct aps_entry *entry, uint32_t name, struct aps_str patch);
 /* After the last change: what entries under layers show now, and what has changed. False: a failure. */
 bool aps_write_settle(struct aps_cache_write *write);
 void aps_write_commit(struct aps_cache_write *write);

@@ -44,7 +44,7 @@ static enum aps_rc list_objects(struct aps_partition *partition, uint64_t id, pu
 	const struct aps_identified *objects = (const struct aps_identified *)(const void *)identified->p;
 	for (size_t i = 0; rc == APS_OK && i < identified->n / sizeof *objects; i++) {
 		struct aps_entry *entry;
-		rc = aps_entries_at(&partition->cache.entries, objects[i].entry, &entry, err);
+		rc = aps_entries_at_below(&partition->cache.entries, objects[i].entry, &entry, err);
 		if (rc == APS_OK && entry != NULL) put(out, entry, &objects[i], own);
 	}
 	aps_layer_row_clear(&row);

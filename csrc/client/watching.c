@@ -3,15 +3,23 @@
  *    command --> stale --turn's end--> read --other than shown--> VIEW, is out --taken--> stale or not
  *                  ^                     |                                                   |
  *                  +------ changes ------+---------------------------------------------------+
+ *
+ * One that takes long to read rests after it, however often it is stale: a list of 20,000 that changes with each answer
+ * would leave no time for answers.
  */
 #include "client/watching.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/core.h"
 #include "client/partition.h"
 
 #define MAX_VIEW_BYTES ((size_t)256 * 1024 * 1024)
+#define LONG_READ_S    0.001
+#define RESTS_PER_READ 15 /* reads of a watch take a sixteenth of the time at most, but for this: */
+#define RESTS_PER_VIEW 4  /* likewise of the application's thread, which makes values of them: a fifth */
+#define MAX_REST_MS    2000
 
 struct group {
 	struct aps_partition_listener listener;
@@ -34,8 +42,11 @@ struct watching {
 	bool is_out;
 	bool has_more; /* something was read that wasn't shown */
 	bool has_failed;
-	bool is_doubtful; /* the service may know other values than those that are shown */
-	bool is_asked;    /* to show what there is, changed or not */
+	bool is_doubtful;      /* the service may know other values than those that are shown */
+	bool is_asked;         /* to show what there is, changed or not */
+	bool is_long;          /* it took long to read */
+	struct aps_timer rest; /* set: it isn't read before */
+	int64_t shown_ms;
 	struct aps_reap reap;
 };
 
@@ -101,6 +112,7 @@ static void leave_group(struct watching *watching)
 
 static void end(struct aps_core *core, struct watching *watching)
 {
+	aps_timer_stop(&core->timers, &watching->rest);
 	leave_group(watching);
 	aps_table_take(table_of(core), watching->id);
 	aps_core_reap(core, &watching->reap, free_watching);
@@ -132,6 +144,7 @@ static void show(struct aps_core *core, struct watching *watching)
 	watching->is_asked = watching->is_doubtful = false;
 	aps_buf_clear(&watching->gone);
 	watching->is_out = true;
+	watching->shown_ms = aps_clock_mono_ms();
 	aps_core_emit_ahead(core, &event->head);
 }
 
@@ -158,12 +171,33 @@ static bool read(struct aps_core *core, struct watching *watching)
 	return rc == APS_OK;
 }
 
+/* The end of the turn goes on with it. */
+static void rest_over(struct aps_timer *timer APS_UNUSED, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+}
+
+static void rest(struct aps_core *core, struct watching *watching, int64_t rest_ms)
+{
+	int64_t due_ms = aps_clock_mono_ms() + (rest_ms < MAX_REST_MS ? rest_ms : MAX_REST_MS);
+	bool is_resting = watching->rest.index != 0 && watching->rest.at_ms >= due_ms;
+	if (!is_resting) (void)aps_timer_set(&core->timers, &watching->rest, due_ms);
+}
+
+static void rest_after_read(struct aps_core *core, struct watching *watching, double took_s)
+{
+	watching->is_long = took_s >= LONG_READ_S;
+	if (watching->is_long) rest(core, watching, (int64_t)(took_s * RESTS_PER_READ * 1000));
+}
+
 static void catch_up(struct aps_core *core, struct watching *watching)
 {
-	if (watching->is_out && !watching->is_asked) return;
+	if ((watching->is_out || watching->rest.index != 0) && !watching->is_asked) return;
+	bool was_stale = watching->watch.is_stale;
+	double began_s = was_stale ? aps_clock_thread_s() : 0;
 	if (watching->spare == NULL) watching->spare = aps_view_event_new(watching->id, NULL, NULL);
 	bool has_read = !watching->watch.is_stale || read(core, watching);
 	if (has_read && (watching->has_more || watching->is_asked || watching->is_doubtful)) show(core, watching);
+	if (was_stale) rest_after_read(core, watching, aps_clock_thread_s() - began_s);
 }
 
 /* Whether one of these fields shows in it. */
@@ -274,6 +308,7 @@ static void begin(struct aps_core *core, struct aps_client *client, struct aps_w
 	if (partition == NULL) aps_fail_word(err, APS_E_STORAGE, "unavailable", 0, "the store can't be used");
 	if (watching == NULL) return;
 	watching->id = command->head.id;
+	watching->rest.due = rest_over;
 	watching->client = client->id;
 	watching->big_integers_as_text = client->settings.big_integers_as_text;
 	watching->operation = command->operation;
@@ -322,6 +357,8 @@ static void run_taken(struct aps_core *core, struct aps_command *command)
 {
 	struct watching *watching = find(core, command);
 	if (watching != NULL) watching->is_out = false; /* the turn's end goes on with it */
+	if (watching != NULL && watching->is_long)
+		rest(core, watching, (aps_clock_mono_ms() - watching->shown_ms) * RESTS_PER_VIEW);
 	aps_command_free(command);
 }
 

@@ -1,5 +1,6 @@
 -- `appsync.build_mutation` and `cache_updates`: what they send, what they expect, and what they change in the cache.
 local appsync = require "appsync"
+local cache_edits = require "appsync.client.cache_edits"
 local cache_rules = require "appsync.client.cache_rules"
 local todos = require "spec.support.cached_todos"
 local wait_for = require "spec.support.wait"
@@ -388,6 +389,25 @@ describe("cache_updates", function()
     let_go()
     assert(creating:await(10))
     assert.equal("one nine two", list())
+  end)
+
+  it("read a list once, and then change it where it stands without reading it", function()
+    assert(todos.client:query(LIST))
+    create("a", { cache_updates = LIST })
+    local read = stub(cache_edits, "read") -- nobody calls it any more
+    finally(function() read:revert() end)
+    create("b", { cache_updates = LIST })
+    assert.equal("one a b", list())
+    assert(todos.client:mutate(DELETE, { input = { id = "a" } }, { cache_updates = LIST }))
+    assert.equal("one b", list())
+    assert(todos.client:mutate(UPDATE, { input = { id = "t1", name = "uno" } }, { cache_updates = LIST }))
+    assert.equal("uno b", list())
+    todos.client:evict("ROOT_QUERY", "listTodos")
+    create("c", { cache_updates = LIST })
+    assert.is_nil(todos.client:read_query(LIST))
+    assert(todos.client:query(LIST))
+    assert.equal("uno b c", list())
+    assert.same({}, todos.logged)
   end)
 
   it("tell what they can't do, and the mutation stands", function()

@@ -113,6 +113,15 @@ function cache:field(key, field) end
 ---@param value any nil takes the field away
 ---@return true? ok, appsync.core.Err? err
 function cache:set(key, field, is_apart, value) end
+
+---Edits a list of records without reading it; where none is, nothing happens. `edits`: {__edits = {…}} (csrc/cache/edit_value.h),
+---for a list in embedded objects in {__fields = {name = …}}.
+---@param key string
+---@param field string with its arguments
+---@param is_apart boolean
+---@param edits table
+---@return true? ok, table? err
+function cache:edit_list(key, field, is_apart, edits) end
 ---@param key string
 ---@param field string? nil: the record
 ---@return true? ok, appsync.core.Err? err

@@ -1,5 +1,6 @@
 ---Runs rules (client/cache_rules.lua) for what a mutation has brought, or will. A list of records is edited where it stands:
 ---an optimistic layer then holds the edit, and not the list. What has no identity is written with its query.
+local appsync_core = require "appsync.core"
 local document = require "appsync.document"
 local json = require "appsync.json"
 local list_place = require "appsync.client.list_place"
@@ -165,11 +166,62 @@ local function change_one(run)
   write(run, { run.root_field }, function() return is_same(run, was) and over(was, run.item) or run.item end)
 end
 
+-- Where the lists of rules stand, by cache: a list is read once, and not for each mutation. It may be long.
+local places = setmetatable({}, { __mode = "k" })
+
+local MAX_PLACES = 64
+
+-- Nil: under which ids it is kept is to be seen each time.
+local function name_of(run)
+  local rule = run.rule
+  if temporary_ids.replace(run.core, rule.variables) ~= rule.variables then return nil end
+  local text = rule.variables and appsync_core.encode(rule.variables, "variables") or ""
+  return text and rule.query .. "\0" .. text
+end
+
+local function note_place(run, place)
+  local known = places[run.core]
+  if not known or known.n >= MAX_PLACES then known = { n = 0, by_name = {} } end
+  places[run.core] = known
+  local name = name_of(run)
+  if not name or known.by_name[name] then return end
+  known.n, known.by_name[name] = known.n + 1, { key = place.key, field = place.field, below = place.below }
+end
+
+local function known_place(run)
+  local known = places[run.core]
+  local name = known and name_of(run)
+  return name and known.by_name[name]
+end
+
+-- Whether no other record can have its id.
+local function is_sole(run)
+  local typename = run.item.__typename
+  return run.identity ~= nil and type(run.id) == "string" and run.identity == ("%s:%s"):format(typename, run.id)
+end
+
+-- By the record's key, wherever it stands in the list.
+local function edit_unread(run, place)
+  local kind, edits = run.rule.kind, json.array()
+  if kind == "update" then return end -- the record is what it is
+  edits[1] = { "-", run.identity }
+  if kind == "add" then edits[2] = { "+", run.identity, "" } end
+  local value = { __edits = edits }
+  for i = #place.below, 1, -1 do value = { __fields = { [place.below[i]] = value } } end
+  local ok, err = run.core:edit_list(place.key, place.field, place.field:find "[(@]" ~= nil, value)
+  if not ok and err then run.tell(printable.text(err)) end
+end
+
 local function run_rule(run)
+  local known = is_sole(run) and known_place(run)
+  if known then return edit_unread(run, known) end
   local data, place, root_field, is_whole = cache_edits.read(run.cache, run.core, run.rule)
   if not data then return end
   run.data, run.root_field, run.is_whole = data, root_field, is_whole
-  if place then return change_in_list(run, place) end
+  if place then
+    if place.is_certain and keys_of_same(run, place.list) then note_place(run, place) end
+    return change_in_list(run, place)
+  end
   if is_whole then change_one(run) end
 end
 

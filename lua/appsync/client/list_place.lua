@@ -10,6 +10,7 @@ local list_place = {}
 ---@field below string[] names of fields of embedded objects
 ---@field path string[] the response keys that lead to the list
 ---@field list any[]
+---@field is_certain boolean? whatever else is cached, the first list can't stand anywhere else
 
 ---What is looked at.
 ---@class appsync.client.ListSearch
@@ -48,19 +49,24 @@ local descend
 
 -- The fields of one object that lead to others; of the root only this one.
 local function look_into(search, object, place, types, only)
-  local fields = search.core:object_fields(search.call, place.path, types) or {}
+  local fields, n_before = search.core:object_fields(search.call, place.path, types) or {}, 0
   for i = 1, #fields, 2 do
     local response_key = fields[i]
-    if (only == nil or response_key == only) and type(object[response_key]) == "table" then
-      local found = descend(search, object[response_key], below(place, response_key, fields[i + 1]), types)
-      if found then return found end
+    if only == nil or response_key == only then
+      local value = object[response_key]
+      local found = type(value) == "table" and descend(search, value, below(place, response_key, fields[i + 1]), types)
+      if found then
+        found.is_certain = found.is_certain and n_before == 0
+        return found
+      end
+      n_before = n_before + 1
     end
   end
 end
 
 descend = function(search, value, place, types)
   if updates.is_list(value) then
-    place.list = value
+    place.list, place.is_certain = value, place.key == "ROOT_QUERY"
     return place
   end
   if not has_tables(value) then return nil end

@@ -382,6 +382,35 @@ static void an_id_of_a_known_record_is_temporary_only_if_it_was_made_here(void *
 	aps_buf_clear(&out);
 }
 
+/* A layer that edits a list unread, and then sets it all the same. */
+static enum aps_rc edit_unread(size_t failing)
+{
+	struct aps_err err;
+	uint64_t id;
+	begin_edits();
+	write_edit("", MAKE, MADE(X, 2));
+	list_edit("ROOT_QUERY", "all", "{\"__edits\":[[\"-\",\"T:" X "\"],[\"+\",\"T:" X "\",\"\"]]}");
+	set_edit("ROOT_QUERY", "all", "{\"__edits\":[[\"-\",\"T:1\"],[\"+\",\"T:1\",\"\"]]}");
+	aps_mem_fail_at(failing);
+	enum aps_rc rc = aps_partition_add_layer(world.partition, 0, APS_LAYER_QUEUED, edits, &id, &err);
+	aps_mem_fail_at(0);
+	drop_edits();
+	return rc;
+}
+
+static void without_memory_a_list_is_not_edited_unread(void **state)
+{
+	(void)state;
+	size_t n_failed = 0;
+	begin_with_a_list();
+	for (; edit_unread(n_failed + 1) != APS_OK; n_failed++) assert_shows(LIST, ONE);
+	assert_true(n_failed > 10);
+	vault_world_commit(&world);
+	assert_shows(LIST, ITEMS T(X, 2) "," T("1", 1) "]}");
+	forget_memory();
+	assert_shows(LIST, ITEMS T(X, 2) "," T("1", 1) "]}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, layer_setup, layer_teardown)
 
 int main(void)
@@ -401,6 +430,7 @@ int main(void)
 	        TEST(layers_are_dropped_with_what_they_lie_on),
 	        TEST(a_layer_tells_which_ids_are_temporary_and_what_stands_at_its_root),
 	        TEST(an_id_of_a_known_record_is_temporary_only_if_it_was_made_here),
+	        TEST(without_memory_a_list_is_not_edited_unread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,15 +44,25 @@ static void write_edit(const char *key, const char *query, const char *json)
 	aps_gql_document_unref(doc);
 }
 
-/* A field of a record, or of the root. */
-static void set_edit(const char *key, const char *field, const char *json)
+static void field_edit(enum aps_edit_kind kind, const char *key, const char *field, const char *json)
 {
-	const struct aps_edit_what what = {.kind = APS_EDIT_SET,
+	const struct aps_edit_what what = {.kind = kind,
 	                                   .key = aps_str_of(key),
 	                                   .field = aps_str_of(field),
 	                                   .is_apart = strchr(field, '(') != NULL,
 	                                   .json = aps_str_of(json)};
 	assert_true(aps_edits_add(edits, &what));
+}
+
+/* A field of a record, or of the root. */
+static void set_edit(const char *key, const char *field, const char *json)
+{
+	field_edit(APS_EDIT_SET, key, field, json);
+}
+
+APS_UNUSED static void list_edit(const char *key, const char *field, const char *json)
+{
+	field_edit(APS_EDIT_LIST, key, field, json);
 }
 
 APS_UNUSED static void evict_edit(const char *key)

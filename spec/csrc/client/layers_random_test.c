@@ -70,7 +70,7 @@ static void in_both(void (*act)(size_t which, const void *context), const void *
 
 struct step {
 	struct live *live;
-	char json[512], edit[128], key[64];
+	char json[512], edit[128], key[192];
 	unsigned how;
 };
 
@@ -79,14 +79,17 @@ static void lay_todo(size_t which, const void *context)
 	const struct step *step = context;
 	begin_edits();
 	write_edit("", MAKE, step->json);
-	if (step->how != 0) set_edit("ROOT_QUERY", "all", step->edit);
+	if (step->how == 1 || step->how == 2) set_edit("ROOT_QUERY", "all", step->edit);
 	if (step->how == 2) set_edit("ROOT_QUERY", "box", step->key);
+	if (step->how >= 3) list_edit("ROOT_QUERY", "all", step->edit);
+	if (step->how == 4) list_edit("ROOT_QUERY", "box", step->key);
+	if (step->how == 5) set_edit("ROOT_QUERY", "last", step->key);
 	step->live->ids[which] = lay(APS_LAYER_QUEUED, 0);
 }
 
 static void begin_todo(struct live *one)
 {
-	struct step step = {.live = one, .how = below(3)};
+	struct step step = {.live = one, .how = below(6)};
 	const char *id = temporary(++last);
 	*one = (struct live){.n = last, .is_there = true};
 	is_todo[last] = true;
@@ -95,6 +98,10 @@ static void begin_todo(struct live *one)
 	if (strstr(step.edit, "\"+\"") != NULL)
 		snprintf(step.edit, sizeof step.edit, "{\"__edits\":[[\"+\",\"T:%s\",\"\"]]}", id);
 	if (step.how == 2) snprintf(step.key, sizeof step.key, "{\"__fields\":{\"k\":{\"__json\":%u}}}", below(9));
+	if (step.how == 4)
+		snprintf(step.key, sizeof step.key,
+		         "{\"__fields\":{\"list\":{\"__edits\":[[\"-\",\"T:%s\"],[\"+\",\"T:%s\",\"\"]]}}}", id, id);
+	if (step.how == 5) snprintf(step.key, sizeof step.key, "{\"__ref\":\"T:%s\"}", id);
 	in_both(lay_todo, &step);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "cache/packed_text.h"
 #include "client/caching.h"
 #include "client/partition.h"
@@ -169,6 +170,46 @@ static void what_was_not_taken_is_followed_by_the_newest_only(void **state)
 	write_data("{ a }", "{\"a\":4}"); /* as it was shown */
 	say(aps_view_taken_command_new, 1);
 	assert_string_equal(turn(), "");
+}
+
+static void write_long(int last)
+{
+	struct aps_buf text;
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_buf_add_text(&text, "{\"all\":[");
+	for (int i = 0; i < 30000; i++) aps_buf_addf(&text, "{\"id\":\"%d\",\"__typename\":\"T\"},", i);
+	aps_buf_addf(&text, "{\"id\":\"%d\",\"__typename\":\"T\"}]}", last);
+	write_data("{ all { id } }", text.p);
+	aps_buf_clear(&text);
+}
+
+/* Runs turns until there is a VIEW, at most so many seconds; after how many turns it came, 0: never. */
+static unsigned turns_to_view(double seconds)
+{
+	double until = aps_clock_mono_s() + seconds;
+	for (unsigned n = 1; aps_clock_mono_s() < until; n++) {
+		bool has_view = false;
+		core_world_turn(&world);
+		for (struct aps_event *event; (event = core_world_take(&world)) != NULL; drop(event))
+			if (event->kind == APS_EVENT_VIEW) has_view = true;
+		if (has_view) return n;
+	}
+	return 0;
+}
+
+static void a_watch_that_takes_long_to_read_rests_and_then_shows_the_last(void **state)
+{
+	(void)state;
+	write_long(-1);
+	watch(1, CACHE, "{ all { id } }");
+	assert_int_equal(turns_to_view(10), 1);
+	say(aps_view_taken_command_new, 1);
+	write_long(-2);
+	assert_true(turns_to_view(10) > 1);
+	say(aps_view_taken_command_new, 1);
+	write_long(-3);
+	say(aps_show_command_new, 1); /* whoever asks needn't wait */
+	assert_int_equal(turns_to_view(10), 1);
 }
 
 static void who_asks_is_shown_what_there_is(void **state)
@@ -399,6 +440,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_watch_shows_what_is_there_and_what_changes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_not_taken_is_followed_by_the_newest_only, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_watch_that_takes_long_to_read_rests_and_then_shows_the_last, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(who_asks_is_shown_what_there_is, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_null_of_a_subscription_makes_doubtful_what_shows_it, setup, teardown),
 	        cmocka_unit_test_setup_teardown(watches_are_told_apart_and_shown_in_the_order_in_which_they_came, setup,
