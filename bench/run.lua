@@ -233,13 +233,14 @@ add("w10", {
 local function peer_row()
   local modules, ok = capture(("BUILD='%s' .ci/npm spec/interop"):format(BUILD))
   if not ok then return nil end
-  return ("APPSYNC_LUA=%s LUA_CPATH='%s/%s/?.so;;' NODE_PATH='%s' NODE_OPTIONS=--dns-result-order=ipv4first NODE_NO_WARNINGS=1 "
-    .. "node bench/peer/aws_appsync.js"):format(LUAS[1], BUILD, abi_of(LUAS[1]), (modules:gsub("%s+$", "")))
+  local node = "NODE_PATH='%s' NODE_OPTIONS=--dns-result-order=ipv4first NODE_NO_WARNINGS=1 node bench/peer/aws_appsync.js"
+  return ("APPSYNC_LUA=%s LUA_CPATH='%s/%s/?.so;;' "):format(LUAS[1], BUILD, abi_of(LUAS[1])) .. node:format(modules:match("%S+"))
 end
 
 add("w10", {
   server = ("env APPSYNC_LUA=%s LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' LUA_CPATH='%s/%s/?.so;;' bin/appsync serve "
-    .. "examples/posts/schema.graphql --resolvers examples/posts/resolvers.lua --api-key da2-bench"):format(LUAS[1], BUILD, abi_of(LUAS[1])),
+    .. "examples/posts/schema.graphql --resolvers examples/posts/resolvers.lua --api-key da2-bench"):format(
+    LUAS[1], BUILD, abi_of(LUAS[1])),
   seconds = 600,
   rows = function(port)
     local rows = { peer_row() }

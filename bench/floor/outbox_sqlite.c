@@ -17,7 +17,7 @@
 static const char DOCUMENT[] = "mutation CreateTodo($input: CreateTodoInput!) { createTodo(input: $input) { id name "
                                "priority owner created } }";
 
-enum { BEGIN, TODO, OUTBOX, REMOVE, COMMIT, N_STATEMENTS };
+enum { BEGIN, RECORD, OUTBOX, REMOVE, COMMIT, N_STATEMENTS };
 
 struct floor {
 	sqlite3 *db;
@@ -28,7 +28,7 @@ static void open_floor(struct floor *floor, const char *path)
 {
 	static const char *const SQL[N_STATEMENTS] = {
 	        [BEGIN] = "BEGIN IMMEDIATE",
-	        [TODO] = "INSERT INTO todo VALUES (?1, ?2, ?3, ?4, ?5)",
+	        [RECORD] = "INSERT INTO todo VALUES (?1, ?2, ?3, ?4, ?5)",
 	        [OUTBOX] = "INSERT INTO outbox (document, variables) VALUES (?1, ?2)",
 	        [REMOVE] = "DELETE FROM outbox WHERE id = last_insert_rowid()",
 	        [COMMIT] = "COMMIT",
@@ -65,7 +65,7 @@ static void run(struct floor *floor, int which)
 static void put_todo(struct floor *floor, long i, unsigned mixed)
 {
 	char id[48], name[32], owner[16];
-	sqlite3_stmt *todo = floor->statements[TODO];
+	sqlite3_stmt *todo = floor->statements[RECORD];
 	snprintf(id, sizeof id, ID, mixed, i);
 	snprintf(name, sizeof name, "todo %ld", i);
 	snprintf(owner, sizeof owner, "user%u", mixed % 100);
@@ -74,7 +74,7 @@ static void put_todo(struct floor *floor, long i, unsigned mixed)
 	sqlite3_bind_int64(todo, 3, i);
 	bind_text(todo, 4, owner);
 	bind_text(todo, 5, CREATED);
-	run(floor, TODO);
+	run(floor, RECORD);
 }
 
 static void put_mutation(struct floor *floor, long i, unsigned mixed)

@@ -6,11 +6,8 @@
 #include "client/queueing.h"
 #include "client/sending.h"
 #include "store/dead_letters.h"
-#include "store/outcomes.h"
 #include "store/owner_move.h"
 #include "store/owners.h"
-
-#define CONFIRM_MS 20
 
 #define DISCARDED "{\"kind\":\"cancelled\",\"message\":\"the application has discarded it\",\"outcome\":\"discarded\"}"
 
@@ -280,49 +277,5 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 	aps_outbox_look_again(&queue->outbox);
 	aps_queue_note_change(queue);
 	if (rc == APS_OK && other != NULL) start_anew(other);
-	return rc;
-}
-
-static enum aps_rc shorten(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
-{
-	struct aps_kept_outcome kept;
-	struct aps_buf content;
-	aps_kept_outcome_init(&kept);
-	aps_buf_init(&content, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_outcomes_next(aps_queue_db(queue), queue->owner, outcome - 1, &kept, err);
-	if (rc == APS_OK && kept.number == outcome) {
-		rc = aps_queue_outcome_shorten(kept.content, &content, err);
-		struct aps_str text = aps_buf_str(&content);
-		if (rc == APS_OK) rc = aps_outcomes_set_told(aps_queue_db(queue), outcome, &text, err);
-	}
-	aps_buf_clear(&content);
-	aps_kept_outcome_clear(&kept);
-	return rc;
-}
-
-/* Without memory it is told again, or never forgotten. */
-void aps_queue_told(struct aps_queue *queue, uint64_t outcome)
-{
-	struct aps_timers *timers = &queue->core->timers;
-	if (queue->asked_outcome == outcome) queue->asked_outcome = 0;
-	if (!aps_queue_has_number(&queue->waited, outcome)) aps_buf_add(&queue->waited, &outcome, sizeof outcome);
-	aps_buf_add(&queue->confirmed, &outcome, sizeof outcome);
-	queue->waited.rc = queue->confirmed.rc = APS_OK;
-	queue->has_untold = true;
-	if (queue->confirming.index == 0)
-		(void)aps_timer_set(timers, &queue->confirming, aps_clock_mono_ms() + CONFIRM_MS);
-}
-
-enum aps_rc aps_queue_store_told(struct aps_queue *queue, struct aps_err *err)
-{
-	const uint64_t *all = (const uint64_t *)(const void *)queue->confirmed.p;
-	size_t n = queue->confirmed.n / sizeof *all;
-	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < n && queue->owner != 0; i++) {
-		rc = shorten(queue, (int64_t)all[i], err);
-		if (rc == APS_OK) aps_buf_add(&queue->told, &all[i], sizeof all[i]);
-	}
-	queue->confirmed.n = 0;
-	queue->told.rc = APS_OK;
 	return rc;
 }

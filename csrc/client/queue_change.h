@@ -23,12 +23,6 @@ enum aps_rc aps_queue_bury_all(struct aps_queue *queue, int64_t *n, struct aps_e
 enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_err *err);
 /* Another identity's queue is this one's from now on. E_USAGE, word "sending": a request of it is under way. */
 enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err);
-/* Somebody was told of that outcome. A transaction of its own would take longer than all else that is done for a
- * mutation: it is in the next one, whatever that is for, or soon in one of its own. Lost with the process before that,
- * it is told once more, in another run. */
-void aps_queue_told(struct aps_queue *queue, uint64_t outcome);
-/* In the transaction that is open, what is to be in it. */
-enum aps_rc aps_queue_store_told(struct aps_queue *queue, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -6,7 +6,6 @@
 #include "client/caching.h"
 #include "client/partition.h"
 #include "client/queue_answer.h"
-#include "client/queue_change.h"
 #include "client/queue_journal.h"
 #include "client/queue_store.h"
 #include "client/queue_tell.h"

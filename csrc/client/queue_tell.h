@@ -21,6 +21,12 @@ void aps_queue_tell_outcome(struct aps_queue *queue);
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue);
 /* The queue stands still: it is logged, once. */
 void aps_queue_tell_stuck(struct aps_queue *queue);
+/* Somebody was told of that outcome. A transaction of its own would stand between a mutation and the next one: it is in
+ * the next transaction, whatever that is for, or soon in one of its own. Lost with the process before that, it is told
+ * once more, in another run. */
+void aps_queue_told(struct aps_queue *queue, uint64_t outcome);
+/* In the transaction that is open, what is to be in it. */
+enum aps_rc aps_queue_store_told(struct aps_queue *queue, struct aps_err *err);
 
 APS_END_DECLS
 
