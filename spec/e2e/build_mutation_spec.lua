@@ -362,8 +362,12 @@ describe("cache_updates", function()
       appsync.sleep(0)
     end
     assert.equal("one t2 t3 t4", list())
-    tasks[3]:cancel()
+    local entry = assert(todos.client.outbox:list())[2]
+    assert.equal("t3", entry.variables.input.id)
+    assert(todos.client.outbox:discard(entry.id))
     wait_for(function() return list() == "one t2 t4" end)
+    local _, err = tasks[3]:await(10)
+    assert.equal("cancelled", err.kind)
     let_go()
     for _, i in ipairs{ 2, 4 } do assert(tasks[i]:await(10)) end
     local names = list()
