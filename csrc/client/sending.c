@@ -103,6 +103,7 @@ static void start(struct aps_sending *sending, const struct aps_operation *opera
 	                  .n_attempts = 1},
 	        .is_single = true,
 	        .end_ms = APS_ATTEMPT_FOREVER,
+	        .label = sending->is_look ? 0 : sending->number,
 	};
 	if (options.credential == 0 && mode != APS_ENTRY_NONE) {
 		struct aps_err err;

@@ -76,6 +76,11 @@ function scheduler.has_ready()
   return head <= tail
 end
 
+---Forgets the ready routines, outside of any: a simulated process was killed. Those that wait are forgotten with their waits.
+function scheduler.clear()
+  queue, head, tail = {}, 1, 0
+end
+
 -- The allowance of the running turn: so many events, then the clock is looked at.
 local left, deadline = 64, nil
 
