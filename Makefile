@@ -122,12 +122,16 @@ $(T)/obj/support/%.o: spec/support/%.c
 
 $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 	@mkdir -p $(@D)
-	$(T_CC) $(T_FLAGS) -MMD -MP $(filter %.c,$^) -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -levent_core
+	$(T_CC) $(T_FLAGS) -MMD -MP $< $(filter %.o,$^) -o $@ $(T)/libcore.a -lcmocka $(CORE_LIBS) -levent_core
 
 # What tests of the queue have in common; the simulation is a program of its own, too: spec/soak/outbox_soak.c.
 SIMULATION_SRC = $(addprefix spec/csrc/sync/,memory_journal.c model_service.c model_texts.c simulation.c simulation_check.c)
-$(T)/bin/sync/outbox_test $(T)/bin/sync/outbox_golden_test: spec/csrc/sync/memory_journal.c
-$(T)/bin/sync/simulation_test: $(SIMULATION_SRC)
+$(addprefix $(T)/bin/sync/,outbox_test outbox_limits_test outbox_golden_test): $(T)/spec/sync/memory_journal.o
+$(T)/bin/sync/simulation_test: $(SIMULATION_SRC:spec/csrc/%.c=$(T)/spec/%.o)
+
+$(T)/spec/%.o: spec/csrc/%.c
+	@mkdir -p $(@D)
+	$(T_CC) $(T_FLAGS) -MMD -MP -c $< -o $@
 
 $(T)/libcore.a: $(T_OBJ)
 	@rm -f $@

@@ -132,6 +132,7 @@ build = {
         "csrc/client/feed.c",
         "csrc/client/flight.c",
         "csrc/client/kept_read.c",
+        "csrc/client/layer_facts.c",
         "csrc/client/layer_handles.c",
         "csrc/client/lease.c",
         "csrc/client/lifecycle.c",

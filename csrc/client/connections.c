@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/feed.h"
 #include "client/link_state.h"
+#include "client/reach.h"
 
 struct aps_connections *aps_connections_of(const struct aps_core *core, const struct aps_client *client)
 {
@@ -113,6 +114,7 @@ void aps_connections_show(struct aps_core *core, struct aps_client *client, cons
 	if (state == all->shown) return;
 	all->shown = state;
 	if (state == APS_CONN_DISRUPTED) APS_STATS_ADD(client->stats, reconnects, 1);
+	if (state == APS_CONN_CONNECTED) aps_reach_connected(core, client);
 	aps_core_note(core, APS_EVENT_CONNECTION, client->id, aps_conn_state_name(state), err);
 }
 

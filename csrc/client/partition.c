@@ -1,11 +1,11 @@
 #include "client/partition.h"
 
 #include "base/mem.h"
-#include "cache/id_pairs.h"
 #include "cache/layer_end.h"
 #include "cache/layer_map.h"
 #include "store/cache_rows.h"
 #include "store/layer_store.h"
+#include "store/outbox_number.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -45,13 +45,6 @@ static enum aps_rc open_store(struct aps_partition *partition, struct aps_err *e
 static struct aps_partition *of(struct aps_vault_part *part)
 {
 	return APS_CONTAINER_OF(part, struct aps_partition, part);
-}
-
-static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
-{
-	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
-		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
-	return false;
 }
 
 static void init_entries(struct aps_partition *partition)
@@ -247,6 +240,15 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return rc == APS_OK ? save_changed(partition, err) : rc;
 }
 
+static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
+{
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) {
+		if (part->moved != moved) continue; /* it isn't a partition */
+		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
+	}
+	return false;
+}
+
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
                                          const struct aps_policies *policies, struct aps_channel *channel,
                                          struct aps_err *err)
@@ -424,8 +426,10 @@ static enum aps_rc fill_and_save(struct aps_partition *partition, struct filling
 
 static enum aps_rc begin_layer(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	enum aps_rc rc = aps_layer_store_next_id(partition->vault->db, &filling->layer, err);
+	int64_t number;
+	enum aps_rc rc = aps_outbox_next_number(partition->vault->db, &number, err);
 	if (rc != APS_OK) return rc;
+	filling->layer = (uint64_t)number;
 	aps_write_begin_layer(&partition->write, &partition->cache, filling->layer);
 	if (partition->write.layer != NULL) partition->write.layer->kind = filling->kind;
 	return APS_OK;
@@ -601,71 +605,4 @@ enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t
 {
 	enum aps_rc rc = answer_once(partition, id, err);
 	return rc != APS_OK && aps_vault_cope(partition->vault, err) ? answer_once(partition, id, err) : rc;
-}
-
-enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err)
-{
-	const struct aps_cache_store *store = &partition->store;
-	return store->db != NULL ? aps_layer_store_list_kind(store->db, store->part, APS_LAYER_ANSWERED, ids, err)
-	                         : APS_OK;
-}
-
-/* Calls `put` for each object of the layer's response, which is read of the store. */
-typedef void put_object(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object);
-
-static enum aps_rc list_objects(struct aps_partition *partition, uint64_t id, put_object *put, struct aps_buf *out,
-                                struct aps_err *err)
-{
-	struct aps_layer_row row = {.is_there = false};
-	if (partition->store.db == NULL) return APS_OK;
-	aps_buf_init(&row.entries, APS_BUF_ANY_SIZE);
-	aps_buf_init(&row.identified, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_layer_store_load(partition->store.db, partition->store.part, id, &row, err);
-	const struct aps_identified *objects = (const struct aps_identified *)(const void *)row.identified.p;
-	for (size_t i = 0; rc == APS_OK && i < row.identified.n / sizeof *objects; i++) {
-		struct aps_entry *entry;
-		rc = aps_entries_at(&partition->cache.entries, objects[i].entry, &entry, err);
-		if (rc == APS_OK && entry != NULL) put(out, entry, &objects[i]);
-	}
-	aps_layer_row_clear(&row);
-	return rc == APS_OK && out->rc != APS_OK ? aps_fail(err, out->rc, "no memory for an optimistic layer") : rc;
-}
-
-static void put_text(struct aps_buf *out, struct aps_str text)
-{
-	aps_cell_put_count(out, text.n);
-	aps_buf_add_str(out, text);
-}
-
-static void put_key(struct aps_buf *out, const struct aps_entry *entry)
-{
-	struct aps_str key = aps_entry_key(entry);
-	put_text(out, (struct aps_str){key.p + 1, key.n - 1});
-}
-
-static void put_temporary(struct aps_buf *out, const struct aps_entry *entry,
-                          const struct aps_identified *object APS_UNUSED)
-{
-	struct aps_str type, id;
-	aps_key_texts(aps_entry_key(entry), &type, &id);
-	if (aps_entry_base(entry).p != NULL || !aps_id_is_uuid(id)) return;
-	put_text(out, id);
-	put_key(out, entry);
-}
-
-static void put_root(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object)
-{
-	if (object->is_direct) put_key(out, entry);
-}
-
-enum aps_rc aps_partition_layer_temporary(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
-                                          struct aps_err *err)
-{
-	return list_objects(partition, id, put_temporary, out, err);
-}
-
-enum aps_rc aps_partition_layer_roots(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
-                                      struct aps_err *err)
-{
-	return list_objects(partition, id, put_root, out, err);
 }

@@ -142,6 +142,7 @@ enum aps_rc aps_partition_layer_temporary(struct aps_partition *partition, uint6
 /* Appends likewise the keys of the objects that stand at fields of its root, and not in lists. */
 enum aps_rc aps_partition_layer_roots(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
                                       struct aps_err *err);
+
 /* The entry left the store in the transaction that is open: it leaves memory, and readers are told. `hash`: of its key,
  * where that is nowhere from now on; else 0. */
 void aps_partition_forget(struct aps_partition *partition, uint64_t number, uint64_t hash);

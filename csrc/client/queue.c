@@ -206,7 +206,8 @@ void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settin
 	*settings = (struct aps_queue_settings){.order = APS_OUTBOX_SERIAL};
 	aps_arena_init(&settings->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&settings->headers, &settings->arena);
-	queue->outbox.options = options_of(&queue->settings);
+	const struct aps_outbox_options options = options_of(&queue->settings);
+	aps_outbox_change(&queue->outbox, &options);
 	for (unsigned mode = 0; mode < APS_ENTRY_MODE_COUNT; mode++) aps_outbox_auth_changed(&queue->outbox, mode);
 }
 

@@ -3,6 +3,7 @@
 #include "cache/cell.h"
 #include "cache/id_pairs.h"
 #include "cache/layer_mentions.h"
+#include "store/outbox_number.h"
 #include "store/row_sum.h"
 
 static enum aps_rc fail_memory(struct aps_err *err)
@@ -193,17 +194,6 @@ enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct
 	return rc;
 }
 
-enum aps_rc aps_layer_store_next_id(struct aps_db *db, uint64_t *id, struct aps_err *err)
-{
-	int64_t value;
-	enum aps_rc rc = aps_db_exec(db, "UPDATE counter SET value = value + 1 WHERE id = -2", err);
-	if (rc == APS_OK && aps_db_changes(db) != 1)
-		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a row of the store is lost");
-	if (rc == APS_OK) rc = aps_db_read_int(db, "SELECT value FROM counter WHERE id = -2", &value, err);
-	*id = rc == APS_OK ? (uint64_t)value : 0;
-	return rc;
-}
-
 static enum aps_rc save_patch(struct aps_db *db, uint64_t layer, uint64_t entry, struct aps_str patch,
                               struct aps_err *err)
 {
@@ -309,7 +299,7 @@ enum aps_rc aps_layer_store_save_again(struct aps_db *db, int64_t part, struct a
 	enum aps_rc rc = drop_layer(db, part, id, err);
 	if (rc == APS_OK && layer != NULL) rc = save_layer(db, part, layer, &cache->entries, err);
 	if (rc != APS_OK) return rc;
-	return run_with(db, "UPDATE counter SET value = max(value, ?1) WHERE id = -2", (int64_t)id, 0, err);
+	return aps_outbox_pass_number(db, (int64_t)id, err);
 }
 
 enum aps_rc aps_layer_store_list_entries(struct aps_db *db, int64_t part, size_t max_layers, uint64_t *after,

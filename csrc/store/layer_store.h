@@ -18,9 +18,8 @@ enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct
 enum aps_rc aps_layer_store_list_kind(struct aps_db *db, int64_t part, enum aps_layer_kind kind, struct aps_buf *ids,
                                       struct aps_err *err);
 
-/* In the writer's transaction. The next number of the store's sequence, which is never given again. */
-enum aps_rc aps_layer_store_next_id(struct aps_db *db, uint64_t *id, struct aps_err *err);
-/* Of the layer that a settled write has made, those that changed, and those that leave with it. */
+/* In the writer's transaction. Of the layer that a settled write has made, those that changed, and those that leave
+ * with it. */
 enum aps_rc aps_layer_store_save(struct aps_db *db, int64_t part, const struct aps_cache_write *write,
                                  struct aps_err *err);
 /* What it is of, of a whole layer. */

@@ -116,8 +116,22 @@ static enum aps_rc delete_entries(struct aps_db *db, int64_t part, int64_t *n_le
 		if (rc == APS_OK) *n_left -= aps_db_changes(db);
 		if (rc != APS_OK || *n_left <= 0) break;
 		rc = run_on(db, "DELETE FROM entry WHERE id = ?1", entry, 0, err);
+		if (rc == APS_OK && aps_db_changes(db) == 0) break; /* the index is damaged: there is no such row */
 		--*n_left;
 	}
+	return rc;
+}
+
+/* Where no layer says anything they go all at once. */
+static enum aps_rc delete_bare_entries(struct aps_db *db, int64_t part, int64_t *n_left, struct aps_err *err)
+{
+	static const char SQL[] =
+	        "DELETE FROM entry WHERE id IN (SELECT id FROM entry INDEXED BY entry_key WHERE part = ?1 LIMIT ?2)";
+	int64_t has_patches;
+	enum aps_rc rc = aps_db_read_int(db, "SELECT 1 FROM patch LIMIT 1", &has_patches, err);
+	if (rc != APS_OK || has_patches != 0) return rc;
+	rc = run_on(db, SQL, part, *n_left, err);
+	if (rc == APS_OK) *n_left -= aps_db_changes(db);
 	return rc;
 }
 
@@ -130,7 +144,8 @@ enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_ro
 {
 	int64_t n_left = (int64_t)max_rows;
 	*is_done = false;
-	enum aps_rc rc = delete_entries(db, part, &n_left, err);
+	enum aps_rc rc = delete_bare_entries(db, part, &n_left, err);
+	if (rc == APS_OK) rc = delete_entries(db, part, &n_left, err);
 	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(DELETIONS) && n_left > 0; i++) {
 		rc = run_on(db, DELETIONS[i], part, n_left, err);
 		n_left -= rc == APS_OK ? aps_db_changes(db) : 0;

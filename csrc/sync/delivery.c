@@ -12,6 +12,8 @@ static const char *const RESEND_NAMES[] = {APS_RESEND_MAP(TEXT)};
 #define IN(state)  (1u << APS_DELIVERY_##state)
 #define AT_SERVICE (IN(SENDING) | IN(LOOKING))
 
+#define NEVER_BEGUN UINT64_MAX /* of `successes`, by this process */
+
 static const unsigned LEGAL_IN[APS_DELIVERY_EVENT_COUNT] = {
         [APS_DELIVERY_ON_GO] = IN(QUEUED),
         [APS_DELIVERY_ON_COMMITTED] = IN(MARKING) | IN(ENDING),
@@ -205,7 +207,7 @@ static struct aps_delivery_action send(struct aps_delivery *delivery)
 
 static struct aps_delivery_action go(struct aps_delivery *delivery, uint64_t successes)
 {
-	if (delivery->successes == 0) delivery->successes = successes;
+	if (delivery->successes == NEVER_BEGUN) delivery->successes = successes;
 	bool must_look = looks_first(delivery) || delivery->look == APS_DELIVERY_ON_CONFLICT;
 	if (!must_look) return send(delivery);
 	return move_to(delivery, APS_DELIVERY_LOOKING, APS_DELIVERY_STORE_NOTHING, APS_DELIVERY_DO_LOOK);
@@ -273,7 +275,7 @@ static struct aps_delivery_action reject(const struct aps_delivery *delivery, co
 
 void aps_delivery_init(struct aps_delivery *delivery, enum aps_resend resend)
 {
-	*delivery = (struct aps_delivery){.state = APS_DELIVERY_QUEUED, .resend = resend};
+	*delivery = (struct aps_delivery){.state = APS_DELIVERY_QUEUED, .resend = resend, .successes = NEVER_BEGUN};
 }
 
 struct aps_delivery_action aps_delivery_init_found(struct aps_delivery *delivery, enum aps_resend resend)

@@ -162,7 +162,7 @@ struct aps_delivery {
 	unsigned n_counted;  /* failures of `max_tries` */
 	unsigned n_rounds;   /* of conflicts */
 	unsigned n_failures; /* in a row, for its next wait */
-	uint64_t successes;  /* of the service, when a failure was counted last */
+	uint64_t successes;  /* of the service, when it was begun first or a failure was counted last */
 };
 
 struct aps_delivery_event {

@@ -113,15 +113,30 @@ static bool pass(struct aps_entity_order *order, struct passed *passed, size_t i
 	return is_free;
 }
 
+/* Those that are started, wherever they stand: one before them may have come later. False: a barrier is. */
+static bool pass_started(struct aps_entity_order *order, struct passed *passed)
+{
+	struct aps_ordered_entry *all = entries_of(order);
+	size_t n_left = order->n_started;
+	for (size_t i = 0; n_left > 0; i++) {
+		if (!all[i].is_started) continue;
+		if (all[i].n == 0) return false;
+		pass(order, passed, i);
+		n_left--;
+	}
+	return true;
+}
+
 /* The first one that may start; the number of entries: none. */
 static size_t find_free(struct aps_entity_order *order, struct passed *passed)
 {
 	struct aps_ordered_entry *all = entries_of(order);
 	size_t n = aps_entity_order_count(order);
+	if (!pass_started(order, passed)) return n;
 	for (size_t i = 0; i < n; i++) {
 		bool is_barrier = all[i].n == 0;
-		bool may_start = is_barrier ? i == 0 : pass(order, passed, i);
-		if (may_start && !all[i].is_started) return i;
+		if (all[i].is_started) continue;
+		if (is_barrier ? i == 0 && order->n_started == 0 : pass(order, passed, i)) return i;
 		if (is_barrier) break;
 	}
 	return n;

@@ -1,5 +1,6 @@
 /* Which entries of a queue may be sent beside one another: those that have no record in common with an earlier one that
- * hasn't ended. An entry without records may have to do with any: it is a barrier, which waits for all before it and
+ * hasn't ended, or with one that is started. An entry without records may have to do with any: it is a barrier, which
+ * waits for all before it and
  * holds all behind it. Whoever is held holds those behind it that have a record in common with it.
  *
  * Pure; entries are known by their numbers, records by hashes: two records that are taken for one cost time only. An

@@ -46,14 +46,6 @@ void aps_outbox_forget(struct aps_outbox *outbox)
 	aps_outbox_look_again(outbox);
 }
 
-void aps_outbox_look_again(struct aps_outbox *outbox)
-{
-	memset(outbox->is_drained, 0, sizeof outbox->is_drained);
-	aps_entity_order_clear(&outbox->entities);
-	outbox->scanned = 0;
-	outbox->is_scanned = false;
-}
-
 static bool is_serial(const struct aps_outbox *outbox)
 {
 	return outbox->options.order == APS_OUTBOX_SERIAL;
@@ -78,12 +70,20 @@ static struct aps_outbox_item *item_of_mode(const struct aps_outbox *outbox, uns
 	return item;
 }
 
+/* Those that were taken make room. */
+static void drop_taken(struct aps_outbox *outbox)
+{
+	struct aps_buf *actions = &outbox->actions;
+	size_t n_bytes = outbox->n_taken * sizeof(struct aps_outbox_action);
+	if (n_bytes == 0) return;
+	memmove(actions->p, actions->p + n_bytes, actions->n - n_bytes);
+	actions->n -= n_bytes;
+	outbox->n_taken = 0;
+}
+
 static bool make_room(struct aps_outbox *outbox, size_t n)
 {
-	if (outbox->n_taken == outbox->actions.n / sizeof(struct aps_outbox_action)) {
-		outbox->n_taken = 0;
-		outbox->actions.n = 0;
-	}
+	if (outbox->actions.n + n * sizeof(struct aps_outbox_action) >= outbox->actions.capacity) drop_taken(outbox);
 	if (aps_buf_reserve(&outbox->actions, n * sizeof(struct aps_outbox_action)) != NULL) return true;
 	outbox->actions.rc = APS_OK;
 	aps_fail(&outbox->trouble, APS_E_NOMEM, "no memory for the queue");
@@ -161,6 +161,26 @@ static void drop_item(struct aps_outbox *outbox, struct aps_outbox_item *item)
 	while (*at != item) at = &(*at)->next;
 	*at = item->next;
 	aps_free(item);
+}
+
+/* Those of which nothing has begun are read once more, where they stand now. */
+void aps_outbox_look_again(struct aps_outbox *outbox)
+{
+	struct aps_outbox_item *next;
+	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
+		next = item->next;
+		if (item->is_new && item->delivery.state == APS_DELIVERY_QUEUED) drop_item(outbox, item);
+	}
+	memset(outbox->is_drained, 0, sizeof outbox->is_drained);
+	aps_entity_order_clear(&outbox->entities);
+	outbox->scanned = 0;
+	outbox->is_scanned = false;
+}
+
+void aps_outbox_change(struct aps_outbox *outbox, const struct aps_outbox_options *options)
+{
+	outbox->options = *options;
+	aps_outbox_look_again(outbox);
 }
 
 /* From the journal. */
@@ -323,6 +343,16 @@ static bool scan(struct aps_outbox *outbox)
 	return rc == APS_OK && !outbox->is_scanned;
 }
 
+/* What is in hand is known to the order before anything else begins. */
+static void scan_hand(struct aps_outbox *outbox)
+{
+	uint64_t last = 0;
+	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
+		if (!has_ended(item)) last = item->number;
+	while (outbox->scanned < last && scan(outbox)) {
+	}
+}
+
 /* The more are held the more are read at once: each time all of them are looked through. */
 static bool scan_some(struct aps_outbox *outbox)
 {
@@ -353,6 +383,8 @@ static bool start_one(struct aps_outbox *outbox)
 	struct aps_outbox_info info = {.number = 0};
 	uint64_t number;
 	if (is_crowded(outbox) || !outbox->has_store) return false;
+	scan_hand(outbox);
+	if (outbox->trouble.code != APS_OK) return false;
 	do {
 		if (aps_entity_order_start(&outbox->entities, &number, &outbox->trouble) != APS_OK) return false;
 	} while (number == 0 && scan_some(outbox));
@@ -440,6 +472,8 @@ enum aps_rc aps_outbox_add(struct aps_outbox *outbox, const struct aps_outbox_in
                            struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
+	*is_sent = false;
+	if ((outbox->options.modes >> info->mode & 1u) == 0) return APS_OK; /* it is sent by others */
 	if (is_serial(outbox))
 		*is_sent = is_next(outbox, info);
 	else
@@ -486,10 +520,14 @@ void aps_outbox_committed(struct aps_outbox *outbox)
 	struct aps_outbox_item *next;
 	for (struct aps_outbox_item *item = outbox->items; item != NULL; item = next) {
 		next = item->next;
-		if (is_open(item)) feed_item(outbox, item, APS_DELIVERY_ON_COMMITTED);
+		if (is_open(item)) {
+			feed_item(outbox, item, APS_DELIVERY_ON_COMMITTED);
+			item->is_new = false;
+		}
 		item->is_stored = false;
-		if (item->delivery.state != APS_DELIVERY_QUEUED) item->is_new = false;
-		if (item->delivery.state == APS_DELIVERY_ENDED) drop_item(outbox, item);
+		if (item->delivery.state != APS_DELIVERY_ENDED) continue;
+		pass_by(outbox, item);
+		drop_item(outbox, item);
 	}
 }
 

@@ -124,6 +124,8 @@ const char *aps_outbox_reason_name(enum aps_outbox_reason reason);
 void aps_outbox_init(struct aps_outbox *outbox, const struct aps_outbox_options *options,
                      struct aps_outbox_journal *journal);
 void aps_outbox_clear(struct aps_outbox *outbox);
+/* Others from now on. What is under way goes on as it is. */
+void aps_outbox_change(struct aps_outbox *outbox, const struct aps_outbox_options *options);
 
 /* A new entry, which the owner is about to insert into the open transaction, behind all others. *is_sent: it is marked
  * at once. E_NOMEM: it isn't in the queue, and isn't to be inserted. */
@@ -159,7 +161,7 @@ enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err);
 /* The one that is taken next; NULL: there are no more. A transaction that is begun for it is begun before it is taken:
  * from then on the end of the transaction that is open is its own. */
 const struct aps_outbox_action *aps_outbox_peek(const struct aps_outbox *outbox);
-/* False: there are no more. */
+/* False: there are no more. What is fed in between needs no memory: an item has room for two that aren't taken. */
 bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action);
 
 /* NULL: it isn't in memory: it waits in the journal, or has ended. */

@@ -23,9 +23,13 @@ end
 -- What the store has costs no network; the first time it has nothing.
 show("kept", (client:query(LIST, nil, { fetch_policy = "cache-only" })))
 
+-- What was added without a network goes first, if there is one now.
+local n = client.outbox:size()
+if n > 0 and client.outbox:drain(5) then print("sent: " .. n .. " from before") end
+
 for _, text in ipairs(new_notes) do
-  local _, err = client:mutate(CREATE, { text = text })
-  print(err and "not added: " .. tostring(err) or "added: " .. text)
+  local _, err, sent = client:mutate(CREATE, { text = text })
+  if err then print("not added: " .. tostring(err)) else print((sent.queued and "queued: " or "added: ") .. text) end
 end
 
 -- What is there now, as far as it can be told.

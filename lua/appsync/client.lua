@@ -331,8 +331,8 @@ end
 ---appsync.assert(client:sign_out())
 ---```
 ---@param options {outbox: "keep"|"wipe"|"refuse"|nil, timeout: number?, on_result: function?}? `timeout` ends the wait only
----@return true? wiped, appsync.Error? err code "outbox_not_empty", or "locked": another connection keeps reading the store; the log is emptied when it
----stops
+---@return true? wiped, appsync.Error? err code "outbox_not_empty", or "locked": another connection keeps reading the store; the
+---log is emptied when it stops
 function Client:sign_out(options)
   check_self(self, "client:sign_out")
   return partition.sign_out(self, options)

@@ -110,16 +110,8 @@ function dispatch.count()
   return n_clients
 end
 
--- The errors of a service as a list, and the type of the first one.
-local function complete(err)
-  local list = err and err.errors
-  if type(list) ~= "table" then return errors.adopt(err) end
-  if list[1] == nil and next(list) ~= nil then list = { list } end -- the service sends a single object too
-  err.errors = list
-  local first = list[1]
-  if type(first) == "table" and type(first.errorType) == "string" then err.error_type = first.errorType end
-  return errors.adopt(err)
-end
+---@class appsync.AnsweredWait: appsync.Wait
+---@field on_answer fun(w: appsync.Wait, info: table?)? called with the RESULT, before any later event is handled
 
 -- By kind: what becomes of an event, given its target, its number and its values (csrc/client/event.h).
 local deliver = {
@@ -132,12 +124,12 @@ local deliver = {
   [SUB_DATA] = function(source, _, data, err, dropped) source:on_data(data, err, dropped) end,
   [kinds.SUB_END] = function(source, id, err, _, dropped)
     dispatch.forget(id, source)
-    source:on_end(complete(err), dropped)
+    source:on_end(errors.of_service(err), dropped)
   end,
   [kinds.AUTH] = function(slot, _, reason) slot:renew(reason) end,
   [kinds.HEADERS] = function(source) source:on_headers() end,
   [kinds.VIEW] = function(watched, _, view, err, mark) watched:on_view(view, errors.adopt(err), mark) end,
-  [kinds.QUEUE or "QUEUE"] = function(queue, _, event) queue:on_queue(event) end,
+  [kinds.QUEUE] = function(queue, _, event) queue:on_queue(event) end,
   [kinds.ASK] = function(root, _, question, number, what) root:on_ask(question, number, what) end,
   [kinds.CONNECTION] = function(root, _, state, err) root:on_connection(state, errors.adopt(err)) end,
   [kinds.LOG] = function(root, _, level, message) root:on_log(level, message) end,

@@ -68,6 +68,19 @@ function errors.adopt(plain)
   return setmetatable(plain, Error)
 end
 
+---The same for an error of the service that isn't complete: its `errors` become a list, whose first one has the type.
+---@param plain table?
+---@return appsync.Error?
+function errors.of_service(plain)
+  local list = plain and plain.errors
+  if type(list) ~= "table" then return errors.adopt(plain) end
+  if list[1] == nil and next(list) ~= nil then list = { list } end -- the service sends a single object too
+  plain.errors = list
+  local first = list[1]
+  if type(first) == "table" and type(first.errorType) == "string" then plain.error_type = first.errorType end
+  return errors.adopt(plain)
+end
+
 ---@return boolean
 function errors.is(value)
   return getmetatable(value) == Error

@@ -27,7 +27,6 @@ scheduler.computing = nil
 ---@field token any that host's
 ---@field timer appsync.Timer?
 ---@field on_drop fun(w: appsync.Wait)? called when the wait ends by time-out or cancel
----@field on_answer fun(w: appsync.Wait, info: table?)? called with the RESULT, before anything else is told
 ---@field is_endless boolean? waiting for ever is meant
 ---@field awaits appsync.scheduler.Routine? whose end ends it
 ---@field outer appsync.Wait? see `hosts.each_driven`

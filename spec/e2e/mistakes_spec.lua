@@ -82,7 +82,9 @@ describe("a mistake", function()
       { "big_integers", true, "big_integers must be one of \"string\", got boolean true" },
       { "log", "stderr", 'log must be function, got "stderr"' },
       { "log", {}, "log must be function, got a table" },
-      { "outbox", {}, "outbox isn't available in this version" },
+      { "outbox", 5, "outbox must be table, got number 5" },
+      { "outbox", { order = "parallel" }, 'outbox: order must be one of "serial", "entity", got "parallel"' },
+      { "outbox", {}, "outbox needs a store, which holds the outbox" },
       { "identity", 5, "identity must be string or function, got number 5" },
       { "key_prefix", {}, "key_prefix must be string, got a table" },
       { "cache", 5, "cache must be table, got number 5" },
@@ -99,10 +101,11 @@ describe("a mistake", function()
       { "cache", { subscription_nulls = "no" }, 'cache: subscription_nulls must be one of "keep", "write", got "no"' },
       { "cacheOptions", { dataIdFromObject = "id" }, 'cacheOptions: dataIdFromObject must be function, got "id"' },
       { "data_id_from_object", {}, "data_id_from_object must be function, got a table" },
-      { "conflict_resolver", function() end, "conflict_resolver isn't available in this version" },
-      { "conflictResolver", function() end, "conflictResolver isn't available in this version" },
+      { "conflict_resolver", 5, "conflict_resolver must be function, got number 5" },
+      { "conflictResolver", {}, "conflictResolver must be function, got a table without __call" },
       { "offlineConfig", 5, "offlineConfig must be table, got number 5" },
-      { "offlineConfig", { callback = print }, "offlineConfig: callback isn't available in this version: it has no outbox yet" },
+      { "offlineConfig", { callback = 5 }, "offlineConfig: callback must be function, got number 5" },
+      { "offlineConfig", { callback = print }, "offline.callback needs a store, which holds the outbox" },
       { "offlineConfig", { storage = {} }, "offlineConfig: storage isn't supported: a durable queue needs transactions" },
       { "offlineConfig", { keyprefix = "x" }, 'offlineConfig: unknown option "keyprefix"; did you mean "keyPrefix"?' },
       { "keys", 5, "keys must be table, got number 5" },
@@ -225,7 +228,7 @@ describe("a mistake", function()
       misuse(function() client:mutate('mutation { m }', nil, { refetch = "{ a }" }) end, 'refetch must be table, got "{ a }"')
       misuse(function() client:mutate('mutation { m }', nil, { refetch = { query = "{ a }" } }) end, "refetch must be a list")
       misuse(function() client:mutate('mutation { m }', nil, { refetch = { "{ a }", "mutation { m }" } }) end, "client:mutate: refetch[2]: ")
-      misuse(function() client:mutate('mutation { m }', nil, { queue = true }) end, "queue isn't available in this version")
+      misuse(function() client:mutate('mutation { m }', nil, { queue = true }) end, "queue = true: this client has no outbox: it needs a store")
       misuse(function() client:mutate('mutation { m }', nil, { update = {} }) end, "update must be function, got a table")
       assert.is_nil(select(2, client:mutate('mutation { m(t: "x") }', nil, { queue = false, fetch_policy = "no-cache" })))
     end)

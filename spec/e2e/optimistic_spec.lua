@@ -116,7 +116,7 @@ describe("optimistic mutations", function()
     todos.connect{ endpoint = "http://127.0.0.1:1/graphql", retry = { attempts = 1 }, store = ("%s/%d.db"):format(todos.folder(), todos.n_stores) }
     todos.client:write_query(LIST, nil, { listTodos = { items = appsync.array{ todo("t1", "one") }, nextToken = appsync.null } })
     local s = todos.watch()
-    local options = { optimistic_response = { createTodo = todo("new", "new") }, update = add "createTodo" }
+    local options = { optimistic_response = { createTodo = todo("new", "new") }, update = add "createTodo", queue = false }
     local _, err = todos.client:mutate(CREATE, { input = { name = "new" } }, options)
     assert.equal("network", err.kind)
     s:unsubscribe()

@@ -21,13 +21,28 @@ describe("refetch", function()
   it("asks queries anew once the mutation has brought data, without being waited for", function()
     assert(client:query(LIST))
     assert(client:query(GET, { id = "2" }))
-    assert(client:mutate(kept.CREATE, { id = "2", name = "two" }, { refetch = { LIST, { query = GET, variables = { id = "2" } } } }))
+    local again = { LIST, { query = GET, variables = { id = "2" } } }
+    assert(client:mutate(kept.CREATE, { id = "2", name = "two" }, { refetch = again, queue = false }))
     assert.equal("one", kept.names((cached(LIST))))
     local give_up = os.time() + 10
     while kept.names((cached(LIST))) ~= "one two" and os.time() < give_up do appsync.sleep(0.001) end
     while cached(GET, { id = "2" }).getTodo == appsync.null and os.time() < give_up do appsync.sleep(0.001) end
     assert.equal("two", cached(GET, { id = "2" }).getTodo.name)
     assert.equal(5, requests())
+  end)
+
+  it("asks them anew once what was queued has been sent", function()
+    assert(client:query(LIST))
+    local before = kept.names((cached(LIST)))
+    client:set_online(false)
+    local _, _, info = client:mutate(kept.CREATE, { id = "queued", name = "later" }, { refetch = { LIST } })
+    assert.is_true(info.queued)
+    appsync.sleep(0)
+    assert.equal(before, kept.names((cached(LIST))))
+    client:set_online(true)
+    local give_up = os.time() + 10
+    while kept.names((cached(LIST))) == before and os.time() < give_up do appsync.sleep(0.001) end
+    assert.equal(before .. " later", kept.names((cached(LIST))))
   end)
 
   it("logs what fails, and does nothing after a mutation that failed", function()

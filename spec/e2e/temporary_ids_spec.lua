@@ -6,7 +6,7 @@ local todos = require "spec.support.cached_todos"
 local LIST, CREATE, UPDATE, todo = todos.LIST, todos.CREATE, todos.UPDATE, todos.todo
 local GET = "query G($id: ID!) { getTodo(id: $id) { id name } }"
 
--- A client whose mutations go when they are told to, by the name in their input.
+-- A client whose mutations go when they are told to, by the name in their input, side by side.
 local function connect(options)
   local may_go = {}
   todos.client:close(0)
@@ -45,7 +45,7 @@ local function settled(state) return state.source ~= "optimistic" end
 local function create(id, name, temporary)
   return appsync.spawn(function()
     return todos.client:mutate(CREATE, { input = { id = id, name = name } }, {
-      optimistic_response = { createTodo = todo(temporary, name .. "?") }, update = todos.add "createTodo",
+      optimistic_response = { createTodo = todo(temporary, name .. "?") }, update = todos.add "createTodo", queue = false,
     })
   end)
 end
@@ -54,7 +54,7 @@ end
 local function rename(id, temporary, name)
   return appsync.spawn(function()
     return todos.client:mutate(UPDATE, { input = { id = id, name = name } }, {
-      optimistic_response = { updateTodo = todo(temporary, name .. "?") },
+      optimistic_response = { updateTodo = todo(temporary, name .. "?") }, queue = false,
     })
   end)
 end

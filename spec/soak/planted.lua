@@ -1,7 +1,7 @@
 -- Are the simulations of spec/csrc/sync any good? Each fault below is planted into a copy of one file, one line changed, and has
 -- to be found within N schedules. A line that isn't there any more, once, fails too: the list is to follow the code.
--- usage: make -s build/simulation/outbox_soak && N=10000 SEED=1 ONLY_FIRST=3 BUILD=build lua spec/soak/planted.lua
-local N = tonumber(os.getenv "N") or 10000
+-- usage: make -s build/simulation/outbox_soak && N=30000 SEED=1 ONLY_FIRST=3 BUILD=build lua spec/soak/planted.lua
+local N = tonumber(os.getenv "N") or 30000
 local SEED = tonumber(os.getenv "SEED") or 1
 local ONLY_FIRST = tonumber(os.getenv "ONLY_FIRST") or math.huge
 local BUILD = os.getenv "BUILD" or "build"
@@ -14,7 +14,7 @@ local VERDICT, IN_DOUBT, SAFETY = "csrc/proto/verdict.c", "csrc/sync/in_doubt.c"
 -- The file, what stands there, what is planted.
 local FAULTS = {
   { DELIVERY, "[APS_RESEND_NEVER] = GIVE_UP", "[APS_RESEND_NEVER] = SEND_AGAIN" },
-  { OUTBOX, "if (item->is_new) drop_item(outbox, item);", "" },
+  { OUTBOX, "if (!item->is_new) continue;", "continue;" },
   { ORDER, "if (is_barrier) break;", "" },
   { DELIVERY, "[APS_RESEND_VERSIONED] = LOOK_FIRST", "[APS_RESEND_VERSIONED] = SEND_AGAIN" },
   { DELIVERY, "[APS_RESEND_IDENTIFIED] = LOOK_FIRST", "[APS_RESEND_IDENTIFIED] = SEND_AGAIN" },
@@ -60,7 +60,16 @@ local FAULTS = {
   { OUTBOX, "is_serial(outbox) || n_at_service < APS_OUTBOX_AT_ONCE", "true" },
   { OUTBOX, "outbox->is_drained[info->mode] = false;\n\treturn rc;", "return rc;" },
   { OUTBOX, "*may_start = number == info->number;", "*may_start = number != 0;" },
-  { ORDER, "is_barrier ? i == 0 :", "is_barrier ? true :" },
+  { ORDER, "is_barrier ? i == 0 && order->n_started == 0 :", "is_barrier ? true :" },
+  { ORDER, "\t\tpass(order, passed, i);\n", "" },
+  { ORDER, "if (all[i].n == 0) return false;", "" },
+  { OUTBOX, "return is_ending && item->is_stored;", "return is_ending;" },
+  { OUTBOX, "\t\ttake_back(outbox, item->number);\n", "" },
+  { OUTBOX, "item->is_stored = true;\n\treturn true;", "return true;" },
+  { OUTBOX, "item->is_new = item->is_stored = true;", "item->is_stored = true;" },
+  { OUTBOX, "item->is_new = item->is_stored = true;", "item->is_new = true;" },
+  { OUTBOX, "scan_hand(outbox);\n\tif", "if" },
+  { OUTBOX, "if (item->is_new && item->delivery.state == APS_DELIVERY_QUEUED) drop_item(outbox, item);", "" },
   { ORDER, "\t\t\tis_free = false;\n", "" },
   { ORDER, "entry->is_started = false;", "" },
   { ORDER, "if (entry->holds || entry->n == 0 ||", "if (entry->n == 0 ||" },

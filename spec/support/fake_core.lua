@@ -106,9 +106,8 @@ local function new_client(core, settings)
     return record(core.executed, { call = call })
   end
   function client.cancel(_, op)
-    core.cancelled[op] = true
-    if core.cancels[op] then return core.cancels[op]() end
-    core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, { source = "network" })
+    core.cancelled[op] = true;
+    (core.cancels[op] or core.cancel)(op)
   end
   function client.subscribe(_, call)
     local err = core.refusal or json_error(call.variables, "variables", {})
@@ -248,6 +247,9 @@ local function new_core()
   end
   function core.push(kind, target, a, b, c)
     table.insert(core.inbox, { core.event[kind], target, a, b, c })
+  end
+  function core.cancel(op)
+    core.push("RESULT", op, nil, { kind = "cancelled", message = "cancelled" }, { source = "network" })
   end
   ---Answers the newest operation, or the given one.
   function core.reply(data, err, info, op)

@@ -199,12 +199,14 @@ local runtime = {}
 ---HEADERS     subscription  NONE   NONE   NONE
 ---VIEW        watch         VIEW   ERR    MARK
 ---ASK         client        QUESTION NUMBER WORD
+---QUEUE       cache         DATA   ERR    INFO
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
 ---```
 ---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
----`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}; status 0: no response. WORD: the state
+---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}, of what went through an outbox also
+---{id, entry, queued, has_layer, outcome, dead, blocked_by} (core_cache.lua); status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
 ---ASK the question's. QUESTION: what is asked about, nil where there was no memory for it; with WORD "identity" objects, with "merge" merges.

@@ -103,7 +103,7 @@ local function list(self, options, where, what)
   local entries, err = ask(self, options, where, what)
   if not entries then return nil, err end
   for _, entry in ipairs(entries) do
-    entry.entry, entry.cause = nil, errors.adopt(entry.cause)
+    entry.entry, entry.cause = nil, errors.of_service(entry.cause)
   end
   return entries
 end
@@ -125,9 +125,9 @@ end
 
 ---Returns the dead letters: mutations that failed for good. They stay until they are retried or discarded.
 ---```lua
----local _, err = client:mutate("mutation { deleteTodo(input: {id: \"none\"}) { id } }")
+---local _, err = client:mutate("mutation { nothing }")
 ---for _, entry in ipairs(client.outbox:dead_letters()) do
----  print(entry.mutation, entry.cause.outcome, entry.id == err.id) --> deleteTodo refused true
+---  print(entry.mutation, entry.cause.outcome, entry.id == err.id) --> nothing refused true
 ---end
 ---```
 ---@param options number|{timeout: number?, on_result: function?}|nil
@@ -191,8 +191,9 @@ end
 
 -- Once the core has told the state, all observers get it.
 local function ask_state(found, sink, context, where)
-  local state, err = found:know(nil, where)
-  if not state and err.kind ~= "closed" then context:post(sink, "error", err) end
+  local ok, state, err = task.pcall(found.know, found, nil, where)
+  if not ok then err = errors.of_raised(state) end
+  if err and err.kind ~= "closed" then context:post(sink, "error", err) end
 end
 
 ---Returns an observable of the state, as `status` returns it: of the present one, and of each change. Completes when the client
@@ -215,9 +216,7 @@ function Outbox:observe()
       return nil
     end
     local stop = found:connect(sink, context)
-    if not found.state then
-      task.spawn_asked(function(raised) context:post(sink, "error", errors.of_raised(raised)) end, ask_state, found, sink, context, where)
-    end
+    if not found.state then task.begin(ask_state, found, sink, context, where) end
     return stop
   end)
 end
@@ -323,7 +322,7 @@ end
 ---Queues a dead letter again, behind all others, and after it the dead letters that depended on it. Its optimistic response is
 ---shown again, and the client's `updates` run for it. A mutation that is queued is sent as soon as possible.
 ---```lua
----local _, err = client:mutate("mutation { deleteTodo(input: {id: \"none\"}) { id } }")
+---local _, err = client:mutate("mutation { nothing }")
 ---client:set_online(false)
 ---appsync.assert(client.outbox:retry(err.id))
 ---print(client.outbox:size(), #client.outbox:dead_letters()) --> 1 0
@@ -341,7 +340,7 @@ end
 local function results(self, options, where, since)
   local all, err = ask(self, options, where, "results", since)
   if not all then return nil, err end
-  for _, result in ipairs(all) do result.err = errors.adopt(result.err) end
+  for _, result in ipairs(all) do result.err = errors.of_service(result.err) end
   return all
 end
 

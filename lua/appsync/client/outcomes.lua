@@ -78,6 +78,7 @@ local function take(queue, event)
   local call = queue.calls[event.entry]
   queue.calls[event.entry] = nil
   event.data, event.err = stepwise.complete(event.data, errors.adopt(event.err))
+  event.err = errors.of_service(event.err)
   if event.data == null then event.data = nil end
   settle(queue, event, call)
   if call and event.data ~= nil then refetching.run(call.client, call.plan) end

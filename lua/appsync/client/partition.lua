@@ -112,9 +112,8 @@ local function adopt(client, options, where)
   local identity, identity_err = cache.identity_of(client)
   if not identity then return nil, identity_err end
   if identity == options.from then errors.misuse("%s: from is this client's own identity", where) end
-  local adopted, err = ask_queue(client, "adopt", options.from, options, where)
-  if not adopted then return nil, err end
-  return adopted.entries
+  local n, err = ask_queue(client, "adopt", options.from, options, where)
+  return n, err
 end
 
 function partition.adopt(client, options)

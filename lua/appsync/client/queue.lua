@@ -2,6 +2,7 @@
 ---of its state, and who waits for that. The core decides everything else.
 local auth = require "appsync.client.auth"
 local clock = require "appsync.clock"
+local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
@@ -9,6 +10,8 @@ local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 
 local queue = {}
+
+local null = core.null
 
 ---@class appsync.client.Queue
 ---@field root appsync.client.Root
@@ -83,7 +86,8 @@ local function options_of(self)
   for mode, slot in pairs(self.slots) do ids[mode] = slot.id end
   local options = {
     auths = ids, order = given.order, max_tries = given.max_tries, resolves_doubt = given.resolves_doubt,
-    has_resolver = self.root.conflict_resolver ~= nil, asks_headers = headers.are_dynamic(self.sources),
+    has_resolver = self.root.conflict_resolver ~= nil, has_updates = next(self.root.updates) ~= nil,
+    asks_headers = headers.are_dynamic(self.sources),
   }
   if options.asks_headers then return options end
   local err
@@ -210,6 +214,7 @@ function Queue:ask(what, argument, timeout, where)
   local answer, err = scheduler.suspend(w, timeout, where)
   root:leave(w)
   answer, err = stepwise.complete(answer, err)
+  if answer == null then answer = nil end
   return answer, err
 end
 

@@ -1,6 +1,7 @@
 ---What the core says of a queue and asks about it, each to whom it belongs.
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local log = require "appsync.log"
 local operation = require "appsync.client.operation"
 local outcomes = require "appsync.client.outcomes"
 local resolving = require "appsync.client.resolving"
@@ -37,12 +38,19 @@ local task = require "appsync.task"
 ---A request is about to be sent, for which the headers of this process are needed.
 ---@class appsync.client.QueueHeaders: appsync.client.Stored
 ---@field entry integer
+---@field id string?
 
 local WHERE = "client.outbox"
 
+-- What is queued waits for it, and nobody else is told why.
+local function fail_headers(queue, event, message)
+  log.emit(queue.root.log, "warn", ("%s: %s can't be sent now: %s"):format(WHERE, event.id or "a mutation", message))
+  queue:tell("give_headers", event.entry, nil, message)
+end
+
 local function ask_headers(queue, event)
   local all, err = operation.ask_functions(queue.sources, stored.plan(event, WHERE))
-  if err then return queue:tell("give_headers", event.entry, nil, err.message) end
+  if err then return fail_headers(queue, event, err.message) end
   queue:tell("give_headers", event.entry, all or {})
 end
 
@@ -50,7 +58,7 @@ end
 local function on_headers(queue, event)
   if not headers.are_given(queue.sources) then return queue:tell("give_headers", event.entry, {}) end
   task.spawn_asked(function(raised)
-    queue:tell("give_headers", event.entry, nil, errors.of_raised(raised).message)
+    fail_headers(queue, event, errors.of_raised(raised).message)
   end, ask_headers, queue, event)
 end
 

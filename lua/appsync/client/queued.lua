@@ -35,7 +35,6 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field package core appsync.core.Cache
 ---@field package w appsync.Wait for its RESULT
 ---@field package response table? the optimistic one
----@field package early integer? layer that shows it while a function is asked for headers
 ---@field package id string? once the core has said that it is queued, and has no outcome
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
 
@@ -50,42 +49,17 @@ local function ask_headers(self)
   return all, err, timeout
 end
 
--- The optimistic response shows at once, also where a function for headers takes its time.
----@return appsync.Error? err
-local function show_early(self)
-  self.response = self.expected:response()
-  if not self.response then return nil end
-  local show_err = self.expected:show(self.response)
-  if show_err then return show_err end
-  local layer, err = self.core:add_layer()
-  if not layer then return errors.of_core(err, self.plan.where) end
-  self.early = layer
-end
-
--- It leaves: another layer comes in its place, or the call has failed.
-local function leave_early(self)
-  local layer = self.early
-  if not layer then return end
-  self.early = nil
-  local _, err = self.core:settle_layer(layer)
-  errors.of_core(err)
-end
-
+-- A function that answers at once is believed. One that takes its time would keep the mutation from being stored, and its
+-- optimistic response from being shown: it is asked again when the request is due.
 ---@return table? all, appsync.Error? err, number? timeout
 local function headers_of(self)
   local client, plan = self.client, self.plan
   if not headers.are_dynamic(client:header_sources(plan.options.headers)) then return operation.headers_of(client, plan) end
-  if client.root.is_online == false then return nil, nil, plan.options.timeout end
   local asking = task.begin(ask_headers, self)
-  if asking:status() == "running" then
-    local ok, err = pcall(show_early, self)
-    if not ok or err then asking:cancel() end
-    if not ok then error(err, 0) end
-    if err then return nil, err end
-  end
+  asking:claim()
+  if asking:status() == "running" then return nil, nil, plan.options.timeout end
   local all, err, timeout = asking:await()
   if asking:status() == "failed" then error(err.raised, 0) end
-  asking:cancel() -- where this wait was
   return all, err, timeout
 end
 
@@ -123,8 +97,7 @@ local function enqueue(self, all_headers, timeout)
   if not slot then return nil, slot_err end
   local is_known, use_err = self.queue:use(slot)
   if not is_known then return nil, use_err end
-  leave_early(self)
-  self.response = self.response or self.expected:response()
+  self.response = self.expected:response()
   local show_err = self.response and self.expected:show(self.response)
   if show_err then return nil, show_err end
   local id, err = self.core:enqueue(call_of(self, slot.checked.type, all_headers, timeout))
@@ -182,7 +155,6 @@ end
 -- A task of its own: its caller may be cancelled, and what is to become of the cache is still done.
 local function run(self)
   local ok, data, err, info = task.pcall(send, self)
-  leave_early(self)
   self.client.root:leave(self.w)
   if self.end_wait then scheduler.wake(self.end_wait) end
   if not ok then error(data, 0) end

@@ -211,6 +211,36 @@ static void a_mention_costs_one_row_and_a_layer_of_what_it_makes_itself_none(voi
 	assert_shows("{ last { n } }", "{\"last\":{\"n\":2,\"__typename\":\"T\"}}");
 }
 
+static off_t log_bytes(void)
+{
+	char path[160];
+	struct stat status;
+	snprintf(path, sizeof path, "%s-wal", world.path);
+	assert_int_equal(stat(path, &status), 0);
+	return status.st_size;
+}
+
+/* The counters', the layer's and the patch's; where a table has several pages, those above that grow. */
+static void a_layer_with_one_patch_changes_few_pages(void **state)
+{
+	(void)state;
+	begin_with_a_list();
+	for (int i = 0; i < 40; i++) {
+		begin_edits();
+		set_edit("T:1", "n", "{\"__json\":7}");
+		off_t before = log_bytes();
+		lay(APS_LAYER_QUEUED, 0);
+		vault_world_commit(&world);
+		off_t frame = 24 + in_store("PRAGMA page_size");
+		off_t n_pages = (log_bytes() - before) / frame;
+		assert_true(n_pages >= 1 && n_pages <= 3);
+		begin_edits();
+		set_edit("T:1", "n", "{\"__json\":8}");
+		lay(APS_LAYER_QUEUED, 0);
+		vault_world_commit(&world);
+	}
+}
+
 static void what_is_in_a_turn_that_fails_is_gone_and_nothing_else(void **state)
 {
 	(void)state;
@@ -242,6 +272,35 @@ static void what_is_in_a_turn_that_fails_is_gone_and_nothing_else(void **state)
 	assert_string_equal(answer(first, MAKE, MADE("9", 4)), "T " X " 9 ");
 	vault_world_commit(&world);
 	assert_shows(LIST, ITEMS T("1", 1) "," T("9", 4) "]}");
+}
+
+/* As any other row that isn't what was saved: the file is set aside. */
+static void a_damaged_layer_is_damage_of_its_store(void **state)
+{
+	(void)state;
+	static const char *const DAMAGE[] = {
+	        "UPDATE layer SET sum = sum + 1",   "UPDATE layer SET kind = 7",
+	        "UPDATE layer SET entries = X'FF'", "UPDATE patch SET sum = sum + 1",
+	        "UPDATE patch SET patch = X'5858'", "DELETE FROM layer", /* and its patches are there */
+	};
+	for (size_t i = 0; i < APS_COUNTOF(DAMAGE); i++) {
+		struct aps_err err;
+		begin_with_a_list();
+		uint64_t id = hope_for(X, MADE(X, 2));
+		vault_world_commit(&world);
+		forget_memory();
+		assert_int_equal(aps_db_exec(world.vault->db, DAMAGE[i], &err), APS_OK);
+		struct aps_read_result result;
+		if (i == 5) read_core(LIST, &result), aps_read_result_clear(&result); /* with what refers to it */
+		assert_int_equal(aps_partition_settle_layer(world.partition, id, NULL, &err), APS_OK);
+		vault_world_write(&world, LIST, ONE); /* which is under it */
+		vault_world_commit(&world);
+		assert_shows(LIST, ONE);
+		assert_non_null(strstr(vault_world_news(&world), "an optimistic layer"));
+		vault_world_close(&world);
+		assert_int_equal(unlink(world.path), 0);
+		vault_world_open(&world);
+	}
 }
 
 static void layers_are_dropped_with_what_they_lie_on(void **state)
@@ -316,7 +375,9 @@ int main(void)
 	        TEST(what_was_hoped_for_before_a_restart_is_the_services_own_after_the_answer),
 	        TEST(only_layers_that_speak_of_a_record_are_loaded_for_it),
 	        TEST(a_mention_costs_one_row_and_a_layer_of_what_it_makes_itself_none),
+	        TEST(a_layer_with_one_patch_changes_few_pages),
 	        TEST(what_is_in_a_turn_that_fails_is_gone_and_nothing_else),
+	        TEST(a_damaged_layer_is_damage_of_its_store),
 	        TEST(layers_are_dropped_with_what_they_lie_on),
 	        TEST(a_layer_tells_which_ids_are_temporary_and_what_stands_at_its_root),
 	};

@@ -62,13 +62,6 @@ static void settle(uint64_t layer)
 	commit();
 }
 
-/* Between two turns of the core: whatever it needs is read again. */
-static void keep_nothing_in_memory(void)
-{
-	world.partition->max_bytes = 0;
-	commit();
-}
-
 /* What the core shows. */
 static char *read_core(const struct aps_operation *operation, bool *is_optimistic)
 {
@@ -301,7 +294,7 @@ static void a_reader_shows_what_the_core_shows_whatever_layers_come(void **state
 	open_core();
 	for (uint64_t seed = 1; seed <= 20; seed++) lay_anything(seed, 0, 60);
 	lay_anything(99, 300, 40);
-	keep_nothing_in_memory();
+	world.partition->max_bytes = 0; /* between two turns of the core nothing is kept */
 	for (uint64_t seed = 1; seed <= 20; seed++) lay_anything(seed, 0, 60);
 	lay_anything(99, 300, 40);
 	close_core();
@@ -489,7 +482,7 @@ static void lists_have_each_item_once_by_its_temporary_or_its_own_name(void **st
 	(void)state;
 	open_core();
 	for (uint64_t seed = 1; seed <= 20; seed++) hope_for_anything(seed);
-	keep_nothing_in_memory();
+	world.partition->max_bytes = 0; /* between two turns of the core nothing is kept */
 	for (uint64_t seed = 1; seed <= 20; seed++) hope_for_anything(seed);
 	close_core();
 }
@@ -587,7 +580,7 @@ static void own_edits_lie_where_they_will_lie(void **state)
 	(void)state;
 	open_core();
 	for (uint64_t seed = 1; seed <= 40; seed++) write_anything(seed);
-	keep_nothing_in_memory();
+	world.partition->max_bytes = 0; /* between two turns of the core nothing is kept */
 	for (uint64_t seed = 1; seed <= 40; seed++) write_anything(seed);
 	close_core();
 }

@@ -113,7 +113,8 @@ static void a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox(vo
 	db_do(db, FIRST);
 	ok(aps_parts_make(db, APS_STR("p"), APS_STR("ann"), &part, &err));
 	db_do(db, "INSERT INTO entry (part, key, content) VALUES (1, x'52', x'01'), (1, x'53', x'02');"
-	          "UPDATE counter SET value = 2 WHERE id = -1");
+	          "UPDATE counter SET value = 2 WHERE id = -1;"
+	          "INSERT INTO layer VALUES (3, 1); INSERT INTO patch VALUES (3, 1, x'58', 0)");
 	aps_db_close(db);
 	db = db_open_as(place.path, &db_defaults);
 	assert_int_equal(aps_migrations_check(db, &err), APS_E_STORAGE);
@@ -124,6 +125,9 @@ static void a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox(vo
 	assert_true(are_done);
 	assert_int_equal(number("SELECT count(*) FROM entry WHERE content = x'02'"), 1);
 	assert_int_equal(number("SELECT value FROM counter WHERE id = -1"), 2);
+	/* layers were those of a process that is no more */
+	assert_int_equal(number("SELECT count(kind) + count(identified) FROM layer"), 0);
+	assert_int_equal(number("SELECT count(*) FROM patch"), 0);
 	int64_t same;
 	ok(aps_parts_find(db, APS_STR("p"), APS_STR("ann"), &same, &err));
 	assert_int_equal(same, part);

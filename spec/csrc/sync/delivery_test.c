@@ -269,6 +269,21 @@ static void failures_count_only_while_others_succeed(void **state)
 	assert_int_equal(delivery.outcome, APS_DELIVERY_ENDED_REFUSED);
 }
 
+static void the_first_success_of_all_counts_too(void **state)
+{
+	(void)state;
+	struct aps_delivery delivery;
+	aps_delivery_init(&delivery, APS_RESEND_NEVER);
+	feed(&delivery, APS_DELIVERY_ON_GO, 0);
+	feed(&delivery, APS_DELIVERY_ON_COMMITTED, 0);
+	feed(&delivery, APS_DELIVERY_ON_LATER, 0);
+	feed(&delivery, APS_DELIVERY_ON_DUE, 1);
+	feed(&delivery, APS_DELIVERY_ON_GO, 1);
+	feed(&delivery, APS_DELIVERY_ON_COMMITTED, 1);
+	feed(&delivery, APS_DELIVERY_ON_LATER, 1);
+	assert_int_equal(delivery.n_counted, 1);
+}
+
 /* Of one that is in doubt, or whose conflict's record is looked for. */
 static enum aps_delivery_outcome outcome_of_tries(enum aps_resend resend, enum aps_delivery_event_kind first,
                                                   enum aps_delivery_event_kind failure)
@@ -463,6 +478,7 @@ int main(void)
 	        cmocka_unit_test(every_event_does_in_each_state_what_its_row_says),
 	        cmocka_unit_test(a_mutation_that_was_found_marked_is_in_doubt_and_may_have_ended),
 	        cmocka_unit_test(failures_count_only_while_others_succeed),
+	        cmocka_unit_test(the_first_success_of_all_counts_too),
 	        cmocka_unit_test(what_was_tried_enough_ends_as_what_is_known_of_it),
 	        cmocka_unit_test(a_conflict_is_resolved_ten_times),
 	        cmocka_unit_test(a_resolution_that_is_lost_is_asked_for_again_in_the_same_round),

@@ -80,7 +80,7 @@ static struct model_answer answer_to(struct model_service *service, const struct
 	if (mutation->is_poisoned || service->is_down || chance(service, 8)) return answer(APS_DELIVERY_ON_LATER);
 	if (chance(service, 4)) return answer(APS_DELIVERY_ON_DOUBT);
 	if (mutation->is_look) return look(service, mutation);
-	if (mutation->is_invalid || chance(service, 4)) return answer(APS_DELIVERY_ON_REFUSED);
+	if (mutation->is_invalid || chance(service, 7)) return answer(APS_DELIVERY_ON_REFUSED);
 	if (chance(service, 4))
 		return (struct model_answer){.kind = APS_DELIVERY_ON_CONFLICT,
 		                             .has_record = chance(service, 50),

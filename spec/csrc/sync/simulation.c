@@ -49,14 +49,29 @@ static void lose(struct simulation *world)
 	aps_outbox_lost(&world->outbox);
 }
 
-static void commit(struct simulation *world)
+static void commit_only(struct simulation *world)
 {
 	if (!world->journal.is_open) return;
 	simulation_say(world, "commit%s", world->journal.is_durable ? ", durable" : "");
 	memory_journal_commit(&world->journal);
 	simulation_acknowledge(world);
 	aps_outbox_committed(&world->outbox);
+}
+
+static void commit(struct simulation *world)
+{
+	if (!world->journal.is_open) return;
+	commit_only(world);
 	pump(world);
+}
+
+/* A transaction may end between two actions, of those that are there already. */
+static void end_midway(struct simulation *world)
+{
+	if (chance(world, 70))
+		commit_only(world);
+	else if (world->journal.is_open && !world->is_quiet)
+		lose(world);
 }
 
 static struct simulation_request *free_request(struct simulation *world)
@@ -147,7 +162,9 @@ static void pump(struct simulation *world)
 	struct aps_err err = {.code = APS_OK};
 	bool is_lost = false;
 	if (aps_outbox_go_on(&world->outbox, &err) != APS_OK) simulation_say(world, "trouble: %s", err.msg);
-	while (world->violation[0] == '\0' && aps_outbox_take(&world->outbox, &action)) {
+	while (world->violation[0] == '\0') {
+		if (chance(world, 10)) end_midway(world);
+		if (!aps_outbox_take(&world->outbox, &action)) break;
 		simulation_say(world, "  %" PRIu64 ": %s, %s", action.number, aps_delivery_store_name(action.store),
 		               aps_delivery_action_name(action.kind));
 		if (!store(world, &action)) is_lost = true;
@@ -234,7 +251,7 @@ static void move_request(struct simulation *world, struct simulation_request *re
 		if (chance(world, 60)) aps_outbox_set_reach(&world->outbox, APS_OUTBOX_OFFLINE);
 	} else if (luck < 14) {
 		tell_at_once(world, request, APS_DELIVERY_ON_DOUBT, false);
-	} else if (luck < 26) {
+	} else if (luck < 34) {
 		tell_at_once(world, request, APS_DELIVERY_ON_DOUBT, true);
 	} else {
 		execute(world, request);
@@ -247,7 +264,7 @@ static void move_some_request(struct simulation *world)
 	size_t from = below(world, SIMULATION_MAX_REQUESTS);
 	for (size_t i = 0; i < SIMULATION_MAX_REQUESTS; i++) {
 		struct simulation_request *request = &world->requests[(from + i) % SIMULATION_MAX_REQUESTS];
-		if (request->id == 0) continue;
+		if (request->id == 0 || (request->state == REQUEST_LATE && chance(world, 80))) continue;
 		move_request(world, request);
 		return;
 	}
@@ -278,7 +295,7 @@ static struct journal_entry new_entry(struct simulation *world, unsigned record)
 	if (entry.nature == APS_RESEND_VERSIONED) entry.expected = world->service.records[entry.records[0] - 1].version;
 	const struct model_texts_mutation text = {entry.uid, 0, (enum aps_resend)entry.nature, entry.expected};
 	entry.resend = (uint8_t)model_texts_resend(&text);
-	if (chance(world, 25)) {
+	if (chance(world, 35)) {
 		const struct journal_entry *maker = some_maker(world);
 		if (maker != NULL) entry.waits_for = (uint32_t)maker->number;
 	}
@@ -341,6 +358,7 @@ static void discard(struct simulation *world)
 static void retry(struct simulation *world)
 {
 	struct journal_entry *entry = some_entry(world, JOURNAL_DEAD);
+	for (int i = 0; i < 3 && entry != NULL && entry->n_records != 0; i++) entry = some_entry(world, JOURNAL_DEAD);
 	if (entry == NULL || !world->outbox.has_store || world->last_uid + 1 >= MODEL_UIDS) return;
 	const struct journal_entry *dead = journal_image_entry(&world->journal.committed, entry->number);
 	if (dead == NULL || dead->place != JOURNAL_DEAD || entry->blocked_by != 0) return;
@@ -391,6 +409,11 @@ static void kill_process(struct simulation *world, bool has_power)
 			request->state = REQUEST_LATE;
 		else if (request->state != REQUEST_LATE)
 			request->id = 0;
+	}
+	if (has_power && chance(world, 30)) { /* or it lives on and forgets: its store is opened again */
+		memset(world->hands, 0, sizeof world->hands);
+		aps_outbox_forget(&world->outbox);
+		return;
 	}
 	aps_outbox_clear(&world->outbox);
 	start_process(world);
@@ -446,7 +469,7 @@ static void step_rarely(struct simulation *world, uint64_t luck)
 		change_auth(world, mode, chance(world, 60));
 	else if (luck < 19)
 		model_service_write(&world->service, (unsigned)below(world, world->n_records));
-	else if (luck < 22)
+	else if (luck < 21)
 		discard(world);
 	else if (luck < 25)
 		retry(world);

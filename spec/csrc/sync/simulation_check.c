@@ -87,19 +87,46 @@ void simulation_check_effects(struct simulation *world, const struct model_mutat
 		simulation_violate(world, "mutation %u was applied and never acknowledged", mutation->uid);
 }
 
+static bool have_to_do(const struct simulation *world, const struct journal_entry *a, const struct journal_entry *b)
+{
+	if (world->options.order == APS_OUTBOX_SERIAL) return a->mode == b->mode;
+	if (a->n_records == 0 || b->n_records == 0) return true;
+	for (unsigned i = 0; i < a->n_records; i++)
+		for (unsigned j = 0; j < b->n_records; j++)
+			if (a->records[i] == b->records[j]) return true;
+	return false;
+}
+
+static bool is_awaited(const struct simulation *world, const struct simulation_request *request)
+{
+	return request->id != 0 && world->hands[request->number % JOURNAL_MAX_ENTRIES].request == request->id;
+}
+
+static void check_beside(struct simulation *world, const struct simulation_request *request)
+{
+	const struct journal_image *image = &world->journal.open;
+	for (const struct simulation_request *other = world->requests; other < request; other++) {
+		if (!is_awaited(world, other)) continue;
+		const struct journal_entry *a = journal_image_entry(image, request->number);
+		const struct journal_entry *b = journal_image_entry(image, other->number);
+		if (a != NULL && b != NULL && have_to_do(world, a, b))
+			simulation_violate(world,
+			                   "entries %" PRIu64 " and %" PRIu64 " are under way beside one another",
+			                   b->number, a->number);
+	}
+}
+
 void simulation_check_busy(struct simulation *world)
 {
-	unsigned n = 0, n_of_mode[APS_OUTBOX_MODES] = {0};
+	unsigned n = 0;
 	for (size_t i = 0; i < SIMULATION_MAX_REQUESTS; i++) {
 		const struct simulation_request *request = &world->requests[i];
-		if (request->id == 0 || request->state == REQUEST_LATE) continue;
-		if (world->hands[request->number % JOURNAL_MAX_ENTRIES].request != request->id) continue;
+		if (!is_awaited(world, request)) continue;
 		if (request->mutation.round == 0) n++; /* what the resolver has changed is sent at once */
-		n_of_mode[request->mutation.mode]++;
-		if (world->options.order == APS_OUTBOX_SERIAL && n_of_mode[request->mutation.mode] > 1)
-			simulation_violate(world, "mode %u has two requests under way", request->mutation.mode);
+		check_beside(world, request);
 	}
-	if (n > APS_OUTBOX_AT_ONCE) simulation_violate(world, "%u requests are under way", n);
+	if (world->options.order == APS_OUTBOX_ENTITY && n > APS_OUTBOX_AT_ONCE)
+		simulation_violate(world, "%u requests are under way", n);
 }
 
 static void check_promise(struct simulation *world, uint32_t uid)
@@ -134,16 +161,6 @@ static void check_promise(struct simulation *world, uint32_t uid)
 	case APS_DELIVERY_ENDED_NONE:
 	default: simulation_violate(world, "mutation %u has ended with nothing", uid);
 	}
-}
-
-static bool have_to_do(const struct simulation *world, const struct journal_entry *a, const struct journal_entry *b)
-{
-	if (world->options.order == APS_OUTBOX_SERIAL) return a->mode == b->mode;
-	if (a->n_records == 0 || b->n_records == 0) return true;
-	for (unsigned i = 0; i < a->n_records; i++)
-		for (unsigned j = 0; j < b->n_records; j++)
-			if (a->records[i] == b->records[j]) return true;
-	return false;
 }
 
 /* One that was retried has gone back behind those that were started in the meantime. */

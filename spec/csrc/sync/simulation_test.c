@@ -22,7 +22,7 @@ static void no_schedule_loses_doubles_or_reorders_a_mutation(void **state)
 {
 	(void)state;
 	static struct simulation world;
-	uint64_t seed = number_of("SEED", 1), n = number_of("N", 2000);
+	uint64_t seed = number_of("SEED", 1), n = number_of("N", 5000);
 	print_message("seeds from %llu\n", (unsigned long long)seed);
 	for (uint64_t i = 0; i < n; i++) {
 		const char *violation = simulation_run(&world, seed + i, NULL);

@@ -194,7 +194,7 @@ describe("client.outbox", function()
     end)
 
     it("of what isn't there says so", function()
-      queue.answers.find = function() return nil end
+      queue.answers.find = appsync.null
       missing(get("edit", "aa-9", {}))
       assert.matches("client.outbox:edit: variables must be a table, got nothing", misuse(function() client.outbox:edit("aa-1") end))
       assert.matches("client.outbox:edit: id must be a string, got number 1", misuse(function() client.outbox:edit(1, {}) end))

@@ -29,15 +29,18 @@ describe("the queue of a client", function()
     it("is what they say, or the defaults", function()
       hydrate()
       local opened = queue.opened[1]
-      assert.same({ "serial", 10, false, false, false },
-        { opened.order, opened.max_tries, opened.resolves_doubt, opened.has_resolver, opened.asks_headers })
+      assert.same({ "serial", 10, false, false, false, false },
+        { opened.order, opened.max_tries, opened.resolves_doubt, opened.has_resolver, opened.has_updates, opened.asks_headers })
       open{
+        updates = { createTodo = function() end },
         outbox = { order = "entity", maxTries = 3, in_doubt = "resolve" }, conflict_resolver = function() end, headers = { ["x-a"] = "b" },
       }
       hydrate()
       opened = queue.opened[1]
-      assert.same({ "entity", 3, true, true, false, { ["x-a"] = "b" } },
-        { opened.order, opened.max_tries, opened.resolves_doubt, opened.has_resolver, opened.asks_headers, opened.headers })
+      assert.same({ "entity", 3, true, true, true, false, { ["x-a"] = "b" } }, {
+        opened.order, opened.max_tries, opened.resolves_doubt, opened.has_resolver, opened.has_updates, opened.asks_headers,
+        opened.headers,
+      })
     end)
 
     it("refuses wrong values with what is accepted", function()

@@ -356,31 +356,40 @@ describe("a queued mutation", function()
       assert.same({ entry = 3, headers = {} }, ask())
     end)
 
-    it("isn't waited for to show the response", function()
-      local may_go = false
+    it("that takes its time isn't waited for: the core asks it when the request is due", function()
+      local n = 0
       open{ headers = function()
-        while not may_go do appsync.sleep(1) end
-        return {}
+        n = n + 1
+        appsync.sleep(1)
+        return { ["x-n"] = n }
       end }
       local call = mutate(CREATE, nil, { optimistic_response = todo("x", "a") })
-      assert.same({ "begin true", "write", "add_layer" }, queue.trace)
-      may_go = true
-      drive(1)
-      assert.same({ "begin true", "write", "add_layer", "settle_layer 5", "begin true", "write", "enqueue" }, queue.trace)
+      assert.same({ "begin true", "write", "enqueue" }, queue.trace)
+      assert.is_nil(newest().headers)
+      drive(2)
+      queue.event{ what = "headers", entry = 1, document = CREATE, operation = "C", variables = {}, mode = "API_KEY" }
+      drive()
+      assert.same({}, queue.headers)
+      drive(2)
+      assert.same({ { entry = 1, headers = { ["x-n"] = "2" } } }, queue.headers)
       queue.reply(todo("1", "a"), nil, { has_layer = true })
       drive()
       assert.equal("1", call.data.createTodo.id)
     end)
 
-    it("that is waited for when the call is cancelled leaves nothing behind", function()
-      open{ headers = function() appsync.sleep(9) end }
-      local call = mutate(CREATE, nil, { optimistic_response = todo("x", "a") })
-      call.task:cancel()
+    it("that takes its time and raises then is nobody's failure before the core asks", function()
+      open{ headers = function()
+        appsync.sleep(1)
+        error("no token", 0)
+      end }
+      mutate(CREATE)
+      drive(9)
+      assert.same({}, queueing.log)
+      queue.event{ what = "headers", entry = 1, id = "aa-1", document = CREATE, operation = "C", variables = {}, mode = "API_KEY" }
       drive()
-      assert.same({ "cancelled" }, { call.err.kind, call.err.queued })
-      assert.same({ "begin true", "write", "add_layer", "settle_layer 5" }, queue.trace)
-      drive(20)
-      assert.equal(0, #queue.enqueued)
+      drive(2)
+      assert.matches("client.outbox: aa%-1 can't be sent now: the headers function raised: no token", queueing.log[1])
+      assert.same({ { entry = 1, message = "the headers function raised: no token" } }, queue.headers)
     end)
 
     it("that raises fails the call, as without an outbox", function()
@@ -397,15 +406,6 @@ describe("a queued mutation", function()
       open{ headers = function() return nil, require("appsync.errors").new("network", "no token: no network") end }
       mutate(CREATE)
       assert.equal(1, #queue.enqueued)
-      assert.is_nil(newest().headers)
-    end)
-
-    it("isn't asked by a call while the host says that there is no network", function()
-      local n = 0
-      open{ headers = function() n = n + 1 return {} end }
-      client:set_online(false)
-      mutate(CREATE)
-      assert.same({ 0, 1 }, { n, #queue.enqueued })
       assert.is_nil(newest().headers)
     end)
   end)

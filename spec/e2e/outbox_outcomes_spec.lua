@@ -1,0 +1,78 @@
+-- offline.callback gets each outcome that no waiting call got, until it has returned once.
+local outbox = require "spec.support.outbox"
+local wait_for = require "spec.support.wait"
+
+local CREATE, REFUSE = outbox.CREATE, outbox.REFUSE
+
+describe("offline.callback", function()
+  local client
+
+  setup(function() outbox.begin() end)
+  teardown(outbox.finish)
+  before_each(function()
+    outbox.new_store()
+    client = outbox.connect()
+  end)
+  after_each(outbox.close_all)
+
+  it("gets failures as errors, and what comes after them in order", function()
+    client:set_online(false)
+    local _, _, refused = client:mutate(REFUSE, { n = 1 })
+    local _, _, made = client:mutate(CREATE, { id = "a1", name = "one" })
+    client:set_online(true)
+    wait_for(function() return outbox.outcomes[2] end, "two outcomes")
+    local err, success = outbox.outcomes[1], outbox.outcomes[2]
+    assert.same({ refused.id, "graphql", "refuse", "refused", 1, "Refused" },
+      { err.id, err.kind, err.mutation, err.cause.outcome, err.variables.n, err.error_type })
+    assert.same({ made.id, "one" }, { success.id, success.data.createTodo.name })
+    assert.equal(0, client.outbox:size())
+    assert.equal(1, #client.outbox:dead_letters())
+  end)
+
+  it("isn't called for what a waiting call got", function()
+    assert(client:mutate(CREATE, { id = "b1", name = "one" }))
+    client:mutate(REFUSE)
+    client = outbox.restart()
+    assert(client:hydrated(10))
+    assert(client.outbox:drain(10))
+    assert.same({}, outbox.outcomes)
+  end)
+
+  it("that raises is called again by the next run, until it has returned", function()
+    local n = 0
+    client = outbox.restart{ offline = { callback = function()
+      n = n + 1
+      error("the screen isn't there yet", 0)
+    end } }
+    client:set_online(false)
+    local _, _, info = client:mutate(CREATE, { id = "c1", name = "one" })
+    client:set_online(true)
+    wait_for(function() return n > 0 end, "the callback")
+    assert.is_true(n == 1)
+    assert.matches("offline.callback raised: the screen isn't there yet; it will be called again for " .. info.id:gsub("%-", "%%-"),
+      table.concat(outbox.logged, "\n"))
+    client = outbox.restart()
+    assert(client:hydrated(10))
+    wait_for(function() return outbox.outcomes[1] end, "the callback of the next run")
+    assert.same({ info.id, "one" }, { outbox.outcomes[1].id, outbox.outcomes[1].data.createTodo.name })
+    assert(client.outbox:results())
+    client = outbox.restart()
+    assert(client:hydrated(10))
+    assert(client.outbox:results())
+    assert.same({}, outbox.outcomes)
+  end)
+
+  it("gets nothing twice where there are many", function()
+    client:set_online(false)
+    for i = 1, 20 do assert(client:mutate(CREATE, { id = "d" .. i, name = "n" })) end
+    client:set_online(true)
+    wait_for(function() return #outbox.outcomes >= 20 end, "all outcomes")
+    local seen = {}
+    for _, outcome in ipairs(outbox.outcomes) do
+      assert.is_nil(seen[outcome.id])
+      seen[outcome.id] = true
+    end
+    local results = assert(client.outbox:results())
+    assert.equal(20, #results)
+  end)
+end)
