@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/partition.h"
 #include "client/queue_outcome.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
@@ -168,6 +169,20 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 	aps_queue_note_change(queue);
 }
 
+/* Whichever run has answered it. */
+static bool has_open_layer(const struct aps_queue *queue, uint64_t number)
+{
+	struct aps_buf ids;
+	struct aps_err err;
+	bool is_found = false;
+	aps_buf_init(&ids, APS_BUF_ANY_SIZE);
+	bool is_known = aps_partition_list_answered(queue->partition, &ids, &err) == APS_OK && ids.rc == APS_OK;
+	const uint64_t *all = (const uint64_t *)(const void *)ids.p;
+	for (size_t i = 0; is_known && i < ids.n / sizeof *all; i++) is_found = is_found || all[i] == number;
+	aps_buf_clear(&ids);
+	return is_found;
+}
+
 /* What the log has is one object more, into which the rest goes. */
 static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *outcome, struct aps_err *err)
 {
@@ -179,6 +194,8 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 	write_int(&telling.w, "entry", outcome->entry);
 	aps_json_write_key(&telling.w, APS_STR("is_old"));
 	aps_json_write_bool(&telling.w, aps_sending_find(queue, (uint64_t)outcome->entry) == NULL);
+	aps_json_write_key(&telling.w, APS_STR("has_layer"));
+	aps_json_write_bool(&telling.w, has_open_layer(queue, (uint64_t)outcome->entry));
 	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
 	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
 	return emit(queue, &telling, err);

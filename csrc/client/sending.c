@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/flight.h"
 #include "client/partition.h"
 #include "client/queue_tell.h"
 #include "client/reach.h"
@@ -329,9 +330,11 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	sending->record = sending->error_record = (struct aps_str){NULL, 0};
 	sending->retry_after_ms = retry_after(sending);
 	aps_reach_heard(core, sending->queue->client, &sending->outcome);
-	if (sending->is_look)
+	if (sending->is_look) {
 		judge_look(sending);
-	else
+	} else {
+		aps_flight_note_answer(core, sending->queue->client);
 		judge_answer(sending);
+	}
 	aps_queue_run(sending->queue);
 }

@@ -36,6 +36,7 @@ end
 ---@field due number when the client gives up
 ---@field number integer
 ---@field random appsync.simulate.Random
+---@field n_writes integer? what the service had taken when it answered
 ---@field package is_over boolean?
 
 local function draw(self, request)
@@ -55,10 +56,17 @@ local function tell(request, world, format, ...)
   if world.lines then world:tell("request %d: " .. format, request.number, ...) end
 end
 
+-- What it says is old when the service has taken another mutation since.
+local function land(request, world)
+  request.is_over = true
+  world.n_flying = world.n_flying - 1
+  if request.n_writes and request.n_writes < world.n_writes then world.is_overtaken = true end
+end
+
 -- The client learns of it, unless it has given up, or was killed.
 local function fail(request, world, how, text)
   if request.is_over then return end
-  request.is_over = true
+  land(request, world)
   if world.runtime ~= request.runtime then return tell(request, world, "%s; the program that sent it is gone", text) end
   request.runtime:fail_request(request.id, how)
   tell(request, world, "%s", text)
@@ -66,7 +74,7 @@ end
 
 local function deliver(request, world, status, headers, body)
   if request.is_over then return end
-  request.is_over = true
+  land(request, world)
   if world.runtime ~= request.runtime then
     return tell(request, world, "answered with %d; the program that sent it is gone", status)
   end
@@ -108,10 +116,11 @@ local function arrive(request, world, fault)
     return later(request, world, down, deliver, service:refuse(401, "UnauthorizedException"))
   end
   local status, headers, body, has_effect = service:answer(request.body)
-  if request.entry then world:add_effect(request, has_effect) end
+  world:add_effect(request, has_effect)
   tell(request, world, "executed%s", has_effect and ", with an effect" or "")
   if fault == "duplicate" and has_effect then
     service:answer(request.body)
+    world.n_writes = world.n_writes + 1
     world.n_repeated = world.n_repeated + 1
     tell(request, world, "executed once more")
   end
@@ -153,6 +162,7 @@ function Network:take()
     local id, entry, headers, body, timeout_ms = runtime:take_request()
     if not id then return has_some end
     has_some = true
+    world.n_flying = world.n_flying + 1
     self.n = self.n + 1
     world:count("requests")
     send(self, {

@@ -41,7 +41,7 @@ function Service:empty()
 end
 
 local function error_body(kind, message)
-  return core.encode({ errors = { { errorType = kind, message = message } } })
+  return ('{"errors":[{"errorType":%s,"message":%s}]}'):format(core.encode(kind), core.encode(message))
 end
 
 -- Header lines, with the service's time.

@@ -112,6 +112,7 @@ local function come_to_rest(playing)
         status and status.size or -1, status and status.state or "?", status and status.reason and ": " .. status.reason or "")
     end
     playing:run(playing.mono + END_S * 1000, function()
+      if playing.n_flying > 0 then return false end
       for _, call in ipairs(playing.calls) do
         if call.state == "running" then return false end
       end

@@ -38,6 +38,9 @@ local MAX_STILL = 20000 -- turns in which the time doesn't go on: something turn
 ---@field told table<integer, boolean> by number: `offline.callback` has returned for it
 ---@field given_up table<integer, boolean> by number: discarded or retried by the program
 ---@field effects table<integer, integer> by number: requests that took effect
+---@field n_writes integer mutations that took effect
+---@field n_flying integer requests that aren't over
+---@field is_overtaken boolean? an answer came that was older than what the service had taken by then
 ---@field n_repeated integer requests that the network has repeated
 ---@field is_wiped boolean? the program has signed out with its outbox
 ---@field failure string? the first one
@@ -57,7 +60,7 @@ function world.new(given)
   local self = setmetatable({
     options = given.options, seed = given.seed, faults = given.options.faults, path = given.path, service = given.service,
     counts = given.counts, lines = given.lines, mono = BEGIN_MONO_MS, wall = BEGIN_WALL_MS, agenda = agenda.new(), state = {},
-    calls = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_drawn = 0, n_still = 0,
+    calls = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_writes = 0, n_flying = 0, n_drawn = 0, n_still = 0,
   }, World)
   local skew = chance.new(given.seed, 3)(-MAX_SKEW_MS, MAX_SKEW_MS)
   self.service_ms = BEGIN_WALL_MS - BEGIN_MONO_MS + skew
@@ -101,11 +104,14 @@ function World:fail(format, ...)
   self:tell("FAILED: %s", self.failure)
 end
 
----@param request appsync.simulate.Request of a queued mutation
+---The service has executed a request.
+---@param request appsync.simulate.Request
 ---@param has_effect boolean
 function World:add_effect(request, has_effect)
   local entry = request.entry
-  self.effects[entry] = (self.effects[entry] or 0) + (has_effect and 1 or 0)
+  if has_effect then self.n_writes = self.n_writes + 1 end
+  request.n_writes = self.n_writes
+  if entry then self.effects[entry] = (self.effects[entry] or 0) + (has_effect and 1 or 0) end
 end
 
 ---Runs a function of the user's as a task of the program.
