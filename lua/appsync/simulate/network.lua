@@ -35,8 +35,10 @@ end
 ---@field body string
 ---@field due number when the client gives up
 ---@field number integer
+---@field start integer which start of the program sent it
 ---@field random appsync.simulate.Random
 ---@field n_writes integer? what the service had taken when it answered
+---@field package is_late boolean? it takes long to get there
 ---@field package is_over boolean?
 
 local function draw(self, request)
@@ -103,9 +105,12 @@ local LOST = {
   function() end, -- never: the client gives up
 }
 
--- At the service.
+-- At the service. What is long on its way is lost with its connection when the sender has given up, or is gone.
 local function arrive(request, world, fault)
   local service, random = world.service, request.random
+  if request.is_late and (request.is_over or world.n_starts ~= request.start) then
+    return tell(request, world, "lost with its connection")
+  end
   local down = random(2, 60)
   if fault == "unavailable" then
     return later(request, world, down, deliver, service:refuse(503, "ServiceUnavailableException"))
@@ -126,7 +131,7 @@ local function arrive(request, world, fault)
   end
   if fault == "lose_answer" then
     return later(request, world, down, random:pick(LOST))
-  elseif fault == "delay" and random:chance(0.5) then
+  elseif fault == "delay" and not request.is_late then
     down = down + random(1, LATE_MS)
   end
   later(request, world, down, deliver, status, headers, body)
@@ -148,7 +153,8 @@ local function send(self, request)
   elseif fault == "drop" then
     later(request, world, up, fail, "lost", "the connection is lost")
   else
-    if fault == "delay" and random:chance(0.5) then up = up + random(1, LATE_MS) end
+    request.is_late = fault == "delay" and random:chance(0.5)
+    if request.is_late then up = up + random(1, LATE_MS) end
     later(request, world, up, arrive, fault)
   end
 end
@@ -167,7 +173,7 @@ function Network:take()
     world:count("requests")
     send(self, {
       id = id, runtime = runtime, entry = entry > 0 and entry or nil, headers = headers, body = body,
-      due = world.mono + timeout_ms, number = self.n, random = chance.new(world.seed, 2, self.n),
+      due = world.mono + timeout_ms, number = self.n, start = world.n_starts, random = chance.new(world.seed, 2, self.n),
     })
   end
 end

@@ -10,6 +10,9 @@ local timer = require "appsync.timer"
 
 local program = {}
 
+-- Until it starts again: by then the service has got all that it had sent, but for what the network delays.
+program.MIN_DOWN_MS = 200
+
 program.ENDPOINT = "http://simulated.invalid/graphql"
 
 -- Of the store; its shared memory is made anew from them.
@@ -176,6 +179,7 @@ end
 ---@param world appsync.simulate.World
 function program.start(world)
   world:tell("the program starts")
+  world.n_starts = world.n_starts + 1
   world.client = listen(world, client.new(options_of(world)))
   world:spawn("start", begin, world, world.client)
 end

@@ -78,7 +78,7 @@ function perform.restart(world, step, random)
   world.client = nil
   world:spawn("client:close", function()
     program.close(world, closing)
-    world.agenda:put(world.mono + random(1, 5000), function() program.start(world) end)
+    world.agenda:put(world.mono + random(program.MIN_DOWN_MS, 5000), function() program.start(world) end)
   end)
 end
 

@@ -171,7 +171,7 @@ function Simulation:close()
   core.simulation.set_seed(nil)
   self.service:close()
   program.put_store(self.path, {})
-  os.remove(self.path .. "-lock")
+  os.remove(self.path .. "-leader")
   os.remove(self.folder)
   if not ok then error(raised, 0) end
 end

@@ -38,6 +38,7 @@ local MAX_STILL = 20000 -- turns in which the time doesn't go on: something turn
 ---@field told table<integer, boolean> by number: `offline.callback` has returned for it
 ---@field given_up table<integer, boolean> by number: discarded or retried by the program
 ---@field effects table<integer, integer> by number: requests that took effect
+---@field n_starts integer of the program
 ---@field n_writes integer mutations that took effect
 ---@field n_flying integer requests that aren't over
 ---@field is_overtaken boolean? an answer came that was older than what the service had taken by then
@@ -60,7 +61,7 @@ function world.new(given)
   local self = setmetatable({
     options = given.options, seed = given.seed, faults = given.options.faults, path = given.path, service = given.service,
     counts = given.counts, lines = given.lines, mono = BEGIN_MONO_MS, wall = BEGIN_WALL_MS, agenda = agenda.new(), state = {},
-    calls = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_writes = 0, n_flying = 0, n_drawn = 0, n_still = 0,
+    calls = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_starts = 0, n_writes = 0, n_flying = 0, n_drawn = 0, n_still = 0,
   }, World)
   local skew = chance.new(given.seed, 3)(-MAX_SKEW_MS, MAX_SKEW_MS)
   self.service_ms = BEGIN_WALL_MS - BEGIN_MONO_MS + skew
@@ -170,7 +171,7 @@ local function count_down(self)
   if self.client then
     self:count("kills")
     program.kill(self)
-    self.agenda:put(self.mono + self:random()(1, 5000), function() program.start(self) end)
+    self.agenda:put(self.mono + self:random()(program.MIN_DOWN_MS, 5000), function() program.start(self) end)
   end
 end
 
@@ -184,6 +185,9 @@ function World:run(at, is_done)
     if turn(self) then
       self.n_still = self.n_still + 1
       if self.n_still > MAX_STILL then self:fail("the program turns in circles: %d turns at one moment", MAX_STILL) end
+      count_down(self)
+    elseif self.kill_in then
+      self.kill_in = 1 -- nothing more comes now
       count_down(self)
     else
       local next_ms = next_at(self)
