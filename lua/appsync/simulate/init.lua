@@ -13,7 +13,8 @@ local PROGRESS_EVERY = 50
 
 ---What a simulation has found.
 ---@class appsync.simulate.Report
----@field schedules integer
+---@field schedules integer that were played
+---@field seed integer of the first one
 ---@field counts table<string, integer> of mutations, requests, kills and each fault that came
 ---@field failure appsync.simulate.Failure? the first schedule that failed; the simulation ended with it
 
@@ -96,7 +97,7 @@ function simulate.run(given)
     for i = 1, options.schedules do
       local seed = first + i - 1
       local failure, steps = made:play(seed)
-      if failure then return { schedules = i, counts = made.counts, failure = explain(made, seed, steps) } end
+      if failure then return { schedules = i, seed = first, counts = made.counts, failure = explain(made, seed, steps) } end
       if options.progress and i % PROGRESS_EVERY == 0 then options.progress(i, options.schedules) end
     end
     return { schedules = options.schedules, counts = made.counts, seed = first }

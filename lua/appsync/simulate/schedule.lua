@@ -2,7 +2,7 @@
 ---of its own, so a schedule without some of its steps has the others unchanged.
 local chance = require "appsync.simulate.chance"
 local printable = require "appsync.printable"
-local program = require "appsync.simulate.program"
+local program = require "appsync.simulate.simulated_program"
 
 local schedule = {}
 

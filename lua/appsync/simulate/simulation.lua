@@ -5,7 +5,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local invariants = require "appsync.simulate.invariants"
-local program = require "appsync.simulate.program"
+local program = require "appsync.simulate.simulated_program"
 local schedule = require "appsync.simulate.schedule"
 local scheduler = require "appsync.scheduler"
 local script = require "appsync.host.script"
@@ -167,6 +167,7 @@ function Simulation:close()
   local ok, raised = pcall(finish, self)
   hosts.plug(script)
   dispatch.hold_runtime(false)
+  if dispatch.count() == 0 then dispatch.close_runtime(0) end
   core.simulation.set_time(nil)
   core.simulation.set_seed(nil)
   self.service:close()
