@@ -39,6 +39,7 @@ void apl_caches_unref(struct apl_caches *caches)
  * https://www.sqlite.org/howtocorrupt.html, section 2.6. */
 static void close_reader(struct apl_cache *cache)
 {
+	aps_made_ids_clear(&cache->made_ids);
 	if (cache->caches->generation == aps_process_generation()) aps_reader_free(cache->reader);
 	cache->reader = NULL;
 }
@@ -76,6 +77,7 @@ static enum aps_rc init_cache(struct apl_cache *cache, const char *identity, str
 	cache->reader = aps_reader_new(settings->path, settings->key_prefix, identity, &settings->policies,
 	                               cache->channel, err);
 	if (cache->reader == NULL) return err->code;
+	aps_made_ids_init(&cache->made_ids, cache->reader, cache->channel, settings->key_prefix, cache->identity);
 	if (settings->max_bytes != 0) aps_reader_note_uses(cache->reader);
 	struct aps_command *opening =
 	        aps_cache_open_command_new(caches->client, cache->id, cache->identity, cache->channel);

@@ -5,8 +5,7 @@
 #include "binding/runtime_lua.h"
 #include "binding/value.h"
 #include "client/cache_settings.h"
-
-struct aps_reader;
+#include "client/made_ids.h"
 
 /* The partition of one identity; counted by the userdata that point to it. */
 struct apl_cache {
@@ -17,6 +16,7 @@ struct apl_cache {
 	char *identity;
 	struct aps_channel *channel;
 	struct aps_reader *reader;
+	struct aps_made_ids made_ids;
 	struct aps_command *closing; /* made in advance: a finalizer posts it */
 	int n_begun;                 /* begin() without an end: edits wait for it */
 };

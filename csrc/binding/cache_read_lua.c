@@ -72,7 +72,14 @@ static void push_missing(lua_State *L, const struct aps_buf *missing)
 	}
 }
 
-enum arguments { SELF = 1, VARIABLES, IS_PARTIAL, KEY, MAX_BYTES };
+enum arguments { SELF = 1, VARIABLES, IS_PARTIAL, KEY, MAX_BYTES, IS_EXACT };
+
+/* What is read, in a buffer of its own: by the service's ids where temporary ones were given. */
+struct asked {
+	struct aps_str root, variables;
+	struct aps_buf replaced_root, replaced_variables;
+	bool is_replaced;
+};
 
 /* "R" and the record's key; without one the root. */
 static struct aps_str push_root(lua_State *L)
@@ -87,13 +94,50 @@ static struct aps_str push_root(lua_State *L)
 	return key;
 }
 
+static enum aps_rc replace_ids(struct apl_cache *cache, struct asked *asked, struct aps_err *err)
+{
+	struct aps_made_ids *ids = &cache->made_ids;
+	struct aps_buf *root = &asked->replaced_root, *variables = &asked->replaced_variables;
+	bool is_other_root = false, is_other = false;
+	enum aps_rc rc = aps_made_ids_replace_in_key(ids, asked->root, root, &is_other_root, err);
+	if (rc == APS_OK) rc = aps_made_ids_replace(ids, asked->variables, variables, &is_other, err);
+	asked->is_replaced = is_other_root || is_other;
+	return rc;
+}
+
+static enum aps_rc read_as(struct apl_cache *cache, struct aps_kept_read *kept, const struct aps_read_options *options,
+                           const struct asked *asked, struct aps_err *err)
+{
+	struct aps_read_options of = *options;
+	of.root = asked->replaced_root.n != 0 ? aps_buf_str(&asked->replaced_root) : asked->root;
+	struct aps_str variables =
+	        asked->replaced_variables.n != 0 ? aps_buf_str(&asked->replaced_variables) : asked->variables;
+	return aps_reader_read_again(cache->reader, kept, variables, &of, err);
+}
+
+/* What lacks something by the service's ids may be there by the temporary ones still. */
+static enum aps_rc read_asked(struct apl_cache *cache, struct aps_kept_read *kept,
+                              const struct aps_read_options *options, struct asked *asked, struct aps_err *err)
+{
+	enum aps_rc rc = replace_ids(cache, asked, err);
+	if (rc == APS_OK) rc = read_as(cache, kept, options, asked, err);
+	if (rc == APS_OK && asked->is_replaced && kept->result.n_missing != 0 && !options->is_partial) {
+		aps_buf_reset(&asked->replaced_root);
+		aps_buf_reset(&asked->replaced_variables);
+		rc = read_as(cache, kept, options, asked, err);
+	}
+	aps_buf_clear(&asked->replaced_root);
+	aps_buf_clear(&asked->replaced_variables);
+	return rc;
+}
+
 static enum aps_rc read(lua_State *L, struct apl_cache *cache, struct reading *reading, int64_t now_s,
                         struct aps_err *err)
 {
 	struct aps_kept_read *kept = &reading->kept;
-	bool is_partial = lua_toboolean(L, IS_PARTIAL) != 0;
-	const struct aps_read_options options = {
-	        .root = push_root(L), .is_partial = is_partial, .is_packed = true, .now_s = now_s};
+	bool is_partial = lua_toboolean(L, IS_PARTIAL) != 0, is_exact = lua_toboolean(L, IS_EXACT) != 0;
+	struct asked asked = {.root = push_root(L)};
+	const struct aps_read_options options = {.is_partial = is_partial, .is_packed = true, .now_s = now_s};
 	struct aps_buf *variables = apl_push_buffer(L, APL_MAX_BODY_BYTES);
 	lua_pushvalue(L, VARIABLES);
 	enum aps_rc rc = apl_write_variables(L, kept->definition, variables, err);
@@ -101,7 +145,11 @@ static enum aps_rc read(lua_State *L, struct apl_cache *cache, struct reading *r
 	reading->is_busy = true;
 	kept->result.data.max_bytes =
 	        lua_isnil(L, MAX_BYTES) ? APL_MAX_BODY_BYTES : apl_size_of(lua_tonumber(L, MAX_BYTES));
-	if (rc == APS_OK) rc = aps_reader_read_again(cache->reader, kept, aps_buf_str(variables), &options, err);
+	asked.variables = aps_buf_str(variables);
+	aps_buf_init(&asked.replaced_root, APL_MAX_BODY_BYTES);
+	aps_buf_init(&asked.replaced_variables, APL_MAX_BODY_BYTES);
+	if (rc == APS_OK && is_exact) rc = read_as(cache, kept, &options, &asked, err);
+	if (rc == APS_OK && !is_exact) rc = read_asked(cache, kept, &options, &asked, err);
 	apl_release_buffer(L, -1);
 	apl_cache_tell_damage(cache);
 	return rc;
@@ -167,20 +215,20 @@ static struct reading *check(lua_State *L)
 	return luaL_checkudata(L, SELF, READING);
 }
 
-/* reading:read(variables, partial, key, max_bytes): as cache:read(). */
+/* reading:read(variables, partial, key, max_bytes, exact): as cache:read(). */
 static int Apl_reading_read(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct reading *reading = check(L);
 	struct apl_cache *cache = apl_cache_of(L, reading->cache, &err);
-	lua_settop(L, MAX_BYTES);
+	lua_settop(L, IS_EXACT);
 	if (cache == NULL) return fail_read(L, &err);
 	if (reading->is_busy) {
 		apl_push_table(L, SELF);
 		lua_rawgeti(L, -1, 0);
 		reading = push_reading(L, lua_gettop(L), reading->kept.document, reading->kept.definition);
 		lua_replace(L, SELF);
-		lua_settop(L, MAX_BYTES);
+		lua_settop(L, IS_EXACT);
 	}
 	return answer(L, cache, reading);
 }
@@ -204,12 +252,13 @@ static int Apl_cache_prepare(lua_State *L)
 	return 1;
 }
 
-/* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=, max_bytes=} → data, missing: a list
- * of paths, nil when all of it is there; without `partial` data is nil then; nil; true when something of it has
- * expired. nil, nil, error where it can't be read. nil, nil, nil, nil, true where it has more than `max_bytes`. */
+/* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=, max_bytes=, exact=} → data,
+ * missing: a list of paths, nil when all of it is there; without `partial` data is nil then; nil; true when something
+ * of it has expired. nil, nil, error where it can't be read. nil, nil, nil, nil, true where it has more than
+ * `max_bytes`. `exact`: temporary ids are taken as they are. */
 static int Apl_cache_read(lua_State *L)
 {
-	static const char *const NAMES[] = {"variables", "partial", "key", "max_bytes"};
+	static const char *const NAMES[] = {"variables", "partial", "key", "max_bytes", "exact"};
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	luaL_checktype(L, 2, LUA_TTABLE);

@@ -1,6 +1,5 @@
 /* luaopen_appsync_core: assembles the C module. */
 #include "base/clock.h"
-#include "base/rand.h"
 #include "binding/builder_lua.h"
 #include "binding/cache_edit_lua.h"
 #include "binding/cache_keep_lua.h"
@@ -12,13 +11,18 @@
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
 #include "binding/inspect_lua.h"
+#include "binding/made_ids_lua.h"
 #include "binding/merges_lua.h"
 #include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "binding/queue_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
+<<<<<<< HEAD
 #include "binding/simulation_lua.h"
+=======
+#include "binding/uuid_lua.h"
+>>>>>>> main
 #include "binding/value.h"
 #include "binding/view_lua.h"
 #include "client/process.h"
@@ -51,16 +55,6 @@ static int Apl_decode(lua_State *L)
 	enum apl_big_integers big = apl_check_big_integers(L, 2);
 	if (apl_value_push(L, text, big, apl_check_strictness(L, 3), &err) == APS_OK) return 1;
 	return apl_fail(L, &err);
-}
-
-static int Apl_uuid(lua_State *L)
-{
-	struct aps_rand rand;
-	char text[APS_UUID_CHARS + 1];
-	aps_rand_init_system(&rand);
-	aps_rand_uuid(&rand, text);
-	lua_pushlstring(L, text, APS_UUID_CHARS);
-	return 1;
 }
 
 static int Apl_now(lua_State *L)
@@ -127,7 +121,6 @@ static void push_main_thread(lua_State *L)
 static const luaL_Reg FUNCTIONS[] = {
         {"encode", Apl_encode},
         {"decode", Apl_decode},
-        {"uuid", Apl_uuid},
         {"now", Apl_now},
         {"wall", Apl_wall},
         {"pause", Apl_pause},
@@ -149,11 +142,13 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_inspect_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);
+	apl_uuid_register(L);
 	apl_client_register(L);
 	apl_operation_register(L);
 	apl_cache_register(L);
 	apl_cache_edit_register(L);
 	apl_cache_keep_register(L);
+	apl_made_ids_register(L);
 	apl_queue_register(L);
 	apl_cache_read_register(L);
 	apl_event_register(L);

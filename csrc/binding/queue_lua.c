@@ -118,9 +118,12 @@ static int give(lua_State *L, struct apl_cache *cache, uint64_t id, bool has_edi
 
 static enum aps_rc read_enqueue(lua_State *L, struct aps_enqueue_command *command, struct aps_err *err)
 {
-	struct aps_str mode = APS_STR("");
+	struct aps_str mode = APS_STR(""), own_ids = APS_STR("");
 	enum aps_rc rc = apl_read_operation(L, &command->operation, err);
 	apl_field_str(L, 2, "mode", &mode);
+	apl_field_str(L, 2, "own_ids", &own_ids);
+	aps_buf_add_str(&command->own_ids, own_ids);
+	if (rc == APS_OK && command->own_ids.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "out of memory");
 	if (rc == APS_OK && !aps_entry_mode_find(mode, &command->mode))
 		return aps_fail(err, APS_E_USAGE, "there is no auth mode of this name");
 	command->is_idempotent = apl_field_bool(L, 2, "idempotent", false);
@@ -134,7 +137,7 @@ static enum aps_rc read_enqueue(lua_State *L, struct aps_enqueue_command *comman
 }
 
 /* cache:enqueue{document=, operation_name=, variables=, mode=, headers=, own_headers=, timeout=, idempotent=,
- * response=, rules=, is_uncached=, has_update=} → call; nil, error */
+ * response=, rules=, own_ids=, is_uncached=, has_update=} → call; nil, error */
 static int Apl_cache_enqueue(lua_State *L)
 {
 	struct aps_err err = {0};

@@ -365,7 +365,8 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
 	        .errors = parked->errors,
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
 	        .now_s = parked->came_s,
-	        .layer = aps_partition_find_layer(partition, parked->layer),
+	        .layer = parked->is_of_queue ? parked->layer : aps_partition_find_layer(partition, parked->layer),
+	        .mapped = parked->mapped,
 	        .asked = parked->asked,
 	        .merges = parked->merges,
 	};

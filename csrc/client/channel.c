@@ -18,6 +18,7 @@ struct aps_channel {
 	atomic_ullong lost;    /* the highest generation of which nothing could be told */
 	atomic_ullong decided; /* the highest edit of which all is known */
 	atomic_ullong ended_clears;
+	atomic_ullong ids;
 	atomic_llong skew_ms;
 	struct aps_mailbox *mailbox;
 	/* The reader's own. */
@@ -49,6 +50,7 @@ struct aps_channel *aps_channel_new(uint64_t seed)
 	if (channel == NULL) return NULL;
 	atomic_init(&channel->n_refs, 1);
 	channel->seed = seed;
+	atomic_init(&channel->ids, 1);
 	channel->mailbox = aps_mailbox_new((struct aps_mailbox_limits){0, MAX_WAITING_BYTES},
 	                                   (struct aps_wakeup){wake_nobody, NULL});
 	if (channel->mailbox != NULL) return channel;
@@ -92,6 +94,16 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation)
 {
 	atomic_store(&channel->generation, generation);
+}
+
+void aps_channel_renew_ids(struct aps_channel *channel)
+{
+	atomic_fetch_add(&channel->ids, 1);
+}
+
+uint64_t aps_channel_ids(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->ids);
 }
 
 void aps_channel_set_skew(struct aps_channel *channel, int64_t skew_ms)

@@ -34,6 +34,11 @@ void aps_channel_move(struct aps_channel *channel, uint64_t place);
  * @thread core */
 void aps_channel_decide(struct aps_channel *channel, uint64_t edits);
 
+/* Ids that the service has given in the place of temporary ones (store/id_map.h) were committed. @thread core */
+void aps_channel_renew_ids(struct aps_channel *channel);
+/* How often; from 1 on. What was known of them before may not hold. @thread app */
+uint64_t aps_channel_ids(const struct aps_channel *channel);
+
 /* The service's clock less ours, as the core knows it. @thread core */
 void aps_channel_set_skew(struct aps_channel *channel, int64_t skew_ms);
 /* Unix time in seconds as the service has it. @thread app */

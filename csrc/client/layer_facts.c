@@ -12,10 +12,11 @@ enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct 
 }
 
 /* Calls `put` for each object of the layer's response, which is read of the store. */
-typedef void put_object(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object);
+typedef void put_object(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object,
+                        struct aps_str own);
 
-static enum aps_rc list_objects(struct aps_partition *partition, uint64_t id, put_object *put, struct aps_buf *out,
-                                struct aps_err *err)
+static enum aps_rc list_objects(struct aps_partition *partition, uint64_t id, put_object *put, struct aps_str own,
+                                struct aps_buf *out, struct aps_err *err)
 {
 	struct aps_layer_row row = {.is_there = false};
 	if (partition->store.db == NULL) return APS_OK;
@@ -26,7 +27,7 @@ static enum aps_rc list_objects(struct aps_partition *partition, uint64_t id, pu
 	for (size_t i = 0; rc == APS_OK && i < row.identified.n / sizeof *objects; i++) {
 		struct aps_entry *entry;
 		rc = aps_entries_at(&partition->cache.entries, objects[i].entry, &entry, err);
-		if (rc == APS_OK && entry != NULL) put(out, entry, &objects[i]);
+		if (rc == APS_OK && entry != NULL) put(out, entry, &objects[i], own);
 	}
 	aps_layer_row_clear(&row);
 	return rc == APS_OK && out->rc != APS_OK ? aps_fail(err, out->rc, "no memory for an optimistic layer") : rc;
@@ -44,29 +45,37 @@ static void put_key(struct aps_buf *out, const struct aps_entry *entry)
 	put_text(out, (struct aps_str){key.p + 1, key.n - 1});
 }
 
+static bool is_among(struct aps_str own, struct aps_str id)
+{
+	for (; own.n >= id.n; own = (struct aps_str){own.p + id.n, own.n - id.n})
+		if (memcmp(own.p, id.p, id.n) == 0) return true;
+	return false;
+}
+
 static void put_temporary(struct aps_buf *out, const struct aps_entry *entry,
-                          const struct aps_identified *object APS_UNUSED)
+                          const struct aps_identified *object APS_UNUSED, struct aps_str own)
 {
 	struct aps_str type, id;
 	aps_key_texts(aps_entry_key(entry), &type, &id);
-	if (aps_entry_base(entry).p != NULL || !aps_id_is_uuid(id)) return;
+	if (!aps_id_is_uuid(id) || (aps_entry_base(entry).p != NULL && !is_among(own, id))) return;
 	put_text(out, id);
 	put_key(out, entry);
 }
 
-static void put_root(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object)
+static void put_root(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object,
+                     struct aps_str own APS_UNUSED)
 {
 	if (object->is_direct) put_key(out, entry);
 }
 
-enum aps_rc aps_partition_layer_temporary(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
-                                          struct aps_err *err)
+enum aps_rc aps_partition_layer_temporary(struct aps_partition *partition, uint64_t id, struct aps_str own,
+                                          struct aps_buf *out, struct aps_err *err)
 {
-	return list_objects(partition, id, put_temporary, out, err);
+	return list_objects(partition, id, put_temporary, own, out, err);
 }
 
 enum aps_rc aps_partition_layer_roots(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
                                       struct aps_err *err)
 {
-	return list_objects(partition, id, put_root, out, err);
+	return list_objects(partition, id, put_root, APS_STR(""), out, err);
 }

@@ -188,3 +188,19 @@ void aps_overlay_hide(struct aps_overlay *overlay)
 	for (struct aps_pending_edits *pending = overlay->first; pending != NULL; pending = pending->next)
 		pending->n_shown = 0;
 }
+
+void aps_overlay_changes_since(const struct aps_overlay *overlay, size_t n_before, struct aps_buf *out)
+{
+	const struct aps_change *changes = (const struct aps_change *)(const void *)overlay->changes.p;
+	for (size_t i = n_before; i < overlay->changes.n / sizeof *changes; i++) {
+		struct aps_entry *entry = NULL;
+		if (aps_entries_at(&overlay->cache->entries, changes[i].entry, &entry, NULL) != APS_OK || entry == NULL)
+			continue;
+		struct aps_str key = aps_entry_key(entry);
+		struct aps_str name = aps_names_text(&overlay->cache->names, changes[i].name);
+		if (key.n != 0) aps_buf_add(out, key.p + 1, key.n - 1);
+		if (name.n != 0) aps_buf_add_byte(out, '.');
+		aps_buf_add_str(out, name);
+		aps_buf_add_byte(out, '\0');
+	}
+}

@@ -58,6 +58,8 @@ bool aps_overlay_has_open_edits(struct aps_overlay *overlay);
 struct aps_edits *aps_overlay_take_back(struct aps_overlay *overlay);
 /* Lists up to this number go: the store has them, or never will. */
 void aps_overlay_drop(struct aps_overlay *overlay, uint64_t number);
+/* Changes that were made since there were `n_before`, as text: "Post:1.title", each ended by a zero. */
+void aps_overlay_changes_since(const struct aps_overlay *overlay, size_t n_before, struct aps_buf *out);
 
 APS_END_DECLS
 

@@ -28,9 +28,9 @@ struct aps_parked {
 	const struct aps_operation *operation;
 	struct aps_str data;   /* JSON text of an object */
 	struct aps_str errors; /* likewise of a list, or empty */
-	uint64_t layer; /* which hoped for it, stays, and speaks of what has come by the service's ids; 0: none */
-	struct aps_buf
-	        *mapped; /* temporary ids that gave way to the service's: see aps_partition_data; NULL: nobody asks */
+	uint64_t layer;   /* which hoped for it, stays, and speaks of what has come by the service's ids; 0: none */
+	bool is_of_queue; /* that is the layer's own id, no handle */
+	struct aps_buf *mapped; /* temporary ids that gave way: see aps_partition_data; NULL: nobody asks */
 	/* It is in the partition now, or never will be: the cache has closed or was cleared. Once, and never from
 	 * within aps_caching_write(). */
 	void (*written)(struct aps_core *core, struct aps_parked *parked);

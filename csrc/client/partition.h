@@ -135,10 +135,10 @@ enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t i
 /* Appends the ids (uint64_t) of the layers of answered mutations, in order. */
 enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err);
 /* Appends, as texts after their lengths (v of cache/cell.h), the id and the key ("Todo:…") of each object of the
- * layer's response that nobody but layers knows, and whose id is like a UUID: it stands for one that the service will
- * give. */
-enum aps_rc aps_partition_layer_temporary(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
-                                          struct aps_err *err);
+ * layer's response whose id is like a UUID, and which nobody but layers knows, or whose id is one of `own`, UUIDs one
+ * behind the other: it stands for one that the service will give. */
+enum aps_rc aps_partition_layer_temporary(struct aps_partition *partition, uint64_t id, struct aps_str own,
+                                          struct aps_buf *out, struct aps_err *err);
 /* Appends likewise the keys of the objects that stand at fields of its root, and not in lists. */
 enum aps_rc aps_partition_layer_roots(struct aps_partition *partition, uint64_t id, struct aps_buf *out,
                                       struct aps_err *err);

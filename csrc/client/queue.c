@@ -62,6 +62,8 @@ static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation
 static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
 {
 	struct aps_queue *queue = of(part);
+	if (queue->has_new_ids) aps_channel_renew_ids(queue->partition->channel);
+	queue->has_new_ids = false;
 	aps_outbox_committed(&queue->outbox);
 	aps_queue_waits_commit(queue);
 	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
@@ -77,6 +79,7 @@ static void lose(struct aps_queue *queue)
 	for (struct aps_sending *sending = queue->sendings; sending != NULL; sending = sending->next)
 		sending->has_lost_answer = sending->outcome.response.data.n != 0;
 	aps_outbox_lost(&queue->outbox);
+	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = true;
 	queue->is_counted = false;
 }

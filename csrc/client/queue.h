@@ -80,11 +80,15 @@ struct aps_queue {
 	bool is_closed;
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;
+	int64_t first_outcome;         /* of this run; 0: there was none yet */
 	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
 	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
-	bool has_untold;               /* there may be outcomes that nobody was told of */
-	struct aps_err trouble;        /* of the store, last; OK: none */
+	bool has_new_ids;  /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
+	                    */
+	int64_t pruned_ms; /* when old pairs of ids left last, by the monotonic clock; 0: not in this run */
+	bool has_untold;   /* there may be outcomes that nobody was told of */
+	struct aps_err trouble; /* of the store, last; OK: none */
 	struct aps_reap reap;
 };
 

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "client/queue_outcome.h"
+#include "client/queue_waits.h"
+#include "client/queueing.h"
 #include "client/sending.h"
 #include "store/dead_letters.h"
 #include "store/outcomes.h"
@@ -202,11 +204,28 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
 	queue->owner = 0;
+	queue->has_new_ids = true;
 	queue->is_known = queue->is_counted = false;
 	queue->n_entries = queue->n_dead = 0;
 	queue->has_news = true;
 	aps_queue_note_change(queue);
 	return APS_OK;
+}
+
+/* All that the queue knew is somebody else's. */
+static void start_anew(struct aps_queue *queue)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_CANCELLED, "another identity has adopted the mutation: it stays in the queue");
+	aps_queue_waits_cancel_all(queue, &err);
+	aps_outbox_forget(&queue->outbox);
+	aps_buf_reset(&queue->waited);
+	queue->owner = 0;
+	queue->asked_outcome = 0;
+	queue->is_known = queue->is_counted = false;
+	queue->n_entries = queue->n_dead = 0;
+	queue->has_news = true;
+	aps_queue_note_change(queue);
 }
 
 enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err)
@@ -215,6 +234,10 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 	struct aps_str prefix = aps_str_of(queue->prefix);
 	int64_t from = 0;
 	*n = 0;
+	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, identity);
+	if (other != NULL && other->sendings != NULL)
+		return aps_fail_word(err, APS_E_USAGE, "sending", 0,
+		                     "a mutation of that identity is being sent at this moment");
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK) rc = aps_owners_find(db, prefix, identity, &from, err);
 	if (rc != APS_OK || from == 0) return rc;
@@ -226,9 +249,11 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 		rc = aps_owner_move(db, from, queue->owner, err);
 	}
 	queue->is_counted = false;
+	queue->has_new_ids = true;
 	queue->has_untold = queue->has_news = true;
 	aps_outbox_look_again(&queue->outbox);
 	aps_queue_note_change(queue);
+	if (rc == APS_OK && other != NULL) start_anew(other);
 	return rc;
 }
 

@@ -21,7 +21,7 @@ enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struc
 enum aps_rc aps_queue_bury_all(struct aps_queue *queue, int64_t *n, struct aps_err *err);
 /* Nothing of the owner is left; what is under way is forgotten. */
 enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_err *err);
-/* Another identity's queue is this one's from now on. */
+/* Another identity's queue is this one's from now on. E_USAGE, word "sending": a request of it is under way. */
 enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err);
 /* Somebody was told of that outcome. */
 enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_err *err);

@@ -44,6 +44,7 @@ static void free_enqueue(struct aps_mail *mail)
 	aps_buf_clear(&command->own_headers);
 	aps_buf_clear(&command->response);
 	aps_buf_clear(&command->rules);
+	aps_buf_clear(&command->own_ids);
 	aps_edits_unref(command->edits.edits);
 	free_result_event(command->result);
 	aps_free(command);
@@ -109,6 +110,7 @@ static struct aps_enqueue what_of(const struct aps_enqueue_command *command)
 	        .own_headers = aps_buf_str(&command->own_headers),
 	        .response = aps_buf_str(&command->response),
 	        .rules = aps_buf_str(&command->rules),
+	        .own_ids = aps_buf_str(&command->own_ids),
 	        .headers = command->has_headers ? &command->headers : NULL,
 	        .edits = command->edits,
 	        .has_layer = command->has_layer,
@@ -329,6 +331,7 @@ struct aps_enqueue_command *aps_enqueue_command_new(uint64_t client, uint64_t ca
 	aps_buf_init(&command->own_headers, APS_BUF_ANY_SIZE);
 	aps_buf_init(&command->response, APS_BUF_ANY_SIZE);
 	aps_buf_init(&command->rules, APS_BUF_ANY_SIZE);
+	aps_buf_init(&command->own_ids, APS_BUF_ANY_SIZE);
 	command->result = aps_result_event_new(call);
 	if (command->result != NULL) return command;
 	aps_command_free(&command->head);

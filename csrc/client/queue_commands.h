@@ -22,6 +22,7 @@ struct aps_enqueue_command {
 	struct aps_header_list headers; /* all of them, for its first request; in `arena` */
 	struct aps_arena arena;
 	struct aps_buf own_headers, response, rules; /* JSON */
+	struct aps_buf own_ids;                      /* see aps_enqueue */
 	struct aps_caching_edits edits;              /* a reference */
 	int64_t timeout_ms;                          /* 0: the client's */
 	int64_t made_ms;

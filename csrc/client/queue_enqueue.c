@@ -22,6 +22,8 @@ struct entering {
 	struct aps_queue_extra extra;
 	struct aps_arena arena;
 	struct aps_buf texts, keys;
+	struct aps_queue_extra former; /* of a dead letter that is tried again */
+	int64_t former_number;
 	bool is_sent;
 };
 
@@ -109,16 +111,29 @@ static bool take_text(struct aps_str *rest, struct aps_str *text)
 	return true;
 }
 
-static enum aps_rc add_temporary(const struct entering *in, struct aps_str id, struct aps_err *err)
+/* A mutation that changes what another one is to make only names it. */
+static enum aps_rc add_temporary(struct entering *in, struct aps_str id, struct aps_str key, struct aps_err *err)
 {
 	struct aps_id_made pair;
+	bool is_maker;
+	if (in->extra.n_made == APS_QUEUE_EXTRA_MAX_ROOTS) return APS_OK;
 	aps_id_made_init(&pair);
 	pair.owner = in->queue->owner;
 	pair.temporary = id;
 	pair.maker = (int64_t)in->number;
 	pair.at_ms = in->row.entry.created_ms;
-	enum aps_rc rc = aps_id_map_add(aps_queue_db(in->queue), &pair, err);
+	enum aps_rc rc = aps_id_map_claim(aps_queue_db(in->queue), &pair, in->former_number, &is_maker, err);
+	if (rc == APS_OK && is_maker) in->extra.made[in->extra.n_made++] = aps_arena_dup(&in->arena, key);
 	aps_id_made_clear(&pair);
+	return rc;
+}
+
+/* Who waits for it waits for the one that is tried again, whatever the cache knows of its record by now. */
+static enum aps_rc keep_made(struct entering *in, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < in->former.n_made; i++)
+		rc = add_temporary(in, aps_identity_tail(in->former.made[i]), in->former.made[i], err);
 	return rc;
 }
 
@@ -126,13 +141,10 @@ static enum aps_rc add_temporary(const struct entering *in, struct aps_str id, s
 static enum aps_rc note_made(struct entering *in, struct aps_err *err)
 {
 	struct aps_str id, key;
-	enum aps_rc rc = aps_partition_layer_temporary(in->queue->partition, in->number, &in->keys, err);
+	enum aps_rc rc =
+	        aps_partition_layer_temporary(in->queue->partition, in->number, in->what->own_ids, &in->keys, err);
 	struct aps_str rest = aps_buf_str(&in->keys);
-	while (rc == APS_OK && take_text(&rest, &id) && take_text(&rest, &key)) {
-		if (in->extra.n_made < APS_QUEUE_EXTRA_MAX_ROOTS)
-			in->extra.made[in->extra.n_made++] = aps_arena_dup(&in->arena, key);
-		rc = add_temporary(in, id, err);
-	}
+	while (rc == APS_OK && take_text(&rest, &id) && take_text(&rest, &key)) rc = add_temporary(in, id, key, err);
 	return rc;
 }
 
@@ -209,6 +221,7 @@ static enum aps_rc enter(struct entering *in, unsigned n_roots, struct aps_err *
 {
 	enum aps_rc rc = make_owner(in->queue, err);
 	if (rc == APS_OK) rc = number_it(in, err);
+	if (rc == APS_OK) rc = keep_made(in, err);
 	if (rc == APS_OK && in->what->has_layer) rc = note_made(in, err);
 	if (rc == APS_OK && in->what->has_layer) rc = note_roots(in, err);
 	if (rc == APS_OK && in->arena.rc != APS_OK) rc = aps_arena_fail(&in->arena, "a queued mutation", err);
@@ -227,6 +240,7 @@ static enum aps_rc begin(struct entering *in, struct aps_queue *queue, const str
 	aps_buf_init(&in->texts, APS_BUF_ANY_SIZE);
 	aps_buf_init(&in->keys, APS_BUF_ANY_SIZE);
 	aps_queue_extra_read(&in->extra, APS_STR(""), err);
+	aps_queue_extra_read(&in->former, APS_STR(""), err);
 	in->extra.headers = what->own_headers;
 	in->extra.rules = what->rules;
 	return aps_queue_begin(queue, true, err);
@@ -241,6 +255,7 @@ static void end(struct entering *in, enum aps_rc rc, uint64_t *number)
 		aps_queue_note_change(in->queue);
 	}
 	aps_queue_extra_clear(&in->extra);
+	aps_queue_extra_clear(&in->former);
 	aps_arena_clear(&in->arena);
 	aps_buf_clear(&in->texts);
 	aps_buf_clear(&in->keys);
@@ -275,6 +290,8 @@ enum aps_rc aps_queue_requeue(struct aps_queue *queue, const struct aps_outbox_e
 	enum aps_rc rc = begin(&in, queue, what, err);
 	unsigned n_roots = 1;
 	in.row.entry = *letter;
+	in.former_number = aps_entry_number(letter->id);
+	if (rc == APS_OK) rc = aps_queue_extra_read(&in.former, letter->extra, err);
 	if (rc == APS_OK) rc = aps_gql_document_new(letter->document, &document, NULL, err);
 	if (rc == APS_OK) {
 		const struct aps_gql_operation *definition = aps_gql_document_find(document, letter->name);

@@ -18,6 +18,7 @@ struct aps_enqueue {
 	struct aps_str own_headers;            /* JSON of an object, or empty: kept with it */
 	struct aps_str response;               /* JSON: the optimistic response's data, or empty */
 	struct aps_str rules;                  /* JSON of a list, or empty */
+	struct aps_str own_ids;                /* UUIDs that this process has made, one behind the other */
 	const struct aps_header_list *headers; /* all of them, for this process; NULL: they weren't asked for */
 	struct aps_caching_edits edits;
 	bool has_layer;

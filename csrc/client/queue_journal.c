@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "client/queue_extra.h"
-#include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "sync/named_ids.h"
 
@@ -15,33 +14,20 @@ struct naming {
 	enum aps_rc rc;
 };
 
-static enum aps_rc look_for_maker(struct naming *in, int64_t maker, bool *is_dead, bool *is_queued)
-{
-	struct aps_db *db = aps_queue_db(in->queue);
-	struct aps_dead_letter letter;
-	struct aps_outbox_row row;
-	aps_dead_letter_init(&letter);
-	aps_outbox_row_init(&row);
-	enum aps_rc rc = aps_dead_letters_find_number(db, maker, &letter, in->err);
-	*is_dead = rc == APS_OK && letter.entry.id != 0;
-	if (rc == APS_OK && !*is_dead) rc = aps_outbox_find_number(db, maker, &row, in->err);
-	*is_queued = rc == APS_OK && row.entry.id != 0;
-	aps_dead_letter_clear(&letter);
-	aps_outbox_row_clear(&row);
-	return rc;
-}
-
-/* A temporary id that has no other one yet: its maker is before this entry, or dead. One that is gone, because the
- * application has discarded it, isn't waited for. */
+/* A temporary id that has no other one yet: its maker is before this entry, or dead, or was discarded, and its record
+ * will never be. */
 static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
 {
-	bool is_dead, is_queued;
-	enum aps_rc rc = aps_id_map_find(aps_queue_db(in->queue), in->queue->owner, id, &in->pair, in->err);
+	struct aps_db *db = aps_queue_db(in->queue);
+	bool is_queued, is_dead;
+	enum aps_rc rc = aps_id_map_find(db, in->queue->owner, id, &in->pair, in->err);
 	uint64_t maker = (uint64_t)in->pair.maker;
 	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker >= in->info->number) return rc;
-	rc = look_for_maker(in, in->pair.maker, &is_dead, &is_queued);
-	if (rc == APS_OK && is_dead) in->info->blocked_by = maker;
-	if (rc == APS_OK && is_queued && maker > in->info->waits_for) in->info->waits_for = maker;
+	rc = aps_id_map_has_maker(db, &in->pair, &is_queued, &is_dead, in->err);
+	if (rc == APS_OK && !is_queued)
+		in->info->blocked_by = maker;
+	else if (rc == APS_OK && maker > in->info->waits_for)
+		in->info->waits_for = maker;
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include "sync/identity_fields.h"
 
 #define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
+#define PRUNE_MS (INT64_C(60) * 60 * 1000)
 
 static int64_t row_id(const struct aps_queue *queue, const struct aps_outbox_action *action)
 {
@@ -93,6 +94,7 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 	while (rc == APS_OK && take_text(&rest, &type) && take_text(&rest, &pair.temporary) &&
 	       take_text(&rest, &pair.made))
 		rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
+	queue->has_new_ids = true;
 	aps_id_made_clear(&pair);
 	return rc;
 }
@@ -111,6 +113,7 @@ static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *s
 		pair = known;
 		pair.temporary = pair.made = id;
 		pair.is_made = true;
+		pair.at_ms = aps_clock_wall_ms();
 		if (is_open) rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
 		aps_id_made_clear(&known);
 	}
@@ -142,6 +145,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	kept.content = aps_buf_str(&content);
 	if (rc == APS_OK) rc = aps_outcomes_add(aps_queue_db(queue), &kept, err);
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
+	if (rc == APS_OK && queue->first_outcome == 0) queue->first_outcome = kept.number;
 	queue->has_untold = true;
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);
@@ -158,6 +162,18 @@ static struct aps_sending *sending_of(struct aps_queue *queue, const struct aps_
 	return rc == APS_OK || sending->row.entry.id != 0 ? sending : NULL;
 }
 
+/* Once nothing is queued, and not often: it looks at all of them. */
+static enum aps_rc prune_ids(struct aps_queue *queue, struct aps_err *err)
+{
+	int64_t now_ms = aps_clock_mono_ms(), n = 0;
+	bool is_due = queue->pruned_ms == 0 || now_ms - queue->pruned_ms >= PRUNE_MS;
+	if (queue->n_entries != 0 || !is_due) return APS_OK;
+	queue->pruned_ms = now_ms;
+	enum aps_rc rc = aps_id_map_prune(aps_queue_db(queue), queue->owner, aps_clock_wall_ms(), &n, err);
+	if (n != 0) queue->has_new_ids = true;
+	return rc;
+}
+
 static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
 	struct aps_sending *sending = sending_of(queue, action, err);
@@ -171,7 +187,7 @@ static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_actio
 	if (rc == APS_OK) rc = aps_outbox_remove(aps_queue_db(queue), row_id(queue, action), err);
 	if (rc == APS_OK) rc = log_outcome(queue, sending, action, err);
 	if (rc == APS_OK) queue->n_entries--;
-	return rc;
+	return rc == APS_OK ? prune_ids(queue, err) : rc;
 }
 
 /* Where nothing else is known. */

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/partition.h"
 #include "client/queue_outcome.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
@@ -169,18 +168,18 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 	aps_queue_note_change(queue);
 }
 
-/* Whichever run has answered it. */
-static bool has_open_layer(const struct aps_queue *queue, uint64_t number)
+/* Whether the layer of what was answered waits until the application's update has been run. */
+static enum aps_rc has_layer(struct aps_queue *queue, uint64_t entry, bool *is_there, struct aps_err *err)
 {
 	struct aps_buf ids;
-	struct aps_err err;
-	bool is_found = false;
 	aps_buf_init(&ids, APS_BUF_ANY_SIZE);
-	bool is_known = aps_partition_list_answered(queue->partition, &ids, &err) == APS_OK && ids.rc == APS_OK;
+	enum aps_rc rc = aps_partition_list_answered(queue->partition, &ids, err);
 	const uint64_t *all = (const uint64_t *)(const void *)ids.p;
-	for (size_t i = 0; is_known && i < ids.n / sizeof *all; i++) is_found = is_found || all[i] == number;
+	*is_there = false;
+	for (size_t i = 0; rc == APS_OK && i < ids.n / sizeof *all; i++)
+		if (all[i] == entry) *is_there = true;
 	aps_buf_clear(&ids);
-	return is_found;
+	return rc;
 }
 
 /* What the log has is one object more, into which the rest goes. */
@@ -188,14 +187,18 @@ static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *
 {
 	struct telling telling;
 	struct aps_str content = outcome->content;
+	bool waits;
 	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
+	if (has_layer(queue, (uint64_t)outcome->entry, &waits, err) != APS_OK) return err->code;
 	begin(&telling, "outcome");
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
 	aps_json_write_key(&telling.w, APS_STR("is_old"));
-	aps_json_write_bool(&telling.w, aps_sending_find(queue, (uint64_t)outcome->entry) == NULL);
-	aps_json_write_key(&telling.w, APS_STR("has_layer"));
-	aps_json_write_bool(&telling.w, has_open_layer(queue, (uint64_t)outcome->entry));
+	aps_json_write_bool(&telling.w, queue->first_outcome == 0 || outcome->number < queue->first_outcome);
+	if (waits) {
+		aps_json_write_key(&telling.w, APS_STR("has_layer"));
+		aps_json_write_bool(&telling.w, true);
+	}
 	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
 	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
 	return emit(queue, &telling, err);

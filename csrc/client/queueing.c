@@ -25,6 +25,14 @@ struct aps_queue *aps_queueing_find(const struct aps_core *core, const struct ap
 	return queue;
 }
 
+struct aps_queue *aps_queueing_find_identity(const struct aps_core *core, const struct aps_client *client,
+                                             struct aps_str identity)
+{
+	struct aps_queue *queue = queueing_of(core, client)->first;
+	while (queue != NULL && !aps_str_is(identity, queue->identity)) queue = queue->next;
+	return queue;
+}
+
 static void set_reach(struct aps_core *core, const struct aps_client *client, struct aps_queue *queue)
 {
 	bool is_online = aps_reach_is_online(core, client);

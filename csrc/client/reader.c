@@ -417,6 +417,8 @@ struct job {
 	struct aps_str key, field;
 	struct aps_buf *text;
 	bool must_see; /* what comes of it is written */
+	aps_reader_look *look;
+	void *context;
 };
 
 /* The core meets the same, says so, and puts the store where it can be read; damage it may not have met. */
@@ -538,6 +540,21 @@ enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_rea
 	struct job job = {.run = read_once, .kept = kept, .options = options, .result = &kept->result};
 	job.variables = variables.n != 0 ? variables : APS_STR("{}");
 	return read_job(reader, &job, err);
+}
+
+/* What lies over a file in memory has no tables but the cache's. */
+static enum aps_rc look_inside(struct aps_reader *reader, struct job *job, struct aps_err *err)
+{
+	bool is_there;
+	enum aps_rc rc = view(reader, &is_there, err);
+	struct aps_db *db = reader->sight.base != NULL ? reader->sight.base : reader->sight.db;
+	return rc == APS_OK && is_there ? job->look(job->context, db, err) : rc;
+}
+
+enum aps_rc aps_reader_look_inside(struct aps_reader *reader, aps_reader_look *fn, void *context, struct aps_err *err)
+{
+	struct job job = {.run = look_inside, .look = fn, .context = context};
+	return run(reader, &job, err);
 }
 
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)
@@ -677,16 +694,5 @@ size_t aps_reader_count_changes(const struct aps_reader *reader)
 
 void aps_reader_changes_since(struct aps_reader *reader, size_t n_before, struct aps_buf *out)
 {
-	const struct aps_change *changes = (const struct aps_change *)(const void *)reader->overlay.changes.p;
-	for (size_t i = n_before; i < aps_reader_count_changes(reader); i++) {
-		const struct aps_change *change = &changes[i];
-		struct aps_entry *entry = NULL;
-		if (aps_entries_at(&reader->cache.entries, change->entry, &entry, NULL) != APS_OK || entry == NULL)
-			continue;
-		struct aps_str key = aps_entry_key(entry), name = aps_names_text(&reader->cache.names, change->name);
-		if (key.n != 0) aps_buf_add(out, key.p + 1, key.n - 1);
-		if (name.n != 0) aps_buf_add_byte(out, '.');
-		aps_buf_add_str(out, name);
-		aps_buf_add_byte(out, '\0');
-	}
+	aps_overlay_changes_since(&reader->overlay, n_before, out);
 }

@@ -8,6 +8,7 @@
 #include "sync/operation_kind.h"
 #include "sync/read_back.h"
 #include "sync/record_type.h"
+#include "sync/uuid_text.h"
 
 void aps_sent_entry_init(struct aps_sending *sending)
 {
@@ -66,6 +67,37 @@ static enum aps_rc replace(struct aps_queue *queue, struct aps_str json, struct 
 	enum aps_rc rc = aps_id_substitute(json, look_up, &in, out, &is_changed, err);
 	aps_id_made_clear(&in.pair);
 	return rc == APS_OK ? in.rc : rc;
+}
+
+/* Of a record's key. */
+static enum aps_rc replace_in_key(struct aps_sending *sending, struct aps_str *key, struct aps_err *err)
+{
+	struct replacing in = {.queue = sending->queue, .err = err};
+	struct aps_buf text;
+	struct aps_str id = aps_identity_tail(*key);
+	if (!aps_is_uuid(id)) return APS_OK;
+	aps_id_made_init(&in.pair);
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	struct aps_str made = look_up(&in, id);
+	if (made.p != NULL) {
+		aps_buf_add(&text, key->p, key->n - id.n);
+		aps_buf_add_str(&text, made);
+		*key = aps_arena_dup(&sending->arena, aps_buf_str(&text));
+	}
+	if (text.rc != APS_OK && in.rc == APS_OK)
+		in.rc = aps_fail(err, APS_E_NOMEM, "Out of memory for a record's key");
+	aps_buf_clear(&text);
+	aps_id_made_clear(&in.pair);
+	return in.rc;
+}
+
+static enum aps_rc replace_in_roots(struct aps_sending *sending, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < sending->extra.n_roots; i++)
+		rc = replace_in_key(sending, &sending->extra.roots[i], err);
+	if (rc == APS_OK && sending->arena.rc != APS_OK) rc = aps_arena_fail(&sending->arena, "a queued mutation", err);
+	return rc;
 }
 
 /* Mutations that are replayed are often of one document. */
@@ -141,6 +173,7 @@ enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err
 	if (rc == APS_OK) rc = aps_queue_extra_read(&sending->extra, sending->row.entry.extra, err);
 	if (rc == APS_OK) rc = replace(queue, sending->row.entry.variables, &sending->variables, err);
 	if (rc == APS_OK) rc = replace(queue, sending->row.entry.optimistic, &sending->optimistic, err);
+	if (rc == APS_OK) rc = replace_in_roots(sending, err);
 	if (rc == APS_OK) rc = init_operation(sending, err);
 	if (rc == APS_OK) rc = find_safety(sending, err);
 	sending->has_update = aps_number_set_has(&queue->updates, sending->number);
@@ -309,6 +342,7 @@ bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps
 	        .data = response->data,
 	        .errors = response->errors,
 	        .layer = sending->number,
+	        .is_of_queue = true,
 	        .mapped = &sending->mapped,
 	        .written = written,
 	};

@@ -100,19 +100,74 @@ enum aps_rc aps_id_map_set_made(struct aps_db *db, const struct aps_id_made *pai
 	if (rc == APS_OK && own.owner != 0 && own.maker == pair->maker) {
 		own.made = pair->made;
 		own.is_made = true;
+		if (pair->at_ms > own.at_ms) own.at_ms = pair->at_ms;
 		rc = aps_id_map_add(db, &own, err);
 	}
 	aps_id_made_clear(&own);
 	return rc;
 }
 
-enum aps_rc aps_id_map_drop(struct aps_db *db, int64_t owner, int64_t maker, struct aps_err *err)
+static enum aps_rc is_there(struct aps_db *db, const char *sql, int64_t owner, int64_t number, bool *is_found,
+                            struct aps_err *err)
 {
 	struct aps_query query;
-	aps_query_init(&query, db, "DELETE FROM id_map WHERE owner = ?1 AND maker = ?2", err);
+	aps_query_init(&query, db, sql, err);
+	for (int mode = 0; mode < APS_ENTRY_MODE_COUNT; mode++)
+		aps_query_int(&query, aps_entry_id(owner, (enum aps_entry_mode)mode, number));
+	*is_found = aps_query_row(&query);
+	return aps_query_end(&query);
+}
+
+enum aps_rc aps_id_map_has_maker(struct aps_db *db, const struct aps_id_made *pair, bool *is_queued, bool *is_dead,
+                                 struct aps_err *err)
+{
+	static const char QUEUED[] = "SELECT 1 FROM outbox WHERE id IN (?1, ?2, ?3, ?4, ?5, ?6)";
+	static const char DEAD[] = "SELECT 1 FROM dead_letter WHERE id IN (?1, ?2, ?3, ?4, ?5, ?6)";
+	*is_dead = false;
+	enum aps_rc rc = is_there(db, QUEUED, pair->owner, pair->maker, is_queued, err);
+	if (rc != APS_OK || *is_queued) return rc;
+	return is_there(db, DEAD, pair->owner, pair->maker, is_dead, err);
+}
+
+/* No other mutation will make it, or has. */
+static enum aps_rc is_free(struct aps_db *db, const struct aps_id_made *pair, int64_t former, bool *is_maker,
+                           struct aps_err *err)
+{
+	struct aps_id_made own;
+	bool is_queued = false, is_dead = false;
+	aps_id_made_init(&own);
+	enum aps_rc rc = aps_id_map_find(db, pair->owner, pair->temporary, &own, err);
+	bool is_open = rc == APS_OK && own.owner != 0 && !own.is_made;
+	if (is_open && own.maker != former) rc = aps_id_map_has_maker(db, &own, &is_queued, &is_dead, err);
+	*is_maker = is_open && !is_queued && !is_dead;
+	aps_id_made_clear(&own);
+	return rc;
+}
+
+enum aps_rc aps_id_map_claim(struct aps_db *db, const struct aps_id_made *pair, int64_t former, bool *is_maker,
+                             struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "INSERT OR IGNORE INTO id_map VALUES (?1, ?2, NULL, ?3, ?4, ?5)", err);
+	aps_query_int(&query, pair->owner);
+	aps_query_text(&query, pair->temporary);
+	aps_query_int(&query, pair->maker);
+	aps_query_int(&query, pair->at_ms);
+	aps_query_int(&query, sum_of(pair));
+	enum aps_rc rc = aps_query_run(&query);
+	*is_maker = rc == APS_OK && aps_db_changes(db) != 0;
+	if (rc != APS_OK || *is_maker) return rc;
+	rc = is_free(db, pair, former, is_maker, err);
+	return rc == APS_OK && *is_maker ? aps_id_map_add(db, pair, err) : rc;
+}
+
+enum aps_rc aps_id_map_has_any(struct aps_db *db, int64_t owner, bool *has_any, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "SELECT 1 FROM id_map WHERE owner = ?1 LIMIT 1", err);
 	aps_query_int(&query, owner);
-	aps_query_int(&query, maker);
-	return aps_query_run(&query);
+	*has_any = aps_query_row(&query);
+	return aps_query_end(&query);
 }
 
 /* The highest number that an owner has, 0: none. */
@@ -132,7 +187,7 @@ static enum aps_rc find_last(struct aps_db *db, int64_t owner, int64_t *number, 
 
 enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t *n_deleted, struct aps_err *err)
 {
-	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND at < ?2 AND maker > ?3 AND made IS NOT NULL";
+	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND at < ?2 AND maker > ?3";
 	struct aps_query query;
 	int64_t last;
 	*n_deleted = 0;

@@ -342,12 +342,13 @@ end
 ---that both have, this client's stay.
 ---```lua
 ---local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
----guest:query(list_todos)
----appsync.assert(ann:adopt{ from = "guest" })
----print(#ann:read_query(list_todos).listTodos.items) --> 1
+---client:set_online(false)
+---guest:mutate(create_todo, { name = "call mum" })
+---print(ann:adopt{ from = "guest" }, ann.outbox:size()) --> 1 1
 ---```
 ---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
----@return integer? n the number of queued mutations that have moved, appsync.Error? err
+---@return integer? n the number of queued mutations that have moved
+---@return appsync.Error? err code "sending": a request of that identity is under way, and nothing has moved
 function Client:adopt(options)
   check_self(self, "client:adopt")
   return partition.adopt(self, options)
@@ -388,7 +389,8 @@ function Client:explain(document, variables)
 end
 
 ---Returns counters and, once there is a store, its state as `store`: "open", "memory" (it is kept for this process only) or
----"unavailable"; `store_code` then says why, like an error's `code`. Empty before the first use.
+---"unavailable"; `store_code` then says why, like an error's `code`. `queued` is the number of queued mutations. Empty before the
+---first use.
 ---```lua
 ---client:query(list_todos)
 ---print(client:stats().requests) --> 1

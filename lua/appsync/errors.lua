@@ -29,6 +29,8 @@ local errors = {}
 ---@field cause any
 ---@field response table?
 ---@field sent boolean? the request may have reached the service
+---@field queued boolean? only the wait has ended: the mutation is in the outbox
+---@field id string? of a mutation that was queued
 ---@field raised any what a function raised
 local Error = {}
 Error.__index = Error

@@ -34,7 +34,7 @@ describe("examples/notes", function()
     assert.equal("kept: 2 notes\n  - buy milk\n  - call Ann\n"
       .. "queued: too late\n"
       .. "offline (the connection was refused by 127.0.0.1:1), kept: 2 notes\n  - buy milk\n  - call Ann\n", output)
-    assert.equal("kept: 2 notes\n  - buy milk\n  - call Ann\nsent: 1 from before\n"
+    assert.equal("kept: 2 notes\n  - buy milk\n  - call Ann\n"
       .. "now: 3 notes\n  - buy milk\n  - call Ann\n  - too late\n", notes(store, service.endpoint))
     assert.equal("kept: 0 notes\nno notes: network: the connection was refused by 127.0.0.1:1\n",
       notes(made.path .. "/new.db", kept.UNREACHABLE))

@@ -1,5 +1,6 @@
 -- Each identity has an outbox of its own, which is kept, wiped or adopted as a whole.
 local outbox = require "spec.support.outbox"
+local wait_for = require "spec.support.wait"
 
 local CREATE = outbox.CREATE
 
@@ -42,14 +43,32 @@ describe("the outbox of an identity", function()
     assert.equal("", outbox.names "b")
   end)
 
-  it("goes with its cache to the identity that adopts it", function()
-    local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
-    assert(guest:mutate(CREATE, { id = "c1", name = "one" }, { optimistic_response = outbox.todo("c1", "one?") }))
+  it("goes to the identity that adopts it", function()
+    assert(client:with{ identity = "guest" }:mutate(CREATE, { id = "c1", name = "one" }))
+    client = outbox.restart()
+    client:set_online(false)
+    local ann = client:with{ identity = "ann" }
     assert.equal(1, (ann:adopt{ from = "guest" }))
-    assert.same({ 1, 0 }, { ann.outbox:size(), guest.outbox:size() })
-    assert.equal("one?", ann:read_fragment("Todo:c1", "fragment F on Todo { name }").name)
+    assert.equal(1, ann.outbox:size())
+    assert.equal("ann", ann.outbox:list()[1].identity)
+    assert.same({}, client:with{ identity = "guest" }.outbox:list())
     client:set_online(true)
     assert(ann.outbox:drain(10))
     assert.equal("one", outbox.names "c1")
+  end)
+
+  it("goes to it from a client that goes on, whose calls and queue are told", function()
+    local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
+    for i = 1, 3 do assert(guest:mutate(CREATE, { id = "d" .. i, name = "n" .. i })) end
+    assert.equal(3, (ann:adopt{ from = "guest" }))
+    assert.same({ 3, 0 }, { #ann.outbox:list(), #guest.outbox:list() })
+    wait_for(function() return guest.outbox:size() == 0 end, "the guest's state")
+    assert(guest:mutate(CREATE, { id = "d4", name = "n4" }))
+    client:set_online(true)
+    assert(ann.outbox:drain(10))
+    assert(guest.outbox:drain(10))
+    assert.equal("n1 n2 n3 n4", outbox.names "d")
+    assert.same({ 3, 1 }, { #ann.outbox:results(), #guest.outbox:results() })
+    assert.same({}, outbox.logged)
   end)
 end)

@@ -138,6 +138,25 @@ describe("a mutation with an outbox", function()
     assert.same({ 0, {} }, { client.outbox:size(), outbox.outcomes })
   end)
 
+  it("without a response gets the client's update in the run that brings the answer, and in no other", function()
+    client:set_online(false)
+    assert(client:mutate(CREATE, { id = "k1", name = "one" }))
+    local n, n_calls = 0, 0
+    local function callback()
+      n_calls = n_calls + 1
+      error("not yet", 0)
+    end
+    local options = { updates = { createTodo = function() n = n + 1 end }, offline = { callback = callback } }
+    client = outbox.restart(options)
+    assert(client:hydrated(10))
+    wait_for(function() return n_calls == 1 end, "the callback")
+    assert.equal(1, n)
+    client = outbox.restart(options)
+    assert(client:hydrated(10))
+    wait_for(function() return n_calls == 2 end, "the callback of the next run")
+    assert.equal(1, n)
+  end)
+
   it("is still executed when its wait has ended by a timeout, a cancel, or close", function()
     local _, err = client:mutate(SLOW, { n = 1 }, { timeout = 0.1 })
     assert.same({ "timeout", true }, { err.kind, err.queued })

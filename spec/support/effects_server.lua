@@ -15,13 +15,13 @@ type Doc @model { id: ID! title: String! body: String opId: String }
 type Note @model { id: ID! text: String! opId: String }
 
 type Counter { id: ID! total: Int! }
-type Item { id: ID! name: String! rank: Int opId: String }
-input ItemInput { id: ID name: String! rank: Int opId: String }
+type Item { id: ID! name: String! rank: Int parent: ID links: [ID] opId: String }
+input ItemInput { id: ID name: String! rank: Int parent: ID links: [ID] opId: String }
 
 type Query {
   counter(id: ID!): Counter
   item(id: ID!): Item
-  items: [Item!]!
+  items(parent: ID): [Item!]!
   "How often mutations with this key have changed data."
   effects(key: String!): Int!
   "All effects, the oldest first: a list of {field, key, id, version}."
@@ -100,7 +100,14 @@ local RESOLVERS = {
   Query = {
     counter = function(ctx) return ctx.tables.Counter:get(ctx.args.id) end,
     item = function(ctx) return ctx.tables.Item:get(ctx.args.id) end,
-    items = function(ctx) return setmetatable(ctx.tables.Item:scan(), core.array_mt) end,
+    items = function(ctx)
+      local all, parent = ctx.tables.Item:scan(), given(ctx, "parent")
+      local found = setmetatable({}, core.array_mt)
+      for _, item in ipairs(all) do
+        if parent == nil or item.parent == parent then found[#found + 1] = item end
+      end
+      return found
+    end,
     effects = function(ctx)
       local n = 0
       for _, effect in ipairs(logged()) do n = n + (effect.key == ctx.args.key and 1 or 0) end
@@ -123,7 +130,9 @@ local RESOLVERS = {
     end,
     createItem = function(ctx)
       local input = ctx.args.input
-      return ctx.tables.Item:put { id = core.uuid(), name = input.name, rank = input.rank, opId = input.opId }
+      return ctx.tables.Item:put {
+        id = core.uuid(), name = input.name, rank = input.rank, parent = input.parent, links = input.links, opId = input.opId,
+      }
     end,
     updateItem = function(ctx)
       local item = ctx.tables.Item:get(ctx.args.id)

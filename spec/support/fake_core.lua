@@ -60,6 +60,8 @@ local function new_cache(core, identity)
   function cache.id() return queue.id end
   function cache.prepare() return cache end
   function cache.rest() end
+  function cache.has_ids() return next(core.made_ids) ~= nil end
+  function cache.made_id(_, temporary) return core.made_ids[temporary] end
   function cache.read()
     if core.kept == nil then return nil, { "a" } end
     return core.kept
@@ -199,7 +201,7 @@ local function new_core()
   local core = {
     version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
     time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {},
-    unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
+    made_ids = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
     next_id = 100, n_runtimes = 0, n_polls = 0,
   }
   for i, name in ipairs(KINDS) do core.event[name] = i end
@@ -210,6 +212,11 @@ local function new_core()
   function core.resolve(path) return path end
 
   function core.uuid() return "00000000-0000-4000-8000-000000000000" end
+  function core.take_uuid(text)
+    local is_own = core.own_uuids[text]
+    core.own_uuids[text] = nil
+    return is_own == true
+  end
   function core.encode(value)
     local err = json_error(value, "value", {})
     if err then return nil, err end

@@ -91,6 +91,9 @@ function core.inspect(path) end
 
 ---@return string uuid version 4, lower case
 function core.uuid() end
+---@param text string
+---@return boolean is_own `uuid` has made it in this Lua state, not 50,000 others ago or more, and it is asked for the first time
+function core.take_uuid(text) end
 
 ---@return number seconds of a clock that never goes back
 function core.now() end

@@ -30,7 +30,7 @@ function cache:look() end
 
 ---Reads what is kept, without waiting. Without `partial` there is no data where something of it is missing. What was
 ---written by the methods below is read at once.
----@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, partial: boolean?, max_bytes: number?} key: of a fragment's record, "Todo:1"
+---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?, key: string?, variables: table?, partial: boolean?, max_bytes: number?, exact: boolean?} exact: by temporary ids, where they were given; otherwise the service's are looked for first; key: of a fragment's record, "Todo:1"
 ---@return any data
 ---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
 ---@return appsync.core.Err? err the store can't be read; after a fork of kind "usage"
@@ -41,6 +41,14 @@ function cache:read(call) end
 ---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?}
 ---@return appsync.core.Reading
 function cache:prepare(call) end
+
+---Whether `made_id` may know any.
+---@return boolean? has_any, appsync.core.Err? err
+function cache:has_ids() end
+---The id that the service has given in the place of one that the application made.
+---@param temporary string
+---@return string? id nil: there is none, or the same one, appsync.core.Err? err
+function cache:made_id(temporary) end
 
 ---What a read of a query finds and what it lacks.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}

@@ -5,6 +5,7 @@ local json = require "appsync.json"
 local list_place = require "appsync.client.list_place"
 local printable = require "appsync.printable"
 local record_list = require "appsync.client.record_list"
+local temporary_ids = require "appsync.client.temporary_ids"
 local updates = require "appsync.updates"
 
 local cache_edits = {}
@@ -33,29 +34,37 @@ local function is_in_list(missing, place)
   return true
 end
 
-local function find_list(cache, core, rule, data)
+local function find_list(cache, core, rule, variables, data)
   local parsed, operation = document.pick(rule.query, "query", nil, "cache_updates")
-  local call = { document = parsed.core, operation_name = operation.name, variables = rule.variables }
+  local call = { document = parsed.core, operation_name = operation.name, variables = variables }
   local search = { cache = cache, core = core, call = call, data = data }
   return list_place.find(search, operation.root_fields[1]), operation.root_fields[1]
 end
 
----What is cached of a rule's query. Nothing where it isn't cached.
+local function read_by(cache, core, rule, variables)
+  local data, rest = cache:read_query(rule.query, variables)
+  if data ~= nil then
+    if type(data) ~= "table" then return nil end
+    local place, root_field = find_list(cache, core, rule, variables, data)
+    return data, place, root_field, true
+  end
+  if type(rest) ~= "table" or not rest.partial or type(rest.data) ~= "table" then return nil end
+  local place, root_field = find_list(cache, core, rule, variables, rest.data)
+  if not place or not is_in_list(rest.missing, place) then return nil end
+  return rest.data, place, root_field, false
+end
+
+---What is cached of a rule's query, by the service's ids or else by the temporary ones that the rule was given. Nothing where
+---it isn't cached.
 ---@param cache appsync.Cache
 ---@param core appsync.core.Cache
 ---@param rule appsync.CacheRule
 ---@return table? data, appsync.client.ListPlace? place, string? root_field, boolean? is_whole
 function cache_edits.read(cache, core, rule)
-  local data, rest = cache:read_query(rule.query, rule.variables)
-  if data ~= nil then
-    if type(data) ~= "table" then return nil end
-    local place, root_field = find_list(cache, core, rule, data)
-    return data, place, root_field, true
-  end
-  if type(rest) ~= "table" or not rest.partial or type(rest.data) ~= "table" then return nil end
-  local place, root_field = find_list(cache, core, rule, rest.data)
-  if not place or not is_in_list(rest.missing, place) then return nil end
-  return rest.data, place, root_field, false
+  local variables = temporary_ids.replace(core, rule.variables)
+  local data, place, root_field, is_whole = read_by(cache, core, rule, variables)
+  if data ~= nil or variables == rule.variables then return data, place, root_field, is_whole end
+  return read_by(cache, core, rule, rule.variables)
 end
 
 local function is_same(run, other)

@@ -7,6 +7,7 @@ local compute = require "appsync.compute"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local log = require "appsync.log"
+local temporary_ids = require "appsync.client.temporary_ids"
 local updating = require "appsync.client.updating"
 
 local expectation = {}
@@ -18,6 +19,7 @@ local responses = setmetatable({}, { __mode = "k" })
 
 ---@class appsync.client.Expectation
 ---@field update fun(cache: appsync.Cache, result: appsync.UpdateResult)? what is run for each result
+---@field own_ids string? in the optimistic response: those that `appsync.uuid` has made, one behind the other
 ---@field package root appsync.client.Root
 ---@field package plan appsync.client.Plan
 ---@field package kept appsync.Cache
@@ -73,7 +75,7 @@ function expectation.new(root, plan, kept)
   return setmetatable({ root = root, plan = plan, kept = kept, update = update_of(root, plan) }, Expectation)
 end
 
----The optimistic response; the caller may go on to change it.
+---The optimistic response, with the service's ids where they are known; the caller may go on to change it.
 ---@return table? response
 function Expectation:response()
   local plan = self.plan
@@ -87,6 +89,8 @@ function Expectation:response()
         (errors.describe(response)))
     end
   end
+  self.own_ids = temporary_ids.take_own(response)
+  response = temporary_ids.replace(self.kept.core, response)
   responses[response] = true
   return response
 end

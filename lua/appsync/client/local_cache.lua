@@ -11,6 +11,7 @@ local field_value = require "appsync.client.field_value"
 local record_identity = require "appsync.client.record_identity"
 local opts = require "appsync.opts"
 local readings = require "appsync.client.readings"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local local_cache = {}
 
@@ -53,12 +54,12 @@ end
 local function identity_of(self, object, where)
   local identity, err = record_identity.of(self.root, self.core, object)
   if err then errors.misuse("%s: %s", where, err.message) end
-  return identity
+  return identity and temporary_ids.key(self.core, identity)
 end
 
 -- The key of a record, given as such, as a reference or as a table.
 local function key_of(self, given, where, what)
-  if type(given) == "string" and given ~= "" then return given end
+  if type(given) == "string" and given ~= "" then return temporary_ids.key(self.core, given) end
   local identity = type(given) == "table" and identity_of(self, given, where)
   if not identity then
     errors.misuse('%s: %s must be text such as "Todo:1", or a table with __typename and the fields that identify it, got %s',
@@ -81,7 +82,7 @@ end
 
 local function write(self, call, data, where)
   if type(data) ~= "table" then errors.expect(data, "data", "table", where) end
-  call.data = data
+  call.data, call.variables = temporary_ids.replace(self.core, data), temporary_ids.replace(self.core, call.variables)
   local ok, err = asking.write(self.root, self.core, call)
   return ok, errors.of_core(err, where)
 end

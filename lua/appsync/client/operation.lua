@@ -1,6 +1,7 @@
 ---Queries and mutations.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
+local cache = require "appsync.client.cache"
 local clock = require "appsync.clock"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
@@ -9,6 +10,7 @@ local headers = require "appsync.client.headers"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local operation = {}
 
@@ -55,10 +57,11 @@ local function cancel(w)
 end
 
 ---@return integer? id, table? err of the core
-local function start(root, plan, slot, all_headers, timeout)
-  local options = plan.options
+local function start(client, plan, slot, all_headers, timeout)
+  local root, options = client.root, plan.options
+  local opened = cache.serves(client, options) and client.cache or nil
   return root.handle.core:execute{
-    document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
+    document = plan.document.core, operation_name = options.operation_name, variables = temporary_ids.replace(opened, plan.variables),
     cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil, -- which identify records
     layer = plan.layer,
     auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,
@@ -118,7 +121,7 @@ local function send(client, plan, w)
   local slot, slot_err, is_of_call = auth.slot_for(client, plan.options, headers.authenticate(all_headers))
   if not slot then return nil, slot_err end
   w.root, w.client, w.slot, w.on_drop = root, client, slot, cancel
-  local id, start_err = start(root, plan, slot, all_headers, timeout)
+  local id, start_err = start(client, plan, slot, all_headers, timeout)
   if not id then
     if is_of_call then slot:release() end
     root:leave(w) -- before the error may be thrown

@@ -11,6 +11,7 @@ local operation = require "appsync.client.operation"
 local resolving = require "appsync.client.resolving"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local optimistic = {}
 
@@ -79,6 +80,7 @@ function optimistic.execute(client, plan)
   local opened, open_err = cache.ensure(client, plan.where)
   if not opened then return nil, open_err, { source = "network" } end
   check_served(client, plan)
+  plan.variables = temporary_ids.replace(opened, plan.variables)
   local kept = local_cache.new(opened, "cache", client.root, client.readings)
   local self = { client = client, plan = plan, core = opened, expected = expectation.new(client.root, plan, kept) }
   if plan.options.fetch_policy ~= "no-cache" then plan.cache = opened end

@@ -94,7 +94,7 @@ local function answer(value, err, id, where)
   if value then return true end
   if not err then return nil, missing(id, where) end
   if err.code == "sending" then
-    err.message = where .. ": its request is under way; wait for the outcome"
+    err.kind, err.message = "storage", where .. ": its request is under way; wait for the outcome"
   end
   return nil, err
 end

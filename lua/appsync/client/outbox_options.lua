@@ -25,7 +25,8 @@ outbox_options.FIELDS = {
 ---@field max_tries integer? default 10: how often the service may answer that it can't do it now, before the mutation becomes a
 ---dead letter. Tries that find no network don't count
 ---@field in_doubt "unknown"|"resolve"|nil what becomes of a mutation whose answer was lost and that isn't safe to send again.
----"unknown" (default): it becomes a dead letter with the outcome "unknown". "resolve": `conflict_resolver` decides
+---"unknown" (default): it becomes a dead letter with the outcome "unknown". "resolve": `conflict_resolver` decides, if it was
+---sent with the version that it expects
 
 -- By root field.
 local function check_updates(updates, where)

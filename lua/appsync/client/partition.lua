@@ -113,6 +113,9 @@ local function adopt(client, options, where)
   if not identity then return nil, identity_err end
   if identity == options.from then errors.misuse("%s: from is this client's own identity", where) end
   local n, err = ask_queue(client, "adopt", options.from, options, where)
+  if err and err.code == "sending" then
+    err.kind, err.message = "storage", where .. ": a request of that identity is under way; wait for its outcome"
+  end
   return n, err
 end
 

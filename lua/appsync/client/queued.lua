@@ -20,6 +20,7 @@ local refetching = require "appsync.client.refetching"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local queued = {}
 
@@ -37,6 +38,7 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field package response table? the optimistic one
 ---@field package id string? once the core has said that it is queued, and has no outcome
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
+---@field package results {data: any, err: appsync.Error?, info: appsync.Info}? what the caller gets
 
 -- What the function says that it can't give now is asked for again before each request.
 local LATER = { network = true, timeout = true, auth = true }
@@ -75,7 +77,7 @@ local function call_of(self, mode, all_headers, timeout)
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables, mode = mode,
     headers = all_headers, own_headers = own_headers(plan), timeout = timeout, idempotent = options.idempotent,
     response = self.response, rules = plan.cache_rules and cache_rules.encode(plan.cache_rules),
-    is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
+    own_ids = self.expected.own_ids, is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
   }
 end
 
@@ -97,6 +99,7 @@ local function enqueue(self, all_headers, timeout)
   if not slot then return nil, slot_err end
   local is_known, use_err = self.queue:use(slot)
   if not is_known then return nil, use_err end
+  plan.variables = temporary_ids.replace(self.core, plan.variables)
   self.response = self.expected:response()
   local show_err = self.response and self.expected:show(self.response)
   if show_err then return nil, show_err end
@@ -156,18 +159,24 @@ end
 local function run(self)
   local ok, data, err, info = task.pcall(send, self)
   self.client.root:leave(self.w)
+  if ok then self.results = { data = data, err = err, info = info } end
   if self.end_wait then scheduler.wake(self.end_wait) end
   if not ok then error(data, 0) end
   return data, err, info
 end
 
--- Whether the mutation is in the outbox is told by the RESULT.
-local function cancel(self, running, err)
-  if not self.w.id then return running:cancel() end
-  self.end_wait = scheduler.new_wait()
-  operation.ask_to_end(self.w)
-  scheduler.suspend(self.end_wait, END_SECONDS, self.plan.where)
+-- The caller was cancelled. The RESULT tells whether the mutation is in the outbox; it is the outcome where that came before.
+local function end_wait(self, running, err)
+  if running:status() == "running" then
+    if not self.w.id then running:cancel() return nil, err end
+    self.end_wait = scheduler.new_wait()
+    operation.ask_to_end(self.w)
+    scheduler.suspend(self.end_wait, END_SECONDS, self.plan.where)
+  end
+  local results = self.results
+  if results and not (results.err and results.err.kind == "cancelled") then return results.data, results.err, results.info end
   err.queued, err.id = self.id ~= nil or nil, self.id
+  return nil, err, results and results.info
 end
 
 ---Queues a mutation of a client that has an outbox, and waits for its outcome; without a network until it is stored.
@@ -188,7 +197,7 @@ function queued.execute(client, plan)
   local running = task.begin(run, self)
   local data, err, info = running:await()
   if running:status() == "failed" then optimistic.raise(err.raised) end
-  if err and err.kind == "cancelled" and running:status() == "running" then cancel(self, running, err) end
+  if err and err.kind == "cancelled" then data, err, info = end_wait(self, running, err) end
   return data, err, info or { source = "network" }
 end
 

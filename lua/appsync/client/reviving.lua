@@ -9,6 +9,7 @@ local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local printable = require "appsync.printable"
 local stored = require "appsync.client.stored"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local reviving = {}
 
@@ -17,8 +18,9 @@ local function show(self, entry)
   if type(entry.optimistic) ~= "table" then return end
   local ok, raised = pcall(function()
     local plan = stored.plan(entry, self.where)
+    plan.variables = temporary_ids.replace(self.queue.core, plan.variables)
     local expected = expectation.new(self.queue.root, plan, local_cache.new(self.queue.core, "cache", self.queue.root))
-    return expected:show(json.copy(entry.optimistic))
+    return expected:show(temporary_ids.replace(self.queue.core, json.copy(entry.optimistic)))
   end)
   if ok and not raised then return end
   log.emit(self.queue.root.log, "warn", ("%s: the optimistic response of %s can't be shown again: %s"):format(self.where,

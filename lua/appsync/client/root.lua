@@ -49,6 +49,12 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field has_store boolean a path or ":memory:"
 ---@field has_cache boolean it keeps what is read: it has a store, or needed a cache since
 ---@field is_hydrated boolean? the store was opened, or can't be
+---@field updates table<string, function> by root field
+---@field queue_options appsync.client.QueueOptions? nil: there is no outbox
+---@field queues table<string, appsync.client.Queue>? by identity, those that are open; weak
+---@field on_queue_event fun(queue: appsync.client.Queue, event: table) all but the state
+---@field conflict_resolver function?
+---@field offline_callback function?
 ---@field reopen boolean? closes the client that has its store
 ---@field is_online boolean? the host's word
 ---@field settings table for the core

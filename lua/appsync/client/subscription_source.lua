@@ -13,6 +13,7 @@ local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 local updating = require "appsync.client.updating"
 
 local subscription_source = {}
@@ -223,8 +224,10 @@ local function start(self, is_dynamic, all_headers)
   local plan = self.plan
   local options = plan.options
   local client = self.root.handle.core
+  local opened = cache.serves(self.client, options) and self.client.cache or nil
   local id, err = client:subscribe{
-    document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
+    document = plan.document.core, operation_name = options.operation_name,
+    variables = temporary_ids.replace(opened, plan.variables),
     auth = self.slot.id, headers = all_headers, dynamic_headers = is_dynamic or nil,
     cached = self.cache and self.cache:id(), typenames = self.cache ~= nil,
     buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow,

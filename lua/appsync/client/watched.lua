@@ -14,6 +14,7 @@ local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
+local temporary_ids = require "appsync.client.temporary_ids"
 local timer = require "appsync.timer"
 local unchanged = require "appsync.client.unchanged"
 local updating = require "appsync.client.updating"
@@ -253,6 +254,21 @@ function Watched:on_view(view, err, mark)
   end
 end
 
+local function is_there(self, variables)
+  local plan, client = self.plan, self.client
+  local reading = client.readings:of_query(plan.document, plan.operation)
+  local data, _, _, _, is_large = reading:read(variables, false, nil, stepwise.LARGE_BYTES, true)
+  return data ~= nil or is_large == true
+end
+
+-- By the service's ids, unless what is kept is known by the temporary ones only.
+local function choose_ids(self)
+  local plan = self.plan
+  local variables = temporary_ids.replace(self.cache, plan.variables)
+  if variables == plan.variables then return end
+  if is_there(self, variables) or not is_there(self, plan.variables) then plan.variables = variables end
+end
+
 local function begin_watch(self)
   local plan = self.plan
   local id, err = self.cache:watch{
@@ -264,6 +280,17 @@ local function begin_watch(self)
   dispatch.expect(id, self)
 end
 
+-- What was fetched by the service's ids is shown by them from now on.
+local function follow_ids(self, variables)
+  local id = self.id
+  self.plan.variables = variables
+  self.id, self.queue, self.memo, self.n_taken = nil, nil, {}, 0
+  dispatch.forget(id, self)
+  local _, err = self.cache:unwatch(id)
+  errors.of_core(err)
+  begin_watch(self)
+end
+
 -- What a fetch has brought, with the tables of before; a watch without views compares them itself, which may take long.
 local function compared(self, data)
   if self.id or self.data == nil or data == nil or not scheduler.can_pause() then return data end
@@ -271,11 +298,12 @@ local function compared(self, data)
 end
 
 -- Takes the outcome of a fetch; the core's watch has seen what it has brought, and is asked for it.
-local function take(self, session, data, err)
+local function take(self, session, data, err, variables)
   if session == nil or session ~= self.session then return end
   local waiting = self.client.root.recovery
   if query.is_unreachable(err) then waiting:wait(self) else waiting:leave(self) end
   local outcome = { data = data, err = err, n_fetches = 1 + (self.outcome and self.outcome.n_fetches or 0) }
+  if self.id and data ~= nil and variables ~= self.plan.variables then follow_ids(self, variables) end
   if self.cache and not self.id then begin_watch(self) end -- network-only: it looks from now on
   if not self.id then
     conclude_as_it_is(self, outcome)
@@ -288,7 +316,8 @@ end
 
 -- The watch's plan for one call.
 local function plan_for(self, opened)
-  return setmetatable({ cache = opened }, { __index = self.plan })
+  local variables = temporary_ids.replace(opened, self.plan.variables)
+  return setmetatable({ cache = opened, variables = variables }, { __index = self.plan })
 end
 
 -- Without a cache it is tried also where there is no network, as for queries.
@@ -305,7 +334,7 @@ function fetch(self)
   return task.spawn_asked(function(raised) take(self, session, nil, errors.of_raised(raised)) end, function()
     local data, err, info = send(self, plan)
     data = compared(self, data)
-    take(self, session, data, err)
+    take(self, session, data, err, plan.variables)
     return data, err, info
   end)
 end
@@ -337,7 +366,7 @@ function Watched:ask(plan)
 end
 
 local function rewrite(self, where, fn, ...)
-  local previous = cache.read(self.client, self.plan)
+  local previous = cache.read(self.client, self.plan, false, nil, true)
   local changed = previous ~= nil and compute(where, fn, previous, ...) or nil
   if changed ~= nil then return cache.write(self.client, self.plan, changed) end
 end
@@ -377,6 +406,7 @@ local function start(self)
   self.client.root:attach(self)
   self.err = err
   if err then return end
+  if opened then choose_ids(self) end
   if policy ~= "network-only" and policy ~= "no-cache" then begin_watch(self) end
   if policy ~= "cache-first" and policy ~= "cache-only" then
     self.has_asked = true

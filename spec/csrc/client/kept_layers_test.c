@@ -341,7 +341,7 @@ static void a_layer_tells_which_ids_are_temporary_and_what_stands_at_its_root(vo
 	vault_world_commit(&world);
 	for (int round = 0; round < 2; round++) {
 		aps_buf_reset(&out);
-		assert_int_equal(aps_partition_layer_temporary(world.partition, id, &out, &err), APS_OK);
+		assert_int_equal(aps_partition_layer_temporary(world.partition, id, APS_STR(""), &out, &err), APS_OK);
 		const char *text = texts_of(&out);
 		assert_non_null(strstr(text, X " T:" X " "));
 		assert_non_null(strstr(text, Y " T:" Y " "));
@@ -359,6 +359,26 @@ static void a_layer_tells_which_ids_are_temporary_and_what_stands_at_its_root(vo
 	aps_buf_reset(&out);
 	assert_int_equal(aps_partition_layer_roots(world.partition, id + 7, &out, &err), APS_OK);
 	assert_int_equal(out.n, 0);
+	aps_buf_clear(&out);
+}
+
+static void an_id_of_a_known_record_is_temporary_only_if_it_was_made_here(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	struct aps_buf out;
+	aps_buf_init(&out, APS_BUF_ANY_SIZE);
+	begin_with_a_list();
+	vault_world_write(&world, "{ one { id n } other { id n } }", "{\"one\":" T(X, 1) ",\"other\":" T(Y, 1) "}");
+	vault_world_commit(&world);
+	uint64_t id = hope_for(X, MADE(X, 2));
+	vault_world_commit(&world);
+	assert_int_equal(aps_partition_layer_temporary(world.partition, id, APS_STR(""), &out, &err), APS_OK);
+	assert_int_equal(out.n, 0);
+	assert_int_equal(aps_partition_layer_temporary(world.partition, id, APS_STR(Y), &out, &err), APS_OK);
+	assert_int_equal(out.n, 0);
+	assert_int_equal(aps_partition_layer_temporary(world.partition, id, APS_STR(Y X), &out, &err), APS_OK);
+	assert_string_equal(texts_of(&out), X " T:" X " ");
 	aps_buf_clear(&out);
 }
 
@@ -380,6 +400,7 @@ int main(void)
 	        TEST(a_damaged_layer_is_damage_of_its_store),
 	        TEST(layers_are_dropped_with_what_they_lie_on),
 	        TEST(a_layer_tells_which_ids_are_temporary_and_what_stands_at_its_root),
+	        TEST(an_id_of_a_known_record_is_temporary_only_if_it_was_made_here),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

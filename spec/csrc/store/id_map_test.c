@@ -69,20 +69,76 @@ static void a_temporary_id_is_known_until_the_service_names_the_record(void **st
 	assert_false(found.is_made);
 }
 
-static void what_a_mutation_was_to_make_leaves_with_it(void **state)
+static bool claim(int64_t owner, const char *temporary, int64_t maker, int64_t former)
+{
+	struct aps_id_made pair = {.owner = owner, .temporary = aps_str_of(temporary), .maker = maker, .at_ms = 5};
+	bool is_maker;
+	ok(aps_id_map_claim(db, &pair, former, &is_maker, &err));
+	find(owner, temporary);
+	assert_int_equal(is_maker, found.maker == maker);
+	return is_maker;
+}
+
+static void a_record_has_one_maker(void **state)
 {
 	(void)state;
-	add(1, "a", 7, 0);
-	add(1, "b", 7, 0);
-	add(1, "c", 8, 0);
-	add(2, "a", 7, 0);
-	ok(aps_id_map_drop(db, 1, 7, &err));
-	find(1, "a");
-	assert_int_equal(found.owner, 0);
-	find(1, "c");
-	assert_int_equal(found.owner, 1);
-	find(2, "a");
-	assert_int_equal(found.owner, 2);
+	struct aps_death death = {.outcome = APS_STR("refused")};
+	int64_t owner = owner_make("ann"), id = enqueue(owner), maker = aps_entry_number(id);
+	assert_true(claim(owner, "t", maker, 0));
+	assert_int_equal(found.at_ms, 5);
+	assert_false(found.is_made);
+	assert_true(claim(owner + 1, "t", maker, 0));
+	/* while it is queued, and when it is dead */
+	assert_false(claim(owner, "t", maker + 1, 0));
+	ok(aps_dead_letters_bury(db, id, &death, &err));
+	assert_false(claim(owner, "t", maker + 1, 0));
+	/* itself, tried again */
+	assert_true(claim(owner, "t", maker + 2, maker));
+	/* nobody is left who could make it */
+	assert_true(claim(owner, "t", maker + 3, 0));
+	set_made(owner, "t", maker + 3, "server");
+	assert_false(claim(owner, "t", maker + 4, 0));
+	assert_false(claim(owner, "t", maker + 4, maker + 3));
+	assert_text(found.made, "server");
+}
+
+static void whether_a_maker_is_queued_or_dead_is_known(void **state)
+{
+	(void)state;
+	bool is_queued, is_dead;
+	struct aps_death death = {.outcome = APS_STR("refused")};
+	int64_t owner = owner_make("ann"), id = enqueue(owner);
+	struct aps_id_made pair = {.owner = owner, .maker = aps_entry_number(id)};
+	ok(aps_id_map_has_maker(db, &pair, &is_queued, &is_dead, &err));
+	assert_true(is_queued && !is_dead);
+	ok(aps_dead_letters_bury(db, id, &death, &err));
+	ok(aps_id_map_has_maker(db, &pair, &is_queued, &is_dead, &err));
+	assert_true(!is_queued && is_dead);
+	pair.owner++; /* another owner's entry of this number */
+	ok(aps_id_map_has_maker(db, &pair, &is_queued, &is_dead, &err));
+	assert_true(!is_queued && !is_dead);
+}
+
+static void whether_an_owner_has_any_pair_is_known(void **state)
+{
+	(void)state;
+	bool has_any;
+	add(2, "t", 7, 1000);
+	ok(aps_id_map_has_any(db, 1, &has_any, &err));
+	assert_false(has_any);
+	ok(aps_id_map_has_any(db, 2, &has_any, &err));
+	assert_true(has_any);
+}
+
+static void a_pair_is_as_old_as_the_id_that_the_service_gave(void **state)
+{
+	(void)state;
+	struct aps_id_made pair = {
+	        .owner = 1, .temporary = APS_STR("t"), .made = APS_STR("m"), .maker = 7, .at_ms = 9000};
+	add(1, "t", 7, 1000);
+	ok(aps_id_map_set_made(db, &pair, &err));
+	find(1, "t");
+	assert_int_equal(found.at_ms, 9000);
 }
 
 static void pairs_are_listed_past_one_that_is_damaged(void **state)
@@ -137,9 +193,12 @@ static void old_pairs_leave_when_nothing_can_mean_them_any_more(void **state)
 	assert_int_equal(prune(owner, now_ms), 1);
 	find(owner, "young");
 	assert_int_equal(found.owner, owner);
-	/* never one whose record has no name yet */
+	/* one whose record never got a name, once nobody is left who could make it */
+	maker = aps_entry_number(enqueue(owner));
 	add(owner, "b", maker, 0);
 	assert_int_equal(prune(owner, now_ms), 0);
+	ok(aps_outbox_remove(db, aps_entry_id(owner, APS_ENTRY_API_KEY, maker), &err));
+	assert_int_equal(prune(owner, now_ms), 1);
 }
 
 static void without_memory_there_is_an_error(void **state)
@@ -149,6 +208,7 @@ static void without_memory_there_is_an_error(void **state)
 		struct aps_id_made pair = {
 		        .owner = 1, .temporary = APS_STR("t"), .made = APS_STR("m"), .maker = 1, .at_ms = 1};
 		int64_t n;
+		bool is_maker;
 		teardown(NULL);
 		setup(NULL);
 		aps_mem_fail_at(nth);
@@ -156,7 +216,8 @@ static void without_memory_there_is_an_error(void **state)
 		if (rc == APS_OK) rc = aps_id_map_set_made(db, &pair, &err);
 		if (rc == APS_OK) rc = aps_id_map_next(db, 0, APS_STR(""), &found, &err);
 		if (rc == APS_OK) rc = aps_id_map_prune(db, 1, 0, &n, &err);
-		if (rc == APS_OK) rc = aps_id_map_drop(db, 1, 1, &err);
+		if (rc == APS_OK) rc = aps_id_map_claim(db, &pair, 0, &is_maker, &err);
+		if (rc == APS_OK) rc = aps_id_map_has_any(db, 1, &is_maker, &err);
 		aps_mem_fail_at(0);
 		if (rc == APS_OK) break;
 		assert_int_equal(rc, APS_E_NOMEM);
@@ -169,7 +230,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_temporary_id_is_known_until_the_service_names_the_record),
-	        TEST(what_a_mutation_was_to_make_leaves_with_it),
+	        TEST(a_record_has_one_maker),
+	        TEST(whether_a_maker_is_queued_or_dead_is_known),
+	        TEST(whether_an_owner_has_any_pair_is_known),
+	        TEST(a_pair_is_as_old_as_the_id_that_the_service_gave),
 	        TEST(pairs_are_listed_past_one_that_is_damaged),
 	        TEST(old_pairs_leave_when_nothing_can_mean_them_any_more),
 	        TEST(without_memory_there_is_an_error),

@@ -158,13 +158,13 @@ describe("client.outbox", function()
     it("says whether there is such a mutation, and whether its request is under way", function()
       queue.answers.discard = function(id)
         if id == "aa-1" then return true end
-        if id == "aa-2" then return nil, { kind = "storage", message = "it is being sent", code = "sending" } end
+        if id == "aa-2" then return nil, { kind = "usage", message = "it is being sent", code = "sending" } end
         return false
       end
       assert.is_true(get("discard", "aa-1").value)
       missing(get("discard", "aa-9"))
       local got = get("discard", "aa-2")
-      assert.equal("sending", got.err.code)
+      assert.same({ "storage", "sending" }, { got.err.kind, got.err.code })
       assert.matches("client.outbox:discard: its request is under way", got.err.message)
     end)
 

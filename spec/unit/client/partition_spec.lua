@@ -80,6 +80,9 @@ describe("what a client keeps for its identity", function()
       assert.equal(5, (get("adopt", { from = "guest" })))
       queue.answers.adopt = function() return nil, { kind = "storage", message = "full", code = "full" } end
       assert.equal("full", select(2, get("adopt", { from = "guest" })).code)
+      queue.answers.adopt = function() return nil, { kind = "usage", message = "it is being sent", code = "sending" } end
+      local _, err = get("adopt", { from = "guest" })
+      assert.same({ "storage", "sending" }, { err.kind, err.code })
     end)
 
     it("from an identity that isn't its own, by a client with a store", function()

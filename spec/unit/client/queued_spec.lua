@@ -183,16 +183,34 @@ describe("a queued mutation", function()
       assert.same({ "cancelled", true, "aa-1" }, { call.err.kind, call.err.queued, call.err.id })
     end)
 
-    it("by a cancel when the answer has come keeps what update makes of it", function()
-      local n = 0
-      local call = mutate(CREATE, nil, { update = function() n = n + 1 end })
-      function queue.on_cancel() end
-      queue.reply(todo("1", "a"), nil, { outcome = 3 })
-      call.task:cancel()
+    it("by a cancel when the answer has come returns that", function()
+      for _, is_early in ipairs{ true, false } do
+        open()
+        local n = 0
+        local call = mutate(CREATE, nil, { update = function() n = n + 1 end })
+        function queue.on_cancel(entry)
+          if not is_early then queue.reply(todo("1", "a"), nil, { outcome = 3 }, entry) end
+        end
+        if is_early then
+          queue.reply(todo("1", "a"), nil, { outcome = 3 })
+          appsync.update(0) -- it is taken in
+        end
+        call.task:cancel()
+        drive()
+        assert.is_nil(call.err)
+        assert.same({ "a", 1, { 3 } }, { call.data.createTodo.name, n, queue.told })
+      end
+    end)
+
+    it("by a cancel ends its task quietly, whatever that does with the error", function()
+      appsync.spawn(function() appsync.assert(client:mutate(CREATE)) end):cancel()
+      local task = appsync.spawn(function() appsync.assert(client:mutate(CREATE)) end)
       drive()
-      assert.same({ "cancelled" }, { call.err.kind, call.err.queued })
-      assert.equal(1, n)
-      assert.same({ 3 }, queue.told)
+      task:cancel()
+      drive(5)
+      drive()
+      assert.same({}, queueing.log)
+      assert.equal("cancelled", task:status())
     end)
 
     it("by close says that it is queued", function()

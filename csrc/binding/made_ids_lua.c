@@ -1,0 +1,41 @@
+#include "binding/made_ids_lua.h"
+
+#include "binding/cache_lua.h"
+#include "binding/err_lua.h"
+
+/* cache:has_ids() → whether made_id() may know any; nil, error */
+static int Apl_cache_has_ids(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	bool has_any;
+	if (cache == NULL) return apl_fail(L, &err);
+	if (aps_made_ids_look(&cache->made_ids, &has_any, &err) != APS_OK) return apl_fail(L, &err);
+	apl_cache_tell_damage(cache);
+	lua_pushboolean(L, has_any);
+	return 1;
+}
+
+/* cache:made_id(temporary) → the service's; nil: there is none; nil, error */
+static int Apl_cache_made_id(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	struct aps_str temporary, made;
+	temporary.p = luaL_checklstring(L, 2, &temporary.n);
+	if (cache == NULL) return apl_fail(L, &err);
+	if (aps_made_ids_find(&cache->made_ids, temporary, &made, &err) != APS_OK) return apl_fail(L, &err);
+	apl_cache_tell_damage(cache);
+	if (made.p != NULL)
+		lua_pushlstring(L, made.p, made.n);
+	else
+		lua_pushnil(L);
+	return 1;
+}
+
+void apl_made_ids_register(lua_State *L)
+{
+	static const luaL_Reg METHODS[] = {
+	        {"has_ids", Apl_cache_has_ids}, {"made_id", Apl_cache_made_id}, {NULL, NULL}};
+	apl_cache_add_methods(L, METHODS);
+}

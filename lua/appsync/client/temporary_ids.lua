@@ -1,0 +1,84 @@
+---Ids that the application made up for records, in what it asks and writes: the service's take their place as soon as they are
+---known. Only whole strings are ids; nothing but what the queue knows as temporary is ever replaced.
+local core = require "appsync.core"
+local errors = require "appsync.errors"
+
+local temporary_ids = {}
+
+local ID_CHARS = 36
+
+---@return boolean
+local function has_ids(opened)
+  local has_any, err = opened:has_ids()
+  errors.of_core(err)
+  return has_any == true
+end
+
+local function made_of(opened, id)
+  if #id ~= ID_CHARS then return nil end
+  local made, err = opened:made_id(id)
+  errors.of_core(err)
+  return made
+end
+
+local function copy_of(value)
+  local copy = {}
+  for key, item in next, value do copy[key] = item end
+  return setmetatable(copy, getmetatable(value) == core.array_mt and core.array_mt or nil)
+end
+
+local function replaced(opened, value, seen)
+  if type(value) == "string" then return made_of(opened, value) or value end
+  if type(value) ~= "table" then return value end
+  if seen[value] then return seen[value] end
+  seen[value] = value
+  local copy
+  for key, item in next, value do
+    local other = replaced(opened, item, seen)
+    if not rawequal(other, item) then
+      copy = copy or copy_of(value)
+      copy[key] = other
+    end
+  end
+  seen[value] = copy or value
+  return seen[value]
+end
+
+---@param opened appsync.core.Cache? nil: nothing is kept
+---@param value any variables, a response, data
+---@return any value the same one where nothing of it is a temporary id; else a copy
+function temporary_ids.replace(opened, value)
+  if value == nil or not opened or not has_ids(opened) then return value end
+  return replaced(opened, value, {})
+end
+
+---@param opened appsync.core.Cache
+---@param key string such as "Todo:1"
+---@return string key of the service's record
+function temporary_ids.key(opened, key)
+  local colon = key:find(":", 1, true)
+  if not colon or #key - colon ~= ID_CHARS then return key end
+  local made = made_of(opened, key:sub(colon + 1))
+  return made and key:sub(1, colon) .. made or key
+end
+
+local function take(value, list, seen)
+  if type(value) == "string" then
+    if #value == ID_CHARS and core.take_uuid(value) then list[#list + 1] = value end
+  elseif type(value) == "table" and not seen[value] then
+    seen[value] = true
+    for _, item in next, value do take(item, list, seen) end
+  end
+end
+
+---Those in a mutation's optimistic response that `appsync.uuid` has made. The first mutation that has one makes the record: it
+---is nobody else's then.
+---@param response table
+---@return string? ids one behind the other
+function temporary_ids.take_own(response)
+  local list = {}
+  take(response, list, {})
+  return list[1] and table.concat(list)
+end
+
+return temporary_ids

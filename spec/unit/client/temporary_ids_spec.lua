@@ -1,0 +1,75 @@
+-- Temporary ids give way in what is given to the core, and only they.
+local fake_core = require "spec.support.fake_core"
+
+local A, B, C = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00000000000c"
+
+describe("temporary ids", function()
+  local core, temporary_ids, opened
+
+  before_each(function()
+    core = fake_core.install()
+    temporary_ids = require "appsync.client.temporary_ids"
+    core.made_ids[A] = "1"
+    opened = {
+      has_ids = function() return next(core.made_ids) ~= nil end,
+      made_id = function(_, id) return core.made_ids[id] end,
+    }
+  end)
+
+  local function replace(value) return temporary_ids.replace(opened, value) end
+
+  it("give way as whole values at any depth, in a copy", function()
+    local given = { id = A, input = { list = { A, "x" .. A, B, 1, true }, deep = { { id = A } } }, other = { id = B } }
+    local replaced = replace(given)
+    assert.same({ id = "1", input = { list = { "1", "x" .. A, B, 1, true }, deep = { { id = "1" } } }, other = { id = B } }, replaced)
+    assert.equal(A, given.id)
+    assert.equal(A, given.input.list[1])
+    assert.equal(given.other, replaced.other)
+  end)
+
+  it("leave the same table where there is none of them", function()
+    local given = { id = B, list = { C } }
+    assert.equal(given, replace(given))
+    assert.is_nil(replace(nil))
+    core.made_ids[A] = nil
+    given.id = A
+    assert.equal(given, replace(given))
+    assert.equal(given, temporary_ids.replace(nil, given))
+  end)
+
+  it("are values, never names, and lists keep their mark", function()
+    local given = { [A] = setmetatable({ A }, core.array_mt), null = core.null }
+    local replaced = replace(given)
+    assert.equal(core.array_mt, getmetatable(replaced[A]))
+    assert.equal("1", replaced[A][1])
+    assert.equal(core.null, replaced.null)
+  end)
+
+  it("give way once in what is met twice, and in what holds itself", function()
+    local shared, given = { id = A }, { B }
+    given.one, given.two, given.self = shared, shared, given
+    local replaced = replace(given)
+    assert.equal("1", replaced.one.id)
+    assert.equal(replaced.one, replaced.two)
+  end)
+
+  it("give way in keys of records", function()
+    assert.equal("Todo:1", temporary_ids.key(opened, "Todo:" .. A))
+    for _, key in ipairs{ "Todo:" .. B, "Todo:1", "ROOT_QUERY", A, "Todo:x" .. A } do
+      assert.equal(key, temporary_ids.key(opened, key))
+    end
+  end)
+
+  it("that were made here are the first mutation's that has them", function()
+    core.own_uuids[A], core.own_uuids[B] = true, true
+    local own = temporary_ids.take_own{ one = { id = A }, list = { { id = B }, { id = C } }, name = "x" }
+    assert.is_true(own == A .. B or own == B .. A)
+    assert.is_nil(temporary_ids.take_own{ one = { id = A } })
+  end)
+
+  it("stay where the core can't tell", function()
+    opened.has_ids = function() return nil, { kind = "system", message = "out of memory" } end
+    local given = { id = A }
+    assert.equal(given, replace(given))
+  end)
+end)
