@@ -18,11 +18,8 @@
 #include "binding/queue_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
-<<<<<<< HEAD
 #include "binding/simulation_lua.h"
-=======
 #include "binding/uuid_lua.h"
->>>>>>> main
 #include "binding/value.h"
 #include "binding/view_lua.h"
 #include "client/process.h"
