@@ -72,10 +72,12 @@ local function check_effects(world, number, n, results, letters, is_idempotent)
 end
 
 local function check_outbox(world, results, letters)
-  local idempotent, is_unsure = {}, false
+  -- A resolver that is asked about a mutation in doubt may send it again.
+  local resolves_doubt = (world.options.client.outbox or {}).in_doubt == "resolve"
+  local idempotent, is_unsure = {}, resolves_doubt
   for _, call in ipairs(world.calls) do
     if call.number then
-      idempotent[call.number] = call.is_idempotent
+      idempotent[call.number] = call.is_idempotent or resolves_doubt
       if not world.given_up[call.number] then check_call(world, call, results, letters) end
     elseif call.is_idempotent then
       is_unsure = true -- it may be any of those that no call has told about
