@@ -78,7 +78,8 @@ static struct aps_runtime *check_driven(lua_State *L)
 {
 	struct aps_err err;
 	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
-	if (runtime == NULL || aps_runtime_network(runtime) == NULL) luaL_error(L, "appsync: no simulation drives this");
+	if (runtime == NULL || aps_runtime_network(runtime) == NULL)
+		luaL_error(L, "appsync: no simulation drives this");
 	return runtime;
 }
 
@@ -131,8 +132,10 @@ static int Apl_runtime_fail_request(lua_State *L)
 void apl_simulation_register(lua_State *L)
 {
 	static const luaL_Reg FUNCTIONS[] = {
-	        {"runtime", Apl_simulation_runtime},   {"set_time", Apl_simulation_set_time},
-	        {"set_seed", Apl_simulation_set_seed}, {"folder", Apl_simulation_folder},
+	        {"runtime", Apl_simulation_runtime},
+	        {"set_time", Apl_simulation_set_time},
+	        {"set_seed", Apl_simulation_set_seed},
+	        {"folder", Apl_simulation_folder},
 	        {NULL, NULL},
 	};
 	static const luaL_Reg OF_RUNTIME[] = {

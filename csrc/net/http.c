@@ -28,7 +28,7 @@ struct aps_http {
 	bool must_perform;
 	size_t n_barren; /* turns in a row in which sockets were ready and nothing came of it */
 	struct aps_pulse pulse;
-	bool must_renew;      /* `multi`, once nothing is under way */
+	bool must_renew;                      /* `multi`, once nothing is under way */
 	struct aps_simulated_http *simulated; /* NULL: the network is real */
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
 };

@@ -11,7 +11,7 @@ local program = require "appsync.simulate.simulated_program"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
-local tokens = require "appsync.simulate.tokens"
+local tokens = require "appsync.simulate.simulated_tokens"
 
 local world = {}
 
