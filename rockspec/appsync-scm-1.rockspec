@@ -338,6 +338,7 @@ build = {
     ["appsync.client.field_value"] = "lua/appsync/client/field_value.lua",
     ["appsync.client.headers"] = "lua/appsync/client/headers.lua",
     ["appsync.client.hydration"] = "lua/appsync/client/hydration.lua",
+    ["appsync.client.known_ids"] = "lua/appsync/client/known_ids.lua",
     ["appsync.client.large_read"] = "lua/appsync/client/large_read.lua",
     ["appsync.client.list_place"] = "lua/appsync/client/list_place.lua",
     ["appsync.client.local_cache"] = "lua/appsync/client/local_cache.lua",

@@ -166,14 +166,20 @@ enum aps_rc aps_made_ids_replace(struct aps_made_ids *ids, struct aps_str json, 
 	return rc;
 }
 
+/* Of one that is made of several fields each value is looked up: {"blogId":"…","slug":"…"}. */
 enum aps_rc aps_made_ids_replace_in_key(struct aps_made_ids *ids, struct aps_str key, struct aps_buf *out,
                                         bool *is_changed, struct aps_err *err)
 {
-	struct aps_str id = aps_identity_tail(key), made;
-	enum aps_rc rc = aps_made_ids_find(ids, id, &made, err);
-	*is_changed = rc == APS_OK && made.p != NULL && !aps_str_eq(made, id);
-	if (!*is_changed) return rc;
+	struct aps_str id = aps_identity_tail(key), made = {NULL, 0};
+	size_t n_before = out->n;
+	bool is_object = aps_str_starts(id, "{");
 	aps_buf_add(out, key.p, key.n - id.n);
-	aps_buf_add_str(out, made);
-	return out->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+	enum aps_rc rc = is_object ? aps_made_ids_replace(ids, id, out, is_changed, err)
+	                           : aps_made_ids_find(ids, id, &made, err);
+	if (!is_object) *is_changed = rc == APS_OK && made.p != NULL && !aps_str_eq(made, id);
+	if (!is_object && *is_changed) aps_buf_add_str(out, made);
+	if (rc == APS_OK && out->rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (rc == APS_E_SYNTAX || rc == APS_E_DEPTH) rc = APS_OK; /* an application's own kind of key */
+	if (rc != APS_OK || !*is_changed) out->n = n_before;
+	return rc;
 }

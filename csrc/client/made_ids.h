@@ -39,7 +39,7 @@ enum aps_rc aps_made_ids_find(struct aps_made_ids *ids, struct aps_str temporary
 /* aps_id_substitute() with these; *is_changed false: nothing was appended. */
 enum aps_rc aps_made_ids_replace(struct aps_made_ids *ids, struct aps_str json, struct aps_buf *out, bool *is_changed,
                                  struct aps_err *err);
-/* Appends a record's key, "Todo:…", by the service's id; *is_changed false: it is known by no other, and nothing was
+/* Appends a record's key, "Todo:…", by the service's ids; *is_changed false: it is known by no others, and nothing was
  * appended. */
 enum aps_rc aps_made_ids_replace_in_key(struct aps_made_ids *ids, struct aps_str key, struct aps_buf *out,
                                         bool *is_changed, struct aps_err *err);

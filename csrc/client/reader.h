@@ -38,8 +38,7 @@ enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_rea
 enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
                              struct aps_err *err);
 /* Looks at what is kept beside the cache; not at all where the store isn't there, or can't be read now. E_STORAGE, … */
-enum aps_rc aps_reader_look_inside(struct aps_reader *reader, aps_reader_look *fn, void *context,
-                                   struct aps_err *err);
+enum aps_rc aps_reader_look_inside(struct aps_reader *reader, aps_reader_look *fn, void *context, struct aps_err *err);
 
 /* aps_data_complete() for an operation or a fragment. */
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,

@@ -74,16 +74,17 @@ static enum aps_rc replace_in_key(struct aps_sending *sending, struct aps_str *k
 {
 	struct replacing in = {.queue = sending->queue, .err = err};
 	struct aps_buf text;
-	struct aps_str id = aps_identity_tail(*key);
-	if (!aps_is_uuid(id)) return APS_OK;
+	bool is_changed = false;
+	struct aps_str id = aps_identity_tail(*key), made = {NULL, 0};
 	aps_id_made_init(&in.pair);
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
-	struct aps_str made = look_up(&in, id);
-	if (made.p != NULL) {
-		aps_buf_add(&text, key->p, key->n - id.n);
+	aps_buf_add(&text, key->p, key->n - id.n);
+	if (aps_is_uuid(id)) made = look_up(&in, id);
+	if (made.p != NULL)
 		aps_buf_add_str(&text, made);
-		*key = aps_arena_dup(&sending->arena, aps_buf_str(&text));
-	}
+	else if (aps_str_starts(id, "{")) /* of several fields */
+		(void)aps_id_substitute(id, look_up, &in, &text, &is_changed, err);
+	if (made.p != NULL || is_changed) *key = aps_arena_dup(&sending->arena, aps_buf_str(&text));
 	if (text.rc != APS_OK && in.rc == APS_OK)
 		in.rc = aps_fail(err, APS_E_NOMEM, "Out of memory for a record's key");
 	aps_buf_clear(&text);

@@ -15,7 +15,7 @@ type Doc @model { id: ID! title: String! body: String opId: String }
 type Note @model { id: ID! text: String! opId: String }
 
 type Counter { id: ID! total: Int! }
-type Item { id: ID! name: String! rank: Int parent: ID links: [ID] opId: String }
+type Item @aws_api_key @aws_iam { id: ID! name: String! rank: Int parent: ID links: [ID] opId: String }
 input ItemInput { id: ID name: String! rank: Int parent: ID links: [ID] opId: String }
 
 type Query {
@@ -34,7 +34,7 @@ type Mutation {
   "Counts once for each opId."
   addOnce(opId: ID!, counter: ID!, n: Int!): Counter
   "Makes an id of its own, whatever the input's is."
-  createItem(input: ItemInput!): Item
+  createItem(input: ItemInput!): Item @aws_api_key @aws_iam
   updateItem(id: ID!, name: String, rank: Int, opId: String): Item
   removeItem(id: ID!, opId: String): Item
 }
@@ -190,7 +190,7 @@ end
 
 local function main()
   local served, err = server.new {
-    schema_text = SCHEMA, schema_name = "effects.graphql", port = port, control = control, api_keys = { api_key },
+    schema_text = SCHEMA, schema_name = "effects.graphql", port = port, control = control, api_keys = { api_key }, iam = { AKIDEFFECTS = "secret" },
     resolvers = RESOLVERS, conflict = CONFLICT, store = folder .. "/data.db",
     faults = lasting_rules(),
   }

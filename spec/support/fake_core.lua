@@ -62,6 +62,10 @@ local function new_cache(core, identity)
   function cache.rest() end
   function cache.has_ids() return next(core.made_ids) ~= nil end
   function cache.made_id(_, temporary) return core.made_ids[temporary] end
+  function cache.made_key(_, key)
+    local type_name, id = key:match "^([^:]*:)(.*)$"
+    return core.made_ids[id] and type_name .. core.made_ids[id]
+  end
   function cache.read()
     if core.kept == nil then return nil, { "a" } end
     return core.kept

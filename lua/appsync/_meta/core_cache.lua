@@ -49,6 +49,10 @@ function cache:has_ids() end
 ---@param temporary string
 ---@return string? id nil: there is none, or the same one, appsync.core.Err? err
 function cache:made_id(temporary) end
+---The key of a record by the service's ids.
+---@param key string such as "Todo:1"
+---@return string? key nil: there is none, or the same one, appsync.core.Err? err
+function cache:made_key(key) end
 
 ---What a read of a query finds and what it lacks.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}

@@ -46,7 +46,8 @@ function cli.run(words, out)
   if not module then
     local meant = args.suggest(name, { "serve", "mock", "inspect", "simulate" })
     local hint = meant and (" Did you mean %s?"):format(meant) or ""
-    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock), inspect, simulate.\n"):format(printable.escaped(name), hint))
+    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock), inspect, simulate.\n"):format(
+      printable.escaped(name), hint))
     return 2
   end
   local rest = {}

@@ -12,7 +12,9 @@ simulate.command = {
   summary = "Plays seeded schedules of lost answers, delays, throttles, clock jumps and kills against an application's\n"
     .. "mutations, updates and conflict resolver, and prints the first schedule that fails. Nothing is sent to a network.",
   usage = "appsync simulate FILE.lua [--seed N] [--schedules N] [--show] [--json]",
-  positional = { { name = "FILE.lua", help = "returns the table for require \"appsync.simulate\"; see docs/simulate.md", is_required = true } },
+  positional = { {
+    name = "FILE.lua", help = "returns the table for require \"appsync.simulate\"; see docs/simulate.md", is_required = true,
+  } },
   groups = { {
     title = "Schedules",
     options = {

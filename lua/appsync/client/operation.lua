@@ -59,7 +59,7 @@ end
 ---@return integer? id, table? err of the core
 local function start(client, plan, slot, all_headers, timeout)
   local root, options = client.root, plan.options
-  local opened = cache.serves(client, options) and client.cache or nil
+  local opened = cache.serves(client, options) and cache.open(client, plan.where) or nil
   return root.handle.core:execute{
     document = plan.document.core, operation_name = options.operation_name, variables = temporary_ids.replace(opened, plan.variables),
     cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil, -- which identify records

@@ -77,7 +77,8 @@ local function call_of(self, mode, all_headers, timeout)
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables, mode = mode,
     headers = all_headers, own_headers = own_headers(plan), timeout = timeout, idempotent = options.idempotent,
     response = self.response, rules = plan.cache_rules and cache_rules.encode(plan.cache_rules),
-    own_ids = self.expected.own_ids, is_uncached = options.fetch_policy == "no-cache" or nil, has_update = self.expected.update ~= nil or nil,
+    own_ids = self.expected.own_ids, is_uncached = options.fetch_policy == "no-cache" or nil,
+    has_update = self.expected.update ~= nil or nil,
   }
 end
 

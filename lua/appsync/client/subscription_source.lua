@@ -224,7 +224,7 @@ local function start(self, is_dynamic, all_headers)
   local plan = self.plan
   local options = plan.options
   local client = self.root.handle.core
-  local opened = cache.serves(self.client, options) and self.client.cache or nil
+  local opened = cache.serves(self.client, options) and cache.open(self.client, plan.where) or nil
   local id, err = client:subscribe{
     document = plan.document.core, operation_name = options.operation_name,
     variables = temporary_ids.replace(opened, plan.variables),

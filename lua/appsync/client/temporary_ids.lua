@@ -56,10 +56,10 @@ end
 ---@param key string such as "Todo:1"
 ---@return string key of the service's record
 function temporary_ids.key(opened, key)
-  local colon = key:find(":", 1, true)
-  if not colon or #key - colon ~= ID_CHARS then return key end
-  local made = made_of(opened, key:sub(colon + 1))
-  return made and key:sub(1, colon) .. made or key
+  if #key <= ID_CHARS then return key end
+  local made, err = opened:made_key(key)
+  errors.of_core(err)
+  return made or key
 end
 
 local function take(value, list, seen)

@@ -7,6 +7,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local opts = require "appsync.opts"
 local scheduler = require "appsync.scheduler"
+local temporary_ids = require "appsync.client.temporary_ids"
 
 local upkeep = {}
 
@@ -78,8 +79,11 @@ local function releaser(opened, id)
   end
 end
 
-local function call_of(plan)
-  return { document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables }
+local function call_of(opened, plan)
+  return {
+    document = plan.document.core, operation_name = plan.options.operation_name,
+    variables = temporary_ids.replace(opened, plan.variables),
+  }
 end
 
 function upkeep.retain(client, document, variables)
@@ -87,7 +91,7 @@ function upkeep.retain(client, document, variables)
   local plan = arguments.plan("query", where, document, variables)
   local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
-  local id, err = opened:retain(call_of(plan))
+  local id, err = opened:retain(call_of(opened, plan))
   if not id then return nil, errors.of_core(err, where) end
   local release = releaser(opened, id)
   return setmetatable({ release_now = release, sentinel = compat.on_collect(release) }, Retention)
@@ -98,7 +102,7 @@ function upkeep.explain(client, document, variables)
   local plan = arguments.plan("query", where, document, variables)
   local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
-  local explained, err = opened:explain(call_of(plan))
+  local explained, err = opened:explain(call_of(opened, plan))
   return explained, errors.of_core(err, where)
 end
 

@@ -9,6 +9,7 @@ local compute = require "appsync.compute"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
+local known_ids = require "appsync.client.known_ids"
 local operation = require "appsync.client.operation"
 local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
@@ -182,13 +183,16 @@ function Watched:flush()
   errors.of_core(err)
 end
 
+local function let_go(self)
+  dispatch.forget(self.id, self)
+  self.cache:unwatch(self.id)
+  self.id = nil
+end
+
 -- The core's watch shows nothing: what the network says is shown as it comes.
 local function go_without_cache(self)
-  if self.id then
-    dispatch.forget(self.id, self)
-    self.cache:unwatch(self.id)
-  end
-  self.id, self.cache = nil, nil
+  if self.id then let_go(self) end
+  self.cache = nil
   if self.policy ~= "cache-only" and not self.loading then fetch(self) end
 end
 
@@ -254,21 +258,6 @@ function Watched:on_view(view, err, mark)
   end
 end
 
-local function is_there(self, variables)
-  local plan, client = self.plan, self.client
-  local reading = client.readings:of_query(plan.document, plan.operation)
-  local data, _, _, _, is_large = reading:read(variables, false, nil, stepwise.LARGE_BYTES, true)
-  return data ~= nil or is_large == true
-end
-
--- By the service's ids, unless what is kept is known by the temporary ones only.
-local function choose_ids(self)
-  local plan = self.plan
-  local variables = temporary_ids.replace(self.cache, plan.variables)
-  if variables == plan.variables then return end
-  if is_there(self, variables) or not is_there(self, plan.variables) then plan.variables = variables end
-end
-
 local function begin_watch(self)
   local plan = self.plan
   local id, err = self.cache:watch{
@@ -282,12 +271,8 @@ end
 
 -- What was fetched by the service's ids is shown by them from now on.
 local function follow_ids(self, variables)
-  local id = self.id
-  self.plan.variables = variables
-  self.id, self.queue, self.memo, self.n_taken = nil, nil, {}, 0
-  dispatch.forget(id, self)
-  local _, err = self.cache:unwatch(id)
-  errors.of_core(err)
+  let_go(self)
+  self.plan.variables, self.queue, self.memo, self.n_taken = variables, nil, {}, 0
   begin_watch(self)
 end
 
@@ -310,14 +295,12 @@ local function take(self, session, data, err, variables)
     return tell(self)
   end
   self.outcome = outcome
-  local _, look_err = self.cache:show(self.id)
-  errors.of_core(look_err)
+  errors.of_core(select(2, self.cache:show(self.id)))
 end
 
 -- The watch's plan for one call.
 local function plan_for(self, opened)
-  local variables = temporary_ids.replace(opened, self.plan.variables)
-  return setmetatable({ cache = opened, variables = variables }, { __index = self.plan })
+  return setmetatable({ cache = opened, variables = temporary_ids.replace(opened, self.plan.variables) }, { __index = self.plan })
 end
 
 -- Without a cache it is tried also where there is no network, as for queries.
@@ -406,7 +389,7 @@ local function start(self)
   self.client.root:attach(self)
   self.err = err
   if err then return end
-  if opened then choose_ids(self) end
+  if opened then self.plan.variables = known_ids.variables(self.client, self.plan) end
   if policy ~= "network-only" and policy ~= "no-cache" then begin_watch(self) end
   if policy ~= "cache-first" and policy ~= "cache-only" then
     self.has_asked = true

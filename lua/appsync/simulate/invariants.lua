@@ -7,8 +7,6 @@ local task = require "appsync.task"
 
 local invariants = {}
 
-local null = core.null
-
 local TELLING_S = 3600
 
 local function number_of(id)

@@ -92,32 +92,43 @@ local function make_empty_store(self)
   self.service:empty()
 end
 
--- What a program wants after its last step: no faults, and time.
+local function drain(client)
+  return client.outbox:drain(DRAIN_S - 1)
+end
+
+local function status(client)
+  return client.outbox:status()
+end
+
+---@return boolean drained
+local function empty_outbox(playing)
+  local _, is_drained = playing:wait_for(DRAIN_S, "client.outbox:drain", drain, playing.client)
+  if is_drained or playing.failure then return is_drained or false end
+  local _, of = playing:wait_for(START_S, "client.outbox:status", status, playing.client)
+  of = of or { size = -1, state = "?" }
+  playing:fail("the outbox isn't empty after %d hours without faults: %d queued, %s%s", DRAIN_S / 3600, of.size, of.state,
+    of.reason and ": " .. of.reason or "")
+  return false
+end
+
+local function is_quiet(playing)
+  for _, call in ipairs(playing.calls) do
+    if call.state == "running" then return false end
+  end
+  return playing.n_flying == 0
+end
+
+-- What a program wants after its last step: no faults, and time. What it is told may make it do more.
 local function come_to_rest(playing)
   playing:tell "from here on there are no faults"
-  playing.network.is_quiet, playing.network.is_offline, playing.kill_in = true, false, nil
-  playing.n_offline = nil
+  playing.network.is_quiet, playing.network.is_offline, playing.kill_in, playing.n_offline = true, false, nil, nil
   playing:run(playing.mono + START_S * 1000, function() return playing.client ~= nil end)
   if playing.failure then return end
   if not playing.client then return playing:fail "the program doesn't start again" end
   playing.client:set_online(true)
   for _ = 1, 3 do
-    local _, is_drained = playing:wait_for(DRAIN_S, "client.outbox:drain", function(client)
-      return client.outbox:drain(DRAIN_S - 1)
-    end, playing.client)
-    if playing.failure then return end
-    if not is_drained then
-      local _, status = playing:wait_for(START_S, "client.outbox:status", function(client) return client.outbox:status() end, playing.client)
-      return playing:fail("the outbox isn't empty after %d hours without faults: %d queued, %s%s", DRAIN_S / 3600,
-        status and status.size or -1, status and status.state or "?", status and status.reason and ": " .. status.reason or "")
-    end
-    playing:run(playing.mono + END_S * 1000, function()
-      if playing.n_flying > 0 then return false end
-      for _, call in ipairs(playing.calls) do
-        if call.state == "running" then return false end
-      end
-      return true
-    end)
+    if not empty_outbox(playing) then return end
+    playing:run(playing.mono + END_S * 1000, function() return is_quiet(playing) end)
   end
 end
 

@@ -205,9 +205,8 @@ end
 ---@param seconds number of the simulation's time, at most
 ---@return boolean done, any result
 function World:wait_for(seconds, name, fn, ...)
-  local running, args = nil, { ... }
-  local result
-  running = self:spawn(name, function() result = fn(args[1], args[2], args[3]) end)
+  local args, result = { ... }, nil
+  local running = self:spawn(name, function() result = fn(args[1], args[2], args[3]) end)
   local done = self:run(self.mono + seconds * 1000, function() return running:status() ~= "running" end)
   return done, result
 end

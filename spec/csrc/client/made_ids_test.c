@@ -181,6 +181,9 @@ static void whole_values_and_keys_are_replaced(void **state)
 	replaced_in_key("Todo:" TWO, NULL);
 	replaced_in_key("Todo:" OTHER, NULL);
 	replaced_in_key("RROOT_QUERY", NULL);
+	replaced_in_key("Post:{\"blogId\":\"" ONE "\",\"slug\":\"s\"}", "Post:{\"blogId\":\"1\",\"slug\":\"s\"}");
+	replaced_in_key("Post:{\"blogId\":\"" OTHER "\",\"slug\":\"s\"}", NULL);
+	replaced_in_key("Post:{" ONE, NULL);
 	close_core();
 }
 

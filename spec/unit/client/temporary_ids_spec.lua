@@ -1,5 +1,6 @@
 -- Temporary ids give way in what is given to the core, and only they.
 local fake_core = require "spec.support.fake_core"
+local queueing = require "spec.support.queueing"
 
 local A, B, C = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b", "00000000-0000-4000-8000-00000000000c"
 
@@ -13,6 +14,7 @@ describe("temporary ids", function()
     opened = {
       has_ids = function() return next(core.made_ids) ~= nil end,
       made_id = function(_, id) return core.made_ids[id] end,
+      made_key = function(_, key) return key == "Todo:" .. A and "Todo:1" or nil end,
     }
   end)
 
@@ -71,5 +73,53 @@ describe("temporary ids", function()
     opened.has_ids = function() return nil, { kind = "system", message = "out of memory" } end
     local given = { id = A }
     assert.equal(given, replace(given))
+  end)
+
+  describe("of a client's identity", function()
+    local GET = "query G($id: ID, $in: [ID]) { getTodo(id: $id, in: $in) { id } }"
+
+    local function given(id) return { id = id, ["in"] = { id, B } } end
+
+    before_each(function()
+      queueing.open()
+      core = queueing.core
+      core.made_ids[A] = "1"
+    end)
+
+    local function sent(list) return list[#list].call.variables end
+
+    it("give way in queries that are sent, whatever their fetch policy", function()
+      for i, policy in ipairs{ "no-cache", "network-only", "cache-first", "cache-and-network" } do
+        queueing.appsync.spawn(function() queueing.client:query(GET, given(A), { fetch_policy = policy }) end)
+        queueing.drive()
+        assert.equal(i, #core.executed)
+        assert.same({ id = "1", ["in"] = { "1", B } }, sent(core.executed), policy)
+      end
+    end)
+
+    it("give way in what subscriptions begin with", function()
+      local subscription = queueing.client:subscribe("subscription S($id: ID, $in: [ID]) { on(id: $id, in: $in) { id } }", given(A))
+      subscription:subscribe{}
+      assert.same({ id = "1", ["in"] = { "1", B } }, sent(core.subscribed))
+    end)
+
+    it("stay in calls that bring an identity of their own", function()
+      local auth = { type = "API_KEY", api_key = "da2-other" }
+      queueing.appsync.spawn(function() queueing.client:query(GET, given(A), { auth = auth }) end)
+      queueing.drive()
+      assert.same(given(A), sent(core.executed))
+    end)
+
+    it("give way in a mutation and its optimistic response before both are queued", function()
+      core.own_uuids[C] = true
+      local response = { updateTodo = { __typename = "Todo", id = A, name = C } }
+      queueing.mutate(queueing.UPDATE, { id = A, name = "n" }, { optimistic_response = response })
+      local call = queueing.queue.enqueued[1].call
+      assert.same({ "1", "n" }, { call.variables.id, call.variables.name })
+      assert.equal("1", call.response.updateTodo.id)
+      assert.equal("1", queueing.queue.written[1].updateTodo.id)
+      assert.equal(C, call.own_ids)
+      assert.equal(A, response.updateTodo.id)
+    end)
   end)
 end)

@@ -1,0 +1,145 @@
+-- Temporary ids that the service has replaced, in what an application reads, writes and asks: they mean the service's records.
+local app = require "spec.support.items"
+local appsync = require "appsync"
+local effects = require "spec.support.effects"
+
+local UPDATE, LIST, BELOW, GET = app.UPDATE, app.LIST, app.BELOW, app.GET
+local offline, restart, online, item, create, update = app.offline, app.restart, app.online, app.item, app.create, app.update
+local items = app.at_service
+local null = appsync.null
+
+describe("ids that took the place of temporary ones", function()
+  setup(app.begin)
+  teardown(app.finish)
+  before_each(app.reset)
+  after_each(app.leave)
+
+  it("are the service's for reads, fragments, keys and writes, also after a restart", function()
+    offline()
+    local post = appsync.uuid()
+    create(post, "post")
+    assert.equal("post", app.client:read_query(GET, { id = post }).item.name)
+    online()
+    for round = 1, 2 do
+      local id = items().post.id
+      assert.equal(id, app.client:read_query(GET, { id = post }).item.id)
+      assert.equal("post", app.client:read_fragment("Item:" .. post, "fragment N on Item { name }").name)
+      assert.equal("Item:" .. id, app.client:identify{ __typename = "Item", id = post })
+      assert.is_true(app.client:modify("Item:" .. post, "rank", function() return round end))
+      assert.equal(round, app.client:read_fragment("Item:" .. id, "fragment N on Item { rank }").rank)
+      assert(app.client:write_fragment("Item:" .. post, "fragment N on Item { name }", { name = "written" }))
+      assert.equal("written", app.client:read_query(GET, { id = id }).item.name)
+      assert(app.client:write_query(GET, { id = post }, { item = item(post, "post") }))
+      assert.equal("post", app.client:read_query(GET, { id = id }).item.name)
+        restart()
+    end
+    app.client:set_online(true)
+    local id = items().post.id
+    local data, _, info = app.client:query(GET, { id = post }, { fetch_policy = "network-only" })
+    assert.equal(id, data.item.id)
+    assert.equal("network", info.source)
+    app.client:evict("Item:" .. post)
+    assert.is_nil(app.client:read_query(GET, { id = id }))
+    assert.equal(id, app.client:query(GET, { id = post }).item.id)
+  end)
+
+  it("never show a record again that the service has named", function()
+    offline()
+    local post = appsync.uuid()
+    create(post, "post")
+    online()
+    app.client:query(LIST)
+    app.client:set_online(false)
+    local data = update(post, "later")
+    local id = items().post.id
+    assert.equal(id, data.updateItem.id)
+    assert.is_true(app.client:is_optimistic(data))
+    assert.equal("later", app.client:read_query(LIST).items[1].name)
+    assert.equal(1, #app.client:read_query(LIST).items)
+    assert.equal(id, app.client:read_query(LIST).items[1].id)
+    local queued = assert(app.client.outbox:list{})
+    assert.equal(id, queued[1].variables.id)
+    online()
+    assert.equal("later", items().later.name)
+  end)
+
+  it("take a watch with them, whose fetches ask by the service's", function()
+    offline()
+    local post = appsync.uuid()
+    create(post, "post")
+    local states = {}
+    local watch = app.client:watch(GET, { id = post })
+    local s = watch:subscribe(function(state) states[#states + 1] = state end)
+    local function last() return states[#states] and states[#states].data end
+    local function wait(is_there)
+      for _ = 1, 2000 do
+        if last() and is_there(last()) then return end
+        appsync.sleep(0.002)
+      end
+      error "it didn't come"
+    end
+    wait(function(data) return data.item.id == post end)
+    online()
+    wait(function(data) return data.item.id ~= post end)
+    local id = items().post.id
+    assert.equal(id, last().item.id)
+    app.served.ask(UPDATE, { id = id, name = "elsewhere" })
+    local data = assert(watch:refetch())
+    assert.equal("elsewhere", data.item.name)
+    wait(function(shown) return shown.item.name == "elsewhere" end)
+    for _, state in ipairs(states) do assert.is_truthy(state.data == nil or state.data.item ~= null) end
+    app.client:write_fragment("Item:" .. id, "fragment N on Item { name }", { name = "here" })
+    wait(function(shown) return shown.item.name == "here" end)
+    s:unsubscribe()
+  end)
+
+  it("keep lists that were written under them until the service's are known", function()
+    offline()
+    local post, comment = appsync.uuid(), appsync.uuid()
+    create(post, "post")
+    app.client:write_query(BELOW, { parent = post }, { items = appsync.array() })
+    local rule = { query = BELOW, variables = { parent = post }, kind = "add" }
+    create(comment, "comment", { parent = post }, { cache_updates = rule })
+    assert.equal("comment", app.client:read_query(BELOW, { parent = post }).items[1].name)
+    app.served.fault("unavailable", { field = "createItem", times = 1, after = 1, seconds = 1 })
+    app.client:set_online(true)
+    for _ = 1, 1000 do
+      if app.client:identify{ __typename = "Item", id = post } ~= "Item:" .. post then break end
+      appsync.sleep(0.002)
+    end
+    assert.equal("comment", app.client:read_query(BELOW, { parent = post }).items[1].name)
+    online()
+    local all = items()
+    local list = app.client:read_query(BELOW, { parent = post }).items
+    assert.equal(1, #list)
+    assert.equal(all.comment.id, list[1].id)
+    assert.equal(all.post.id, list[1].parent)
+    local data = app.client:query(BELOW, { parent = post }, { fetch_policy = "network-only" })
+    assert.equal(all.comment.id, data.items[1].id)
+    assert.equal(all.comment.id, app.client:read_query(BELOW, { parent = all.post.id }).items[1].id)
+  end)
+
+  it("are those of one identity", function()
+    offline()
+    local post = appsync.uuid()
+    create(post, "post")
+    online()
+    local other = app.client:with{ identity = "ann", auth = { type = "API_KEY", api_key = effects.API_KEY } }
+    assert.equal("Item:" .. post, other:identify{ __typename = "Item", id = post })
+    assert.not_equal("Item:" .. post, app.client:identify{ __typename = "Item", id = post })
+  end)
+
+  it("go with the outbox to the identity that adopts it, and not back", function()
+    offline()
+    local post = appsync.uuid()
+    create(post, "post")
+    online()
+    local id = items().post.id
+    local ann = app.client:with{ identity = "ann" }
+    assert.equal("Item:" .. post, ann:identify{ __typename = "Item", id = post })
+    assert(ann:adopt{ from = "" })
+    assert.equal("Item:" .. id, ann:identify{ __typename = "Item", id = post })
+    assert(ann:sign_out{ outbox = "wipe" })
+    assert.equal("Item:" .. post, ann:identify{ __typename = "Item", id = post })
+  end)
+end)
