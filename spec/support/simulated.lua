@@ -142,6 +142,57 @@ function simulated.in_bad_weather()
   }
 end
 
+local function text_of(list)
+  local lines = {}
+  for i, item in ipairs(list and list.listTodos.items or {}) do lines[i] = ("%s %s %s"):format(item.id, item.name, tostring(item.rank)) end
+  table.sort(lines)
+  return table.concat(lines, "\n")
+end
+
+--- What is shown on a screen: a watch, from whose last state everything is picked that is changed.
+function simulated.watched()
+  return simulated.todos{
+    start = function(client, _, state)
+      client:watch(LIST):subscribe(function(shown) state.shown = shown.data end)
+    end,
+    invariant = function(final)
+      appsync.sleep(60)
+      local shown, cached = text_of(final.state.shown), text_of(final.client:read_query(LIST))
+      return shown == cached, ("the watch shows\n%s\nand the cache has\n%s"):format(shown, cached)
+    end,
+  }
+end
+
+--- Mutations as tables, whose edits of lists are stored with them.
+function simulated.built()
+  local made = {
+    add = function(client, random)
+      client:mutate(appsync.build_mutation{
+        client = client, mutation = simulated.CREATE, variables = { input = { name = "built " .. random(1000), rank = random(9) } },
+        cache_updates = { LIST }, typename = "Todo", input_type = { "id", "name", "rank" },
+      })
+    end,
+    rename = function(client, random)
+      local todo = one_of(client, random)
+      if not todo then return end
+      client:mutate(appsync.build_mutation{
+        client = client, mutation = simulated.UPDATE, variables = { input = { id = todo.id, name = "renamed " .. random(1000) } },
+        cache_updates = { LIST }, typename = "Todo", input_type = { "id", "name", "rank" },
+      })
+    end,
+    remove = function(client, random)
+      local todo = one_of(client, random)
+      if not todo then return end
+      client:mutate(appsync.build_mutation{
+        client = client, mutation = simulated.DELETE, variables = { input = { id = todo.id } }, cache_updates = { LIST }, typename = "Todo",
+        input_type = { "id" },
+      })
+    end,
+    ask = actions.ask,
+  }
+  return simulated.todos{ actions = made, client = {} }
+end
+
 local VERSIONED = "query List { listTodos(limit: 1000) { items { id name rank _version _deleted } } }"
 local VERSIONED_CREATE = "mutation Create($input: CreateTodoInput!) { createTodo(input: $input) { id name rank _version _deleted } }"
 local VERSIONED_UPDATE = "mutation Update($input: UpdateTodoInput!) { updateTodo(input: $input) { id name rank _version _deleted } }"
