@@ -21,6 +21,7 @@ local PROGRESS_EVERY = 50
 ---@class appsync.simulate.Failure
 ---@field seed integer
 ---@field message string what doesn't hold
+---@field n_steps integer of the schedule
 ---@field steps integer[] the least number of the schedule's steps that was found to fail
 ---@field lines string[] what happens in it
 

@@ -175,12 +175,18 @@ local function begin(world, made)
   end
 end
 
+---The program's client, which does nothing yet.
+---@param world appsync.simulate.World
+function program.open(world)
+  world.n_starts = world.n_starts + 1
+  world.client = listen(world, client.new(options_of(world)))
+end
+
 ---Starts the program.
 ---@param world appsync.simulate.World
 function program.start(world)
   world:tell("the program starts")
-  world.n_starts = world.n_starts + 1
-  world.client = listen(world, client.new(options_of(world)))
+  program.open(world)
   world:spawn("start", begin, world, world.client)
 end
 

@@ -5,6 +5,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local invariants = require "appsync.simulate.invariants"
+local nginx = require "appsync.nginx"
 local program = require "appsync.simulate.simulated_program"
 local schedule = require "appsync.simulate.schedule"
 local scheduler = require "appsync.scheduler"
@@ -42,6 +43,7 @@ end
 ---@param options table checked
 ---@return appsync.simulate.Simulation
 function simulation.new(options)
+  nginx.refuse "appsync.simulate"
   if scheduler.current() then errors.misuse "appsync.simulate: it can't be called in a task" end
   local self = setmetatable({ options = options, counts = {}, n_played = 0 }, Simulation)
   local message
@@ -72,6 +74,14 @@ local function finish(self)
   if playing then program.finish(playing) end
 end
 
+local function drain(client)
+  return client.outbox:drain(DRAIN_S - 1)
+end
+
+local function status(client)
+  return client.outbox:status()
+end
+
 -- Closed as a program closes it.
 local function close(playing)
   local closing = playing.client
@@ -83,21 +93,13 @@ end
 local function make_empty_store(self)
   local making = make(self, TEMPLATE_SEED)
   program.put_store(self.path, {})
-  program.start(making)
-  making:wait_for(START_S, "hydrated", function() return making.client:hydrated() end)
+  program.open(making)
+  making:wait_for(START_S, "client.outbox:status", status, making.client)
   close(making)
   finish(self)
   if making.failure then error("appsync.simulate: " .. making.failure, 0) end
   self.empty_store = program.copy_store(self.path)
   self.service:empty()
-end
-
-local function drain(client)
-  return client.outbox:drain(DRAIN_S - 1)
-end
-
-local function status(client)
-  return client.outbox:status()
 end
 
 ---@return boolean drained
