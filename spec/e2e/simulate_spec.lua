@@ -4,6 +4,7 @@ local core = require "appsync.core"
 local folder = require "spec.support.folder"
 local simulate = require "appsync.simulate"
 local simulated = require "spec.support.simulated"
+local log = require "appsync.log"
 local misuse = require "spec.support.misuse"
 
 local interpreter = os.getenv "APPSYNC_LUA" or arg[-1]
@@ -156,10 +157,11 @@ describe("appsync.simulate", function()
     assert.matches("simulate.replay%(3, options%)", raised)
   end)
 
-  it("gives the clock, chance and the runtime back", function()
-    local before = core.wall()
+  it("gives the clock, chance, the log and the runtime back", function()
+    local before, default_log = core.wall(), log.default()
     simulate.run(options_of("todos", { schedules = 1, seed = 1 }))
     assert.is_true(math.abs(core.wall() - before) < 60)
+    assert.equal(default_log, log.default())
     assert.not_equal(appsync.uuid(), appsync.uuid())
     local client = appsync.client{
       endpoint = "http://127.0.0.1:1/graphql", auth = { type = "API_KEY", api_key = "da2-x" }, retry = { attempts = 1 },

@@ -211,7 +211,7 @@ function program.kill(world)
   for _, call in ipairs(world.calls) do
     if call.state == "running" then call.state = "killed" end
   end
-  world.client = nil
+  world.client, world.tasks = nil, {}
 end
 
 ---Closes it, which waits.

@@ -5,6 +5,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local invariants = require "appsync.simulate.invariants"
+local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local program = require "appsync.simulate.simulated_program"
 local schedule = require "appsync.simulate.schedule"
@@ -22,6 +23,8 @@ local simulation = {}
 ---@field private path string
 ---@field private service appsync.simulate.Service
 ---@field private empty_store table<string, string> the files of one that is new
+---@field private log function? the default, as it was
+---@field private n_played integer
 ---@field private world appsync.simulate.World? that is played
 local Simulation = {}
 Simulation.__index = Simulation
@@ -29,6 +32,7 @@ Simulation.__index = Simulation
 local DRAIN_S, START_S, END_S, CHECK_S = 48 * 3600, 60, 3600, 2 * 3600
 local TEMPLATE_SEED = 1
 local COLLECT_EVERY = 64
+local RENEW_EVERY = 1000 -- schedules: the engine keeps what it has learned of documents and values
 
 -- What is waited for outside of a task.
 local function driver_of(self)
@@ -40,15 +44,19 @@ local function driver_of(self)
   end }
 end
 
+local function make_service(self)
+  local made, message = service.new(self.options, function() return self.world and self.world:service_s() or 0 end)
+  if not made then errors.misuse("appsync.simulate: %s", message) end
+  return made
+end
+
 ---@param options table checked
 ---@return appsync.simulate.Simulation
 function simulation.new(options)
   nginx.refuse "appsync.simulate"
   if scheduler.current() then errors.misuse "appsync.simulate: it can't be called in a task" end
   local self = setmetatable({ options = options, counts = {}, n_played = 0 }, Simulation)
-  local message
-  self.service, message = service.new(options, function() return self.world and self.world:service_s() or 0 end)
-  if not self.service then errors.misuse("appsync.simulate: %s", message) end
+  self.service = make_service(self)
   if dispatch.count() == 0 then dispatch.close_runtime(5) end
   local err
   self.folder, err = core.simulation.folder()
@@ -56,6 +64,10 @@ function simulation.new(options)
   self.path = self.folder .. "/store.db"
   dispatch.hold_runtime(true)
   hosts.plug(driver_of(self))
+  self.log = log.default()
+  log.set_default(function(level, text)
+    if self.world then self.world:tell("log: %s %s", level, text) end
+  end)
   return self
 end
 
@@ -113,13 +125,6 @@ local function empty_outbox(playing)
   return false
 end
 
-local function is_quiet(playing)
-  for _, call in ipairs(playing.calls) do
-    if call.state == "running" then return false end
-  end
-  return playing.n_flying == 0
-end
-
 -- What a program wants after its last step: no faults, and time. What it is told may make it do more.
 local function come_to_rest(playing)
   playing:tell "from here on there are no faults"
@@ -130,7 +135,7 @@ local function come_to_rest(playing)
   playing.client:set_online(true)
   for _ = 1, 3 do
     if not empty_outbox(playing) then return end
-    playing:run(playing.mono + END_S * 1000, function() return is_quiet(playing) end)
+    playing:run(playing.mono + END_S * 1000, function() return playing:is_quiet() end)
   end
 end
 
@@ -166,6 +171,10 @@ function Simulation:play(seed, is_kept, lines)
   if not self.empty_store then make_empty_store(self) end
   self.n_played = self.n_played + 1
   if self.n_played % COLLECT_EVERY == 0 then collectgarbage() end
+  if self.n_played % RENEW_EVERY == 0 then
+    self.service:close()
+    self.service = make_service(self)
+  end
   program.put_store(self.path, self.empty_store)
   self.service:empty()
   local steps = schedule.plan(seed, self.options)
@@ -179,6 +188,7 @@ end
 function Simulation:close()
   local ok, raised = pcall(finish, self)
   hosts.plug(script)
+  log.set_default(self.log)
   dispatch.hold_runtime(false)
   if dispatch.count() == 0 then dispatch.close_runtime(0) end
   core.simulation.set_time(nil)

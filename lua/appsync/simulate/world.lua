@@ -40,6 +40,7 @@ local MAX_STILL = 20000 -- turns in which the time doesn't go on: something turn
 ---@field effects table<integer, integer> by number: requests that took effect
 ---@field n_starts integer of the program
 ---@field n_writes integer mutations that took effect
+---@field tasks appsync.Task[] of this run of the program, which may have ended
 ---@field n_flying integer requests that aren't over
 ---@field is_overtaken boolean? an answer came that was older than what the service had taken by then
 ---@field n_repeated integer requests that the network has repeated
@@ -61,7 +62,7 @@ function world.new(given)
   local self = setmetatable({
     options = given.options, seed = given.seed, faults = given.options.faults, path = given.path, service = given.service,
     counts = given.counts, lines = given.lines, mono = BEGIN_MONO_MS, wall = BEGIN_WALL_MS, agenda = agenda.new(), state = {},
-    calls = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_starts = 0, n_writes = 0, n_flying = 0, n_drawn = 0, n_still = 0,
+    calls = {}, tasks = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_starts = 0, n_writes = 0, n_flying = 0, n_drawn = 0, n_still = 0,
   }, World)
   local skew = chance.new(given.seed, 3)(-MAX_SKEW_MS, MAX_SKEW_MS)
   self.service_ms = BEGIN_WALL_MS - BEGIN_MONO_MS + skew
@@ -119,10 +120,25 @@ end
 ---@param name string
 ---@return appsync.Task
 function World:spawn(name, fn, ...)
-  return task.spawn_asked(function(raised)
+  local spawned = task.spawn_asked(function(raised)
     if errors.is(raised) and raised.kind == "closed" then return end
     self:fail("%s raised: %s", name, printable.text(raised))
   end, fn, ...)
+  self.tasks[#self.tasks + 1] = spawned
+  return spawned
+end
+
+---Whether nothing of the program is under way but what its own tasks wait for.
+---@return boolean
+function World:is_quiet()
+  for i = #self.tasks, 1, -1 do
+    if self.tasks[i]:status() ~= "running" then table.remove(self.tasks, i) end
+  end
+  if self.n_flying > 0 or #self.tasks > 0 then return false end
+  for _, call in ipairs(self.calls) do
+    if call.state == "running" then return false end
+  end
+  return true
 end
 
 local function set_mono(self, at)
