@@ -193,6 +193,31 @@ function simulated.built()
   return simulated.todos{ actions = made, client = {} }
 end
 
+--- Whoever looks after its outbox: retries dead letters, discards what is queued, and edits it.
+function simulated.tended()
+  local made = {
+    retry = function(client, random)
+      local letter = random:pick(client.outbox:dead_letters() or {})
+      if letter then client.outbox:retry(letter.id) end
+    end,
+    discard = function(client, random)
+      local entry = random:pick(client.outbox:list() or {})
+      if entry then client.outbox:discard(entry.id) end
+    end,
+    edit = function(client, random)
+      local entry = random:pick(client.outbox:list() or {})
+      if not entry or entry.mutation ~= "updateTodo" then return end
+      local input = entry.variables.input
+      client.outbox:edit(entry.id, { input = { id = input.id, name = "edited " .. random(1000) } })
+    end,
+    clear = function(client, random)
+      if random:chance(0.2) then client:clear() end
+    end,
+  }
+  for name, action in pairs(actions) do made[name] = action end
+  return simulated.todos{ actions = made, client = { updates = updates(), outbox = { max_tries = 2 } }, faults = { offline = 0.15, unavailable = 0.1, throttle = 0.1 } }
+end
+
 local VERSIONED = "query List { listTodos(limit: 1000) { items { id name rank _version _deleted } } }"
 local VERSIONED_CREATE = "mutation Create($input: CreateTodoInput!) { createTodo(input: $input) { id name rank _version _deleted } }"
 local VERSIONED_UPDATE = "mutation Update($input: UpdateTodoInput!) { updateTodo(input: $input) { id name rank _version _deleted } }"

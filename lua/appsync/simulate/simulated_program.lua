@@ -107,9 +107,9 @@ local function name_of(document)
   return type(text) == "string" and printable.line(text):gsub("%s+", " "):sub(1, 60) or "a mutation"
 end
 
--- Listens to what is promised. The class's methods stand behind these.
+-- Listens to what is promised. The class's methods stand behind these; other identities' clients have those alone.
 local function listen(world, made)
-  local mutate, with, outbox = made.mutate, made.with, made.outbox
+  local mutate, outbox = made.mutate, made.outbox
   function made.mutate(self, ...)
     local call = { name = name_of((...)), state = "running" }
     local document, variables, options, is_late = with_note(call, ...)
@@ -117,7 +117,6 @@ local function listen(world, made)
     if is_late then return mutate(self, document, variables, options) end
     return noted(call, mutate(self, document, variables, options))
   end
-  function made.with(self, options) return listen(world, with(self, options)) end
   for _, name in ipairs{ "discard", "retry" } do
     local method = outbox[name]
     outbox[name] = function(self, id, options)

@@ -62,7 +62,8 @@ function world.new(given)
   local self = setmetatable({
     options = given.options, seed = given.seed, faults = given.options.faults, path = given.path, service = given.service,
     counts = given.counts, lines = given.lines, mono = BEGIN_MONO_MS, wall = BEGIN_WALL_MS, agenda = agenda.new(), state = {},
-    calls = {}, tasks = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_starts = 0, n_writes = 0, n_flying = 0, n_drawn = 0, n_still = 0,
+    calls = {}, tasks = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_starts = 0, n_writes = 0, n_flying = 0,
+    n_drawn = 0, n_still = 0,
   }, World)
   local skew = chance.new(given.seed, 3)(-MAX_SKEW_MS, MAX_SKEW_MS)
   self.service_ms = BEGIN_WALL_MS - BEGIN_MONO_MS + skew
