@@ -137,7 +137,8 @@ static enum aps_rc read_enqueue(lua_State *L, struct aps_enqueue_command *comman
 }
 
 /* cache:enqueue{document=, operation_name=, variables=, mode=, headers=, own_headers=, timeout=, idempotent=,
- * response=, rules=, own_ids=, is_uncached=, has_update=} → call; nil, error */
+ * response=, rules=, own_ids=, is_uncached=, has_update=, has_layer=} → call; nil, error. has_layer: also where nothing
+ * was begun, for a later run that is to know whether the answer was settled */
 static int Apl_cache_enqueue(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -156,10 +157,11 @@ static int Apl_cache_enqueue(lua_State *L)
 	}
 	const struct aps_operation *operation = &command->operation;
 	command->head.mail.n_bytes += aps_operation_text(operation).n + operation->n_variables_bytes;
-	command->has_layer = take_edits(cache, &command->edits);
-	if (command->has_layer) command->head.mail.n_bytes += aps_edits_bytes(command->edits.edits);
+	bool has_edits = take_edits(cache, &command->edits);
+	if (has_edits) command->head.mail.n_bytes += aps_edits_bytes(command->edits.edits);
+	command->has_layer = has_edits || apl_field_bool(L, 2, "has_layer", false);
 	lua_pushvalue(L, pending);
-	return give(L, cache, call, command->has_layer);
+	return give(L, cache, call, has_edits);
 }
 
 /* cache:ask_queue(what, argument): an id, a number, an identity, or {id=, variables=} → call; nil, error */

@@ -11,6 +11,20 @@ enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct 
 	                         : APS_OK;
 }
 
+enum aps_rc aps_partition_is_answered(struct aps_partition *partition, uint64_t id, bool *is_answered,
+                                      struct aps_err *err)
+{
+	struct aps_layer_row row = {.is_there = false};
+	*is_answered = false;
+	if (partition->store.db == NULL) return APS_OK;
+	aps_buf_init(&row.entries, APS_BUF_ANY_SIZE);
+	aps_buf_init(&row.identified, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_layer_store_load(partition->store.db, partition->store.part, id, &row, err);
+	*is_answered = rc == APS_OK && row.is_there && row.kind == APS_LAYER_ANSWERED;
+	aps_layer_row_clear(&row);
+	return rc;
+}
+
 /* Calls `put` for each object of the layer's response, which is read of the store. */
 typedef void put_object(struct aps_buf *out, const struct aps_entry *entry, const struct aps_identified *object,
                         struct aps_str own);

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "cache/layer_end.h"
 #include "cache/layer_map.h"
+#include "client/adopted.h"
+#include "client/store_place.h"
 #include "store/cache_rows.h"
 #include "store/layer_store.h"
 #include "store/outbox_number.h"
@@ -18,6 +20,7 @@ static void clear_entries(struct aps_partition *partition)
 
 static void free_partition(struct aps_partition *partition)
 {
+	aps_adopted_free(&partition->adopted);
 	aps_write_clear(&partition->write);
 	aps_merge_clear(&partition->merge);
 	clear_entries(partition);
@@ -67,9 +70,16 @@ static enum aps_rc finish(struct aps_vault_part *part, struct aps_err *err)
 	return aps_cache_store_save_bytes(&of(part)->store, err);
 }
 
+/* Until names and numbers are those of what it becomes nobody reads: there is nothing in that place. */
+static void hide(const struct aps_partition *partition)
+{
+	aps_channel_move(partition->channel, aps_place_make(APS_PLACE_MEMORY, partition->vault->place >> 2));
+}
+
 static void announce(struct aps_vault_part *part, uint64_t generation)
 {
 	const struct aps_partition *partition = of(part);
+	if (partition->adopted != NULL) hide(partition);
 	size_t n = partition->changed.n / sizeof(struct aps_channel_change);
 	bool is_known = partition->changed.rc == APS_OK && !partition->is_any_changed;
 	const void *changes = is_known ? partition->changed.p : NULL;
@@ -95,21 +105,6 @@ static void let_layers_go(struct aps_partition *partition)
 	}
 }
 
-static void committed(struct aps_vault_part *part, uint64_t generation)
-{
-	struct aps_partition *partition = of(part);
-	let_layers_go(partition);
-	aps_cache_store_committed(&partition->store);
-	aps_layer_handles_committed(&partition->handles);
-	partition->is_new = false;
-	aps_channel_publish(partition->channel, generation);
-	aps_buf_clear(&partition->changed);
-	end_clears(partition);
-	partition->edits = 0;
-	aps_entries_trim(&partition->cache.entries, partition->max_bytes);
-	if (partition->collector != NULL) partition->collector->committed(partition->collector);
-}
-
 static void forget_all(struct aps_partition *partition)
 {
 	if (partition->collector != NULL) partition->collector->reset(partition->collector);
@@ -119,9 +114,48 @@ static void forget_all(struct aps_partition *partition)
 	if (partition->listener != NULL) partition->listener->changed.is_all = true;
 }
 
+static void forget_store(struct aps_partition *partition)
+{
+	forget_all(partition);
+	aps_layer_handles_clear(&partition->handles);
+	aps_names_clear(&partition->cache.names);
+	aps_cache_store_clear(&partition->store);
+}
+
+static void become_adopted(struct aps_partition *partition)
+{
+	forget_store(partition);
+	aps_adopted_take(&partition->adopted, &partition->store, &partition->cache);
+	if (partition->listener != NULL) partition->listener->renumbered(partition->listener);
+	aps_vault_rename(partition->vault);
+}
+
+static void renamed(struct aps_vault_part *part)
+{
+	aps_channel_move(of(part)->channel, of(part)->vault->place);
+}
+
+static void committed(struct aps_vault_part *part, uint64_t generation)
+{
+	struct aps_partition *partition = of(part);
+	let_layers_go(partition);
+	aps_cache_store_committed(&partition->store);
+	aps_layer_handles_committed(&partition->handles);
+	partition->is_new = false;
+	if (partition->adopted != NULL) become_adopted(partition);
+	aps_channel_publish(partition->channel, generation);
+	aps_buf_clear(&partition->changed);
+	end_clears(partition);
+	partition->edits = 0;
+	aps_entries_trim(&partition->cache.entries, partition->max_bytes);
+	if (partition->collector != NULL) partition->collector->committed(partition->collector);
+}
+
 static void failed(struct aps_vault_part *part)
 {
 	struct aps_partition *partition = of(part);
+	aps_adopted_free(&partition->adopted);
+	aps_channel_move(partition->channel, partition->vault->place);
 	forget_all(partition);
 	aps_cache_store_rolled_back(&partition->store);
 	aps_layer_handles_failed(&partition->handles);
@@ -195,11 +229,8 @@ void aps_partition_turn(struct aps_partition *partition)
 static enum aps_rc begin_anew(struct aps_partition *partition, struct aps_err *err)
 {
 	bool has_store = partition->vault->db != NULL;
-	forget_all(partition);
-	aps_layer_handles_clear(&partition->handles);
-	aps_names_clear(&partition->cache.names);
+	forget_store(partition);
 	aps_names_init(&partition->cache.names, 0);
-	aps_cache_store_clear(&partition->store);
 	partition->store = (struct aps_cache_store){.db = NULL};
 	partition->edits = 0;
 	end_clears(partition);
@@ -232,6 +263,7 @@ static enum aps_rc save_changed(struct aps_partition *partition, struct aps_err 
 static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err)
 {
 	struct aps_partition *partition = of(part);
+	aps_adopted_free(&partition->adopted);
 	aps_channel_move(partition->channel, partition->vault->place);
 	if (!keeps) return begin_anew(partition, err);
 	if (partition->collector != NULL) partition->collector->reset(partition->collector);
@@ -240,10 +272,11 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return rc == APS_OK ? save_changed(partition, err) : rc;
 }
 
-static bool is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
+/* What keeps something else in the vault is no partition. */
+bool aps_partition_is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
 {
 	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) {
-		if (part->moved != moved) continue; /* it isn't a partition */
+		if (part->moved != moved) continue;
 		if (strcmp(of(part)->prefix, prefix) == 0 && strcmp(of(part)->identity, identity) == 0) return true;
 	}
 	return false;
@@ -253,7 +286,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
                                          const struct aps_policies *policies, struct aps_channel *channel,
                                          struct aps_err *err)
 {
-	if (is_open(vault, prefix, identity)) {
+	if (aps_partition_is_open(vault, prefix, identity)) {
 		aps_fail_word(err, APS_E_USAGE, "in_use", 0, "another client has this store with this key prefix");
 		return NULL;
 	}
@@ -262,7 +295,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved};
+	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, renamed};
 	partition->vault = vault;
 	partition->source = (struct aps_read_source){.at = source_at, .find = source_find};
 	partition->policies = policies;

@@ -13,6 +13,7 @@
 #include "proto/operation.h"
 #include "store/cache_store.h"
 
+struct aps_adopted;
 struct aps_partition;
 
 /* Who looks at what is in a partition. */
@@ -72,7 +73,8 @@ struct aps_partition {
 	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
 	struct aps_layer_handles handles;
 	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
-	bool has_orphans; /* and then they weren't */
+	bool has_orphans;            /* and then they weren't */
+	struct aps_adopted *adopted; /* what it becomes with the commit (client/adopted.h); NULL: what it is */
 };
 
 /* What of a response is written. */
@@ -95,6 +97,8 @@ APS_BEGIN_DECLS
 struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *prefix, const char *identity,
                                          const struct aps_policies *policies, struct aps_channel *channel,
                                          struct aps_err *err);
+/* Whether this process has one of this prefix and identity. */
+bool aps_partition_is_open(const struct aps_vault *vault, const char *prefix, const char *identity);
 /* Nothing of it may be uncommitted. */
 void aps_partition_close(struct aps_partition *partition);
 /* What there is now, layers and all, also before it is committed. */
@@ -134,6 +138,9 @@ enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t i
 
 /* Appends the ids (uint64_t) of the layers of answered mutations, in order. */
 enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err);
+/* Whether the layer is one of these. */
+enum aps_rc aps_partition_is_answered(struct aps_partition *partition, uint64_t id, bool *is_answered,
+                                      struct aps_err *err);
 /* Appends, as texts after their lengths (v of cache/cell.h), the id and the key ("Todo:…") of each object of the
  * layer's response whose id is like a UUID, and which nobody but layers knows, or whose id is one of `own`, UUIDs one
  * behind the other: it stands for one that the service will give. */

@@ -5,8 +5,11 @@
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/partition.h"
+#include "client/queue_answered.h"
 #include "client/queue_commands.h"
 #include "client/queue_journal.h"
+#include "client/queue_pruning.h"
+#include "client/queue_settle.h"
 #include "client/queue_store.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
@@ -81,7 +84,7 @@ static void lose(struct aps_queue *queue)
 	aps_outbox_lost(&queue->outbox);
 	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = true;
-	queue->is_counted = false;
+	queue->is_counted = queue->is_known = false; /* the owner may have been new */
 }
 
 static void failed(struct aps_vault_part *part)
@@ -96,6 +99,8 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	lose(queue);
 	if (keeps) return APS_OK;
 	queue->owner = 0;
+	queue->first_outcome = 0;
+	aps_queue_settle_anew(queue);
 	queue->is_known = false;
 	queue->has_forgotten = true;
 	return APS_OK;
@@ -109,8 +114,11 @@ static void find_owner(struct aps_queue *queue)
 	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, &err);
 	if (rc == APS_OK)
 		rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &queue->owner, &err);
+	if (rc == APS_OK && queue->last_old == 0) rc = aps_outbox_last_number(db, &queue->last_old, &err);
+	if (rc == APS_OK) rc = aps_queue_fold_answered(queue, queue->last_old, &err);
 	queue->is_known = rc == APS_OK;
-	queue->has_untold = true;
+	queue->is_counted = false;
+	queue->has_untold = queue->has_unsettled = true;
 	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);
 }
 
@@ -168,7 +176,7 @@ static struct aps_queue *new_queue(struct aps_core *core, struct aps_client *cli
 	queue->core = core;
 	queue->client = client;
 	queue->cache = cache;
-	queue->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved};
+	queue->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	queue->journal = aps_queue_journal;
 	queue->timer.due = timer_due;
 	queue->stuck.due = stuck_due;
@@ -198,6 +206,7 @@ struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *clien
 	aps_vault_add(queue->vault, &queue->part);
 	queue->has_changed = queue->has_news = true;
 	find_owner(queue);
+	aps_queue_pruning_start(queue);
 	return queue;
 }
 
@@ -231,6 +240,7 @@ void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_timer_stop(&core->timers, &queue->timer);
 	aps_timer_stop(&core->timers, &queue->stuck);
+	aps_queue_pruning_stop(queue);
 	aps_vault_remove(queue->vault, &queue->part);
 	queue->partition->user = NULL;
 	aps_queueing_forget(core, queue);
@@ -247,6 +257,7 @@ enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps
 	enum aps_rc rc = aps_queue_look(queue, err);
 	if (rc == APS_OK && is_durable) rc = aps_vault_begin_durable(queue->vault, err);
 	if (rc == APS_OK && !is_durable) rc = aps_vault_begin(queue->vault, err);
+	queue->place = queue->vault != NULL ? queue->vault->place : 0;
 	return rc == APS_OK ? aps_queue_look(queue, err) : rc; /* it may have moved */
 }
 
@@ -256,7 +267,9 @@ void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why)
 	queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
 	struct aps_err gone;
 	bool is_there = aps_queue_look(queue, &gone) == APS_OK;
-	if (is_there && queue->vault->is_writing && !aps_vault_cope(queue->vault, why)) aps_vault_abandon(queue->vault);
+	bool is_same = is_there && queue->place == queue->vault->place; /* else it is another store's failure */
+	if (is_there && queue->vault->is_writing && !(is_same && aps_vault_cope(queue->vault, why)))
+		aps_vault_abandon(queue->vault);
 	if (!queue->has_lost) lose(queue);
 }
 
@@ -276,7 +289,7 @@ enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err)
 	if (rc != APS_OK) return rc;
 	queue->n_entries = n_entries;
 	queue->n_dead = n_dead;
-	queue->is_counted = true;
+	queue->is_counted = queue->is_known; /* else nobody knows yet whose */
 	return APS_OK;
 }
 
@@ -409,9 +422,10 @@ static void go_on(struct aps_queue *queue)
 	heed_losses(queue);
 	find_owner(queue);
 	aps_outbox_set_store(&queue->outbox, has_store(queue) && queue->rest_until_ms == 0);
+	uint64_t place = queue->vault->place;
 	enum aps_rc rc = aps_outbox_go_on(&queue->outbox, &err);
 	while (take(queue, &action)) carry_out(queue, &action);
-	if (rc != APS_OK) {
+	if (rc != APS_OK && place == queue->vault->place) {
 		bool is_moved = rc == APS_E_STORAGE && aps_vault_cope(queue->vault, &err);
 		if (!is_moved) queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
 	}

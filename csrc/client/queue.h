@@ -60,6 +60,7 @@ struct aps_queue {
 	struct aps_outbox_row row; /* what the journal has read last */
 	int64_t owner;             /* 0: the store doesn't know it yet */
 	uint32_t nonce;
+	int64_t last_old;                  /* the number up to which entries and outcomes are of earlier runs */
 	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;
@@ -67,6 +68,9 @@ struct aps_queue {
 	struct aps_timer timer;              /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
 	int64_t rest_until_ms; /* after trouble */
+	uint64_t place;        /* of the vault, where the transaction was begun */
+	struct aps_timer pruning;
+	unsigned n_outcomes; /* since rows were pruned last */
 	int64_t n_entries, n_dead;
 	bool is_counted;
 	bool is_known;      /* whether the store has something of the owner's */
@@ -84,10 +88,12 @@ struct aps_queue {
 	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
 	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
-	bool has_new_ids;  /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
-	                    */
-	int64_t pruned_ms; /* when old pairs of ids left last, by the monotonic clock; 0: not in this run */
-	bool has_untold;   /* there may be outcomes that nobody was told of */
+	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
+	uint64_t settling_entry;
+	bool has_unsettled; /* there may be outcomes behind these */
+	bool has_new_ids;   /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
+	                     */
+	bool has_untold;    /* there may be outcomes that nobody was told of */
 	struct aps_err trouble; /* of the store, last; OK: none */
 	struct aps_reap reap;
 };

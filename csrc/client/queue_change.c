@@ -1,10 +1,15 @@
 #include "client/queue_change.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "client/partition_adopt.h"
+#include "client/queue_answered.h"
 #include "client/queue_outcome.h"
+#include "client/queue_settle.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
 #include "client/sending.h"
+#include "store/db_space.h"
 #include "store/dead_letters.h"
 #include "store/outcomes.h"
 #include "store/owner_move.h"
@@ -136,6 +141,7 @@ static enum aps_rc requeue(struct aps_queue *queue, const struct aps_dead_letter
 	        .is_uncached = (entry->flags & APS_ENTRY_UNCACHED) != 0,
 	        .own_headers = extra.headers,
 	        .rules = extra.rules,
+	        .has_update = queue->settings.has_updates, /* by root fields: the client's */
 	        .edits = *edits,
 	        .has_layer = has_layer,
 	};
@@ -194,15 +200,27 @@ enum aps_rc aps_queue_bury_all(struct aps_queue *queue, int64_t *n, struct aps_e
 	return rc;
 }
 
+/* Who waits for one of them learns it at once: whatever becomes of the transaction, nothing more of it is told. */
+static void end_waits(struct aps_queue *queue)
+{
+	struct aps_err err;
+	aps_fail(&err, APS_E_CANCELLED, "the outbox was wiped");
+	aps_queue_waits_drop_all(queue, &err);
+}
+
+/* What is deleted is overwritten: until the part of the cache is wiped, too (client/tidying.h). */
 enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_err *err)
 {
 	*n_rows = 0;
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc != APS_OK || queue->owner == 0) return rc;
-	rc = aps_owner_wipe(aps_queue_db(queue), queue->owner, n_rows, err);
+	rc = aps_db_set_erasing(aps_queue_db(queue), true, err);
+	if (rc == APS_OK) rc = aps_owner_wipe(aps_queue_db(queue), queue->owner, n_rows, err);
 	if (rc != APS_OK) return rc;
+	end_waits(queue);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
+	aps_queue_settle_anew(queue);
 	queue->owner = 0;
 	queue->has_new_ids = true;
 	queue->is_known = queue->is_counted = false;
@@ -228,32 +246,66 @@ static void start_anew(struct aps_queue *queue)
 	aps_queue_note_change(queue);
 }
 
-enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err)
+static enum aps_rc move_owner(struct aps_queue *queue, const char *identity, int64_t *owner, int64_t *n,
+                              struct aps_err *err)
 {
 	struct aps_db *db = aps_queue_db(queue);
 	struct aps_str prefix = aps_str_of(queue->prefix);
 	int64_t from = 0;
-	*n = 0;
-	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, identity);
+	enum aps_rc rc = aps_owners_find(db, prefix, aps_str_of(identity), &from, err);
+	*owner = queue->owner;
+	if (rc != APS_OK || from == 0) return rc;
+	rc = aps_outbox_count(db, aps_entry_owned(from), n, err);
+	if (rc == APS_OK && queue->owner != 0) return aps_owner_move(db, from, queue->owner, err);
+	*owner = from;
+	return rc == APS_OK ? aps_owners_rename(db, from, prefix, aps_str_of(queue->identity), err) : rc;
+}
+
+/* The partition is another one from then on. A store that has moved meanwhile hasn't got it. */
+static enum aps_rc commit_at_once(struct aps_queue *queue, struct aps_err *err)
+{
+	bool had_lost = queue->has_lost;
+	queue->has_lost = false;
+	enum aps_rc rc = aps_vault_commit(queue->vault, err);
+	if (rc == APS_OK && queue->has_lost) rc = aps_fail(err, APS_E_STORAGE, "the store can't be written");
+	queue->has_lost = queue->has_lost || had_lost;
+	return rc;
+}
+
+static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
+{
+	int64_t owner, part = queue->partition->store.part;
+	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
 	if (other != NULL && other->sendings != NULL)
 		return aps_fail_word(err, APS_E_USAGE, "sending", 0,
 		                     "a mutation of that identity is being sent at this moment");
+	if (other == NULL && aps_partition_is_open(queue->vault, queue->prefix, identity))
+		return aps_fail_word(err, APS_E_USAGE, "in_use", 0,
+		                     "this process has the identity \"%s\" open: close its client first", identity);
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
-	if (rc == APS_OK) rc = aps_owners_find(db, prefix, identity, &from, err);
-	if (rc != APS_OK || from == 0) return rc;
-	rc = aps_outbox_count(db, aps_entry_owned(from), n, err);
-	if (rc == APS_OK && queue->owner == 0) {
-		rc = aps_owners_rename(db, from, prefix, aps_str_of(queue->identity), err);
-		queue->owner = rc == APS_OK ? from : 0;
-	} else if (rc == APS_OK) {
-		rc = aps_owner_move(db, from, queue->owner, err);
-	}
+	if (rc == APS_OK) rc = move_owner(queue, identity, &owner, n, err);
+	if (rc == APS_OK && other == NULL) rc = aps_partition_adopt(queue->partition, identity, err);
+	if (rc == APS_OK) rc = commit_at_once(queue, err);
+	if (rc != APS_OK) return rc;
+	if (other != NULL) start_anew(other);
+	queue->owner = owner;
 	queue->is_counted = false;
 	queue->has_new_ids = true;
+	aps_queue_settle_anew(queue);
 	queue->has_untold = queue->has_news = true;
 	aps_outbox_look_again(&queue->outbox);
 	aps_queue_note_change(queue);
-	if (rc == APS_OK && other != NULL) start_anew(other);
+	if (part != queue->partition->store.part) rc = aps_queue_fold_answered(queue, INT64_MAX, err);
+	if (rc != APS_OK) aps_vault_suspect(queue->vault, err); /* it is adopted all the same */
+	return APS_OK;
+}
+
+enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err)
+{
+	char *text = aps_strndup(identity.p, identity.n);
+	*n = 0;
+	enum aps_rc rc = text != NULL ? adopt(queue, text, n, err) : aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_free(text);
 	return rc;
 }
 
@@ -288,6 +340,7 @@ enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_
 {
 	forget_waited(queue, (uint64_t)outcome);
 	if (queue->asked_outcome == (uint64_t)outcome) queue->asked_outcome = 0;
+	aps_queue_settle_confirm(queue, outcome);
 	queue->has_untold = true;
 	enum aps_rc rc = queue->owner != 0 ? aps_queue_begin(queue, false, err) : APS_OK;
 	return rc == APS_OK && queue->owner != 0 ? shorten(queue, outcome, err) : rc;

@@ -19,9 +19,12 @@ enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struc
 /* All that is queued becomes dead letters that the application has discarded; those that are under way aren't touched.
  */
 enum aps_rc aps_queue_bury_all(struct aps_queue *queue, int64_t *n, struct aps_err *err);
-/* Nothing of the owner is left; what is under way is forgotten. */
+/* Nothing of the owner is left; what is under way is forgotten, and who waits for it is told so. Once the cache is
+ * wiped as well (aps_caching_clear()), nothing of it is in the file or its log. */
 enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_err *err);
-/* Another identity's queue is this one's from now on. E_USAGE, word "sending": a request of it is under way. */
+/* Another identity's queue is this one's from now on; *n: of its mutations. So is its cache, where nobody has that
+ * open. Committed when it returns. E_USAGE, word "sending": a request of it is under way; "in_use": another client has
+ * that identity open. */
 enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err);
 /* Somebody was told of that outcome. */
 enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_err *err);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/queue_change.h"
 #include "client/queue_list.h"
+#include "client/queue_settle.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
@@ -230,8 +231,9 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 	struct aps_err err;
 	enum aps_rc rc = change(queue, command, number, &err);
 	struct aps_ask_queue_command **at = &queue->asked;
-	if (rc == APS_E_USAGE) { /* nothing has changed */
-		command->why = err;
+	bool is_committed = rc == APS_OK && command->what == APS_QUEUE_ASK_ADOPT;
+	if (rc == APS_E_USAGE || is_committed) { /* or nothing has changed */
+		if (rc != APS_OK) command->why = err;
 		answer(queue, queue->core, command);
 		return;
 	}
@@ -266,7 +268,9 @@ static void run_settle(struct aps_core *core, struct aps_command *head)
 {
 	const struct aps_queue_answer_command *command = (struct aps_queue_answer_command *)head;
 	struct aps_client *client = aps_core_last_client(core, head->client);
+	struct aps_queue *queue = client != NULL ? queue_of(core, head, head->id) : NULL;
 	if (client != NULL) aps_caching_settle_queued(core, client, head->id, command->entry, &command->edits);
+	if (queue != NULL) aps_queue_settle_done(queue, command->entry);
 	aps_command_free(head);
 }
 
@@ -288,9 +292,11 @@ static void run_resolve(struct aps_core *core, struct aps_command *head)
 	struct aps_sending *sending = queue != NULL ? aps_sending_find(queue, command->entry) : NULL;
 	const struct aps_outbox_item *item = queue != NULL ? aps_outbox_item(&queue->outbox, command->entry) : NULL;
 	if (sending != NULL && item != NULL && item->delivery.state == APS_DELIVERY_RESOLVING) {
-		aps_buf_clear(&sending->variables);
-		sending->variables = command->variables;
-		aps_buf_init(&command->variables, APS_BUF_ANY_SIZE);
+		if (command->is_given) {
+			aps_buf_clear(&sending->variables);
+			sending->variables = command->variables;
+			aps_buf_init(&command->variables, APS_BUF_ANY_SIZE);
+		}
 		aps_queue_feed_kind(queue, command->entry,
 		                    command->is_given ? APS_DELIVERY_ON_CHANGED : APS_DELIVERY_ON_GAVE_UP);
 		aps_queue_run(queue);

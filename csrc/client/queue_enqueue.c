@@ -6,6 +6,7 @@
 #include "client/process.h"
 #include "client/queue_journal.h"
 #include "client/sending.h"
+#include "client/version_seen.h"
 #include "store/id_map.h"
 #include "store/outbox_number.h"
 #include "store/owners.h"
@@ -202,6 +203,7 @@ static enum aps_rc insert(struct entering *in, struct aps_err *err)
 	if (rc == APS_OK) rc = aps_outbox_add(&queue->outbox, &info, &in->is_sent, err);
 	if (rc == APS_OK && in->is_sent)
 		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + FIRST_LEASE_MS, 1, err);
+	if (rc == APS_OK && in->is_sent) rc = aps_version_seen_check(queue, in->number, err);
 	aps_buf_clear(&info.records);
 	return rc;
 }

@@ -5,7 +5,9 @@
 #include "client/partition.h"
 #include "client/process.h"
 #include "client/queue_outcome.h"
+#include "client/queue_pruning.h"
 #include "client/sent_entry.h"
+#include "client/version_seen.h"
 #include "codec/json_writer.h"
 #include "store/dead_letters.h"
 #include "store/id_map.h"
@@ -13,7 +15,6 @@
 #include "sync/identity_fields.h"
 
 #define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
-#define PRUNE_MS (INT64_C(60) * 60 * 1000)
 
 static int64_t row_id(const struct aps_queue *queue, const struct aps_outbox_action *action)
 {
@@ -126,7 +127,8 @@ static enum aps_rc pass_layer(struct aps_queue *queue, struct aps_sending *sendi
 	int64_t flags = sending->row.entry.flags;
 	if ((flags & APS_ENTRY_LAYER) == 0) return APS_OK;
 	bool has_rules = (flags & APS_ENTRY_RULES) != 0;
-	sending->has_layer = has_rules || sending->has_update || queue->settings.has_updates;
+	bool is_old = (int64_t)sending->number <= queue->last_old;
+	sending->has_layer = has_rules || sending->has_update || (is_old && queue->settings.has_updates);
 	if (sending->has_layer) return aps_partition_answer_layer(queue->partition, sending->number, err);
 	return aps_partition_fold_layer(queue->partition, sending->number, err);
 }
@@ -146,7 +148,8 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	if (rc == APS_OK) rc = aps_outcomes_add(aps_queue_db(queue), &kept, err);
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
 	if (rc == APS_OK && queue->first_outcome == 0) queue->first_outcome = kept.number;
-	queue->has_untold = true;
+	queue->has_untold = queue->has_unsettled = true;
+	aps_queue_pruning_note(queue);
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);
 	return rc;
@@ -162,18 +165,6 @@ static struct aps_sending *sending_of(struct aps_queue *queue, const struct aps_
 	return rc == APS_OK || sending->row.entry.id != 0 ? sending : NULL;
 }
 
-/* Once nothing is queued, and not often: it looks at all of them. */
-static enum aps_rc prune_ids(struct aps_queue *queue, struct aps_err *err)
-{
-	int64_t now_ms = aps_clock_mono_ms(), n = 0;
-	bool is_due = queue->pruned_ms == 0 || now_ms - queue->pruned_ms >= PRUNE_MS;
-	if (queue->n_entries != 0 || !is_due) return APS_OK;
-	queue->pruned_ms = now_ms;
-	enum aps_rc rc = aps_id_map_prune(aps_queue_db(queue), queue->owner, aps_clock_wall_ms(), &n, err);
-	if (n != 0) queue->has_new_ids = true;
-	return rc;
-}
-
 static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
 	struct aps_sending *sending = sending_of(queue, action, err);
@@ -187,10 +178,10 @@ static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_actio
 	if (rc == APS_OK) rc = aps_outbox_remove(aps_queue_db(queue), row_id(queue, action), err);
 	if (rc == APS_OK) rc = log_outcome(queue, sending, action, err);
 	if (rc == APS_OK) queue->n_entries--;
-	return rc == APS_OK ? prune_ids(queue, err) : rc;
+	return rc;
 }
 
-/* Where nothing else is known. */
+/* Where nothing else is known, or the last answer was that of a look, which went well. */
 static void explain(struct aps_sending *sending, const struct aps_outbox_action *action)
 {
 	struct aps_err err;
@@ -198,10 +189,17 @@ static void explain(struct aps_sending *sending, const struct aps_outbox_action 
 	if (action->outcome == APS_DELIVERY_ENDED_BLOCKED)
 		aps_fail_word(&err, APS_E_CONFLICT, "blocked", 0,
 		              "the mutation that was to make a record that this one names has failed");
+	else if (action->outcome == APS_DELIVERY_ENDED_CONFLICT)
+		aps_fail_word(&err, APS_E_CONFLICT, "unresolved", 0,
+		              "the service's record has changed, and the conflict wasn't resolved");
+	else if (sending->is_look)
+		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
+		              "the answer was lost, and the service's record doesn't tell whether the mutation was "
+		              "executed");
 	else
 		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
 		              "the process ended while the mutation was being sent: it may have been executed");
-	err.sent = action->outcome != APS_DELIVERY_ENDED_BLOCKED;
+	err.sent = action->outcome == APS_DELIVERY_ENDED_UNKNOWN;
 	err.retryable = false;
 	aps_sending_set_err(sending, &err);
 }
@@ -247,7 +245,9 @@ enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_out
 	enum aps_rc rc = aps_queue_begin(queue, aps_delivery_is_durable(action->store), err);
 	if (rc != APS_OK) return rc;
 	switch (action->store) {
-	case APS_DELIVERY_STORE_MARK: return mark(queue, action, err);
+	case APS_DELIVERY_STORE_MARK:
+		rc = mark(queue, action, err);
+		return rc == APS_OK ? aps_version_seen_check(queue, action->number, err) : rc;
 	case APS_DELIVERY_STORE_REWRITE: return rewrite(queue, action, err);
 	case APS_DELIVERY_STORE_FINISH: return finish(queue, action, err);
 	case APS_DELIVERY_STORE_BURY: return bury(queue, action, err);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/partition.h"
 #include "client/queue_outcome.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
@@ -60,6 +61,12 @@ static void write_int(struct aps_json_writer *w, const char *key, int64_t value)
 	aps_json_write_int(w, value);
 }
 
+static void write_bool(struct aps_json_writer *w, const char *key, bool is_true)
+{
+	aps_json_write_key(w, aps_str_of(key));
+	aps_json_write_bool(w, is_true);
+}
+
 static void write_span(struct aps_json_writer *w, const char *key, struct aps_str json)
 {
 	if (json.n == 0) return;
@@ -99,8 +106,7 @@ enum aps_rc aps_queue_ask_resolver(const struct aps_sending *sending, const stru
 	struct aps_str record = sending->record.n != 0 ? sending->record : sending->error_record;
 	if (!aps_str_is(record, "null")) write_span(&telling.w, "data", record);
 	write_int(&telling.w, "retries", (int64_t)action->n_rounds + 1);
-	aps_json_write_key(&telling.w, APS_STR("in_doubt"));
-	aps_json_write_bool(&telling.w, action->is_in_doubt);
+	write_bool(&telling.w, "in_doubt", action->is_in_doubt);
 	return emit(sending->queue, &telling, err);
 }
 
@@ -168,40 +174,30 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 	aps_queue_note_change(queue);
 }
 
-/* Whether the layer of what was answered waits until the application's update has been run. */
-static enum aps_rc has_layer(struct aps_queue *queue, uint64_t entry, bool *is_there, struct aps_err *err)
-{
-	struct aps_buf ids;
-	aps_buf_init(&ids, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_partition_list_answered(queue->partition, &ids, err);
-	const uint64_t *all = (const uint64_t *)(const void *)ids.p;
-	*is_there = false;
-	for (size_t i = 0; rc == APS_OK && i < ids.n / sizeof *all; i++)
-		if (all[i] == entry) *is_there = true;
-	aps_buf_clear(&ids);
-	return rc;
-}
-
 /* What the log has is one object more, into which the rest goes. */
-static enum aps_rc tell(struct aps_queue *queue, const struct aps_kept_outcome *outcome, struct aps_err *err)
+static enum aps_rc tell(struct aps_queue *queue, const char *what, const struct aps_kept_outcome *outcome,
+                        struct aps_err *err)
 {
 	struct telling telling;
 	struct aps_str content = outcome->content;
-	bool waits;
+	bool has_layer;
 	if (content.n < 2 || content.p[0] != '{') return aps_fail(err, APS_E_STORAGE, "an outcome can't be read");
-	if (has_layer(queue, (uint64_t)outcome->entry, &waits, err) != APS_OK) return err->code;
-	begin(&telling, "outcome");
+	if (aps_partition_is_answered(queue->partition, (uint64_t)outcome->entry, &has_layer, err) != APS_OK)
+		has_layer = true; /* there may be one */
+	begin(&telling, what);
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
-	aps_json_write_key(&telling.w, APS_STR("is_old"));
-	aps_json_write_bool(&telling.w, queue->first_outcome == 0 || outcome->number < queue->first_outcome);
-	if (waits) {
-		aps_json_write_key(&telling.w, APS_STR("has_layer"));
-		aps_json_write_bool(&telling.w, true);
-	}
+	write_bool(&telling.w, "is_old", queue->first_outcome == 0 || outcome->number < queue->first_outcome);
+	write_bool(&telling.w, "has_layer", has_layer);
 	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
 	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
 	return emit(queue, &telling, err);
+}
+
+bool aps_queue_tell_answer(struct aps_queue *queue, const struct aps_kept_outcome *outcome)
+{
+	struct aps_err err;
+	return tell(queue, "answer", outcome, &err) == APS_OK;
 }
 
 static bool is_waited_for(const struct aps_queue *queue, int64_t number)
@@ -225,8 +221,8 @@ void aps_queue_tell_outcome(struct aps_queue *queue)
 		rc = aps_outcomes_next_untold(db, queue->owner, after, &outcome, &err);
 		after = outcome.number;
 	} while (after != 0 && (rc != APS_OK || is_waited_for(queue, after)));
-	if (rc == APS_OK && outcome.number != 0 && tell(queue, &outcome, &err) == APS_OK)
-		queue->asked_outcome = (uint64_t)outcome.number;
-	queue->has_untold = queue->asked_outcome != 0;
+	bool is_due = rc == APS_OK && outcome.number != 0 && outcome.number <= queue->settled;
+	if (is_due && tell(queue, "outcome", &outcome, &err) == APS_OK) queue->asked_outcome = (uint64_t)outcome.number;
+	queue->has_untold = rc != APS_OK || outcome.number != 0;
 	aps_kept_outcome_clear(&outcome);
 }

@@ -6,6 +6,8 @@
 #include "client/sending.h"
 #include "codec/json_writer.h"
 
+struct aps_kept_outcome;
+
 APS_BEGIN_DECLS
 
 /* "headers": the client's function is asked for those of this request. */
@@ -15,7 +17,9 @@ enum aps_rc aps_queue_ask_resolver(const struct aps_sending *sending, const stru
                                    struct aps_err *err);
 /* "state", where it has changed. */
 void aps_queue_tell_state(struct aps_queue *queue);
-/* "outcome": the next one that nobody was told of, unless one is being told. */
+/* "answer": for the cache; client/queue_settle.h. False: no memory. */
+bool aps_queue_tell_answer(struct aps_queue *queue, const struct aps_kept_outcome *outcome);
+/* "outcome": the next settled one that nobody was told of, unless one is being told. */
 void aps_queue_tell_outcome(struct aps_queue *queue);
 /* {"state","size","dead","head","stuck_for","reason"} */
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue);

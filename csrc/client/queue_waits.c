@@ -1,6 +1,7 @@
 #include "client/queue_waits.h"
 
 #include "base/mem.h"
+#include "client/queue_settle.h"
 
 static void free_wait(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
@@ -28,11 +29,27 @@ static void end(struct aps_queue_wait *wait)
 /* The mutation is the queue's from now on. */
 static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
 {
+	if (wait->is_answered) {
+		end(wait);
+		return;
+	}
 	const struct aps_sending *sending = aps_sending_find(wait->queue, wait->number);
 	wait->result->response.err = *why;
 	wait->result->response.err.sent = sending != NULL && sending->is_requested;
 	wait->result->queued.is_queued = wait->is_committed;
 	end(wait);
+}
+
+/* Now, or at the end of the transaction. */
+static void leave_known(struct aps_queue_wait *wait, const struct aps_err *why)
+{
+	if (wait->is_answered) return; /* it comes in its turn */
+	if (wait->is_committed) {
+		leave(wait, why);
+		return;
+	}
+	if (!wait->is_over) wait->result->response.err = *why;
+	wait->is_over = true;
 }
 
 static void deadline_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
@@ -41,7 +58,7 @@ static void deadline_due(struct aps_timer *timer, void *context APS_UNUSED, int6
 	struct aps_err err;
 	aps_fail(&err, APS_E_TIMEOUT, "no answer within %.3g s: the mutation stays in the queue",
 	         (double)wait->timeout_ms / 1000.0);
-	leave(wait, &err);
+	leave_known(wait, &err);
 }
 
 bool aps_queue_waits_add(struct aps_queue *queue, uint64_t call, uint64_t number, struct aps_result_event *result,
@@ -80,13 +97,21 @@ bool aps_queue_waits_cancel(struct aps_queue *queue, uint64_t call, const struct
 {
 	struct aps_queue_wait *wait = queue->waits;
 	while (wait != NULL && wait->call != call) wait = wait->next;
-	if (wait != NULL) leave(wait, why);
+	if (wait != NULL) leave_known(wait, why);
 	return wait != NULL;
 }
 
 void aps_queue_waits_cancel_all(struct aps_queue *queue, const struct aps_err *why)
 {
 	while (queue->waits != NULL) leave(queue->waits, why);
+}
+
+void aps_queue_waits_drop_all(struct aps_queue *queue, const struct aps_err *why)
+{
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = queue->waits) {
+		wait->is_committed = false;
+		leave(wait, why);
+	}
 }
 
 void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why)
@@ -100,7 +125,14 @@ void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why)
 
 void aps_queue_waits_commit(struct aps_queue *queue)
 {
-	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next) wait->is_committed = true;
+	struct aps_queue_wait *next;
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
+		next = wait->next;
+		wait->is_committed = true;
+		if (!wait->is_over) continue;
+		const struct aps_err why = wait->result->response.err;
+		leave(wait, &why);
+	}
 }
 
 static void release(struct aps_queue_wait *wait)
@@ -116,6 +148,7 @@ void aps_queue_waits_release(struct aps_queue *queue)
 	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
 		const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, wait->number);
 		next = wait->next;
+		if (wait->is_answered) continue;
 		if (wait->is_committed && (item == NULL || !aps_delivery_is_under_way(&item->delivery))) release(wait);
 	}
 }
@@ -139,6 +172,22 @@ bool aps_queue_waits_tell(struct aps_sending *sending, const struct aps_outbox_a
 	event->queued.dead = is_done ? NULL : aps_delivery_outcome_name(action->outcome);
 	event->queued.blocked_by[0] = '\0';
 	if (action->blocked_by != 0) aps_queue_id_text(sending->queue, action->blocked_by, event->queued.blocked_by);
-	end(wait);
+	wait->is_answered = true;
+	aps_timer_stop(&sending->queue->core->timers, &wait->deadline);
+	if (aps_queue_settle_begin(sending->queue, sending)) end(wait);
 	return true;
+}
+
+void aps_queue_waits_give(struct aps_queue_wait *wait)
+{
+	end(wait);
+}
+
+void aps_queue_waits_give_all(struct aps_queue *queue)
+{
+	struct aps_queue_wait *next;
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
+		next = wait->next;
+		if (wait->is_answered) end(wait);
+	}
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/caching.h"
+#include "client/queue_settle.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "client/reach.h"
@@ -137,6 +138,7 @@ static void end_turn(struct aps_core *core, struct aps_client *client)
 	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = next) {
 		next = queue->next;
 		end_turn_of(core, queue);
+		aps_queue_settle(queue);
 		aps_queue_tell_state(queue);
 		aps_queue_tell_outcome(queue);
 		is_wanted = is_wanted || queue->outbox.items != NULL || queue->n_entries > 0;

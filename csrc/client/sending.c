@@ -170,9 +170,10 @@ void aps_sending_give_headers(struct aps_sending *sending, const struct aps_head
 	}
 }
 
-/* What can't even be rendered never can. */
+/* What can't even be rendered never can; but what can't be read may be damaged. */
 static void refuse(struct aps_sending *sending, const struct aps_err *err)
 {
+	aps_vault_suspect(sending->queue->vault, err);
 	aps_sending_set_err(sending, err);
 	feed(sending,
 	     err->code == APS_E_NOMEM || err->code == APS_E_STORAGE ? APS_DELIVERY_ON_LATER : APS_DELIVERY_ON_REFUSED);
@@ -205,6 +206,7 @@ void aps_sending_look(struct aps_queue *queue, uint64_t number)
 	sending->is_look = true;
 	sending->retry_after_ms = -1;
 	enum aps_rc rc = aps_sent_entry_read(sending, &err);
+	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);
 	if (rc == APS_OK) rc = aps_sent_entry_ask(sending, &err);
 	if (rc == APS_OK) {
 		go_with_headers(sending);

@@ -170,7 +170,7 @@ enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err
 	aps_queue_extra_clear(&sending->extra);
 	enum aps_rc rc = aps_outbox_find_number(aps_queue_db(queue), (int64_t)sending->number, &sending->row, err);
 	if (rc == APS_OK && sending->row.entry.id == 0)
-		rc = aps_fail(err, APS_E_STORAGE, "the queued mutation isn't in the store any more");
+		rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a queued mutation isn't in the store any more");
 	if (rc == APS_OK) rc = aps_queue_extra_read(&sending->extra, sending->row.entry.extra, err);
 	if (rc == APS_OK) rc = replace(queue, sending->row.entry.variables, &sending->variables, err);
 	if (rc == APS_OK) rc = replace(queue, sending->row.entry.optimistic, &sending->optimistic, err);

@@ -2,12 +2,16 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/store_news.h"
 #include "client/store_place.h"
+#include "client/store_salvage.h"
 #include "store/aside.h"
 #include "store/cache_store.h"
 #include "store/db_error.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
+#include "store/outbox_number.h"
+#include "store/owners.h"
 #include "store/seed.h"
 
 #include <stdarg.h>
@@ -19,8 +23,6 @@
 #define MEMORY_MS  2000  /* that who writes and who reads in memory wait for each other */
 #define OPENING_MS 200   /* that a reader may take to open a file which is to be moved */
 #define AGAIN_MS   60000 /* a file that is damaged again so soon is left where it is */
-#define MAX_SHOWN  200   /* bytes of a path */
-#define LINE_BYTES 480
 
 static char *dup_text(const char *text)
 {
@@ -51,19 +53,13 @@ void aps_store_file_clear(struct aps_store_file *file)
 
 void aps_store_file_tell(struct aps_store_file *file, const char *level, const char *format, ...)
 {
-	char text[LINE_BYTES];
 	va_list args;
-	size_t n = strlen(file->path);
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	aps_store_news_addv(&file->news, file->path, level, format, args);
 	va_end(args);
-	aps_buf_add(&file->news, level, strlen(level) + 1);
-	aps_buf_addf(&file->news, "the store %s%s %s", n > MAX_SHOWN ? "…" : "",
-	             file->path + (n > MAX_SHOWN ? n - MAX_SHOWN : 0), text);
-	aps_buf_add_byte(&file->news, '\0');
 }
 
-static enum aps_rc claim(struct aps_store_file *file, struct aps_err *err)
+enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)
 {
 	struct aps_buf name;
 	if (file->claim.fd >= 0) return APS_OK;
@@ -86,6 +82,8 @@ static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t ge
 {
 	opened->generation = generation;
 	enum aps_rc rc = aps_migrations_run(opened->db, err);
+	if (rc == APS_OK) rc = aps_outbox_check_numbers(opened->db, err);
+	if (rc == APS_OK) rc = aps_owners_check(opened->db, err);
 	if (rc == APS_OK) rc = aps_layer_store_drop_passing(opened->db, 0, err);
 	if (rc == APS_OK) rc = aps_cache_store_last_number(opened->db, &opened->last_number, err);
 	return rc == APS_OK ? aps_cache_store_catch_up(opened->db, &opened->generation, err) : rc;
@@ -142,17 +140,30 @@ enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct a
 	return rc;
 }
 
-enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
-                                struct aps_err *err)
+static enum aps_rc open_or_replace(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                                   struct aps_err *err)
 {
-	*opened = (struct aps_opened_store){.db = NULL};
-	enum aps_rc rc = claim(file, err);
-	if (rc == APS_OK) rc = open_once(file, generation, opened, err);
+	enum aps_rc rc = open_once(file, generation, opened, err);
 	if (rc != APS_E_STORAGE || err->word == NULL || strcmp(err->word, "corrupt") != 0) return rc;
 	struct aps_err why = *err;
 	rc = aps_store_file_set_aside(file, &why, err);
 	opened->is_new = true;
 	return rc == APS_OK ? open_once(file, generation, opened, err) : rc;
+}
+
+enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                                struct aps_err *err)
+{
+	*opened = (struct aps_opened_store){.db = NULL};
+	enum aps_rc rc = aps_store_file_claim(file, err);
+	if (rc == APS_OK) aps_store_salvage_prepare(file->real);
+	if (rc == APS_OK) rc = open_or_replace(file, generation, opened, err);
+	const struct aps_store_salvage salvage = {file->path, file->real, file->synchronous, &file->news};
+	if (rc == APS_OK) rc = aps_store_salvage_run(&salvage, opened->db, err);
+	if (rc == APS_OK || opened->db == NULL) return rc;
+	aps_db_abandon(opened->db);
+	opened->db = NULL;
+	return rc;
 }
 
 enum aps_rc aps_store_file_open_memory(uint64_t place, uint64_t generation, struct aps_opened_store *opened,

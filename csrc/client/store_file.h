@@ -38,9 +38,12 @@ APS_BEGIN_DECLS
 enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_store_options *options,
                                 struct aps_err *err);
 void aps_store_file_clear(struct aps_store_file *file);
+/* Claims the file for this process, if it hasn't yet, and learns its name without links. E_STORAGE, "locked": another
+ * process has it. */
+enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err);
 /* Claims the file for this process, makes it where there is none, brings it up to date; a damaged one is set aside, and
- * a new one opened. `generation`: what its readers have seen elsewhere; it has none below that. On failure opened->db
- * is NULL. */
+ * a new one opened that has what could be read of its outbox (client/store_salvage.h). `generation`: what its readers
+ * have seen elsewhere; it has none below that. On failure opened->db is NULL. */
 enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
                                 struct aps_err *err);
 /* Nobody has it open to write. A file that is new, and damaged again, stays where it is: E_STORAGE, "corrupt". */

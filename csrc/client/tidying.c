@@ -177,8 +177,9 @@ static enum aps_rc tidy(struct aps_tidying *tidying, int64_t *after_ms, struct a
 	}
 	follow_vault(tidying);
 	enum aps_rc rc = step(tidying, after_ms, err);
-	if (rc != APS_OK && vault->is_writing) aps_vault_cope(vault, err); /* it fails for the whole turn */
-	if (rc != APS_OK) aps_vault_suspect(vault, err);
+	/* it fails for the whole turn; what takes the place of a damaged file is none */
+	bool has_moved = rc != APS_OK && vault->is_writing && aps_vault_cope(vault, err);
+	if (rc != APS_OK && !has_moved) aps_vault_suspect(vault, err);
 	return rc;
 }
 

@@ -140,6 +140,7 @@ static void settle_in_file(struct aps_vault *vault, uint64_t place)
 	vault->place = place;
 	vault->trouble.code = APS_OK;
 	vault->wait_ms = 0;
+	vault->is_suspect = false; /* that was another one */
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
 }
 
@@ -428,6 +429,14 @@ void aps_vault_abandon(struct aps_vault *vault)
 {
 	abort_turn(vault);
 	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) part->failed(part);
+}
+
+void aps_vault_rename(struct aps_vault *vault)
+{
+	if (kind_of(vault) != APS_PLACE_FILE) return;
+	vault->place = new_place(APS_PLACE_FILE);
+	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
+		if (part->renamed != NULL) part->renamed(part);
 }
 
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)

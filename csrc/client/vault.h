@@ -37,6 +37,8 @@ struct aps_vault_part {
 	 * vault->place. `keeps`: it has all that it had, but for this turn's changes, which are saved once more; else
 	 * nothing that is known of it holds, the numbers of entries and names neither. */
 	enum aps_rc (*moved)(struct aps_vault_part *part, bool keeps, struct aps_err *err);
+	/* The file goes by another place. NULL: it doesn't matter. */
+	void (*renamed)(struct aps_vault_part *part);
 };
 
 struct aps_tidying;
@@ -91,6 +93,8 @@ enum aps_rc aps_vault_dropped(struct aps_vault *vault, const char *prefix, const
                               struct aps_err *err);
 /* The turn is over: its transaction is committed, and the parts are told. */
 enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err);
+/* Readers begin anew in the same file, once they have come to its new place. */
+void aps_vault_rename(struct aps_vault *vault);
 /* After a failure of the store: true when it has moved somewhere where the same can be tried once more. */
 bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why);
 /* A reader has found damage at that place. */

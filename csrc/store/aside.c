@@ -1,5 +1,7 @@
 #include "store/aside.h"
 
+#include "store/aside_note.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,7 +43,6 @@ static int move_both(const char *path, struct aps_buf *from, struct aps_buf *to)
 {
 	static const char LOG[] = "-wal", SHARED[] = "-shm";
 	size_t n_from = from->n, n_to = to->n;
-	if (is_there(to->p)) return EEXIST;
 	aps_buf_add_text(from, LOG);
 	aps_buf_add_text(to, LOG);
 	if (from->rc != APS_OK || to->rc != APS_OK) return ENOMEM;
@@ -59,6 +60,21 @@ static int move_both(const char *path, struct aps_buf *from, struct aps_buf *to)
 	aps_buf_add_text(from, SHARED); /* an index of the log, which SQLite makes anew */
 	if (from->rc == APS_OK) unlink(from->p);
 	return 0;
+}
+
+/* What is stopped in between is found by the note. */
+static int move_noted(const char *path, struct aps_buf *from, struct aps_buf *to, size_t at)
+{
+	size_t n_to = to->n, n_path = strlen(path);
+	if (is_there(to->p)) return EEXIST;
+	int code = aps_aside_note_add(path, to->p + at + n_path);
+	if (code != 0) return code;
+	code = move_both(path, from, to);
+	if (code == 0) return 0;
+	to->n = n_to;
+	to->p[n_to] = '\0';
+	aps_aside_note_take_back(path, to->p + at + n_path);
+	return code;
 }
 
 static enum aps_rc fail(int code, struct aps_err *err)
@@ -84,8 +100,22 @@ enum aps_rc aps_aside_move(const char *path, int64_t now_s, struct aps_buf *name
 		aps_buf_add_text(name, ".damaged-");
 		add_time(name, now_s);
 		if (i > 1) aps_buf_addf(name, "-%d", i);
-		code = name->rc == APS_OK && from.rc == APS_OK ? move_both(path, &from, name) : ENOMEM;
+		code = name->rc == APS_OK && from.rc == APS_OK ? move_noted(path, &from, name, at) : ENOMEM;
 	}
 	aps_buf_clear(&from);
 	return code == 0 ? APS_OK : fail(code, err);
+}
+
+void aps_aside_undo_half(const char *path, const char *ending)
+{
+	struct aps_buf moved, log;
+	aps_buf_init(&moved, APS_BUF_ANY_SIZE);
+	aps_buf_init(&log, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&moved, "%s%s", path, ending);
+	aps_buf_addf(&log, "%s-wal", path);
+	bool is_half = moved.rc == APS_OK && log.rc == APS_OK && is_there(path) && !is_there(moved.p);
+	aps_buf_add_text(&moved, "-wal");
+	if (is_half && moved.rc == APS_OK && is_there(moved.p)) (void)rename_once(moved.p, log.p);
+	aps_buf_clear(&log);
+	aps_buf_clear(&moved);
 }

@@ -31,15 +31,17 @@ struct aps_db {
 	bool has_own_tables;
 	bool is_in_memory;
 	bool in_transaction;
-	bool may_control; /* while the guard itself begins or ends a transaction */
+	bool may_control;   /* while the guard itself begins or ends a transaction */
+	bool is_committing; /* errno is what has happened since: SQLite keeps that of statements only */
 };
 
 /* "unable to open database file", "disk I/O error" and "not authorized" say nothing: the system's reason and ours do.
  */
 static enum aps_rc db_failed(struct aps_db *db, const char *what, struct aps_err *err)
 {
+	int own = db->is_committing ? errno : 0;
 	int code = sqlite3_extended_errcode(db->handle);
-	int system = sqlite3_system_errno(db->handle);
+	int system = own != 0 ? own : sqlite3_system_errno(db->handle);
 	bool is_of_system = system != 0 && ((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR);
 	struct aps_db_fault fault = aps_db_fault_of(code, system);
 	const char *why = sqlite3_errmsg(db->handle);
@@ -352,7 +354,10 @@ enum aps_rc aps_db_commit(struct aps_db *db, struct aps_err *err)
 	enum aps_rc rc = db_check_statements(db, err);
 	if (rc != APS_OK) return rc;
 	rc = db_check_guard(db, err);
+	db->is_committing = true;
+	errno = 0;
 	if (rc == APS_OK) rc = db_control(db, "COMMIT", err);
+	db->is_committing = false;
 	if (rc == APS_OK)
 		db->in_transaction = false;
 	else

@@ -80,10 +80,13 @@ bool aps_entry_text_read(struct aps_str text, uint32_t nonce, int64_t *number)
 {
 	char same[APS_ENTRY_TEXT_CHARS + 1];
 	size_t at = 9; /* behind "<nonce>-" */
+	int64_t read = 0;
 	*number = 0;
 	if (text.n <= at || text.n > APS_ENTRY_TEXT_CHARS) return false;
-	for (; at < text.n && text.p[at] >= '0' && text.p[at] <= '9'; at++) *number = *number * 10 + text.p[at] - '0';
-	if (at != text.n || *number < 1 || *number > APS_ENTRY_MAX_NUMBER) return false;
-	aps_entry_text(nonce, *number, same); /* so there is one text for each, without zeros before it */
-	return aps_str_is(text, same);
+	for (; at < text.n && text.p[at] >= '0' && text.p[at] <= '9'; at++) read = read * 10 + text.p[at] - '0';
+	if (at != text.n || read < 1 || read > APS_ENTRY_MAX_NUMBER) return false;
+	aps_entry_text(nonce, read, same); /* so there is one text for each, without zeros before it */
+	if (!aps_str_is(text, same)) return false;
+	*number = read;
+	return true;
 }

@@ -51,7 +51,7 @@ bool aps_entry_mode_find(struct aps_str name, enum aps_entry_mode *mode);
 
 /* Zero-terminated. */
 void aps_entry_text(uint32_t nonce, int64_t number, char text[APS_ENTRY_TEXT_CHARS + 1]);
-/* False: it isn't one that aps_entry_text() wrote with this nonce. */
+/* False, and *number 0: it isn't one that aps_entry_text() wrote with this nonce. */
 bool aps_entry_text_read(struct aps_str text, uint32_t nonce, int64_t *number);
 
 APS_END_DECLS

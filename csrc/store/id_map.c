@@ -185,9 +185,11 @@ static enum aps_rc find_last(struct aps_db *db, int64_t owner, int64_t *number, 
 	return aps_query_end(&query);
 }
 
-enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t *n_deleted, struct aps_err *err)
+enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
+                             struct aps_err *err)
 {
-	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND at < ?2 AND maker > ?3";
+	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND temporary IN (SELECT temporary FROM id_map"
+	                          " WHERE owner = ?1 AND at < ?2 AND maker > ?3 LIMIT ?4)";
 	struct aps_query query;
 	int64_t last;
 	*n_deleted = 0;
@@ -197,6 +199,7 @@ enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, i
 	aps_query_int(&query, owner);
 	aps_query_int(&query, now_ms - APS_ID_MAP_MAX_AGE_MS);
 	aps_query_int(&query, last);
+	aps_query_int(&query, max_rows);
 	rc = aps_query_run(&query);
 	if (rc == APS_OK) *n_deleted = aps_db_changes(db);
 	return rc;

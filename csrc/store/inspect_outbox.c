@@ -4,6 +4,7 @@
 #include "gql/document.h"
 #include "store/dead_letters.h"
 #include "store/id_map.h"
+#include "store/inspect_layers.h"
 #include "store/inspect_text.h"
 #include "store/outbox_number.h"
 #include "store/outbox_rows.h"
@@ -141,8 +142,9 @@ static enum aps_rc see_entry(struct listing *in, const struct aps_outbox_row *ro
 	aps_json_write_member(&w, "state", is_sending ? APS_STR("sending") : APS_STR("queued"));
 	aps_inspect_put_count(&w, "created", (uint64_t)row->entry.created_ms);
 	aps_inspect_put_count(&w, "attempts", (uint64_t)row->delivery.n_attempts);
+	rc = aps_inspect_put_layer(in->db, &w, aps_entry_number(row->entry.id), err);
 	aps_json_write_object_end(&w);
-	return APS_OK;
+	return rc;
 }
 
 static enum aps_rc read_entries(struct listing *in, struct aps_err *err)
@@ -313,5 +315,8 @@ enum aps_rc aps_inspect_outbox(struct aps_db *db, struct aps_json_writer *w, str
 	enum aps_rc rc = put_listing(db, w, "outbox", read_entries, err);
 	if (rc == APS_OK) rc = put_listing(db, w, "dead_letters", read_letters, err);
 	if (rc == APS_OK) rc = put_outcomes(db, w, err);
-	return rc == APS_OK ? put_id_map(db, w, err) : rc;
+	if (rc == APS_OK) rc = put_id_map(db, w, err);
+	uint32_t nonce;
+	if (rc == APS_OK) rc = aps_outbox_nonce(db, &nonce, err);
+	return rc == APS_OK ? aps_inspect_put_answered(db, w, nonce, err) : rc;
 }

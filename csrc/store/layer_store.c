@@ -182,6 +182,18 @@ static enum aps_rc find_passing(struct aps_db *db, int64_t part, uint64_t *id, i
 	return rc;
 }
 
+enum aps_rc aps_layer_store_drop(struct aps_db *db, uint64_t id, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = prepare_with(db, "SELECT part FROM layer WHERE id = ?1", (int64_t)id, 0, &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	if (rc != APS_OK || !has_row) return rc;
+	int64_t part = aps_stmt_column_int(stmt, 0);
+	aps_stmt_reset(stmt);
+	return drop_layer(db, part, id, err);
+}
+
 enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct aps_err *err)
 {
 	uint64_t id = 1;
@@ -319,6 +331,17 @@ enum aps_rc aps_layer_store_list_entries(struct aps_db *db, int64_t part, size_t
 	}
 	if (n < max_layers) *after = 0;
 	return rc == APS_OK && numbers->rc != APS_OK ? fail_memory(err) : rc;
+}
+
+enum aps_rc aps_layer_store_has_lasting(struct aps_db *db, int64_t part, bool *has_some, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	enum aps_rc rc =
+	        prepare_with(db, "SELECT 1 FROM layer WHERE part = ?1 AND kind <> 0 LIMIT 1", part, 0, &stmt, err);
+	*has_some = false;
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_some, err);
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
 }
 
 enum aps_rc aps_layer_store_has_any(struct aps_db *db, bool *has_any, struct aps_err *err)

@@ -38,6 +38,10 @@ enum aps_rc aps_layer_store_list(struct aps_db *db, uint64_t entry, struct aps_b
 enum aps_rc aps_layer_store_list_entries(struct aps_db *db, int64_t part, size_t max_layers, uint64_t *after,
                                          struct aps_buf *numbers, struct aps_err *err);
 
+/* Of any part; where there is none, nothing happens. Nobody has it in memory. */
+enum aps_rc aps_layer_store_drop(struct aps_db *db, uint64_t id, struct aps_err *err);
+/* Whether the part has layers of mutations that are queued, or answered and not settled yet. */
+enum aps_rc aps_layer_store_has_lasting(struct aps_db *db, int64_t part, bool *has_some, struct aps_err *err);
 /* Whether there are layers at all. */
 enum aps_rc aps_layer_store_has_any(struct aps_db *db, bool *has_any, struct aps_err *err);
 /* Whether an entry has patches. */

@@ -125,7 +125,12 @@ enum aps_rc aps_outbox_next(struct aps_db *db, struct aps_entry_range range, int
 	aps_query_init(&query, db, BOTH " WHERE o.id > ?1 AND o.id <= ?2 ORDER BY o.id LIMIT 1", err);
 	aps_query_int(&query, after < range.first ? range.first - 1 : after);
 	aps_query_int(&query, range.last);
-	return take_row(&query, row);
+	enum aps_rc rc = take_row(&query, row);
+	/* in a table that is out of order one may come again */
+	bool is_astray = rc == APS_OK && row->entry.id != 0 && (row->entry.id <= after || row->entry.id > range.last);
+	if (!is_astray) return rc;
+	row->entry.id = 0;
+	return aps_row_sum_fail("the order of mutations in the outbox", err);
 }
 
 /* All that was begun is read: a damaged row may say that it isn't being sent. */

@@ -39,8 +39,9 @@ enum aps_rc aps_outcomes_next_untold(struct aps_db *db, int64_t owner, int64_t a
 enum aps_rc aps_outcomes_set_told(struct aps_db *db, int64_t number, const struct aps_str *content,
                                   struct aps_err *err);
 /* Deletes of those that are told what is older than APS_OUTCOMES_MAX_AGE_MS, and all but the last
- * APS_OUTCOMES_MAX_TOLD. */
-enum aps_rc aps_outcomes_prune(struct aps_db *db, int64_t now_ms, int64_t *n_deleted, struct aps_err *err);
+ * APS_OUTCOMES_MAX_TOLD; at most so many rows, the oldest first. */
+enum aps_rc aps_outcomes_prune(struct aps_db *db, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
+                               struct aps_err *err);
 
 /* Of a statement at a row that has all columns of the table in their order. */
 enum aps_rc aps_outcomes_read(struct aps_stmt *stmt, struct aps_kept_outcome *outcome, struct aps_err *err);

@@ -65,6 +65,21 @@ enum aps_rc aps_owners_find(struct aps_db *db, struct aps_str prefix, struct aps
 	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "an owner of mutations isn't found by its name");
 }
 
+/* By the copy, and by the first and the last row of those that have many. */
+enum aps_rc aps_owners_check(struct aps_db *db, struct aps_err *err)
+{
+	static const char SQL[] = "SELECT 1 FROM (SELECT id FROM owner_copy"
+	                          " UNION ALL SELECT (SELECT min(id) FROM outbox) >> 44 UNION ALL SELECT (SELECT "
+	                          "max(id) FROM outbox) >> 44"
+	                          " UNION ALL SELECT (SELECT min(id) FROM dead_letter) >> 44"
+	                          " UNION ALL SELECT (SELECT max(id) FROM dead_letter) >> 44) AS known"
+	                          " WHERE known.id IS NOT NULL AND known.id NOT IN (SELECT id FROM owner) LIMIT 1";
+	int64_t is_lost;
+	enum aps_rc rc = aps_db_read_int(db, SQL, &is_lost, err);
+	if (rc != APS_OK || is_lost == 0) return rc;
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "an owner of mutations is lost");
+}
+
 static enum aps_rc put(struct aps_db *db, const char *sql, int64_t id, const struct aps_str names[2],
                        struct aps_err *err)
 {

@@ -20,6 +20,8 @@ void aps_owner_clear(struct aps_owner *owner);
 /* *id 0: there is none. */
 enum aps_rc aps_owners_find(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *id,
                             struct aps_err *err);
+/* For the start: "corrupt" where one is lost of whom there is something still. */
+enum aps_rc aps_owners_check(struct aps_db *db, struct aps_err *err);
 /* Where it is there, nothing happens. */
 enum aps_rc aps_owners_make(struct aps_db *db, struct aps_str prefix, struct aps_str identity, int64_t *id,
                             struct aps_err *err);

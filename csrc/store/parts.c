@@ -72,6 +72,20 @@ enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop h
 	              err);
 }
 
+enum aps_rc aps_parts_give(struct aps_db *db, int64_t part, struct aps_str prefix, struct aps_str identity,
+                           struct aps_err *err)
+{
+	static const char SQL[] = "UPDATE part SET prefix = ?1, identity = ?2, sum = ?3 WHERE id = ?4 AND dropped = 0";
+	struct aps_stmt *stmt;
+	bool has_row;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 1, prefix, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_text(stmt, 2, identity, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 3, sum_of(prefix, identity), err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 4, part, err);
+	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
+}
+
 enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *dropped, struct aps_err *err)
 {
 	static const char SQL[] = "SELECT id, dropped FROM part WHERE dropped <> 0 ORDER BY dropped DESC LIMIT 1";

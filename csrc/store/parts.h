@@ -27,6 +27,9 @@ enum aps_rc aps_parts_make(struct aps_db *db, struct aps_str prefix, struct aps_
 
 /* The next one is made by the next aps_parts_make(). */
 enum aps_rc aps_parts_drop(struct aps_db *db, int64_t part, enum aps_part_drop how, struct aps_err *err);
+/* The part is another owner's from now on, who has none. */
+enum aps_rc aps_parts_give(struct aps_db *db, int64_t part, struct aps_str prefix, struct aps_str identity,
+                           struct aps_err *err);
 /* One of those that are dropped, those that are wiped first. */
 enum aps_rc aps_parts_find_dropped(struct aps_db *db, struct aps_dropped_part *dropped, struct aps_err *err);
 /* Deletes at most so many of its rows. *is_done: it has no more. */

@@ -63,6 +63,12 @@ const struct aps_outbox_item *aps_outbox_item(const struct aps_outbox *outbox, u
 	return find_item(outbox, number);
 }
 
+void aps_outbox_distrust(struct aps_outbox *outbox, uint64_t number)
+{
+	struct aps_outbox_item *item = find_item(outbox, number);
+	if (item != NULL) item->delivery.resend = APS_RESEND_NEVER;
+}
+
 static struct aps_outbox_item *item_of_mode(const struct aps_outbox *outbox, unsigned mode)
 {
 	struct aps_outbox_item *item = outbox->items;

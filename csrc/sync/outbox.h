@@ -166,6 +166,8 @@ bool aps_outbox_take(struct aps_outbox *outbox, struct aps_outbox_action *action
 
 /* NULL: it isn't in memory: it waits in the journal, or has ended. */
 const struct aps_outbox_item *aps_outbox_item(const struct aps_outbox *outbox, uint64_t number);
+/* Once it is in doubt it is never sent again, whatever its row said when it was read. */
+void aps_outbox_distrust(struct aps_outbox *outbox, uint64_t number);
 /* Of the lowest one that is in memory, or NONE. */
 enum aps_outbox_reason aps_outbox_reason(const struct aps_outbox *outbox, const struct aps_outbox_item *item);
 

@@ -331,24 +331,27 @@ end
 ---appsync.assert(client:sign_out())
 ---```
 ---@param options {outbox: "keep"|"wipe"|"refuse"|nil, timeout: number?, on_result: function?}? `timeout` ends the wait only
----@return true? wiped, appsync.Error? err code "outbox_not_empty", or "locked": another connection keeps reading the store; the
----log is emptied when it stops
+---@return true? wiped
+---@return appsync.Error? err code "outbox_not_empty", or "locked": another connection keeps reading the store; the log is emptied
+---when it stops
 function Client:sign_out(options)
   check_self(self, "client:sign_out")
   return partition.sign_out(self, options)
 end
 
----Moves the cache and the outbox of another identity to this client's, such as those of a guest who has signed in. Of records
----that both have, this client's stay.
+---Moves the outbox and the cache of another identity to this client's, such as those of a guest who has signed in. Its mutations
+---are sent by this client, in the order in which all of them were queued. Its cache takes the place of this client's, unless
+---this client has optimistic responses of queued mutations or the other identity has no cache. Close the clients of that identity
+---first: while one made by `with` of this client is open, only the outbox moves.
 ---```lua
----local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
----client:set_online(false)
----guest:mutate(create_todo, { name = "call mum" })
----print(ann:adopt{ from = "guest" }, ann.outbox:size()) --> 1 1
+---local ann = client:with{ identity = "ann" }
+---local n = appsync.assert(ann:adopt{ from = "guest" })
+---print(n) --> 0
 ---```
 ---@param options {from: string, timeout: number?, on_result: function?} `from`: an identity; "" is that of no user
 ---@return integer? n the number of queued mutations that have moved
----@return appsync.Error? err code "sending": a request of that identity is under way, and nothing has moved
+---@return appsync.Error? err code "sending": a request of that identity is under way; "in_use": another client has that identity
+---open; nothing has moved
 function Client:adopt(options)
   check_self(self, "client:adopt")
   return partition.adopt(self, options)

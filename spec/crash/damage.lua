@@ -2,6 +2,7 @@
 -- or finds it missing; after that it works like any other. A damaged file is set aside and never deleted.
 -- usage: N=20 SEED=1 lua spec/crash/damage.lua
 local appsync = require "appsync"
+local damaging = require "spec.support.damaging"
 local folder = require "spec.support.folder"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
@@ -9,24 +10,9 @@ local versions = require "spec.support.versions"
 
 local N = tonumber(os.getenv "N") or 20
 local SEED = tonumber(os.getenv "SEED") or os.time()
-local PAGE = 4096
 local BOUND = tonumber(os.getenv "BOUND") or 30 -- seconds of a process: it must not read for ever
 local interpreter = arg[-1]
-
-local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function run(...)
-  local command = (...):format(select(2, ...))
-  local ok = os.execute(command)
-  assert(ok == true or ok == 0, command)
-end
-
-local function output_of(...)
-  local pipe = assert(io.popen((...):format(select(2, ...))))
-  local text = pipe:read "*a"
-  pipe:close()
-  return text
-end
+local output_of, quote, run = damaging.output_of, damaging.quote, damaging.run
 
 -- A store as its client leaves it, all in one file; what it has.
 local function make_closed(endpoint, path)
@@ -58,44 +44,17 @@ local function make_killed(endpoint, path)
   return known
 end
 
-local function random_bytes(n)
-  local list = {}
-  for i = 1, n do list[i] = string.char(math.random(0, 255)) end
-  return table.concat(list)
-end
-
-local function overwrite(path, at, bytes)
-  local file = assert(io.open(path, "r+b"))
-  assert(file:seek("set", at))
-  assert(file:write(bytes))
-  file:close()
-end
-
-local KINDS = {
-  { "bytes", function(path, size) for _ = 1, math.random(4) do overwrite(path, math.random(0, size - 1), random_bytes(1)) end end },
-  { "block", function(path, size) overwrite(path, math.random(0, size - 1), random_bytes(math.random(2, 600))) end },
-  { "zeros", function(path, size) overwrite(path, math.floor(math.random(0, size - 1) / PAGE) * PAGE, ("\0"):rep(PAGE)) end },
-  { "swap", function(path, size)
-    local from, to = math.random(0, math.floor(size / PAGE) - 1), math.random(0, math.floor(size / PAGE) - 1)
-    overwrite(path, to * PAGE, process.read(path):sub(from * PAGE + 1, (from + 1) * PAGE))
-  end },
-  { "truncated", function(path, size) run("truncate -s %d %s", math.random(0, size - 1), quote(path)) end },
-  { "head", function(path) overwrite(path, math.random(0, 99), random_bytes(math.random(4))) end },
-}
-
 -- Copies the store, damages the copy, and lets a process read it. What that read: right and missing ones, and how the store
 -- ended.
 local function go(endpoint, template, place, counts)
-  run("mkdir %s && cp %s* %s", quote(place), quote(template.path), quote(place))
+  damaging.copy(template.path, place)
   local store = place .. "/" .. template.path:match "[^/]*$"
   local is_log = template.has_log and math.random() < 0.5
   local path = is_log and store .. "-wal" or store
-  local kind = KINDS[math.random(#KINDS)]
-  local before = process.read(path)
-  kind[2](path, #before)
+  local kind = damaging.damage(path)
   local damaged = process.read(path)
   local text = output_of("timeout -s KILL %d %s spec/crash/reader.lua %s %s 2>&1; echo status=$?", BOUND, interpreter, endpoint, quote(store))
-  local what = ("%s of %s%s:\n%s"):format(kind[1], template.name, is_log and "'s log" or "", text)
+  local what = ("%s of %s%s:\n%s"):format(kind, template.name, is_log and "'s log" or "", text)
   assert(text:find "status=0\n$" and text:find "\nDONE " and not text:find "BAD", what)
   local n_missing = 0
   for n, version in text:gmatch "READ (%d+) (%S+)" do

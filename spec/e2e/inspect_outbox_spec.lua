@@ -7,7 +7,7 @@ local process = require "spec.support.process"
 
 -- Rows as a client writes them, with their sums: one mutation that is being sent, one behind it, one that was refused.
 local ROWS = [[
-  UPDATE counter SET value = 2748 WHERE id = -3;
+  UPDATE counter SET value = 2748 WHERE id = -3; UPDATE counter SET value = 4 WHERE id = -2;
   DELETE FROM owner; DELETE FROM owner_copy;
   INSERT INTO owner VALUES (1, 'p', 'ann', -165139124);
   INSERT INTO owner_copy VALUES (1, 'p', 'ann', -165139124);
@@ -97,5 +97,64 @@ describe("appsync inspect of mutations", function()
     assert.equal("no\27[2J", store.dead_letters.entries[1].cause.message)
     assert.equal(1, store.outcomes.untold)
     assert.equal("7", store.id_map.pairs[2].made)
+  end)
+
+  it("shows the optimistic layers of mutations", function()
+    local client = appsync.client{ endpoint = "http://127.0.0.1:1/graphql", auth = { type = "API_KEY", api_key = "x" }, store = path }
+    client:set_online(false)
+    local _, err, info = client:mutate("mutation { createTodo(input: {name: \"n\"}) { id name } }", nil, {
+      optimistic_response = { createTodo = { __typename = "Todo", id = "1", name = "n" } },
+      update = function(cache) cache:modify("ROOT_QUERY", "n", function() return 1 end) end,
+    })
+    assert.is_nil(err)
+    assert.is_true(client:close(5))
+    assert.truthy(run(path):find("createTodo .* queued since .*, 0 attempts, optimistic with %d changes?\n"))
+    local entry = core.decode(run(path .. " --json")).outbox.entries[1]
+    assert.equal(info.id, entry.id)
+    assert.is_true(entry.layer.changes >= 1)
+  end)
+
+  describe("by hand", function()
+    before_each(function() change(ROWS) end)
+
+    it("queues a dead letter again", function()
+      assert.equal("queued 00000abc-3 again, as 00000abc-5\nstatus 0\n", run(path .. " --retry 00000abc-3 2>&1; echo status $?"))
+      local store = core.decode(run(path .. " --json"))
+      assert.equal(0, store.dead_letters.size)
+      assert.equal("00000abc-5", store.outbox.entries[3].id)
+    end)
+
+    it("says as JSON what it has done", function()
+      assert.equal('{"retried":[{"id":"00000abc-3","new_id":"00000abc-5"}]}\n', run(path .. " --json --retry 00000abc-3"))
+      assert.equal('{"discarded":"00000abc-5"}\n', run(path .. " --json --discard 00000abc-5"))
+    end)
+
+    it("drops a dead letter, or what is queued", function()
+      assert.equal("discarded 00000abc-3\nstatus 0\n", run(path .. " --discard 00000abc-3 2>&1; echo status $?"))
+      assert.equal("discarded 00000abc-2\nstatus 0\n", run(path .. " --discard 00000abc-2 2>&1; echo status $?"))
+      local store = core.decode(run(path .. " --json"))
+      assert.equal(0, store.dead_letters.size)
+      assert.equal(1, store.outbox.size)
+    end)
+
+    it("fails for an id that isn't there", function()
+      local out = run(path .. " --retry 00000abc-9 2>&1; echo status $?")
+      assert.equal(("appsync inspect: %s: there is no dead letter with the id 00000abc-9\nstatus 1\n"):format(path), out)
+    end)
+
+    it("fails while a client has the store", function()
+      local client = appsync.client{ endpoint = "http://127.0.0.1:1/graphql", auth = { type = "API_KEY", api_key = "x" }, store = path }
+      assert(client:hydrated())
+      local out = run(path .. " --retry 00000abc-3 2>&1; echo status $?")
+      assert.is_true(client:close(5))
+      assert.truthy(out:find "another process %(%d+%) has it open", out)
+      assert.truthy(out:find "status 1\n$")
+    end)
+
+    it("does one of both", function()
+      local out = run(path .. " --retry 00000abc-3 --discard 00000abc-3 2>&1; echo status $?")
+      assert.truthy(out:find "give %-%-retry or %-%-discard, not both")
+      assert.truthy(out:find "status 2\n$")
+    end)
   end)
 end)

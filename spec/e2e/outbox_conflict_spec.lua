@@ -71,6 +71,20 @@ describe("a conflict", function()
     end)
   end
 
+  it("that is given up is told with what was sent", function()
+    local client = connect()
+    local id = "g1"
+    renamed(id)
+    resolver = function() return nil end
+    client:set_online(false)
+    local variables = { id = id, name = "mine", _version = 1 }
+    client:mutate(UPDATE, variables)
+    client:set_online(true)
+    wait_for(function() return outbox.outcomes[1] end, "the outcome")
+    assert.same({ "conflict", variables }, { outbox.outcomes[1].cause.outcome, outbox.outcomes[1].variables })
+    assert.same(variables, client.outbox:results()[1].variables)
+  end)
+
   it("without a resolver makes a dead letter", function()
     local client = outbox.connect()
     renamed("n")

@@ -186,6 +186,22 @@ describe("a mutation with an outbox", function()
     assert.same({ "closed", true }, { closed.kind, closed.queued })
   end)
 
+  it("says that it is queued whenever it is, however short the wait was", function()
+    local ids, n_ended = {}, 0
+    for i = 1, 60 do
+      local id = "k" .. i
+      client:mutate(CREATE, { id = id, name = "one" }, { timeout = i / 20000, on_result = function(data, err, info)
+        n_ended = n_ended + 1
+        if data or err.queued then ids[info and info.id or err.id] = true end
+      end })
+    end
+    wait_for(function() return n_ended == 60 end, "all waits")
+    assert(client.outbox:drain(10))
+    local results = assert(client.outbox:results())
+    assert.equal(60, #results)
+    for _, result in ipairs(results) do assert.is_true(ids[result.id], result.id) end
+  end)
+
   it("is sent at once with queue = false, and fails without a network", function()
     client:set_online(false)
     local data, err, info = client:mutate(CREATE, { id = "h1", name = "one" }, { queue = false })

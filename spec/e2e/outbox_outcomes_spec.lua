@@ -1,5 +1,7 @@
 -- offline.callback gets each outcome that no waiting call got, until it has returned once.
 local outbox = require "spec.support.outbox"
+local run = require "spec.support.program"
+local server = require "spec.support.server"
 local wait_for = require "spec.support.wait"
 
 local CREATE, REFUSE = outbox.CREATE, outbox.REFUSE
@@ -60,6 +62,57 @@ describe("offline.callback", function()
     assert(client:hydrated(10))
     assert(client.outbox:results())
     assert.same({}, outbox.outcomes)
+  end)
+
+  -- The answer comes while the Lua thread does something else, and the process is killed then.
+  local KILLED = [[
+    local appsync = require "appsync"
+    local client = appsync.client{ endpoint = %q, auth = { type = "API_KEY", api_key = %q }, store = %q }
+    assert(client:query(%q))
+    client:set_online(false)
+    for i = 1, 2 do
+      local is_shown = i == 1
+      assert(client:mutate("mutation C($name: String!) { createTodo(input: {name: $name}) { id name } }", { name = "n" .. i }, {
+        optimistic_response = is_shown and { createTodo = { __typename = "Todo", id = appsync.uuid(), name = "n1" } } or nil,
+        cache_updates = %q,
+      }))
+    end
+    client:set_online(true)
+    os.execute "sleep 0.5; kill -KILL $PPID"
+  ]]
+
+  it("and the cache have what was answered to an earlier run", function()
+    local settings = client.root.settings
+    outbox.close_all()
+    local output = run(KILLED:format(settings.endpoint, server.API_KEY, settings.cache.path, outbox.LIST, outbox.LIST))
+    assert.matches("Killed", output)
+    client = outbox.connect()
+    assert(client:hydrated(10))
+    wait_for(function() return outbox.outcomes[2] end, "the outcomes")
+    local names = {}
+    for _, item in ipairs(client:read_query(outbox.LIST).listTodos.items) do
+      if item.name:find "^n%d" then names[#names + 1] = item.name .. " " .. item.id end
+    end
+    assert.same({ "n1 " .. outbox.outcomes[1].data.createTodo.id, "n2 " .. outbox.outcomes[2].data.createTodo.id }, names)
+    assert.equal("cache", select(3, client:query(outbox.LIST, nil, { fetch_policy = "cache-only" })).source)
+  end)
+
+  it("that raises doesn't keep answers from the cache, nor their order", function()
+    client = outbox.restart{ offline = { callback = function() error("not now", 0) end } }
+    assert(client:query(outbox.LIST))
+    client:set_online(false)
+    for _, id in ipairs{ "e1", "e2" } do
+      assert(client:mutate(CREATE, { id = id, name = "five" }, { optimistic_response = outbox.todo(id, "five"), cache_updates = outbox.LIST }))
+    end
+    client:set_online(true)
+    assert(client:mutate("mutation D($id: ID!) { deleteTodo(input: {id: $id}) { id name } }", { id = "e2" }, { cache_updates = outbox.LIST }))
+    local data, _, info = client:query(outbox.LIST, nil, { fetch_policy = "cache-only" })
+    assert.equal("cache", info.source)
+    local ids = {}
+    for _, item in ipairs(data.listTodos.items) do
+      if item.name == "five" then ids[#ids + 1] = item.id end
+    end
+    assert.same({ "e1" }, ids)
   end)
 
   it("gets nothing twice where there are many", function()

@@ -7,7 +7,7 @@ local N = tonumber(os.getenv "N") or 1000
 local SEED = (tonumber(os.getenv "SEED") or 1) % 1000000000 + 1
 
 local APPLICATIONS = { "todos", "by_entity", "with_tokens", "in_bad_weather", "with_conflicts", "watched", "built",
-  "tended" }
+  "tended", "with_merges" }
 
 local function describe(counts)
   local names, words = {}, {}

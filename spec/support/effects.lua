@@ -120,13 +120,14 @@ local function add_faults(served, path)
   --- Plays a fault: `options` are keys of a rule's match (kind: default "mutation"), `name`, and the fault's own; its name.
   function served.fault(name, options) return served.add(rule_of(name, options or {}))[1] end
 
-  --- Plays these faults (name → options), each with a probability, also after the process was killed.
+  --- Plays these faults (name → options), each with a probability, also after the process was killed. `fault` in the options
+  --- is the fault's name where the key is another one: that of its rule.
   function served.chaos(seed, wanted)
     local rules, names = setmetatable({}, core.array_mt), {}
     for name in pairs(wanted) do names[#names + 1] = name end
     table.sort(names)
     for i, name in ipairs(names) do
-      local rule = rule_of(name, wanted[name])
+      local rule = rule_of(wanted[name].fault or name, wanted[name])
       assert(rule.match.probability, name .. ": a probability is missing")
       rule.match.seed = seed * 31 + i
       rules[i] = rule

@@ -267,4 +267,12 @@ function simulated.with_conflicts()
   }
 end
 
+--- The service merges what conflicts, and each record's mutations go side by side with others'.
+function simulated.with_merges()
+  local options = simulated.with_conflicts()
+  options.conflict = "automerge"
+  options.client.outbox, options.client.conflict_resolver = { order = "entity" }, nil
+  return options
+end
+
 return simulated

@@ -89,6 +89,15 @@ function core.resolve(path) end
 ---@return appsync.core.Err? err of kind "storage": no store, or a damaged one (code "corrupt"), of a newer version ("newer")
 function core.inspect(path) end
 
+---Retries a dead letter, with those that depended on it, or discards a mutation, in a store that no process has open
+---(csrc/client/store_repair.h).
+---@param path string
+---@param what "retry"|"discard"
+---@param id string
+---@return string? json {"retried":[{"id":…,"new_id":…}]}, or {"discarded":…}
+---@return appsync.core.Err? err of kind "storage": code "locked", "missing", "corrupt", "newer" or none
+function core.repair(path, what, id) end
+
 ---@return string uuid version 4, lower case
 function core.uuid() end
 ---@param text string

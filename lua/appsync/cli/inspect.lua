@@ -13,16 +13,23 @@ local MAX_SHOWN = 20 -- of types and of root fields
 inspect.command = {
   name = "inspect",
   summary = "Shows what is in a client's store: partitions, records, references, layers, outbox, sizes. It only reads, even while a "
-    .. "client\nhas the store open.",
-  usage = "appsync inspect STORE [--json]",
+    .. "client\nhas the store open. With --retry or --discard it changes the outbox of a store that no process has open.",
+  usage = "appsync inspect STORE [--json] [--retry ID | --discard ID]",
   positional = { { name = "STORE", help = "the path that the client was given as `store`", is_required = true } },
   groups = { {
     title = "Output",
     options = { { name = "json", help = "everything, as JSON on one line" } },
+  }, {
+    title = "Outbox",
+    options = {
+      { name = "retry", value = "ID", help = "queues a dead letter again, and after it those that depended on it" },
+      { name = "discard", value = "ID", help = "drops a dead letter or a queued mutation: it is never sent again" },
+    },
   } },
   notes = [[
 Records that "could be collected" are those that no query's result reaches: client:gc()
-removes them, unless they are retained or watched.]],
+removes them, unless they are retained or watched.
+A mutation that is queued again has a new id, and shows no optimistic response.]],
 }
 
 local UNITS = { "bytes", "kB", "MB", "GB", "TB" }
@@ -99,6 +106,13 @@ local function add_partition(lines, partition)
     inspect.size(partition.collectable.bytes))
 end
 
+local function text_of_repair(result)
+  if result.discarded then return ("discarded %s\n"):format(result.discarded) end
+  local lines = {}
+  for i, of in ipairs(result.retried) do lines[i] = ("queued %s again, as %s\n"):format(of.id, of.new_id) end
+  return table.concat(lines)
+end
+
 local REASONS = { corrupt = "it is damaged, or isn't a store: ", locked = "it can't be read now: " }
 
 local function describe(err)
@@ -134,13 +148,20 @@ function inspect.run(words, out)
     out.write(args.help(inspect.command))
     return status.success
   end
-  local path = parsed[1]
-  local json, err = core.inspect(path)
+  if parsed.retry and parsed.discard then
+    out.fail("appsync inspect: give --retry or --discard, not both\nTry appsync inspect --help.\n")
+    return status.usage
+  end
+  local path, what = parsed[1], parsed.retry and "retry" or parsed.discard and "discard"
+  local json, err
+  if what then json, err = core.repair(path, what, parsed[what]) else json, err = core.inspect(path) end
   if not json then
-    out.fail(("appsync inspect: %s: %s\n"):format(printable.escaped(path), printable.escaped(describe(err))))
+    local reason = what and err.message or describe(err)
+    out.fail(("appsync inspect: %s: %s\n"):format(printable.escaped(path), printable.escaped(reason)))
     return status.failure
   end
-  out.write(parsed.json and printable.escaped(json) .. "\n" or inspect.text(core.decode(json), path))
+  local shown = parsed.json and printable.escaped(json) .. "\n" or what and text_of_repair(core.decode(json))
+  out.write(shown or inspect.text(core.decode(json), path))
   return status.success
 end
 

@@ -30,9 +30,13 @@ local function damaged(n)
   return n > 0 and (", %d damaged"):format(n) or ""
 end
 
+local function changes_of(layer)
+  return layer and ", optimistic with " .. count(layer.changes, "change", "changes") or ""
+end
+
 local function line_of_entry(entry)
-  return ("%-22s %-28s %s since %s, %s"):format(entry.id, text_of(entry.mutation), entry.state, time_of(entry.created),
-    count(entry.attempts, "attempt", "attempts"))
+  return ("%-22s %-28s %s since %s, %s%s"):format(entry.id, text_of(entry.mutation), entry.state, time_of(entry.created),
+    count(entry.attempts, "attempt", "attempts"), changes_of(entry.layer))
 end
 
 local function add_outbox(lines, outbox)
@@ -72,6 +76,13 @@ function inspect_outbox.add(lines, store)
   if letters.size + letters.damaged > 0 then add_dead_letters(lines, letters) end
   if outcomes.count > 0 then
     lines[#lines + 1] = ("outcomes of mutations: %d, %d of them not delivered to the application"):format(outcomes.count, outcomes.untold)
+  end
+  local answered = store.answered_layers
+  if answered[1] then
+    lines[#lines + 1] = ("optimistic layers whose mutations are answered, and wait for update: %d"):format(#answered)
+    add_list(lines, answered, #answered, function(layer)
+      return ("%-22s %s"):format(layer.id, count(layer.changes, "change", "changes"))
+    end)
   end
   if ids.count > 0 then
     lines[#lines + 1] = ("temporary ids: %d%s"):format(ids.count, damaged(ids.damaged))

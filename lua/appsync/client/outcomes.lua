@@ -1,9 +1,10 @@
 ---Outcomes of queued mutations that no waiting call got: of those that were answered optimistically, whose wait had ended, or
 ---that an earlier run had queued. One after the other:
 ---
----    outcome --> update, the layer leaves --> offline.callback --returns--> told: the core gives the next one
----                                               ^        \--raises--> logged
----                                               \-- some time later --/
+---    answer --> update, the layer leaves: the core gives the next one
+---    outcome --> offline.callback --returns--> told: the core gives the next one
+---                  ^        \--raises--> logged
+---                  \-- some time later --/
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local expectation = require "appsync.client.expectation"
@@ -75,6 +76,8 @@ end
 -- Once for each: whatever the callback does, the cache has it.
 local function take(queue, event)
   event.is_taken = true
+  if queue.settled[event.entry] then event.has_layer, event.is_old = nil, true end
+  queue.settled[event.entry] = nil
   local call = queue.calls[event.entry]
   queue.calls[event.entry] = nil
   event.data, event.err = stepwise.complete(event.data, errors.adopt(event.err))
@@ -142,6 +145,20 @@ function outcomes.on_outcome(queue, event)
   queue.outcomes[#queue.outcomes + 1] = event
   queue:hold()
   if not queue.is_telling then begin(queue) end
+end
+
+---Puts the answer into the cache. The core has the next one wait until then.
+---@param queue appsync.client.Queue
+---@param event appsync.client.QueueOutcome
+function outcomes.on_answer(queue, event)
+  task.spawn_asked(function(raised)
+    log.emit(queue.root.log, "error", ("%s: what %s has brought can't be put into queries: %s"):format(WHERE, event.id,
+      printable.text(raised)))
+    queue:tell("settle_entry", event.entry)
+  end, function()
+    take(queue, event)
+    queue.settled[event.entry] = true
+  end)
 end
 
 return outcomes

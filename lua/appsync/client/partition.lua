@@ -116,6 +116,7 @@ local function adopt(client, options, where)
   if err and err.code == "sending" then
     err.kind, err.message = "storage", where .. ": a request of that identity is under way; wait for its outcome"
   end
+  if err and err.code == "in_use" then err.message = where .. ": " .. err.message end
   return n, err
 end
 

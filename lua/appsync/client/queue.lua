@@ -18,6 +18,7 @@ local null = core.null
 ---@field core appsync.core.Cache
 ---@field calls table<integer, appsync.client.QueuedCall> by entry: those of this run whose outcome is still to come
 ---@field outcomes appsync.client.QueueOutcome[] to be told, in order
+---@field settled table<integer, true> by entry: answers that are in the cache, and whose outcomes are still to come
 ---@field sources table of headers
 ---@field state appsync.client.QueueState? nil: not told yet
 ---@field private slots table<string, appsync.client.AuthSlot>
@@ -117,7 +118,7 @@ end
 
 local function start(client, opened)
   local self = setmetatable({
-    root = client.root, core = opened, slots = {}, sources = client:header_sources(), calls = {}, outcomes = {},
+    root = client.root, core = opened, slots = {}, sources = client:header_sources(), calls = {}, outcomes = {}, settled = {},
     outlets = {}, drains = {},
   }, Queue)
   add_slots(self, auth.slots(client))

@@ -62,7 +62,7 @@ local function on_headers(queue, event)
   end, ask_headers, queue, event)
 end
 
-local HANDLERS = { outcome = outcomes.on_outcome, conflict = resolving.on_conflict, headers = on_headers }
+local HANDLERS = { answer = outcomes.on_answer, outcome = outcomes.on_outcome, conflict = resolving.on_conflict, headers = on_headers }
 
 ---@param queue appsync.client.Queue
 ---@param event {what: string}

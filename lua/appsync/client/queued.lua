@@ -78,7 +78,7 @@ local function call_of(self, mode, all_headers, timeout)
     headers = all_headers, own_headers = own_headers(plan), timeout = timeout, idempotent = options.idempotent,
     response = self.response, rules = plan.cache_rules and cache_rules.encode(plan.cache_rules),
     own_ids = self.expected.own_ids, is_uncached = options.fetch_policy == "no-cache" or nil,
-    has_update = self.expected.update ~= nil or nil,
+    has_update = self.expected.update ~= nil or nil, has_layer = self.expected.update ~= nil or nil,
   }
 end
 
@@ -137,7 +137,7 @@ local function conclude(self, data, err, info)
   if err then err.id, err.queued = info.id, info.queued or nil end
   if info.dead then
     err.cause = { outcome = info.dead, blocked_by = info.blocked_by }
-  elseif info.entry and not info.queued then
+  elseif info.entry and not info.queued and (data ~= nil or info.outcome) then
     settle(self, data, err, info)
   end
   if info.outcome then self.queue:tell("told", info.outcome) end

@@ -157,6 +157,24 @@ static void what_finds_that_a_table_is_lost_has_the_store_set_aside(void **state
 	remove_damaged();
 }
 
+static void a_file_is_set_aside_once_by_what_finds_damage_in_a_transaction(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	write_now("{ a }", "{\"a\":1}");
+	settle();
+	aps_caching_clear(world.core.core, world.client, CACHE, APS_PART_CLEARED);
+	core_world_turn(&world.core);
+	assert_int_equal(aps_db_exec(vault_of_world()->db, "ALTER TABLE name RENAME TO lost", &err), APS_OK);
+	for (int i = 0; i < 4; i++) {
+		turn_later();
+		assert_true(aps_vault_is_available(vault_of_world()));
+	}
+	write_now("{ a }", "{\"a\":2}");
+	assert_string_equal(read_now("{ a }"), "{\"a\":2}");
+	remove_damaged();
+}
+
 static int64_t wipe_now(const char **message)
 {
 	aps_reader_clear(world.reader);
@@ -225,6 +243,7 @@ int main(void)
 	        TEST(a_collection_begins_anew_where_its_store_moves),
 	        TEST(a_collection_goes_on_in_a_new_file),
 	        TEST(what_finds_that_a_table_is_lost_has_the_store_set_aside),
+	        TEST(a_file_is_set_aside_once_by_what_finds_damage_in_a_transaction),
 	        TEST(a_wipe_over_a_file_is_done_there_later),
 	        TEST(a_wipe_may_be_what_finds_that_nothing_can_be_written),
 	        TEST(rows_that_leave_may_be_what_finds_that_nothing_can_be_written),

@@ -49,6 +49,13 @@ static void assert_news(const char *part)
 	assert_ptr_equal(strchr(news, '\n'), news + strlen(news) - 1); /* one line */
 }
 
+/* And what is said of its outbox. */
+static void assert_news_of_damage(const char *part, const char *of_outbox)
+{
+	const char *news = vault_world_news(&world), *second = strchr(news, '\n');
+	if (strstr(news, part) == NULL || strstr(second, of_outbox) == NULL) fail_msg("%s", news);
+}
+
 static mode_t mode_of(const char *path)
 {
 	struct stat info;
@@ -359,7 +366,7 @@ static void what_is_no_store_is_set_aside_whole(void **state)
 	free(of_log);
 	aside[strlen(aside) - strlen("-wal")] = '\0';
 	assert_same_bytes(aside, bytes, n);
-	assert_news(strrchr(aside, '/') + 1);
+	assert_news_of_damage(strrchr(aside, '/') + 1, "could not be read for what was queued in it");
 	free(bytes);
 	vault_world_write(&world, "{ a }", "{\"a\":1}");
 	vault_world_commit(&world);
@@ -434,7 +441,7 @@ static void damage_that_a_reader_meets_is_set_aside_and_missing(void **state)
 	aps_vault_damaged(world.vault, place);
 	assert_kind(APS_PLACE_FILE);
 	assert_int_equal(vault_world_files(&world, "Z", NULL), 1 + vault_world_files(&world, "Z-wal", NULL));
-	assert_news("damaged");
+	assert_news_of_damage("damaged", "queued mutations could not be read; dead letters could not be read");
 	vault_world_commit(&world);
 	assert_reads("{ r7 { id t } }", "missing");
 	assert_false(aps_reader_take_damage(world.reader, &place));

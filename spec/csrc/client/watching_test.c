@@ -358,7 +358,7 @@ static void without_memory_a_watch_of_a_new_file_ends_with_an_error(void **state
 {
 	(void)state;
 	size_t n_ends = 0;
-	for (size_t nth = 1; nth < 100; nth++) {
+	for (size_t nth = 1; nth < 200; nth++) {
 		bool has_ended[3] = {false, false, false};
 		uint64_t first = nth * 3;
 		char data[64], expected[64];

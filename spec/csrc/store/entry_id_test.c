@@ -80,8 +80,10 @@ static void a_public_id_is_read_back_by_its_own_store_only(void **state)
 	                                    "00000abc-99999999999999999999",
 	                                    "00000abc_12",
 	                                    "x0000abc-12"};
-	for (size_t i = 0; i < APS_COUNTOF(WRONG); i++)
+	for (size_t i = 0; i < APS_COUNTOF(WRONG); i++) {
 		assert_false(aps_entry_text_read(aps_str_of(WRONG[i]), 0xabc, &number));
+		assert_int_equal(number, 0);
+	}
 }
 
 int main(void)

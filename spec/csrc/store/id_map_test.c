@@ -169,7 +169,7 @@ static void pairs_are_listed_past_one_that_is_damaged(void **state)
 static int64_t prune(int64_t owner, int64_t now_ms)
 {
 	int64_t n;
-	ok(aps_id_map_prune(db, owner, now_ms, &n, &err));
+	ok(aps_id_map_prune(db, owner, now_ms, INT64_MAX, &n, &err));
 	return n;
 }
 
@@ -215,7 +215,7 @@ static void without_memory_there_is_an_error(void **state)
 		enum aps_rc rc = aps_id_map_add(db, &pair, &err);
 		if (rc == APS_OK) rc = aps_id_map_set_made(db, &pair, &err);
 		if (rc == APS_OK) rc = aps_id_map_next(db, 0, APS_STR(""), &found, &err);
-		if (rc == APS_OK) rc = aps_id_map_prune(db, 1, 0, &n, &err);
+		if (rc == APS_OK) rc = aps_id_map_prune(db, 1, 0, INT64_MAX, &n, &err);
 		if (rc == APS_OK) rc = aps_id_map_claim(db, &pair, 0, &is_maker, &err);
 		if (rc == APS_OK) rc = aps_id_map_has_any(db, 1, &is_maker, &err);
 		aps_mem_fail_at(0);

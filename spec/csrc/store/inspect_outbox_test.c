@@ -49,7 +49,8 @@ static void a_store_without_mutations_says_so(void **state)
 	assert_is("{\"outbox\":{\"size\":0,\"damaged\":0,\"lanes\":[],\"entries\":[]},"
 	          "\"dead_letters\":{\"size\":0,\"damaged\":0,\"entries\":[]},"
 	          "\"outcomes\":{\"count\":0,\"untold\":0},"
-	          "\"id_map\":{\"count\":0,\"pairs\":[],\"damaged\":0}}");
+	          "\"id_map\":{\"count\":0,\"pairs\":[],\"damaged\":0},"
+	          "\"answered_layers\":[]}");
 }
 
 static void bury(int64_t id, const char *cause, int64_t blocked_by)
@@ -101,7 +102,8 @@ static void all_of_the_queue_is_shown(void **state)
 	          "\"outcomes\":{\"count\":2,\"untold\":1},"
 	          "\"id_map\":{\"count\":2,\"pairs\":["
 	          "{\"temporary\":\"t\",\"made\":null,\"maker\":\"00000abc-1\"},"
-	          "{\"temporary\":\"u\",\"made\":\"7\",\"maker\":\"00000abc-2\"}],\"damaged\":0}}");
+	          "{\"temporary\":\"u\",\"made\":\"7\",\"maker\":\"00000abc-2\"}],\"damaged\":0},"
+	          "\"answered_layers\":[]}");
 }
 
 static void what_is_damaged_is_counted_and_the_rest_shown(void **state)

@@ -106,6 +106,20 @@ static void without_memory_there_is_an_error(void **state)
 	}
 }
 
+static void an_owner_that_is_lost_is_found_at_the_start(void **state)
+{
+	(void)state;
+	static const char *const LOSSES[] = {"DELETE FROM owner WHERE identity = 'bob'",
+	                                     "DELETE FROM owner; DELETE FROM owner_copy"};
+	enqueue(owner_make("ann"));
+	owner_make("bob");
+	ok(aps_owners_check(db, &err));
+	for (size_t i = 0; i < APS_COUNTOF(LOSSES); i++) {
+		db_do(db, LOSSES[i]);
+		is_corrupt(aps_owners_check(db, &err));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +129,7 @@ int main(void)
 	        OUTBOX_TEST(an_owner_can_become_one_that_is_new),
 	        OUTBOX_TEST(there_are_as_many_owners_as_ids_have_room_for),
 	        OUTBOX_TEST(without_memory_there_is_an_error),
+	        OUTBOX_TEST(an_owner_that_is_lost_is_found_at_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

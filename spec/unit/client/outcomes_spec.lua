@@ -137,6 +137,35 @@ describe("outcomes that no waiting call got", function()
     assert.same({ "begin false", "evict Todo:9", "settle_entry 7" }, queue.trace)
   end)
 
+  it("are put into the cache before they are told, once, also while the callback of another one raises", function()
+    local seen, is_ready = {}, false
+    open{
+      updates = { createTodo = function(_, result) seen[#seen + 1] = result.data.createTodo.name end },
+      offline = { callback = function(err, success)
+        if not is_ready then error("not now", 0) end
+        told[#told + 1] = { err = err, success = success }
+      end },
+    }
+    event(6, { err = { kind = "graphql", message = "no", outcome = "refused" } })
+    event(7, { what = "answer", data = todo("1", "a"), has_layer = true })
+    drive()
+    assert.same({ { "a" }, { "begin false", "settle_entry 7" }, {} }, { seen, queue.trace, queue.told })
+    is_ready = true
+    drive(2)
+    event(7, { data = todo("1", "a") })
+    drive()
+    assert.same({ { "a" }, { "begin false", "settle_entry 7" }, { 6, 7 } }, { seen, queue.trace, queue.told })
+    assert.equal("a", told[#told].success.data.createTodo.name)
+  end)
+
+  it("that can't be put into the cache hold no other up", function()
+    open()
+    event(7, { what = "answer", data = todo("1", "a"), has_layer = true, document = "mutation {" })
+    event(8, { what = "answer", data = todo("1", "a"), has_layer = true })
+    drive()
+    assert.same({ "settle_entry 7", "settle_entry 8" }, queue.trace)
+  end)
+
   it("whose layer has left in an earlier run change nothing", function()
     local n = 0
     open{ updates = { createTodo = function() n = n + 1 end } }

@@ -1,0 +1,29 @@
+-- Opens a store with an outbox, and waits until nothing is queued any more. One line for each thing:
+--   LOG LEVEL MESSAGE
+--   DEAD KEY OUTCOME      a dead letter; KEY: its $opId
+--   DONE SIZE             what is still queued
+-- usage: drainer.lua ENDPOINT STORE
+local appsync = require "appsync"
+local server = require "spec.support.server"
+
+local SECONDS = 20
+
+local function say(...) io.write((...):format(select(2, ...)) .. "\n") end
+
+local client = appsync.client{
+  endpoint = arg[1], auth = { type = "API_KEY", api_key = server.API_KEY }, store = arg[2],
+  log = function(level, message) say("LOG %s %s", level, (message:gsub("\n", " "))) end,
+}
+
+-- Where the store moves meanwhile, the state is that of the one that is there.
+local ok, err
+for _ = 1, 3 do
+  ok, err = client.outbox:drain(SECONDS)
+  if not ok then break end
+end
+if not ok then say("LOG error %s", tostring(err)) end
+for _, entry in ipairs(client.outbox:dead_letters(5) or {}) do
+  say("DEAD %s %s", tostring(entry.variables and entry.variables.opId), tostring(entry.cause and entry.cause.outcome))
+end
+say("DONE %s", tostring(client.outbox:size(5)))
+client:close(5)

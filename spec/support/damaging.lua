@@ -1,0 +1,61 @@
+-- Files that are damaged at random places, and the shell.
+local process = require "spec.support.process"
+
+local damaging = {}
+
+local PAGE = 4096
+
+function damaging.quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+function damaging.run(...)
+  local command = (...):format(select(2, ...))
+  local ok = os.execute(command)
+  assert(ok == true or ok == 0, command)
+end
+
+function damaging.output_of(...)
+  local pipe = assert(io.popen((...):format(select(2, ...))))
+  local text = pipe:read "*a"
+  pipe:close()
+  return text
+end
+
+local function random_bytes(n)
+  local list = {}
+  for i = 1, n do list[i] = string.char(math.random(0, 255)) end
+  return table.concat(list)
+end
+
+local function overwrite(path, at, bytes)
+  local file = assert(io.open(path, "r+b"))
+  assert(file:seek("set", at))
+  assert(file:write(bytes))
+  file:close()
+end
+
+local KINDS = {
+  { "bytes", function(path, size) for _ = 1, math.random(4) do overwrite(path, math.random(0, size - 1), random_bytes(1)) end end },
+  { "block", function(path, size) overwrite(path, math.random(0, size - 1), random_bytes(math.random(2, 600))) end },
+  { "zeros", function(path, size) overwrite(path, math.floor(math.random(0, size - 1) / PAGE) * PAGE, ("\0"):rep(PAGE)) end },
+  { "swap", function(path, size)
+    local from, to = math.random(0, math.floor(size / PAGE) - 1), math.random(0, math.floor(size / PAGE) - 1)
+    overwrite(path, to * PAGE, process.read(path):sub(from * PAGE + 1, (from + 1) * PAGE))
+  end },
+  { "truncated", function(path, size) damaging.run("truncate -s %d %s", math.random(0, size - 1), damaging.quote(path)) end },
+  { "head", function(path) overwrite(path, math.random(0, 99), random_bytes(math.random(4))) end },
+}
+
+---Damages a file somewhere, somehow.
+---@return string kind
+function damaging.damage(path)
+  local kind = KINDS[math.random(#KINDS)]
+  kind[2](path, #process.read(path))
+  return kind[1]
+end
+
+---A store with all that belongs to it, into a new folder.
+function damaging.copy(path, place)
+  damaging.run("mkdir %s && cp %s* %s", damaging.quote(place), damaging.quote(path), damaging.quote(place))
+end
+
+return damaging
