@@ -164,7 +164,7 @@ setup:
 demo:
 	@.ci/setup demo
 	@$(MAKE) -s build LUA=$(LUA)
-	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo && examples/notes/demo
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo && examples/notes/demo && examples/offline/demo
 
 test:
 	@.ci/setup test

@@ -182,6 +182,9 @@ void aps_credential_set(struct aps_core *core, struct aps_credential *credential
 	APS_ON_THREAD(core->thread);
 	aps_timer_stop(&core->timers, &credential->timer);
 	aps_credential_give(credential, material);
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->renewed != NULL)
+			core->features[i]->renewed(core, credential->client, credential->id);
 	wake_waiters(core, credential);
 }
 

@@ -25,6 +25,8 @@ struct aps_feature {
 	void (*client_closing)(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
 	/* Too much waits for the core or for the application: bring nothing new in; later: go on. */
 	void (*hold)(struct aps_core *core, bool is_on);
+	/* A credential of the client has other material. */
+	void (*renewed)(struct aps_core *core, struct aps_client *client, uint64_t credential);
 	/* All that came in was handled: commit, then emit what depends on it. */
 	void (*turn_end)(struct aps_core *core);
 	void (*close)(struct aps_core *core, void *part);

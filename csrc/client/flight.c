@@ -111,12 +111,20 @@ static bool keep(struct aps_core *core, struct aps_flight *flight)
 	return aps_caching_write(core, flight->client, topic->cache, &flight->parked);
 }
 
+/* The service wasn't given the time that the client's other requests have: its silence says nothing. */
+static bool is_impatient(const struct aps_flight *flight)
+{
+	int64_t timeout_ms = flight->request.options.timeout_ms;
+	bool is_short = timeout_ms != 0 && timeout_ms < flight->client->settings.request_timeout_ms;
+	return is_short && flight->outcome.response.err.code == APS_E_TIMEOUT;
+}
+
 /* Kept before anybody is told. Takes *outcome. */
 static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome)
 {
 	struct aps_flight *flight = APS_CONTAINER_OF(sink, struct aps_flight, sink);
 	aps_outcome_move(&flight->outcome, outcome);
-	aps_reach_heard(core, flight->client, &flight->outcome);
+	if (!is_impatient(flight)) aps_reach_heard(core, flight->client, &flight->outcome);
 	flight->is_parked = !keep(core, flight);
 	if (!flight->is_parked) {
 		written(core, &flight->parked);

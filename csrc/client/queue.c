@@ -1,27 +1,14 @@
 #include "client/queue.h"
 
-#include "base/backoff.h"
 #include "base/clock.h"
-#include "base/mem.h"
 #include "client/caching.h"
-#include "client/partition.h"
 #include "client/queue_answered.h"
-#include "client/queue_commands.h"
-#include "client/queue_journal.h"
-#include "client/queue_pruning.h"
-#include "client/queue_settle.h"
-#include "client/queue_store.h"
-#include "client/queue_tell.h"
-#include "client/queue_waits.h"
-#include "client/queueing.h"
+#include "client/reach.h"
 #include "store/dead_letters.h"
 #include "store/outbox_number.h"
 #include "store/owners.h"
 
-#define REST_MS  1000 /* after trouble with the store or with memory */
-#define STUCK_MS 60000
-
-static const struct aps_backoff_policy WAITS = {.base_ms = 500, .cap_ms = 300000};
+#define REST_MS 1000 /* after trouble with the store or with memory */
 
 struct aps_db *aps_queue_db(const struct aps_queue *queue)
 {
@@ -34,7 +21,7 @@ void aps_queue_settings_clear(struct aps_queue_settings *settings)
 	aps_header_list_init(&settings->headers, &settings->arena);
 }
 
-static bool has_store(const struct aps_queue *queue)
+bool aps_queue_has_store(const struct aps_queue *queue)
 {
 	if (queue->vault == NULL || queue->vault->db == NULL) return false;
 	return aps_vault_is_available(queue->vault) || aps_caching_is_in_memory_by_choice(queue->client, queue->vault);
@@ -42,214 +29,44 @@ static bool has_store(const struct aps_queue *queue)
 
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err)
 {
-	if (has_store(queue)) return APS_OK;
+	if (aps_queue_has_store(queue)) return APS_OK;
 	*err = queue->vault != NULL ? queue->vault->trouble : queue->trouble;
 	if (err->code == APS_OK) aps_fail(err, APS_E_STORAGE, "there is no store");
 	return err->code;
 }
 
-static struct aps_queue *of(struct aps_vault_part *part)
+bool aps_queue_has_number(const struct aps_buf *numbers, uint64_t number)
 {
-	return APS_CONTAINER_OF(part, struct aps_queue, part);
+	const uint64_t *all = (const uint64_t *)(const void *)numbers->p;
+	for (size_t i = 0; i < numbers->n / sizeof *all; i++)
+		if (all[i] == number) return true;
+	return false;
 }
 
-static enum aps_rc finish(struct aps_vault_part *part APS_UNUSED, struct aps_err *err APS_UNUSED)
+/* What earlier runs have left of layers is settled then; what of that fails waits for the next run. */
+static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 {
-	return APS_OK;
-}
-
-static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation APS_UNUSED)
-{
-}
-
-static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
-{
-	struct aps_queue *queue = of(part);
-	if (queue->has_new_ids) aps_channel_renew_ids(queue->partition->channel);
-	queue->has_new_ids = false;
-	aps_outbox_committed(&queue->outbox);
-	aps_queue_waits_commit(queue);
-	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
-		asked->is_committed = true;
-	queue->has_committed = true;
-	queue->releases = queue->releases || queue->outbox.reach != APS_OUTBOX_ONLINE;
-	queue->has_news = true;
-}
-
-/* What is in hand of the transaction that has failed: answers are to be written once more. */
-static void lose(struct aps_queue *queue)
-{
-	for (struct aps_sending *sending = queue->sendings; sending != NULL; sending = sending->next)
-		sending->has_lost_answer = sending->outcome.response.data.n != 0;
-	aps_outbox_lost(&queue->outbox);
-	queue->has_new_ids = false;
-	queue->has_lost = queue->has_news = true;
-	queue->is_counted = queue->is_known = false; /* the owner may have been new */
-}
-
-static void failed(struct aps_vault_part *part)
-{
-	lose(of(part));
-}
-
-/* In another file it may have other entries, and other numbers. */
-static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err APS_UNUSED)
-{
-	struct aps_queue *queue = of(part);
-	lose(queue);
-	if (keeps) return APS_OK;
-	queue->owner = 0;
-	queue->first_outcome = 0;
-	aps_queue_settle_anew(queue);
-	queue->is_known = false;
-	queue->has_forgotten = true;
-	return APS_OK;
-}
-
-static void find_owner(struct aps_queue *queue)
-{
-	struct aps_err err;
+	int64_t owner;
 	struct aps_db *db = aps_queue_db(queue);
-	if (queue->is_known || !has_store(queue)) return;
-	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, &err);
-	if (rc == APS_OK)
-		rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &queue->owner, &err);
-	if (rc == APS_OK && queue->last_old == 0) rc = aps_outbox_last_number(db, &queue->last_old, &err);
-	if (rc == APS_OK) rc = aps_queue_fold_answered(queue, queue->last_old, &err);
-	queue->is_known = rc == APS_OK;
+	if (queue->is_known) return APS_OK;
+	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, err);
+	if (rc == APS_OK) rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &owner, err);
+	if (rc == APS_OK && queue->last_old == 0) rc = aps_outbox_last_number(db, &queue->last_old, err);
+	if (rc != APS_OK) {
+		aps_vault_suspect(queue->vault, err);
+		return rc;
+	}
+	queue->owner = owner;
 	queue->is_counted = false;
-	queue->has_untold = queue->has_unsettled = true;
-	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);
+	queue->is_known = queue->has_untold = queue->has_unsettled = true;
+	if (aps_queue_fold_answered(queue, queue->last_old, err) != APS_OK) aps_vault_suspect(queue->vault, err);
+	return queue->is_known ? APS_OK : aps_fail(err, APS_E_STORAGE, "the store couldn't be written");
 }
 
-static void timer_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
+enum aps_rc aps_queue_know(struct aps_queue *queue, struct aps_err *err)
 {
-	struct aps_queue *queue = APS_CONTAINER_OF(timer, struct aps_queue, timer);
-	if (queue->rest_until_ms <= now_ms) queue->rest_until_ms = 0;
-	aps_outbox_pass_time(&queue->outbox, now_ms);
-	aps_queue_run(queue);
-}
-
-static void stuck_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
-{
-	aps_queue_tell_stuck(APS_CONTAINER_OF(timer, struct aps_queue, stuck));
-}
-
-static void free_queue(struct aps_queue *queue)
-{
-	aps_outbox_clear(&queue->outbox);
-	aps_outbox_row_clear(&queue->row);
-	aps_queue_settings_clear(&queue->settings);
-	aps_buf_clear(&queue->waited);
-	aps_number_set_clear(&queue->updates);
-	if (queue->document != NULL) aps_gql_document_unref(queue->document);
-	aps_free(queue->prefix);
-	aps_free(queue->identity);
-	aps_free(queue);
-}
-
-static struct aps_outbox_options options_of(const struct aps_queue_settings *settings)
-{
-	return (struct aps_outbox_options){
-	        .delivery = {.max_tries = settings->max_tries,
-	                     .has_resolver = settings->has_resolver,
-	                     .resolves_doubt = settings->resolves_doubt},
-	        .order = settings->order,
-	        .modes = (1u << APS_ENTRY_MODE_COUNT) - 1,
-	};
-}
-
-static void closing(struct aps_partition_user *user)
-{
-	struct aps_queue *queue = APS_CONTAINER_OF(user, struct aps_queue, user);
-	struct aps_err err;
-	aps_fail(&err, APS_E_CLOSED, "the client was closed: the mutation stays in the queue");
-	aps_queue_close(queue, &err);
-}
-
-/* On failure the settings are the caller's. */
-static struct aps_queue *new_queue(struct aps_core *core, struct aps_client *client, uint64_t cache,
-                                   const struct aps_partition *partition)
-{
-	struct aps_queue *queue = aps_calloc(1, sizeof *queue);
-	if (queue == NULL) return NULL;
-	queue->core = core;
-	queue->client = client;
-	queue->cache = cache;
-	queue->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
-	queue->journal = aps_queue_journal;
-	queue->timer.due = timer_due;
-	queue->stuck.due = stuck_due;
-	queue->advanced_ms = aps_clock_mono_ms();
-	queue->user.closing = closing;
-	aps_outbox_row_init(&queue->row);
-	aps_buf_init(&queue->waited, APS_BUF_ANY_SIZE);
-	aps_outbox_init(&queue->outbox, &(struct aps_outbox_options){.modes = 0}, &queue->journal);
-	queue->prefix = aps_strndup(partition->prefix, strlen(partition->prefix));
-	queue->identity = aps_strndup(partition->identity, strlen(partition->identity));
-	if (queue->prefix != NULL && queue->identity != NULL) return queue;
-	free_queue(queue);
-	return NULL;
-}
-
-struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *client, uint64_t cache,
-                                 struct aps_queue_settings *settings)
-{
-	APS_ON_THREAD(core->thread);
-	struct aps_partition *partition = aps_caching_partition(core, client, cache);
-	struct aps_queue *queue = partition != NULL ? new_queue(core, client, cache, partition) : NULL;
-	if (queue == NULL) return NULL;
-	queue->partition = partition;
-	queue->vault = partition->vault;
-	aps_queue_change(queue, settings);
-	partition->user = &queue->user;
-	aps_vault_add(queue->vault, &queue->part);
-	queue->has_changed = queue->has_news = true;
-	find_owner(queue);
-	aps_queue_pruning_start(queue);
-	return queue;
-}
-
-void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settings)
-{
-	aps_queue_settings_clear(&queue->settings);
-	queue->settings = *settings;
-	queue->settings.headers.arena = &queue->settings.arena;
-	*settings = (struct aps_queue_settings){.order = APS_OUTBOX_SERIAL};
-	aps_arena_init(&settings->arena, APS_BUF_ANY_SIZE);
-	aps_header_list_init(&settings->headers, &settings->arena);
-	const struct aps_outbox_options options = options_of(&queue->settings);
-	aps_outbox_change(&queue->outbox, &options);
-	for (unsigned mode = 0; mode < APS_ENTRY_MODE_COUNT; mode++) aps_outbox_auth_changed(&queue->outbox, mode);
-}
-
-static void free_closed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
-{
-	free_queue(APS_CONTAINER_OF(reap, struct aps_queue, reap));
-}
-
-void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
-{
-	struct aps_core *core = queue->core;
-	if (queue->is_closed) return;
-	queue->is_closed = true;
-	aps_caching_commit(core, queue->vault);
-	aps_queue_waits_cancel_all(queue, err);
-	aps_queue_answer_asked(queue, NULL);
-	aps_queue_answer_asked(queue, err);
-	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
-	aps_timer_stop(&core->timers, &queue->timer);
-	aps_timer_stop(&core->timers, &queue->stuck);
-	aps_queue_pruning_stop(queue);
-	aps_vault_remove(queue->vault, &queue->part);
-	queue->partition->user = NULL;
-	aps_queueing_forget(core, queue);
-	aps_core_reap(core, &queue->reap, free_closed);
-}
-
-void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1])
-{
-	aps_entry_text(queue->nonce, (int64_t)number, text);
+	enum aps_rc rc = aps_queue_look(queue, err);
+	return rc == APS_OK ? find_owner(queue, err) : rc;
 }
 
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err)
@@ -258,19 +75,23 @@ enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps
 	if (rc == APS_OK && is_durable) rc = aps_vault_begin_durable(queue->vault, err);
 	if (rc == APS_OK && !is_durable) rc = aps_vault_begin(queue->vault, err);
 	queue->place = queue->vault != NULL ? queue->vault->place : 0;
-	return rc == APS_OK ? aps_queue_look(queue, err) : rc; /* it may have moved */
+	queue->outbox.successes = aps_reach_successes(queue->core, queue->client);
+	return rc == APS_OK ? aps_queue_know(queue, err) : rc; /* it may have moved */
 }
 
-void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why)
+void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1])
 {
-	queue->trouble = *why;
+	aps_entry_text(queue->nonce, (int64_t)number, text);
+}
+
+void aps_queue_rest(struct aps_queue *queue)
+{
 	queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
-	struct aps_err gone;
-	bool is_there = aps_queue_look(queue, &gone) == APS_OK;
-	bool is_same = is_there && queue->place == queue->vault->place; /* else it is another store's failure */
-	if (is_there && queue->vault->is_writing && !(is_same && aps_vault_cope(queue->vault, why)))
-		aps_vault_abandon(queue->vault);
-	if (!queue->has_lost) lose(queue);
+}
+
+void aps_queue_wake(struct aps_queue *queue)
+{
+	(void)aps_timer_set(&queue->core->timers, &queue->timer, aps_clock_mono_ms());
 }
 
 void aps_queue_note_change(struct aps_queue *queue)
@@ -282,14 +103,14 @@ enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err)
 {
 	struct aps_db *db = aps_queue_db(queue);
 	int64_t n_entries = 0, n_dead = 0;
-	if (queue->is_counted || !has_store(queue)) return APS_OK;
+	if (queue->is_counted || !queue->is_known || !aps_queue_has_store(queue)) return APS_OK;
 	const struct aps_entry_range range = aps_entry_owned(queue->owner);
 	enum aps_rc rc = queue->owner != 0 ? aps_outbox_count(db, range, &n_entries, err) : APS_OK;
 	if (rc == APS_OK && queue->owner != 0) rc = aps_dead_letters_count(db, range, &n_dead, err);
 	if (rc != APS_OK) return rc;
 	queue->n_entries = n_entries;
 	queue->n_dead = n_dead;
-	queue->is_counted = queue->is_known; /* else nobody knows yet whose */
+	queue->is_counted = true;
 	return APS_OK;
 }
 
@@ -300,7 +121,7 @@ void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_d
 	if (aps_outbox_feed(&queue->outbox, number, event, &err) == APS_OK) return;
 	if (err.code == APS_E_INTERNAL)
 		aps_core_log(queue->core, queue->client->id, "error", "the outbox: %s", err.msg);
-	queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
+	aps_queue_rest(queue);
 }
 
 void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_delivery_event_kind kind)
@@ -317,129 +138,4 @@ void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, u
 	aps_outbox_set_reach(&queue->outbox, reach);
 	queue->has_news = queue->has_changed = true;
 	if (went_offline) queue->releases = true;
-}
-
-static void wait_for(struct aps_queue *queue, const struct aps_outbox_action *action)
-{
-	const struct aps_sending *sending = aps_sending_find(queue, action->number);
-	unsigned n = action->n_failures != 0 ? action->n_failures - 1 : 0;
-	int64_t delay_ms = aps_backoff_delay_ms(&WAITS, n, &queue->core->rand);
-	int64_t after_ms = sending != NULL ? sending->retry_after_ms : -1;
-	if (after_ms > WAITS.cap_ms) after_ms = WAITS.cap_ms;
-	if (after_ms > delay_ms) delay_ms = after_ms;
-	aps_outbox_wait(&queue->outbox, action->number, aps_clock_mono_ms() + delay_ms);
-}
-
-static void tell(struct aps_queue *queue, const struct aps_outbox_action *action)
-{
-	struct aps_sending *sending = aps_sending_find(queue, action->number);
-	queue->advanced_ms = aps_clock_mono_ms();
-	queue->is_stuck_told = false;
-	aps_number_set_remove(&queue->updates, action->number);
-	if (sending == NULL) return;
-	if (!aps_queue_waits_tell(sending, action)) queue->has_untold = true;
-	aps_sending_end(sending);
-}
-
-static void ask(struct aps_queue *queue, const struct aps_outbox_action *action)
-{
-	struct aps_err err;
-	const struct aps_sending *sending = aps_sending_find(queue, action->number);
-	if (sending != NULL && aps_queue_ask_resolver(sending, action, &err) == APS_OK) return;
-	aps_queue_feed_kind(queue, action->number, APS_DELIVERY_ON_GAVE_UP);
-}
-
-static void carry_out(struct aps_queue *queue, const struct aps_outbox_action *action)
-{
-	struct aps_err err;
-	queue->has_changed = true;
-	enum aps_rc rc = aps_queue_store_action(queue, action, &err);
-	if (rc != APS_OK) {
-		aps_queue_fail(queue, &err);
-		return;
-	}
-	switch (action->kind) {
-	case APS_DELIVERY_DO_SEND: aps_sending_send(queue, action->number); break;
-	case APS_DELIVERY_DO_LOOK: aps_sending_look(queue, action->number); break;
-	case APS_DELIVERY_DO_ASK: ask(queue, action); break;
-	case APS_DELIVERY_DO_WAIT: wait_for(queue, action); break;
-	case APS_DELIVERY_DO_TELL: tell(queue, action); break;
-	case APS_DELIVERY_DO_NOTHING:
-	case APS_DELIVERY_DO_REJECT:
-	case APS_DELIVERY_ACTION_COUNT:
-	default: break;
-	}
-}
-
-/* Whoever has been told that it is queued, or that it isn't. */
-static void heed_losses(struct aps_queue *queue)
-{
-	struct aps_err err;
-	if (queue->has_forgotten) {
-		while (queue->sendings != NULL) aps_sending_end(queue->sendings);
-		aps_outbox_forget(&queue->outbox);
-	}
-	if (queue->has_lost) {
-		if (aps_queue_look(queue, &err) == APS_OK) err = queue->trouble;
-		if (err.code == APS_OK) aps_fail(&err, APS_E_STORAGE, "the store could not be written");
-		err.code = err.code == APS_E_NOMEM ? APS_E_NOMEM : APS_E_STORAGE;
-		aps_queue_waits_lose(queue, &err);
-		aps_queue_answer_asked(queue, &err);
-	}
-	if (queue->has_committed) aps_queue_answer_asked(queue, NULL);
-	queue->has_lost = queue->has_forgotten = queue->has_committed = false;
-}
-
-static void arm(struct aps_queue *queue)
-{
-	struct aps_timers *timers = &queue->core->timers;
-	int64_t due_ms = aps_outbox_due_ms(&queue->outbox);
-	if (queue->rest_until_ms != 0 && queue->rest_until_ms < due_ms) due_ms = queue->rest_until_ms;
-	if (due_ms != INT64_MAX)
-		(void)aps_timer_set(timers, &queue->timer, due_ms);
-	else
-		aps_timer_stop(timers, &queue->timer);
-	bool is_standing = queue->n_entries != 0 && !queue->is_stuck_told;
-	if (is_standing && queue->stuck.index == 0)
-		(void)aps_timer_set(timers, &queue->stuck, aps_clock_mono_ms() + STUCK_MS);
-	if (!is_standing) aps_timer_stop(timers, &queue->stuck);
-}
-
-/* What the transaction that is open ends with is an action's own only if it was begun for it. */
-static bool take(struct aps_queue *queue, struct aps_outbox_action *action)
-{
-	struct aps_err err;
-	const struct aps_outbox_action *next = aps_outbox_peek(&queue->outbox);
-	if (next != NULL && aps_delivery_is_durable(next->store)) (void)aps_queue_begin(queue, true, &err);
-	return aps_outbox_take(&queue->outbox, action);
-}
-
-static void go_on(struct aps_queue *queue)
-{
-	struct aps_err err;
-	struct aps_outbox_action action;
-	queue->has_news = false;
-	heed_losses(queue);
-	find_owner(queue);
-	aps_outbox_set_store(&queue->outbox, has_store(queue) && queue->rest_until_ms == 0);
-	uint64_t place = queue->vault->place;
-	enum aps_rc rc = aps_outbox_go_on(&queue->outbox, &err);
-	while (take(queue, &action)) carry_out(queue, &action);
-	if (rc != APS_OK && place == queue->vault->place) {
-		bool is_moved = rc == APS_E_STORAGE && aps_vault_cope(queue->vault, &err);
-		if (!is_moved) queue->rest_until_ms = aps_clock_mono_ms() + REST_MS;
-	}
-}
-
-void aps_queue_run(struct aps_queue *queue)
-{
-	if (queue->is_running || queue->is_closed) return;
-	queue->is_running = true;
-	do {
-		go_on(queue);
-	} while (queue->has_news && !queue->is_closed);
-	if (queue->releases && queue->outbox.reach != APS_OUTBOX_ONLINE) aps_queue_waits_release(queue);
-	queue->releases = false;
-	queue->is_running = false;
-	if (!queue->is_closed) arm(queue);
 }

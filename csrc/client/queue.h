@@ -45,7 +45,8 @@ struct aps_queue_settings {
 };
 
 struct aps_queue {
-	struct aps_queue *next; /* of the client */
+	struct aps_queue *next;  /* of the client */
+	struct aps_queue **link; /* to it; NULL: nobody's list has it */
 	struct aps_vault_part part;
 	struct aps_core *core;
 	struct aps_client *client;
@@ -73,7 +74,7 @@ struct aps_queue {
 	unsigned n_outcomes; /* since rows were pruned last */
 	int64_t n_entries, n_dead;
 	bool is_counted;
-	bool is_known;      /* whether the store has something of the owner's */
+	bool is_known;      /* whose number the owner has in the store, or that it has none */
 	bool has_news;      /* the machine has more to do */
 	bool has_committed; /* a transaction has ended well */
 	bool has_lost;      /* one has failed */
@@ -84,10 +85,11 @@ struct aps_queue {
 	bool is_closed;
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;
-	int64_t first_outcome;         /* of this run; 0: there was none yet */
 	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
+	int64_t first_outcome;         /* of this run; 0: there was none yet */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
-	struct aps_buf waited;         /* uint64_t: outcomes that a waiting call has got, and hasn't confirmed yet */
+	struct aps_buf waited;         /* uint64_t: outcomes that were told in this run, and aren't stored as told */
+	struct aps_buf told;           /* likewise: of those what the transaction that is open has */
 	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
 	bool has_unsettled; /* there may be outcomes behind these */
@@ -100,23 +102,15 @@ struct aps_queue {
 
 APS_BEGIN_DECLS
 
-/* Takes what the settings own. NULL: no memory. */
-struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *client, uint64_t cache,
-                                 struct aps_queue_settings *settings);
-/* Whoever waits is told *err; what is under way is left, and in doubt. */
-void aps_queue_close(struct aps_queue *queue, const struct aps_err *err);
 void aps_queue_settings_clear(struct aps_queue_settings *settings);
-/* Takes the settings' place. */
-void aps_queue_change(struct aps_queue *queue, struct aps_queue_settings *settings);
-/* Lets go what may go, and carries out what the machine says. */
-void aps_queue_run(struct aps_queue *queue);
+bool aps_queue_has_store(const struct aps_queue *queue);
 /* OK, or why nothing can be queued now. */
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err);
+/* Likewise, and its owner is known: for what reads rows. */
+enum aps_rc aps_queue_know(struct aps_queue *queue, struct aps_err *err);
 /* For what changes rows of the queue: a transaction that isn't over before it is on the disk. */
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err);
-/* What was begun can't be kept: nothing of the turn is. */
-void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why);
-/* What becomes of an entry that is under way; the machine is run. */
+/* What becomes of an entry that is under way: the machine is to be run. */
 void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_delivery_event *event);
 void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_delivery_event_kind kind);
 /* "1a2b3c4d-17" */
@@ -124,6 +118,12 @@ void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text
 void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes);
 /* How many are queued and dead. */
 enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err);
+/* Nothing of it is tried for a moment. */
+void aps_queue_rest(struct aps_queue *queue);
+/* It goes on in another turn, at once. */
+void aps_queue_wake(struct aps_queue *queue);
+/* In a list of uint64_t. */
+bool aps_queue_has_number(const struct aps_buf *numbers, uint64_t number);
 /* Somebody may want to know. */
 void aps_queue_note_change(struct aps_queue *queue);
 struct aps_db *aps_queue_db(const struct aps_queue *queue);

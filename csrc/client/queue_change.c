@@ -34,16 +34,28 @@ static enum aps_rc find_dead(struct aps_queue *queue, int64_t number, struct aps
 	return rc;
 }
 
+static enum aps_rc refuse(struct aps_err *err)
+{
+	return aps_fail_word(err, APS_E_USAGE, "sending", 0, "the mutation is being sent at this moment");
+}
+
+/* What was read of it is worth nothing. */
+static void end_sending(struct aps_queue *queue, int64_t number)
+{
+	struct aps_sending *sending = aps_sending_find(queue, (uint64_t)number);
+	if (sending != NULL) aps_sending_end(sending);
+	queue->has_news = true;
+	aps_queue_note_change(queue);
+}
+
 /* What was known of it outside the store goes. */
 static enum aps_rc withdraw(struct aps_queue *queue, int64_t number, struct aps_err *err)
 {
-	if (!aps_outbox_withdraw(&queue->outbox, (uint64_t)number))
-		return aps_fail_word(err, APS_E_USAGE, "sending", 0, "the mutation is being sent at this moment");
-	struct aps_sending *sending = aps_sending_find(queue, (uint64_t)number);
-	if (sending != NULL) aps_sending_end(sending);
+	if (!aps_outbox_withdraw(&queue->outbox, (uint64_t)number)) return refuse(err);
+	end_sending(queue, number);
+	aps_number_set_remove(&queue->updates, (uint64_t)number);
+	aps_queue_waits_withdraw(queue, (uint64_t)number);
 	aps_outbox_look_again(&queue->outbox);
-	queue->has_news = true;
-	aps_queue_note_change(queue);
 	return APS_OK;
 }
 
@@ -118,7 +130,8 @@ enum aps_rc aps_queue_edit(struct aps_queue *queue, int64_t number, struct aps_s
 	if (rc == APS_OK) rc = find(queue, number, &row, err);
 	if (rc == APS_OK && row.entry.id != 0) {
 		*is_done = true;
-		rc = withdraw(queue, number, err);
+		rc = aps_outbox_reread(&queue->outbox, (uint64_t)number) ? APS_OK : refuse(err);
+		if (rc == APS_OK) end_sending(queue, number);
 		row.entry.variables = variables;
 		if (rc == APS_OK) rc = aps_outbox_update(aps_queue_db(queue), &row.entry, err);
 	} else if (rc == APS_OK) {
@@ -200,14 +213,6 @@ enum aps_rc aps_queue_bury_all(struct aps_queue *queue, int64_t *n, struct aps_e
 	return rc;
 }
 
-/* Who waits for one of them learns it at once: whatever becomes of the transaction, nothing more of it is told. */
-static void end_waits(struct aps_queue *queue)
-{
-	struct aps_err err;
-	aps_fail(&err, APS_E_CANCELLED, "the outbox was wiped");
-	aps_queue_waits_drop_all(queue, &err);
-}
-
 /* What is deleted is overwritten: until the part of the cache is wiped, too (client/tidying.h). */
 enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_err *err)
 {
@@ -217,17 +222,25 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	rc = aps_db_set_erasing(aps_queue_db(queue), true, err);
 	if (rc == APS_OK) rc = aps_owner_wipe(aps_queue_db(queue), queue->owner, n_rows, err);
 	if (rc != APS_OK) return rc;
-	end_waits(queue);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
 	aps_queue_settle_anew(queue);
+	aps_number_set_clear(&queue->updates);
+	aps_queue_waits_withdraw(queue, 0);
 	queue->owner = 0;
 	queue->has_new_ids = true;
-	queue->is_known = queue->is_counted = false;
+	queue->is_counted = true;
 	queue->n_entries = queue->n_dead = 0;
 	queue->has_news = true;
 	aps_queue_note_change(queue);
 	return APS_OK;
+}
+
+static bool is_sending(const struct aps_queue *queue)
+{
+	const struct aps_outbox_item *item = queue->outbox.items;
+	while (item != NULL && !aps_delivery_is_under_way(&item->delivery)) item = item->next;
+	return item != NULL;
 }
 
 /* All that the queue knew is somebody else's. */
@@ -236,6 +249,7 @@ static void start_anew(struct aps_queue *queue)
 	struct aps_err err;
 	aps_fail(&err, APS_E_CANCELLED, "another identity has adopted the mutation: it stays in the queue");
 	aps_queue_waits_cancel_all(queue, &err);
+	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
 	aps_buf_reset(&queue->waited);
 	queue->owner = 0;
@@ -276,7 +290,8 @@ static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t 
 {
 	int64_t owner, part = queue->partition->store.part;
 	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
-	if (other != NULL && other->sendings != NULL)
+	if (other == queue) return APS_OK;
+	if (other != NULL && is_sending(other))
 		return aps_fail_word(err, APS_E_USAGE, "sending", 0,
 		                     "a mutation of that identity is being sent at this moment");
 	if (other == NULL && aps_partition_is_open(queue->vault, queue->prefix, identity))
@@ -285,12 +300,12 @@ static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t 
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK) rc = move_owner(queue, identity, &owner, n, err);
 	if (rc == APS_OK && other == NULL) rc = aps_partition_adopt(queue->partition, identity, err);
+	queue->has_new_ids = rc == APS_OK;
 	if (rc == APS_OK) rc = commit_at_once(queue, err);
 	if (rc != APS_OK) return rc;
 	if (other != NULL) start_anew(other);
 	queue->owner = owner;
 	queue->is_counted = false;
-	queue->has_new_ids = true;
 	aps_queue_settle_anew(queue);
 	queue->has_untold = queue->has_news = true;
 	aps_outbox_look_again(&queue->outbox);
@@ -307,15 +322,6 @@ enum aps_rc aps_queue_adopt(struct aps_queue *queue, struct aps_str identity, in
 	enum aps_rc rc = text != NULL ? adopt(queue, text, n, err) : aps_fail(err, APS_E_NOMEM, "out of memory");
 	aps_free(text);
 	return rc;
-}
-
-static void forget_waited(struct aps_queue *queue, uint64_t outcome)
-{
-	uint64_t *all = (uint64_t *)(void *)queue->waited.p;
-	size_t n = queue->waited.n / sizeof *all, n_kept = 0;
-	for (size_t i = 0; i < n; i++)
-		if (all[i] != outcome) all[n_kept++] = all[i];
-	queue->waited.n = n_kept * sizeof *all;
 }
 
 static enum aps_rc shorten(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
@@ -335,13 +341,17 @@ static enum aps_rc shorten(struct aps_queue *queue, int64_t outcome, struct aps_
 	return rc;
 }
 
-/* Lost with a power cut it is told once more. */
+/* Lost with a power cut it is told once more, in another run. */
 enum aps_rc aps_queue_told(struct aps_queue *queue, int64_t outcome, struct aps_err *err)
 {
-	forget_waited(queue, (uint64_t)outcome);
-	if (queue->asked_outcome == (uint64_t)outcome) queue->asked_outcome = 0;
+	uint64_t number = (uint64_t)outcome;
+	if (queue->asked_outcome == number) queue->asked_outcome = 0;
 	aps_queue_settle_confirm(queue, outcome);
+	if (!aps_queue_has_number(&queue->waited, number)) aps_buf_add(&queue->waited, &number, sizeof number);
 	queue->has_untold = true;
 	enum aps_rc rc = queue->owner != 0 ? aps_queue_begin(queue, false, err) : APS_OK;
-	return rc == APS_OK && queue->owner != 0 ? shorten(queue, outcome, err) : rc;
+	if (rc == APS_OK && queue->owner != 0) rc = shorten(queue, outcome, err);
+	if (rc == APS_OK) aps_buf_add(&queue->told, &number, sizeof number);
+	queue->waited.rc = queue->told.rc = APS_OK; /* without memory it is told again, or never forgotten */
+	return rc;
 }

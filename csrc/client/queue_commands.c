@@ -2,28 +2,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/queue_answer.h"
 #include "client/queue_change.h"
 #include "client/queue_list.h"
+#include "client/queue_run.h"
 #include "client/queue_settle.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "client/queueing.h"
-
-static const char *const WORDS[] = {
-#define WORD(name, text) text,
-        APS_QUEUE_ASK_MAP(WORD)
-#undef WORD
-};
-
-bool aps_queue_ask_find(struct aps_str word, enum aps_queue_ask *what)
-{
-	for (int i = 0; i < APS_QUEUE_ASK_COUNT; i++) {
-		if (!aps_str_is(word, WORDS[i])) continue;
-		*what = (enum aps_queue_ask)i;
-		return true;
-	}
-	return false;
-}
 
 static void free_result_event(struct aps_result_event *event)
 {
@@ -118,9 +104,11 @@ static struct aps_enqueue what_of(const struct aps_enqueue_command *command)
 	};
 }
 
-static enum aps_rc look(const struct aps_queue *queue, struct aps_err *err)
+static enum aps_rc look(const struct aps_client *client, struct aps_queue *queue, struct aps_err *err)
 {
-	if (queue == NULL) return aps_fail(err, APS_E_CLOSED, "the client is closed: nothing was queued");
+	if (client == NULL) return aps_fail(err, APS_E_CLOSED, "the client is closed: nothing was queued");
+	if (queue == NULL) return aps_fail(err, APS_E_STORAGE, "nothing was queued: the client has no outbox");
+	aps_queue_heed(queue);
 	enum aps_rc rc = aps_queue_look(queue, err);
 	if (rc == APS_OK) return APS_OK;
 	struct aps_err why = *err;
@@ -135,7 +123,7 @@ static void run_enqueue(struct aps_core *core, struct aps_command *head)
 	struct aps_queue *queue = queue_of(core, head, command->cache);
 	struct aps_err err;
 	uint64_t number = 0;
-	if (look(queue, &err) != APS_OK) {
+	if (look(aps_core_client(core, head->client), queue, &err) != APS_OK) {
 		refuse(core, command, &err);
 		aps_command_free(head);
 		return;
@@ -199,44 +187,21 @@ static enum aps_rc change(struct aps_queue *queue, struct aps_ask_queue_command 
 	return rc;
 }
 
-static void answer(struct aps_queue *queue, struct aps_core *core, struct aps_ask_queue_command *command)
-{
-	struct aps_result_event *event = command->result;
-	command->result = NULL;
-	event->source = APS_RESULT_FROM_CACHE;
-	if (command->why.code == APS_OK) (void)aps_queue_set_data(event, &command->answer, &command->why);
-	event->response.err = command->why;
-	event->big_integers_as_text = queue != NULL && queue->client->settings.big_integers_as_text;
-	aps_core_emit(core, &event->head);
-	aps_command_free(&command->head);
-}
-
-void aps_queue_answer_asked(struct aps_queue *queue, const struct aps_err *why)
-{
-	struct aps_ask_queue_command **at = &queue->asked;
-	while (*at != NULL) {
-		struct aps_ask_queue_command *command = *at;
-		if (command->is_committed == (why != NULL)) {
-			at = &command->next;
-			continue;
-		}
-		*at = command->next;
-		if (why != NULL) command->why = *why;
-		answer(queue, queue->core, command);
-	}
-}
-
 static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_command *command, int64_t number)
 {
 	struct aps_err err;
+	aps_queue_heed(queue);
 	enum aps_rc rc = change(queue, command, number, &err);
 	struct aps_ask_queue_command **at = &queue->asked;
+	bool is_unchanged = rc == APS_E_USAGE && err.word != NULL;
 	bool is_committed = rc == APS_OK && command->what == APS_QUEUE_ASK_ADOPT;
-	if (rc == APS_E_USAGE || is_committed) { /* or nothing has changed */
+	if (is_unchanged || is_committed) {
 		if (rc != APS_OK) command->why = err;
-		answer(queue, queue->core, command);
+		aps_queue_answer(queue->core, queue, command);
 		return;
 	}
+	/* what is done can't be told otherwise for want of memory */
+	if (rc == APS_OK) rc = aps_queue_set_data(command->result, &command->answer, &err);
 	while (*at != NULL) at = &(*at)->next;
 	*at = command;
 	if (rc != APS_OK) aps_queue_fail(queue, &err);
@@ -251,17 +216,19 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 	int64_t number = 0;
 	if (queue == NULL) {
 		aps_fail(&command->why, APS_E_CLOSED, "the client is closed");
-		answer(NULL, core, command);
+		aps_queue_answer(core, NULL, command);
 		return;
 	}
-	aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number);
+	if (!aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number)) number = 0;
 	if (command->what >= APS_QUEUE_ASK_DISCARD) {
 		change_and_wait(queue, command, number);
 		return;
 	}
-	if (command->what == APS_QUEUE_ASK_STATUS || aps_queue_look(queue, &command->why) == APS_OK)
-		(void)read(queue, command, number, &command->answer, &command->why);
-	answer(queue, core, command);
+	enum aps_rc rc = aps_queue_know(queue, &command->why);
+	bool is_told_anyway = command->what == APS_QUEUE_ASK_STATUS;
+	if (is_told_anyway) aps_err_clear(&command->why);
+	if (rc == APS_OK || is_told_anyway) (void)read(queue, command, number, &command->answer, &command->why);
+	aps_queue_answer(core, queue, command);
 }
 
 static void run_settle(struct aps_core *core, struct aps_command *head)

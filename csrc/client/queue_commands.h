@@ -3,6 +3,7 @@
 #define APS_CLIENT_QUEUE_COMMANDS_H
 
 #include "client/command.h"
+#include "client/queue_answer.h"
 #include "client/queue_enqueue.h"
 
 /* All that follow take a partition's number as what they are about, but for the commands of calls, whose own number is
@@ -27,44 +28,6 @@ struct aps_enqueue_command {
 	int64_t timeout_ms;                          /* 0: the client's */
 	int64_t made_ms;
 	struct aps_result_event *result; /* made in advance */
-};
-
-/* X(NAME, "name"): what can be asked. */
-#define APS_QUEUE_ASK_MAP(X)                                                                                           \
-	X(LIST, "list")                                                                                                \
-	X(DEAD_LETTERS, "dead_letters")                                                                                \
-	X(RESULTS, "results")                                                                                          \
-	X(STATUS, "status")                                                                                            \
-	X(FIND, "find")                                                                                                \
-	X(BLOCKED, "blocked")                                                                                          \
-	X(DISCARD, "discard")                                                                                          \
-	X(EDIT, "edit")                                                                                                \
-	X(RETRY, "retry")                                                                                              \
-	X(BURY_ALL, "bury_all")                                                                                        \
-	X(WIPE, "wipe")                                                                                                \
-	X(ADOPT, "adopt")
-
-enum aps_queue_ask {
-#define APS_QUEUE_ASK_ENUM(name, text) APS_QUEUE_ASK_##name,
-	APS_QUEUE_ASK_MAP(APS_QUEUE_ASK_ENUM)
-#undef APS_QUEUE_ASK_ENUM
-	        APS_QUEUE_ASK_COUNT
-};
-
-struct aps_ask_queue_command {
-	struct aps_command head;            /* its id: of the call */
-	struct aps_ask_queue_command *next; /* of those whose answers wait for the commit */
-	uint64_t cache;
-	enum aps_queue_ask what;
-	struct aps_buf text;            /* an entry's id, or an identity */
-	struct aps_buf json;            /* EDIT: the variables */
-	double number;                  /* RESULTS: since */
-	struct aps_caching_edits edits; /* RETRY: a reference */
-	bool has_layer;
-	struct aps_result_event *result; /* made in advance */
-	struct aps_buf answer;           /* JSON */
-	struct aps_err why;              /* it has failed */
-	bool is_committed;               /* what it has changed */
 };
 
 struct aps_queue_answer_command {
@@ -92,12 +55,6 @@ struct aps_queue_answer_command *aps_told_command_new(uint64_t client, uint64_t 
 struct aps_queue_answer_command *aps_resolve_command_new(uint64_t client, uint64_t cache);
 /* The headers of a request. */
 struct aps_queue_answer_command *aps_queue_headers_command_new(uint64_t client, uint64_t cache);
-
-/* False: there is no such word. */
-bool aps_queue_ask_find(struct aps_str word, enum aps_queue_ask *what);
-/* Answers that have waited for a transaction: those whose changes are committed, or with `why` those whose aren't.
- * @thread core */
-void aps_queue_answer_asked(struct aps_queue *queue, const struct aps_err *why);
 
 APS_END_DECLS
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cache/cell.h"
+#include "client/entry_safety.h"
 #include "client/process.h"
 #include "client/queue_journal.h"
 #include "client/sending.h"
@@ -27,50 +28,6 @@ struct entering {
 	int64_t former_number;
 	bool is_sent;
 };
-
-static enum aps_rc identity_of(const struct aps_entry_safety *question, struct aps_identity_field **fields, size_t *n,
-                               struct aps_err *err)
-{
-	const struct aps_policies *policies = question->queue->partition->policies;
-	const struct aps_type_policy *type = aps_policies_find_type(policies, aps_identity_type(question->made));
-	size_t n_keys = type != NULL ? type->n_key_fields : 0;
-	*n = n_keys != 0 ? n_keys : 1;
-	return aps_identity_fields_of(question->made, n_keys != 0 ? type->key_fields : NULL, n_keys, question->arena,
-	                              fields, err);
-}
-
-static const struct aps_identity_part *parts_of(struct aps_arena *arena, const struct aps_identity_field *fields,
-                                                size_t n)
-{
-	struct aps_identity_part *parts = aps_arena_get(arena, n * sizeof *parts);
-	for (size_t i = 0; parts != NULL && i < n; i++) {
-		char *name = aps_arena_get(arena, fields[i].name.n + 1);
-		if (name == NULL) return NULL;
-		memcpy(name, fields[i].name.p, fields[i].name.n);
-		name[fields[i].name.n] = '\0';
-		parts[i] = (struct aps_identity_part){name, fields[i].value};
-	}
-	return parts;
-}
-
-/* A key whose fields can't be told names nothing. */
-enum aps_rc aps_entry_safety_of(const struct aps_entry_safety *question, struct aps_safety *safety, struct aps_err *err)
-{
-	struct aps_identity_field *fields;
-	struct aps_safety_question asked = {
-	        .is_idempotent = question->is_idempotent,
-	        .n_roots = question->n_roots,
-	        .variables = question->variables,
-	};
-	size_t n = 0;
-	if (question->made.n != 0 && identity_of(question, &fields, &n, err) == APS_OK) {
-		asked.made = parts_of(question->arena, fields, n);
-		asked.n_made = asked.made != NULL ? n : 0;
-	}
-	if (question->arena->rc != APS_OK) return aps_arena_fail(question->arena, "a queued mutation", err);
-	*safety = aps_safety_of(&asked);
-	return APS_OK;
-}
 
 static enum aps_resend resend_of(enum aps_safety_class class)
 {
@@ -160,15 +117,6 @@ static enum aps_rc note_roots(struct entering *in, struct aps_err *err)
 	return rc;
 }
 
-/* Of those that it makes the one at its root: what is read to see whether it was made. */
-static struct aps_str made_root(const struct aps_queue_extra *extra)
-{
-	for (size_t i = 0; i < extra->n_roots; i++)
-		for (size_t k = 0; k < extra->n_made; k++)
-			if (aps_str_eq(extra->roots[i], extra->made[k])) return extra->roots[i];
-	return APS_STR("");
-}
-
 static enum aps_rc find_flags(struct entering *in, unsigned n_roots, struct aps_err *err)
 {
 	const struct aps_enqueue *what = in->what;
@@ -179,7 +127,7 @@ static enum aps_rc find_flags(struct entering *in, unsigned n_roots, struct aps_
 	        .is_idempotent = what->is_idempotent,
 	        .n_roots = n_roots,
 	        .variables = in->row.entry.variables,
-	        .made = made_root(&in->extra),
+	        .made = aps_queue_extra_made_root(&in->extra),
 	};
 	enum aps_rc rc = aps_entry_safety_of(&question, &safety, err);
 	if (rc != APS_OK) return rc;
@@ -252,6 +200,7 @@ static void end(struct entering *in, enum aps_rc rc, uint64_t *number)
 {
 	*number = in->number;
 	if (rc == APS_OK) {
+		if (in->queue->n_entries == 0) in->queue->advanced_ms = aps_clock_mono_ms();
 		in->queue->n_entries++;
 		in->queue->has_news = true;
 		aps_queue_note_change(in->queue);

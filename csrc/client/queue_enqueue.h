@@ -6,7 +6,6 @@
 #include "client/caching.h"
 #include "client/queue.h"
 #include "proto/operation.h"
-#include "sync/safety.h"
 
 /* What the application asks for; borrowed. */
 struct aps_enqueue {
@@ -24,16 +23,6 @@ struct aps_enqueue {
 	bool has_layer;
 };
 
-/* What is asked about an entry's safety. */
-struct aps_entry_safety {
-	const struct aps_queue *queue;
-	struct aps_arena *arena; /* for what is made of the key */
-	bool is_idempotent;
-	unsigned n_roots;
-	struct aps_str variables;
-	struct aps_str made; /* key of the record that it makes, where its id is the application's; or empty */
-};
-
 APS_BEGIN_DECLS
 
 /* *number: its own. On failure the turn is to be given up: aps_queue_fail(). */
@@ -42,8 +31,6 @@ enum aps_rc aps_queue_enqueue(struct aps_queue *queue, const struct aps_enqueue 
 /* A dead letter goes to the tail, as a new entry: what->operation isn't looked at. */
 enum aps_rc aps_queue_requeue(struct aps_queue *queue, const struct aps_outbox_entry *letter,
                               const struct aps_enqueue *what, uint64_t *number, struct aps_err *err);
-enum aps_rc aps_entry_safety_of(const struct aps_entry_safety *question, struct aps_safety *safety,
-                                struct aps_err *err);
 
 APS_END_DECLS
 

@@ -55,6 +55,14 @@ void aps_queue_extra_clear(struct aps_queue_extra *extra)
 	aps_arena_clear(&extra->arena);
 }
 
+struct aps_str aps_queue_extra_made_root(const struct aps_queue_extra *extra)
+{
+	for (size_t i = 0; i < extra->n_roots; i++)
+		for (size_t k = 0; k < extra->n_made; k++)
+			if (aps_str_eq(extra->roots[i], extra->made[k])) return extra->roots[i];
+	return APS_STR("");
+}
+
 static void write_keys(struct aps_json_writer *w, const char *name, const struct aps_str *keys, size_t n)
 {
 	if (n == 0) return;

@@ -26,6 +26,8 @@ APS_BEGIN_DECLS
 /* The spans stay with `text`, and until it is cleared. E_SYNTAX and the like, E_NOMEM. */
 enum aps_rc aps_queue_extra_read(struct aps_queue_extra *extra, struct aps_str text, struct aps_err *err);
 void aps_queue_extra_clear(struct aps_queue_extra *extra);
+/* Of those that it makes the one at its root: what is read to see whether it was made. Empty: there is none. */
+struct aps_str aps_queue_extra_made_root(const struct aps_queue_extra *extra);
 /* Appends its text. */
 enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct aps_buf *out, struct aps_err *err);
 /* Adds the headers of a JSON object; the texts are copied into the list's arena. */

@@ -1,6 +1,7 @@
 #include "client/queue_pruning.h"
 
 #include "base/clock.h"
+#include "client/queue_run.h"
 #include "store/id_map.h"
 #include "store/outcomes.h"
 

@@ -170,8 +170,7 @@ static enum aps_rc finish(struct aps_queue *queue, const struct aps_outbox_actio
 	struct aps_sending *sending = sending_of(queue, action, err);
 	if (sending == NULL) return err->code;
 	enum aps_rc rc = APS_OK;
-	if (sending->has_lost_answer) (void)aps_sent_entry_keep(sending, NULL);
-	sending->has_lost_answer = false;
+	aps_sending_keep_again(sending);
 	if (rc == APS_OK) rc = map_ids(queue, sending, err);
 	if (rc == APS_OK) rc = keep_ids(queue, sending, err);
 	if (rc == APS_OK) rc = pass_layer(queue, sending, err);
@@ -192,7 +191,7 @@ static void explain(struct aps_sending *sending, const struct aps_outbox_action 
 	else if (action->outcome == APS_DELIVERY_ENDED_CONFLICT)
 		aps_fail_word(&err, APS_E_CONFLICT, "unresolved", 0,
 		              "the service's record has changed, and the conflict wasn't resolved");
-	else if (sending->is_look)
+	else if (sending->is_looked_at)
 		aps_fail_word(&err, APS_E_NETWORK, "unknown_outcome", 0,
 		              "the answer was lost, and the service's record doesn't tell whether the mutation was "
 		              "executed");

@@ -3,23 +3,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/partition.h"
+#include "client/queue_answer.h"
 #include "client/queue_outcome.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
 
 #define STUCK_MS 60000
-
-enum aps_rc aps_queue_set_data(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err)
-{
-	struct aps_bytes *bytes = json->rc == APS_OK ? aps_bytes_new(json->n) : NULL;
-	if (bytes == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	memcpy(bytes->p, json->p, json->n);
-	event->bytes = bytes;
-	event->source = APS_RESULT_FROM_CACHE;
-	event->response.data = (struct aps_str){bytes->p, bytes->n};
-	event->head.mail.n_bytes += bytes->n;
-	return APS_OK;
-}
 
 /* An object that is begun. */
 struct telling {
@@ -117,8 +106,9 @@ static const struct aps_outbox_item *head_of(const struct aps_queue *queue)
 
 static const char *state_of(const struct aps_queue *queue, const struct aps_outbox_item *head)
 {
+	struct aps_err err;
 	if (queue->n_entries == 0) return "idle";
-	if (queue->vault == NULL) return "waiting_storage";
+	if (aps_queue_look(queue, &err) != APS_OK) return "waiting_storage";
 	if (head == NULL) return queue->outbox.reach == APS_OUTBOX_ONLINE ? "sending" : "waiting_network";
 	const char *reason = aps_outbox_reason_name(aps_outbox_reason(&queue->outbox, head));
 	return reason != NULL ? reason : "sending";
@@ -156,7 +146,6 @@ void aps_queue_tell_state(struct aps_queue *queue)
 	begin(&telling, "state");
 	aps_queue_write_state(&telling.w, queue);
 	queue->has_changed = emit(queue, &telling, &err) != APS_OK;
-	atomic_store_explicit(&queue->client->stats->queued, (size_t)queue->n_entries, memory_order_relaxed);
 }
 
 void aps_queue_tell_stuck(struct aps_queue *queue)
@@ -200,29 +189,22 @@ bool aps_queue_tell_answer(struct aps_queue *queue, const struct aps_kept_outcom
 	return tell(queue, "answer", outcome, &err) == APS_OK;
 }
 
-static bool is_waited_for(const struct aps_queue *queue, int64_t number)
-{
-	const uint64_t *all = (const uint64_t *)(const void *)queue->waited.p;
-	for (size_t i = 0; i < queue->waited.n / sizeof *all; i++)
-		if (all[i] == (uint64_t)number) return true;
-	return false;
-}
-
 void aps_queue_tell_outcome(struct aps_queue *queue)
 {
 	struct aps_kept_outcome outcome;
 	struct aps_err err;
-	struct aps_db *db = aps_queue_db(queue);
 	int64_t after = 0;
-	if (queue->asked_outcome != 0 || queue->owner == 0 || db == NULL || !queue->has_untold) return;
+	if (queue->asked_outcome != 0 || !queue->has_untold) return;
+	if (aps_queue_know(queue, &err) != APS_OK || queue->owner == 0) return;
 	aps_kept_outcome_init(&outcome);
 	enum aps_rc rc;
 	do {
-		rc = aps_outcomes_next_untold(db, queue->owner, after, &outcome, &err);
+		rc = aps_outcomes_next_untold(aps_queue_db(queue), queue->owner, after, &outcome, &err);
 		after = outcome.number;
-	} while (after != 0 && (rc != APS_OK || is_waited_for(queue, after)));
+	} while (after != 0 && (rc != APS_OK || aps_queue_has_number(&queue->waited, (uint64_t)after)));
 	bool is_due = rc == APS_OK && outcome.number != 0 && outcome.number <= queue->settled;
-	if (is_due && tell(queue, "outcome", &outcome, &err) == APS_OK) queue->asked_outcome = (uint64_t)outcome.number;
-	queue->has_untold = rc != APS_OK || outcome.number != 0;
+	if (is_due) rc = tell(queue, "outcome", &outcome, &err);
+	if (is_due && rc == APS_OK) queue->asked_outcome = (uint64_t)outcome.number;
+	queue->has_untold = rc != APS_OK || outcome.number != 0; /* what failed is tried again in another turn */
 	aps_kept_outcome_clear(&outcome);
 }

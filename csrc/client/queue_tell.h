@@ -25,8 +25,6 @@ void aps_queue_tell_outcome(struct aps_queue *queue);
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue);
 /* The queue stands still: it is logged, once. */
 void aps_queue_tell_stuck(struct aps_queue *queue);
-/* Gives a RESULT or QUEUE this JSON for data. */
-enum aps_rc aps_queue_set_data(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err);
 
 APS_END_DECLS
 

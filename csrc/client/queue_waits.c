@@ -19,37 +19,37 @@ static void end(struct aps_queue_wait *wait)
 	APS_STATS_SUB(queue->client->stats, operations_in_flight, 1);
 	aps_timer_stop(&queue->core->timers, &wait->deadline);
 	event->big_integers_as_text = queue->client->settings.big_integers_as_text;
-	event->queued.entry = wait->number;
+	event->queued.entry = wait->is_committed ? wait->number : 0; /* else it is nobody's, or another one's soon */
 	aps_queue_id_text(queue, wait->number, event->queued.id);
 	if (event->response.err.code != APS_OK) APS_STATS_ADD(queue->client->stats, errors, 1);
 	aps_core_emit(queue->core, &event->head);
 	aps_core_reap(queue->core, &wait->reap, free_wait);
 }
 
-/* The mutation is the queue's from now on. */
-static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
+/* A request of it may have reached the service. */
+static bool is_sent(const struct aps_queue_wait *wait)
 {
-	if (wait->is_answered) {
-		end(wait);
-		return;
-	}
 	const struct aps_sending *sending = aps_sending_find(wait->queue, wait->number);
-	wait->result->response.err = *why;
-	wait->result->response.err.sent = sending != NULL && sending->is_requested;
-	wait->result->queued.is_queued = wait->is_committed;
-	end(wait);
+	const struct aps_outbox_item *item = aps_outbox_item(&wait->queue->outbox, wait->number);
+	bool is_in_doubt = item != NULL && item->delivery.is_in_doubt;
+	if (sending == NULL || is_in_doubt) return is_in_doubt;
+	if (sending->is_requested) return sending->request.exchange != 0;
+	return sending->outcome.answer.status != 0 || sending->outcome.response.err.sent;
 }
 
-/* Now, or at the end of the transaction. */
-static void leave_known(struct aps_queue_wait *wait, const struct aps_err *why)
+/* The mutation is the queue's from now on, if it is in the store; until that is known nothing can be told. An answer
+ * comes in its turn. */
+static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
 {
-	if (wait->is_answered) return; /* it comes in its turn */
-	if (wait->is_committed) {
-		leave(wait, why);
+	if (wait->is_answered) return;
+	if (!wait->is_committed && !wait->is_lost) {
+		wait->left = *why;
 		return;
 	}
-	if (!wait->is_over) wait->result->response.err = *why;
-	wait->is_over = true;
+	wait->result->response.err = *why;
+	wait->result->response.err.sent = wait->is_committed && is_sent(wait);
+	wait->result->queued.is_queued = wait->is_committed;
+	end(wait);
 }
 
 static void deadline_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
@@ -58,7 +58,17 @@ static void deadline_due(struct aps_timer *timer, void *context APS_UNUSED, int6
 	struct aps_err err;
 	aps_fail(&err, APS_E_TIMEOUT, "no answer within %.3g s: the mutation stays in the queue",
 	         (double)wait->timeout_ms / 1000.0);
-	leave_known(wait, &err);
+	leave(wait, &err);
+}
+
+/* For the outcomes of all that wait: none is told twice for want of memory. */
+static bool make_room(struct aps_queue *queue)
+{
+	size_t n = 1;
+	for (const struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next) n++;
+	if (aps_buf_reserve(&queue->waited, n * sizeof(uint64_t)) != NULL) return true;
+	queue->waited.rc = APS_OK;
+	return false;
 }
 
 bool aps_queue_waits_add(struct aps_queue *queue, uint64_t call, uint64_t number, struct aps_result_event *result,
@@ -72,7 +82,7 @@ bool aps_queue_waits_add(struct aps_queue *queue, uint64_t call, uint64_t number
 		                                .result = result,
 		                                .deadline.due = deadline_due,
 		                                .timeout_ms = timeout_ms};
-		if (aps_timer_set(&queue->core->timers, &wait->deadline, end_ms)) {
+		if (make_room(queue) && aps_timer_set(&queue->core->timers, &wait->deadline, end_ms)) {
 			wait->next = queue->waits;
 			queue->waits = wait;
 			APS_STATS_ADD(queue->client->stats, operations, 1);
@@ -97,41 +107,64 @@ bool aps_queue_waits_cancel(struct aps_queue *queue, uint64_t call, const struct
 {
 	struct aps_queue_wait *wait = queue->waits;
 	while (wait != NULL && wait->call != call) wait = wait->next;
-	if (wait != NULL) leave_known(wait, why);
+	if (wait != NULL) leave(wait, why);
 	return wait != NULL;
 }
 
 void aps_queue_waits_cancel_all(struct aps_queue *queue, const struct aps_err *why)
 {
-	while (queue->waits != NULL) leave(queue->waits, why);
-}
-
-void aps_queue_waits_drop_all(struct aps_queue *queue, const struct aps_err *why)
-{
-	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = queue->waits) {
-		wait->is_committed = false;
-		leave(wait, why);
+	aps_queue_waits_give_all(queue);
+	while (queue->waits != NULL) {
+		queue->waits->is_lost = !queue->waits->is_committed;
+		leave(queue->waits, why);
 	}
 }
 
-void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why)
+void aps_queue_waits_lose(struct aps_queue *queue)
+{
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next) {
+		wait->is_lost = !wait->is_committed;
+		wait->is_withdrawn = false;
+	}
+}
+
+void aps_queue_waits_tell_lost(struct aps_queue *queue, const struct aps_err *why)
 {
 	struct aps_queue_wait *next;
+	struct aps_err err;
+	aps_fail_word(&err, why->code, why->word, why->native, "nothing was queued: %s", why->msg);
 	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
 		next = wait->next;
-		if (!wait->is_committed) leave(wait, why);
+		if (wait->is_lost) leave(wait, &err);
 	}
 }
 
 void aps_queue_waits_commit(struct aps_queue *queue)
 {
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next)
+		wait->is_committed = !wait->is_lost;
+}
+
+void aps_queue_waits_withdraw(struct aps_queue *queue, uint64_t number)
+{
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next)
+		if (number == 0 || wait->number == number) wait->is_withdrawn = true;
+}
+
+void aps_queue_waits_tell_committed(struct aps_queue *queue)
+{
 	struct aps_queue_wait *next;
+	struct aps_err err;
+	aps_fail(&err, APS_E_CANCELLED, "the application has discarded the mutation");
 	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
 		next = wait->next;
-		wait->is_committed = true;
-		if (!wait->is_over) continue;
-		const struct aps_err why = wait->result->response.err;
-		leave(wait, &why);
+		if (wait->is_answered) continue;
+		if (wait->is_committed && wait->left.code != APS_OK) {
+			leave(wait, &wait->left);
+		} else if (wait->is_withdrawn) {
+			wait->result->response.err = err;
+			end(wait);
+		}
 	}
 }
 

@@ -1,6 +1,5 @@
 /* Calls of the application that wait for what becomes of their mutations. A wait ends by the outcome, by the news that
- * the mutation is queued, by its deadline, a cancel or the end of the client; the mutation goes on. None ends before
- * the transaction that queues its mutation: whoever waits learns whether it is queued. @thread core */
+ * the mutation is queued, by its deadline, a cancel or the end of the client; the mutation goes on. @thread core */
 #ifndef APS_CLIENT_QUEUE_WAITS_H
 #define APS_CLIENT_QUEUE_WAITS_H
 
@@ -14,9 +13,11 @@ struct aps_queue_wait {
 	struct aps_result_event *result;
 	struct aps_timer deadline;
 	int64_t timeout_ms;
-	bool is_committed; /* what it waits for is in the store */
-	bool is_answered;  /* its event is complete, and waits for its turn (client/queue_settle.h) */
-	bool is_over;      /* it ends with its event's error as soon as it is known whether the mutation is queued */
+	bool is_committed;   /* what it waits for is in the store */
+	bool is_lost;        /* or never was */
+	bool is_withdrawn;   /* the application takes it away, once that is committed */
+	bool is_answered;    /* its event is complete, and waits for its turn (client/queue_settle.h) */
+	struct aps_err left; /* before its transaction has ended: why; OK: nobody has */
 	struct aps_reap reap;
 };
 
@@ -28,12 +29,17 @@ bool aps_queue_waits_add(struct aps_queue *queue, uint64_t call, uint64_t number
 struct aps_queue_wait *aps_queue_waits_find(const struct aps_queue *queue, uint64_t number);
 /* Ends the one of that call with `why`; false: there is none. */
 bool aps_queue_waits_cancel(struct aps_queue *queue, uint64_t call, const struct aps_err *why);
-/* The mutations aren't queued any more. */
-void aps_queue_waits_drop_all(struct aps_queue *queue, const struct aps_err *why);
 void aps_queue_waits_cancel_all(struct aps_queue *queue, const struct aps_err *why);
-/* Those whose mutations are in no store: `why`. */
-void aps_queue_waits_lose(struct aps_queue *queue, const struct aps_err *why);
+/* The transaction that is open is in no store: neither are mutations that were queued in it, nor those gone that were
+ * taken away. */
+void aps_queue_waits_lose(struct aps_queue *queue);
+/* Those whose mutations are lost: `why`. */
+void aps_queue_waits_tell_lost(struct aps_queue *queue, const struct aps_err *why);
 void aps_queue_waits_commit(struct aps_queue *queue);
+/* The application takes that mutation (0: all of them) away in the transaction that is open. */
+void aps_queue_waits_withdraw(struct aps_queue *queue, uint64_t number);
+/* Those that were, and those that were left before their mutations were in the store. */
+void aps_queue_waits_tell_committed(struct aps_queue *queue);
 /* The service can't be reached: those that aren't under way learn that they are queued. */
 void aps_queue_waits_release(struct aps_queue *queue);
 /* The outcome is told to whoever waits for it, in its turn; false: nobody does. Takes the outcome. */

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/caching.h"
+#include "client/queue_run.h"
 #include "client/queue_settle.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
@@ -41,12 +42,13 @@ static void set_reach(struct aps_core *core, const struct aps_client *client, st
 	                    aps_reach_successes(core, client));
 }
 
-/* They go on when the turn ends. */
 static void changed(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
 {
 	const struct queueing *all = APS_CONTAINER_OF(user, struct queueing, user);
-	for (struct aps_queue *queue = all->first; queue != NULL; queue = queue->next) set_reach(core, client, queue);
-	aps_core_arm(core, 0);
+	for (struct aps_queue *queue = all->first; queue != NULL; queue = queue->next) {
+		set_reach(core, client, queue);
+		aps_queue_wake(queue); /* it may be that this turn's end is over */
+	}
 }
 
 /* The first one that has something to send has the try. */
@@ -102,17 +104,12 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	queue = aps_queue_open(core, client, cache, settings);
 	if (queue == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	queue->next = all->first;
+	queue->link = &all->first;
+	if (queue->next != NULL) queue->next->link = &queue->next;
 	all->first = queue;
 	aps_reach_set_user(core, client, &all->user);
 	set_reach(core, client, queue);
 	return APS_OK;
-}
-
-void aps_queueing_forget(struct aps_core *core, struct aps_queue *queue)
-{
-	struct aps_queue **at = &queueing_of(core, queue->client)->first;
-	while (*at != queue) at = &(*at)->next;
-	*at = queue->next;
 }
 
 bool aps_queueing_cancel(struct aps_core *core, struct aps_client *client, uint64_t call, const struct aps_err *why)
@@ -122,38 +119,72 @@ bool aps_queueing_cancel(struct aps_core *core, struct aps_client *client, uint6
 	return queue != NULL;
 }
 
-/* What was written is committed, what follows from that done, until nothing does. */
-static void end_turn_of(struct aps_core *core, struct aps_queue *queue)
+/* True: something followed from it. */
+static bool go_on(struct aps_core *core, const struct aps_client *client)
 {
-	do {
+	bool has_gone = false;
+	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = queue->next) {
 		aps_caching_commit(core, queue->vault);
+		has_gone = has_gone || queue->has_news;
 		aps_queue_run(queue);
-	} while (queue->vault->is_writing && queue->vault->is_durable);
+	}
+	return has_gone;
+}
+
+/* A request of it is under way, or will be. */
+static bool is_asking(const struct aps_queue *queue)
+{
+	for (const struct aps_outbox_item *item = queue->outbox.items; item != NULL; item = item->next)
+		if (item->delivery.state == APS_DELIVERY_MARKING || item->delivery.state == APS_DELIVERY_SENDING ||
+		    item->delivery.state == APS_DELIVERY_LOOKING)
+			return true;
+	return false;
 }
 
 static void end_turn(struct aps_core *core, struct aps_client *client)
 {
-	struct aps_queue *next;
-	bool is_wanted = false;
-	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = next) {
-		next = queue->next;
-		end_turn_of(core, queue);
+	bool is_wanted = false, is_any_asking = false;
+	size_t n_entries = 0;
+	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = queue->next) {
 		aps_queue_settle(queue);
 		aps_queue_tell_state(queue);
 		aps_queue_tell_outcome(queue);
 		is_wanted = is_wanted || queue->outbox.items != NULL || queue->n_entries > 0;
+		is_any_asking = is_any_asking || is_asking(queue);
+		n_entries += (size_t)queue->n_entries;
 	}
+	atomic_store_explicit(&client->stats->queued, n_entries, memory_order_relaxed);
+	if (!is_any_asking) aps_reach_abandon(core, client);
 	aps_reach_set_wanted(core, client, is_wanted);
 }
 
+/* What was written is committed, and what follows from that done, in whatever queue, until nothing does. */
 static void turn_end(struct aps_core *core)
 {
+	bool has_gone;
+	do {
+		has_gone = false;
+		for (struct aps_client *client = core->clients; client != NULL; client = client->next)
+			has_gone = go_on(core, client) || has_gone;
+	} while (has_gone);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next) end_turn(core, client);
+}
+
+static void renewed(struct aps_core *core, struct aps_client *client, uint64_t credential)
+{
+	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = queue->next)
+		for (unsigned mode = 0; mode < APS_ENTRY_MODE_COUNT; mode++) {
+			if (queue->settings.credentials[mode] != credential) continue;
+			aps_outbox_auth_changed(&queue->outbox, mode);
+			queue->has_news = true;
+			aps_queue_wake(queue);
+		}
 }
 
 const struct aps_feature aps_queueing_feature = {
         .name = "outboxes",
         .client_opened = client_opened,
         .client_closing = client_closing,
+        .renewed = renewed,
         .turn_end = turn_end,
 };

@@ -91,9 +91,8 @@ void aps_reach_heard(struct aps_core *core, struct aps_client *client, const str
 	APS_ON_THREAD(core->thread);
 	struct reach *reach = reach_of(core, client);
 	enum aps_reachability_event event = event_of(outcome);
-	bool is_probing = reach->machine.state == APS_REACHABILITY_PROBING;
 	if (outcome->response.err.code == APS_OK && outcome->answer.status != 0) reach->successes++;
-	if (event != APS_REACHABILITY_ON_ABANDONED || is_probing) feed(reach, event);
+	if (event != APS_REACHABILITY_ON_ABANDONED) feed(reach, event); /* a try's end is told by whoever has it */
 }
 
 void aps_reach_connected(struct aps_core *core, struct aps_client *client)
@@ -106,6 +105,13 @@ void aps_reach_set_online(struct aps_core *core, struct aps_client *client, bool
 {
 	APS_ON_THREAD(core->thread);
 	feed(reach_of(core, client), is_online ? APS_REACHABILITY_ON_SET_ONLINE : APS_REACHABILITY_ON_SET_OFFLINE);
+}
+
+void aps_reach_abandon(struct aps_core *core, struct aps_client *client)
+{
+	APS_ON_THREAD(core->thread);
+	struct reach *reach = reach_of(core, client);
+	if (reach->machine.state == APS_REACHABILITY_PROBING) feed(reach, APS_REACHABILITY_ON_ABANDONED);
 }
 
 void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, bool is_wanted)

@@ -26,6 +26,8 @@ void aps_reach_heard(struct aps_core *core, struct aps_client *client, const str
 /* The realtime connection stands. */
 void aps_reach_connected(struct aps_core *core, struct aps_client *client);
 void aps_reach_set_online(struct aps_core *core, struct aps_client *client, bool is_online);
+/* What had the try doesn't ask the network after all. */
+void aps_reach_abandon(struct aps_core *core, struct aps_client *client);
 /* Somebody has something to send, or nobody has. */
 void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, bool is_wanted);
 bool aps_reach_is_online(const struct aps_core *core, const struct aps_client *client);

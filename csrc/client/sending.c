@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/flight.h"
 #include "client/partition.h"
+#include "client/queue_run.h"
 #include "client/queue_tell.h"
 #include "client/reach.h"
 #include "client/sent_entry.h"
@@ -125,6 +126,18 @@ static void go(struct aps_sending *sending)
 	start(sending, sending->is_look ? &sending->question : &sending->operation);
 }
 
+/* What can't even be rendered never can; but what can't be read may be damaged. */
+static void refuse(struct aps_sending *sending, const struct aps_err *err)
+{
+	aps_vault_suspect(sending->queue->vault, err);
+	if (err->code == APS_E_NOMEM || err->code == APS_E_STORAGE) {
+		put_off(sending, err);
+		return;
+	}
+	aps_sending_set_err(sending, err);
+	feed(sending, sending->is_look ? APS_DELIVERY_ON_SEEN_UNKNOWN : APS_DELIVERY_ON_REFUSED);
+}
+
 /* The client's function is asked for them first. */
 static void go_with_headers(struct aps_sending *sending)
 {
@@ -134,7 +147,7 @@ static void go_with_headers(struct aps_sending *sending)
 		const struct aps_header_list *list = sending->has_headers ? &sending->given : &queue->settings.headers;
 		sending->has_headers = false;
 		if (aps_sent_entry_set_headers(sending, list, &err) != APS_OK)
-			put_off(sending, &err);
+			refuse(sending, &err);
 		else
 			go(sending);
 		return;
@@ -164,19 +177,10 @@ void aps_sending_give_headers(struct aps_sending *sending, const struct aps_head
 		aps_sending_set_err(sending, failed);
 		feed(sending, APS_DELIVERY_ON_AUTH);
 	} else if (aps_sent_entry_set_headers(sending, headers, &err) != APS_OK) {
-		put_off(sending, &err);
+		refuse(sending, &err);
 	} else {
 		go(sending);
 	}
-}
-
-/* What can't even be rendered never can; but what can't be read may be damaged. */
-static void refuse(struct aps_sending *sending, const struct aps_err *err)
-{
-	aps_vault_suspect(sending->queue->vault, err);
-	aps_sending_set_err(sending, err);
-	feed(sending,
-	     err->code == APS_E_NOMEM || err->code == APS_E_STORAGE ? APS_DELIVERY_ON_LATER : APS_DELIVERY_ON_REFUSED);
 }
 
 void aps_sending_send(struct aps_queue *queue, uint64_t number)
@@ -203,7 +207,7 @@ void aps_sending_look(struct aps_queue *queue, uint64_t number)
 		aps_queue_feed_kind(queue, number, APS_DELIVERY_ON_LATER);
 		return;
 	}
-	sending->is_look = true;
+	sending->is_look = sending->is_looked_at = true;
 	sending->retry_after_ms = -1;
 	enum aps_rc rc = aps_sent_entry_read(sending, &err);
 	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);
@@ -273,6 +277,30 @@ static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 	feed(sending, kind);
 }
 
+static void written_late(struct aps_core *core, struct aps_parked *parked)
+{
+	struct aps_sending *sending = APS_CONTAINER_OF(parked, struct aps_sending, parked);
+	sending->is_parked = false;
+	if (sending->queue == NULL) let_go(core, sending);
+}
+
+/* Of what is told the texts are gone by then. */
+void aps_sending_keep_again(struct aps_sending *sending)
+{
+	if (!sending->has_lost_answer || sending->is_parked) return;
+	sending->has_lost_answer = false;
+	struct aps_gqlhttp_response *response = &sending->outcome.response;
+	const struct aps_gqlhttp_response told = *response;
+	aps_buf_reset(&sending->late);
+	if (aps_buf_reserve(&sending->late, told.data.n + told.errors.n) == NULL) return;
+	aps_buf_add_str(&sending->late, told.data);
+	aps_buf_add_str(&sending->late, told.errors);
+	response->data.p = sending->late.p;
+	response->errors.p = sending->late.p + told.data.n;
+	sending->is_parked = !aps_sent_entry_keep(sending, written_late);
+	*response = told;
+}
+
 static void judge_answer(struct aps_sending *sending)
 {
 	enum aps_verdict verdict = verdict_of(sending);
@@ -332,6 +360,7 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	sending->record = sending->error_record = (struct aps_str){NULL, 0};
 	sending->retry_after_ms = retry_after(sending);
 	aps_reach_heard(core, sending->queue->client, &sending->outcome);
+	sending->queue->outbox.successes = aps_reach_successes(core, sending->queue->client);
 	if (sending->is_look) {
 		judge_look(sending);
 	} else {

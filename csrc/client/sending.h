@@ -29,6 +29,7 @@ struct aps_sending {
 	struct aps_request request;
 	bool is_requested; /* it is under way */
 	bool is_look;
+	bool is_looked_at; /* its record was asked for, at some time */
 	bool waits_for_headers;
 	bool has_headers; /* they were given when it was queued, for its first request */
 	struct aps_header_list given;
@@ -40,6 +41,7 @@ struct aps_sending {
 	struct aps_parked parked;
 	struct aps_buf mapped;   /* temporary ids and those that came: see aps_partition_data */
 	bool is_parked;          /* the cache waits for the application */
+	struct aps_buf late;     /* what it waits with of an answer that is told before */
 	uint64_t outcome_number; /* in the log; 0: not there yet */
 	bool has_lost_answer;    /* it was written into the cache by a transaction that failed */
 	bool has_update;         /* this run has a function for its answer */
@@ -63,6 +65,9 @@ void aps_sending_give_headers(struct aps_sending *sending, const struct aps_head
 /* Those of its first request. */
 enum aps_rc aps_sending_prepare(struct aps_sending *sending, const struct aps_header_list *headers,
                                 struct aps_err *err);
+/* Its answer goes into the cache once more: the transaction that it was in is lost. It doesn't wait for the
+ * application: what that has to be asked about comes later. */
+void aps_sending_keep_again(struct aps_sending *sending);
 /* There is no answer, only an error. */
 void aps_sending_set_err(struct aps_sending *sending, const struct aps_err *err);
 

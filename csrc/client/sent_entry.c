@@ -1,7 +1,7 @@
 #include "client/sent_entry.h"
 
 #include "base/mem.h"
-#include "client/queue_enqueue.h"
+#include "client/entry_safety.h"
 #include "codec/json_members.h"
 #include "store/id_map.h"
 #include "sync/id_substitute.h"
@@ -16,6 +16,7 @@ void aps_sent_entry_init(struct aps_sending *sending)
 	aps_buf_init(&sending->variables, APS_BUF_ANY_SIZE);
 	aps_buf_init(&sending->optimistic, APS_BUF_ANY_SIZE);
 	aps_buf_init(&sending->mapped, APS_BUF_ANY_SIZE);
+	aps_buf_init(&sending->late, APS_BUF_ANY_SIZE);
 	aps_arena_init(&sending->arena, APS_BUF_ANY_SIZE);
 	aps_arena_init(&sending->given_arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&sending->headers, &sending->arena);
@@ -35,6 +36,7 @@ void aps_sent_entry_clear(struct aps_sending *sending)
 	aps_buf_clear(&sending->variables);
 	aps_buf_clear(&sending->optimistic);
 	aps_buf_clear(&sending->mapped);
+	aps_buf_clear(&sending->late);
 	aps_queue_extra_clear(&sending->extra);
 	aps_arena_clear(&sending->arena);
 	aps_arena_clear(&sending->given_arena);
@@ -148,15 +150,13 @@ static enum aps_rc identity_of(struct aps_sending *sending, struct aps_str key, 
 
 static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
 {
-	bool is_made = sending->extra.n_made != 0 && sending->extra.n_roots != 0 &&
-	               aps_str_eq(sending->extra.made[0], sending->extra.roots[0]);
 	const struct aps_entry_safety question = {
 	        .queue = sending->queue,
 	        .arena = &sending->arena,
 	        .is_idempotent = (sending->row.entry.flags & APS_ENTRY_IDEMPOTENT) != 0,
 	        .n_roots = (unsigned)sending->operation.definition->n_root_fields,
 	        .variables = aps_buf_str(&sending->variables),
-	        .made = is_made ? sending->extra.made[0] : APS_STR(""),
+	        .made = aps_queue_extra_made_root(&sending->extra),
 	};
 	return aps_entry_safety_of(&question, &sending->safety, err);
 }
@@ -342,7 +342,7 @@ bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps
 	        .operation = sending->is_look ? &sending->question : &sending->operation,
 	        .data = response->data,
 	        .errors = response->errors,
-	        .layer = sending->number,
+	        .layer = (sending->row.entry.flags & APS_ENTRY_LAYER) != 0 ? sending->number : 0,
 	        .is_of_queue = true,
 	        .mapped = &sending->mapped,
 	        .written = written,

@@ -394,6 +394,7 @@ enum aps_rc aps_vault_begin_durable(struct aps_vault *vault, struct aps_err *err
 		vault->is_durable = rc == APS_OK;
 		if (rc == APS_OK) rc = begin_turn(vault, err);
 	}
+	if (!vault->is_writing) vault->is_durable = false;
 	if (rc != APS_OK || (vault->is_writing && vault->is_durable)) return rc;
 	return aps_fail(err, APS_E_STORAGE, "the store has moved twice");
 }

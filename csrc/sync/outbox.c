@@ -601,6 +601,15 @@ void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms)
 		if (is_timed(item) && item->due_ms <= now_ms) feed_item(outbox, item, APS_DELIVERY_ON_DUE);
 }
 
+bool aps_outbox_reread(struct aps_outbox *outbox, uint64_t number)
+{
+	struct aps_outbox_item *item = find_item(outbox, number);
+	if (item != NULL && aps_delivery_is_under_way(&item->delivery)) return false;
+	if (item != NULL) drop_item(outbox, item);
+	aps_outbox_look_again(outbox);
+	return true;
+}
+
 bool aps_outbox_withdraw(struct aps_outbox *outbox, uint64_t number)
 {
 	struct aps_outbox_item *item = find_item(outbox, number);

@@ -151,6 +151,8 @@ void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms);
 /* The application takes it away, in the transaction that is open; what waits for it is blocked by it. False: it is
  * under way. */
 bool aps_outbox_withdraw(struct aps_outbox *outbox, uint64_t number);
+/* It has changed, in the transaction that is open, and stays where it is: it is read again. False: it is under way. */
+bool aps_outbox_reread(struct aps_outbox *outbox, uint64_t number);
 /* What was known of the entries holds no longer (the store is another one): those that are under way are forgotten. */
 void aps_outbox_forget(struct aps_outbox *outbox);
 /* Entries came that it wasn't told of, at whatever place: others', those that were parked, dead letters that are tried

@@ -332,8 +332,7 @@ end
 ---```
 ---@param options {outbox: "keep"|"wipe"|"refuse"|nil, timeout: number?, on_result: function?}? `timeout` ends the wait only
 ---@return true? wiped
----@return appsync.Error? err code "outbox_not_empty", or "locked": another connection keeps reading the store; the log is emptied
----when it stops
+---@return appsync.Error? err code "outbox_not_empty", or "locked": another connection reads the store; its log is emptied later
 function Client:sign_out(options)
   check_self(self, "client:sign_out")
   return partition.sign_out(self, options)

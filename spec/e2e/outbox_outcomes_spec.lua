@@ -1,4 +1,5 @@
 -- offline.callback gets each outcome that no waiting call got, until it has returned once.
+local appsync = require "appsync"
 local outbox = require "spec.support.outbox"
 local run = require "spec.support.program"
 local server = require "spec.support.server"
@@ -29,6 +30,22 @@ describe("offline.callback", function()
     assert.same({ made.id, "one" }, { success.id, success.data.createTodo.name })
     assert.equal(0, client.outbox:size())
     assert.equal(1, #client.outbox:dead_letters())
+  end)
+
+  it("gets no success for a failure that left no data, and no update runs for it", function()
+    local calls, updated = {}, {}
+    client = outbox.restart{
+      offline = { callback = function(err, success) calls[#calls + 1] = { err, success } end },
+      updates = { refuse = function(_, result) updated[#updated + 1] = tostring(result.optimistic) end },
+    }
+    client:set_online(false)
+    assert(client:mutate(REFUSE, { n = 1 }, { optimistic_response = { refuse = 1 } }))
+    client:set_online(true)
+    wait_for(function() return calls[1] end, "the outcome")
+    local err, success = calls[1][1], calls[1][2]
+    assert.same({ "refused", appsync.null }, { err.cause.outcome, err.data.refuse })
+    assert.is_nil(success)
+    assert.same({ "true" }, updated)
   end)
 
   it("isn't called for what a waiting call got", function()

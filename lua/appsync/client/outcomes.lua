@@ -10,6 +10,7 @@ local errors = require "appsync.errors"
 local expectation = require "appsync.client.expectation"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
+local operation = require "appsync.client.operation"
 local printable = require "appsync.printable"
 local refetching = require "appsync.client.refetching"
 local stepwise = require "appsync.stepwise"
@@ -69,7 +70,6 @@ local function describe(event)
   if err.outcome then err.cause = { outcome = err.outcome, blocked_by = err.blocked_by } end
   err.outcome, err.blocked_by = nil, nil
   err.id, err.mutation, err.variables, err.notified = event.id, event.mutation, event.variables, event.notified or false
-  err.data = event.data
   return err
 end
 
@@ -83,6 +83,8 @@ local function take(queue, event)
   event.data, event.err = stepwise.complete(event.data, errors.adopt(event.err))
   event.err = errors.of_service(event.err)
   if event.data == null then event.data = nil end
+  if event.err then event.err.data = event.data end
+  if event.err and operation.is_empty(event.data) then event.data = nil end
   settle(queue, event, call)
   if call and event.data ~= nil then refetching.run(call.client, call.plan) end
   event.err = describe(event)

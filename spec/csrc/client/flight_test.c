@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/call.h"
 #include "client/credential.h"
+#include "client/reach.h"
 #include "net/answer.h"
 
 #include <setjmp.h>
@@ -335,9 +336,46 @@ static void a_query_that_finds_no_memory_says_so(void **state)
 	expect_answer(1);
 }
 
+static void break_off(uint64_t id, enum aps_rc code)
+{
+	struct aps_answer_sink *sink = (struct aps_answer_sink *)flight_of(id);
+	struct aps_http_answer answer = {.status = 0};
+	assert_non_null(sink);
+	aps_http_cancel(world.core->http, ((struct aps_request *)sink)->exchange);
+	aps_fail(&answer.err, code, "no");
+	answer.err.sent = true;
+	sink->answered(world.core, sink, &answer);
+	aps_http_answer_clear(&answer);
+	drop(take(id));
+}
+
+static void what_becomes_of_a_flight_tells_whether_the_service_can_be_reached(void **state)
+{
+	(void)state;
+	struct aps_call_command *hasty = prepare(1, "mutation { a }");
+	hasty->timeout_ms = 50;
+	run(&hasty->head);
+	break_off(1, APS_E_TIMEOUT);
+	assert_true(aps_reach_is_online(world.core, world.client)); /* it was in a hurry */
+	ask(2, "mutation { a }");
+	break_off(2, APS_E_NETWORK);
+	assert_false(aps_reach_is_online(world.core, world.client));
+	ask(3, "mutation { a }");
+	answer(3, 503, "busy");
+	drop(take(3));
+	assert_true(aps_reach_is_online(world.core, world.client));
+	assert_int_equal(aps_reach_successes(world.core, world.client), 0);
+	ask(4, "{ a }");
+	answer(4, 200, BODY);
+	drop(take(4));
+	assert_int_equal(aps_reach_successes(world.core, world.client), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(what_becomes_of_a_flight_tells_whether_the_service_can_be_reached,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(equal_queries_share_one_request, setup, teardown),
 	        cmocka_unit_test_setup_teardown(each_is_told_a_failure, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_client_that_closes_tells_each, setup, teardown),

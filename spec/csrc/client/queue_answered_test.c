@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "queue_world.h"
+#include "offline_queue_world.h"
 
 #define CONTENT "{\"id\":\"x\",\"data\":{\"say\":{\"id\":\"1\"}}}"
 #define RULES   "{\"id\":\"x\",\"data\":{\"say\":{\"id\":\"1\"}},\"rules\":[{}]}"
@@ -26,17 +26,19 @@ static int64_t n_layers(void)
 	return value_of("SELECT count(*) FROM layer");
 }
 
-/* The text of the "outcome" that was told. */
-static const char *told(void)
+/* The text of the last QUEUE event of that sort. */
+static const char *told(const char *what)
 {
 	static char last[1024];
+	char sort[32];
 	last[0] = '\0';
+	snprintf(sort, sizeof sort, "\"what\":\"%s\"", what);
 	for (struct aps_event *event; (event = core_world_take(&world.core)) != NULL;) {
 		const struct aps_result_event *result = (const struct aps_result_event *)event;
 		struct aps_str data = event->kind == APS_EVENT_QUEUE ? result->response.data : APS_STR("");
 		char text[1024];
 		snprintf(text, sizeof text, "%.*s", (int)data.n, data.p);
-		if (strstr(text, "\"what\":\"outcome\"") != NULL) memcpy(last, text, sizeof last);
+		if (strstr(text, sort) != NULL) memcpy(last, text, sizeof last);
 		event->mail.kind->free_mail(&event->mail);
 	}
 	return last;
@@ -48,7 +50,7 @@ static void one_whose_outcome_was_told_ends_at_the_next_start(void **state)
 	put_answered(CONTENT, true);
 	reopen_queue();
 	assert_int_equal(n_layers(), 0);
-	assert_string_equal(told(), "");
+	assert_string_equal(told("outcome"), "");
 }
 
 static void one_without_an_outcome_ends_at_the_next_start(void **state)
@@ -63,11 +65,11 @@ static void one_that_nobody_settles_ends_at_the_next_start_and_is_told(void **st
 {
 	(void)state;
 	put_answered(CONTENT, false);
-	told();
+	told("outcome");
 	reopen_queue();
 	assert_int_equal(n_layers(), 0);
-	const char *news = told();
-	assert_null(strstr(news, "\"has_layer\""));
+	const char *news = told("outcome");
+	assert_non_null(strstr(news, "\"has_layer\":false"));
 	assert_non_null(strstr(news, "\"is_old\":true"));
 }
 
@@ -75,28 +77,28 @@ static void one_for_which_there_are_functions_waits_for_them(void **state)
 {
 	(void)state;
 	uint64_t id = put_answered(CONTENT, false);
-	told();
+	told("outcome");
 	has_updates = true;
 	reopen_queue();
 	assert_int_equal(n_layers(), 1);
-	assert_non_null(strstr(told(), "\"has_layer\":true"));
+	assert_non_null(strstr(told("answer"), "\"has_layer\":true"));
 	aps_caching_settle_queued(world.core.core, world.client, CACHE, id, &(struct aps_caching_edits){.layer = 0});
 	core_world_turn(&world.core);
 	assert_int_equal(n_layers(), 0);
 	/* and it ends but once: whoever is told once more, after a power cut, finds nothing to settle */
-	told();
+	told("outcome");
 	reopen_queue();
-	assert_null(strstr(told(), "\"has_layer\""));
+	assert_non_null(strstr(told("outcome"), "\"has_layer\":false"));
 }
 
 static void one_with_rules_waits_for_them(void **state)
 {
 	(void)state;
 	put_answered(RULES, false);
-	told();
+	told("outcome");
 	reopen_queue();
 	assert_int_equal(n_layers(), 1);
-	assert_non_null(strstr(told(), "\"has_layer\":true"));
+	assert_non_null(strstr(told("answer"), "\"has_layer\":true"));
 }
 
 static void those_of_queued_mutations_stay(void **state)
@@ -112,7 +114,7 @@ static void a_damaged_outcome_is_awaited_by_nobody(void **state)
 {
 	(void)state;
 	put_answered(RULES, false);
-	told();
+	told("outcome");
 	ok(aps_db_exec(db(), "UPDATE outcome SET sum = 0", &queue_err));
 	reopen_queue();
 	assert_int_equal(n_layers(), 0);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "queue_world.h"
+#include "offline_queue_world.h"
 
 static void remove_damaged(void)
 {

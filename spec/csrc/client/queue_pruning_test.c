@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "queue_world.h"
+#include "offline_queue_world.h"
 
 static void add_outcomes(int n, bool is_told)
 {

@@ -1,6 +1,8 @@
 // Tests one after the other, because they share a server; closes with `N passed, N failed`, which .ci/suite counts.
 'use strict';
 
+const { setTimeout } = globalThis; // a test may have put another one in its place
+
 const TEST_MS = 120000; // against hanging: a busy machine takes its time
 const tests = [];
 const endings = [];

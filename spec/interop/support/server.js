@@ -48,6 +48,7 @@ function controlOf(line) {
 		return answer;
 	};
 	return {
+		url: url.replace(/\/$/, ''),
 		play: (...rules) => call('PUT', '/rules', rules),
 		log: async (wanted) => (await call('GET', `/log?${new URLSearchParams(wanted)}`)).log,
 		connections: async () => (await call('GET', '/connections')).connections,
