@@ -174,10 +174,10 @@ describe("appsync.simulate", function()
   it("leaves no descriptor and no file behind, whatever was killed", function()
     if not io.open "/proc/self/fd" then return end
     local function count(command)
+      for _ = 1, 3 do collectgarbage() end
       local pipe = io.popen(command)
       local n = tonumber(pipe:read "*a")
       pipe:close()
-      collectgarbage()
       return n
     end
     local fds = "ls /proc/$PPID/fd | wc -l"
@@ -187,7 +187,6 @@ describe("appsync.simulate", function()
       return path
     end
     simulate.run(options_of("in_bad_weather", { schedules = 2, seed = 1 }))
-    collectgarbage()
     local n_fds = count(fds)
     simulate.run(options_of("in_bad_weather", { schedules = 10, seed = 1 }))
     core.simulation.folder = make

@@ -54,6 +54,10 @@ local function check_call(world, call, results, letters)
   end
 end
 
+local function is_done(outcome)
+  return outcome ~= nil and outcome.data ~= nil
+end
+
 local NONE = { refused = true, conflict = true, blocked = true }
 
 -- So often it may have taken effect, given what the outbox says.
@@ -64,7 +68,7 @@ local function check_effects(world, number, n, results, letters, is_idempotent)
     world:fail("%s took effect %d times", id, n)
   elseif n > 0 and NONE[outcome] then
     world:fail("%s is a dead letter that says \"%s\", and took effect", id, outcome)
-  elseif n == 0 and results[number] and not outcome and not world.given_up[number] then
+  elseif n == 0 and is_done(results[number]) and not outcome and not world.given_up[number] then
     world:fail("%s is done, and took no effect", id)
   end
 end
@@ -147,7 +151,8 @@ end
 ---@field client appsync.Client
 ---@field server appsync.simulate.Service
 ---@field state table
----@field acknowledged {id: string, outcome: "done"|"refused"|"conflict"|"unknown"|"blocked"|"discarded"}[]
+---@field acknowledged {id: string, outcome: "done"|"refused"|"conflict"|"unknown"|"blocked"|"discarded"|"retried"}[]
+---"retried": it was a dead letter, and was queued again with one that the program has retried, under another id
 
 local function final_of(world, results, letters)
   local acknowledged = {}
@@ -156,7 +161,7 @@ local function final_of(world, results, letters)
     if number and not world.given_up[number] then
       local letter = letters[number]
       acknowledged[#acknowledged + 1] = {
-        id = call.id, outcome = letter and letter.cause and letter.cause.outcome or results[number] and "done",
+        id = call.id, outcome = letter and letter.cause and letter.cause.outcome or is_done(results[number]) and "done" or "retried",
       }
     end
   end
