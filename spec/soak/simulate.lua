@@ -33,4 +33,4 @@ for _, name in ipairs(APPLICATIONS) do
   end
 end
 print(failed and "FAILED" or "ok")
-os.exit(not failed, true)
+os.exit(failed and 1 or 0)
