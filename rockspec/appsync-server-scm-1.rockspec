@@ -96,6 +96,7 @@ build = {
     ["appsync.cli.serve.network_options"] = "lua/appsync/cli/serve/network_options.lua",
     ["appsync.cli.serve.realtime_options"] = "lua/appsync/cli/serve/realtime_options.lua",
     ["appsync.cli.serve.schema_options"] = "lua/appsync/cli/serve/schema_options.lua",
+    ["appsync.cli.simulate"] = "lua/appsync/cli/simulate.lua",
     ["appsync.cli.status"] = "lua/appsync/cli/status.lua",
     ["appsync.server.at_caller"] = "lua/appsync/server/at_caller.lua",
     ["appsync.server.auth.aggregate_rules"] = "lua/appsync/server/auth/aggregate_rules.lua",

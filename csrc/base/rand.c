@@ -4,11 +4,32 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
+
+static _Thread_local struct {
+	bool is_on;
+	struct aps_rand rand;
+} simulated;
+
+static void fill_simulated(char *at, size_t n_bytes)
+{
+	while (n_bytes != 0) {
+		uint64_t word = aps_rand_u64(&simulated.rand);
+		size_t chunk = n_bytes < sizeof word ? n_bytes : sizeof word;
+		memcpy(at, &word, chunk);
+		at += chunk;
+		n_bytes -= chunk;
+	}
+}
 
 bool aps_rand_system(void *bytes, size_t n_bytes)
 {
 	char *at = bytes;
+	if (simulated.is_on) {
+		fill_simulated(at, n_bytes);
+		return true;
+	}
 	while (n_bytes != 0) {
 		size_t chunk = n_bytes < 256 ? n_bytes : 256; /* getentropy(3) gives at most 256 bytes a call */
 		if (getentropy(at, chunk) != 0) {
@@ -32,6 +53,17 @@ static uint64_t splitmix(uint64_t *state)
 void aps_rand_init(struct aps_rand *rand, uint64_t seed)
 {
 	for (int i = 0; i < 4; i++) rand->state[i] = splitmix(&seed);
+}
+
+void aps_rand_simulate(uint64_t seed)
+{
+	aps_rand_init(&simulated.rand, seed);
+	simulated.is_on = true;
+}
+
+void aps_rand_simulate_end(void)
+{
+	simulated.is_on = false;
 }
 
 void aps_rand_init_system(struct aps_rand *rand)

@@ -16,6 +16,9 @@ APS_BEGIN_DECLS
 
 /* Bytes of the operating system's generator; false when it has none to give. */
 bool aps_rand_system(void *bytes, size_t n_bytes);
+/* From now on what the calling thread is given as the system's bytes follows from `seed`: a simulation replays. */
+void aps_rand_simulate(uint64_t seed);
+void aps_rand_simulate_end(void);
 /* xoshiro256**, its state filled from `seed` by splitmix64. */
 void aps_rand_init(struct aps_rand *rand, uint64_t seed);
 /* Seeded by the system (by clock and address where that fails). */

@@ -18,6 +18,7 @@
 #include "binding/queue_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
+#include "binding/simulation_lua.h"
 #include "binding/uuid_lua.h"
 #include "binding/value.h"
 #include "binding/view_lua.h"
@@ -150,6 +151,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_event_register(L);
 	apl_objects_register(L);
 	apl_merges_register(L);
+	apl_simulation_register(L);
 	apl_view_register(L);
 	lua_pushliteral(L, VERSION);
 	lua_setfield(L, -2, "version");

@@ -186,7 +186,15 @@ static bool push_current(lua_State *L)
 	return false;
 }
 
-static int Apl_runtime(lua_State *L)
+bool apl_runtime_is_open(lua_State *L)
+{
+	bool is_open = push_current(L);
+	if (is_open) lua_pop(L, 1);
+	return is_open;
+}
+
+int apl_runtime_open(lua_State *L,
+                     struct aps_runtime *(*make)(const struct aps_feature *const *features, struct aps_err *err))
 {
 	struct aps_err err = {0};
 	if (push_current(L)) return 1;
@@ -201,11 +209,16 @@ static int Apl_runtime(lua_State *L)
 	*slot = aps_calloc(1, sizeof(struct apl_runtime));
 	if (*slot == NULL) return luaL_error(L, "out of memory");
 	(*slot)->n_refs = 1;
-	(*slot)->runtime = aps_runtime_new(aps_features, &err);
+	(*slot)->runtime = make(aps_features, &err);
 	if ((*slot)->runtime == NULL) return apl_fail(L, &err);
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);
 	return 1;
+}
+
+static int Apl_runtime(lua_State *L)
+{
+	return apl_runtime_open(L, aps_runtime_new);
 }
 
 void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods)

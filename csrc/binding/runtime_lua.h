@@ -19,6 +19,11 @@ APS_BEGIN_DECLS
 
 /* Adds runtime() to the table on top of the stack. */
 void apl_runtime_register(lua_State *L);
+/* Pushes this state's runtime; where it has none, one that is made. nil, error. */
+int apl_runtime_open(lua_State *L,
+                     struct aps_runtime *(*make)(const struct aps_feature *const *features, struct aps_err *err));
+/* This state has one that is open. */
+bool apl_runtime_is_open(lua_State *L);
 /* Adds methods of a runtime that make what stands above it: its clients. */
 void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods);
 /* The box of the runtime at index 1; throws. */

@@ -444,16 +444,35 @@ void aps_core_turn(struct aps_core *core)
 	end_turn(core);
 }
 
+/* A turn; how long it may wait then. */
+static int64_t take_turn(struct aps_core *core)
+{
+	aps_core_turn(core);
+	bool is_flooded = core->outlet.is_flooded(core->outlet.context, core->is_flooded);
+	hold(core, &core->is_flooded, is_flooded);
+	bool is_done = core->events_head == NULL && core->ended_head == NULL;
+	return is_done ? aps_timers_left_ms(&core->timers, aps_clock_mono_ms()) : 0;
+}
+
+struct aps_simulated_http *aps_core_simulate(struct aps_core *core, struct aps_mailbox *inbox, struct aps_err *err)
+{
+	core->inbox = inbox;
+	return aps_http_simulate(core->http, err);
+}
+
+int64_t aps_core_drive(struct aps_core *core)
+{
+	int64_t left_ms = take_turn(core);
+	return aps_mailbox_is_empty(core->inbox) ? left_ms : 0;
+}
+
 void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox, const struct aps_thread *thread)
 {
 	core->inbox = inbox;
 	core->thread = thread;
 	while (!atomic_load(&flag_of(core)->must_stop)) {
-		aps_core_turn(core);
-		bool is_flooded = core->outlet.is_flooded(core->outlet.context, core->is_flooded);
-		hold(core, &core->is_flooded, is_flooded);
-		bool is_done = core->events_head == NULL && core->ended_head == NULL;
-		aps_http_poll(core->http, is_done ? aps_timers_left_ms(&core->timers, aps_clock_mono_ms()) : 0);
+		int64_t left_ms = take_turn(core);
+		aps_http_poll(core->http, left_ms);
 	}
 	wind_up(core);
 	core->thread = NULL; /* what is left is freed by whoever joins it */

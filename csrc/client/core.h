@@ -78,6 +78,12 @@ APS_BEGIN_DECLS
 /* `features`: a list that ends with NULL, of at most APS_MAX_FEATURES; it stays. @thread app, before the thread starts
  */
 struct aps_core *aps_core_new(struct aps_outlet outlet, const struct aps_feature *const *features, struct aps_err *err);
+/* Before its first turn: its network is simulated (net/simulated_http.h), and aps_core_drive() runs its turns. NULL:
+ * *err says why. @thread app */
+struct aps_simulated_http *aps_core_simulate(struct aps_core *core, struct aps_mailbox *inbox, struct aps_err *err);
+/* One turn; the milliseconds until it has something to do, -1: nothing by itself. The thread that calls it is the
+ * core's. */
+int64_t aps_core_drive(struct aps_core *core);
 /* @thread app, after it was joined */
 void aps_core_free(struct aps_core *core);
 /* The thread's main function; returns after aps_core_stop(). */

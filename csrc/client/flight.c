@@ -66,10 +66,15 @@ static bool is_mutation(const struct aps_flight *flight)
 	return flight->topic->operation.definition->kind == APS_GQL_MUTATION;
 }
 
+void aps_flight_note_answer(const struct aps_core *core, const struct aps_client *client)
+{
+	flights_of(core, client)->epoch++;
+}
+
 /* Takes *outcome. */
 static void land(struct aps_core *core, struct aps_flight *flight, struct aps_outcome *outcome)
 {
-	if (is_mutation(flight)) flights_of(core, flight->client)->epoch++;
+	if (is_mutation(flight)) aps_flight_note_answer(core, flight->client);
 	while (flight->passengers != NULL && flight->passengers->next != NULL) {
 		struct aps_outcome copy;
 		aps_outcome_dup(&copy, outcome);

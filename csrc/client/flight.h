@@ -40,6 +40,8 @@ extern const struct aps_feature aps_flight_feature;
  * no memory. */
 bool aps_flight_board(struct aps_core *core, const struct aps_flight_options *options, struct aps_topic *topic,
                       struct aps_passenger *passenger);
+/* A mutation of the client was answered that was no flight: the outbox sends by itself. */
+void aps_flight_note_answer(const struct aps_core *core, const struct aps_client *client);
 /* It goes before there is an outcome: fills *outcome, the caller's, with what it is told instead. */
 void aps_flight_leave(struct aps_core *core, struct aps_passenger *passenger, const struct aps_err *why,
                       struct aps_outcome *outcome);

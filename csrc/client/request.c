@@ -75,6 +75,7 @@ static enum aps_rc start_exchange(struct aps_core *core, struct aps_request *req
 	        .max_response_bytes = settings->max_response_bytes,
 	        .is_sent_once = !request->options.is_safe,
 	        .tag = &request->sink,
+	        .label = request->options.label,
 	};
 	enum aps_rc rc = aps_http_start(core->http, &http, &request->exchange, err);
 	if (rc != APS_OK) return rc;

@@ -26,6 +26,7 @@ struct aps_request_options {
 	int64_t end_ms; /* of its time, by the monotonic clock: an answer after it is late, and nothing is tried that
 	                   can't be answered before. APS_ATTEMPT_FOREVER: none; then an exchange has the client's */
 	int64_t timeout_ms; /* with an end: all of its time, for the text of its error */
+	uint64_t label;     /* what a simulation knows it by: the number of a queued mutation; 0: nothing */
 	int64_t more_ms;    /* that an exchange may take beyond the end: it is put off for others who come to wait */
 };
 

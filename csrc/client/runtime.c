@@ -24,6 +24,7 @@ struct aps_runtime {
 	struct aps_bell bell;
 	atomic_bool core_waits; /* to be woken when the events were taken */
 	struct aps_core *core;
+	struct aps_simulated_http *network; /* NULL: the core has a thread and a real one */
 	bool is_registered;
 	bool is_started;
 	/* The exit hook may stop it while the state's own thread goes on: whoever takes the core's thread joins it, and
@@ -99,6 +100,12 @@ static void publish(void *context, struct aps_mail *chain)
 	aps_mailbox_send(runtime->events, chain);
 }
 
+static struct aps_core *new_core(struct aps_runtime *runtime, struct aps_err *err)
+{
+	struct aps_outlet outlet = {runtime, publish, wake_app, is_flooded};
+	return aps_core_new(outlet, runtime->features, err);
+}
+
 /* @thread core, from its first line to its last. */
 static void core_main(void *context, const struct aps_thread *self)
 {
@@ -113,6 +120,11 @@ static bool stop(void *object, int64_t timeout_ms)
 	atomic_store(&runtime->is_stopped, true);
 	if (runtime->core == NULL) return true;
 	aps_core_stop(runtime->core);
+	if (runtime->network != NULL) { /* there is no thread that would wind it up */
+		runtime->network = NULL;
+		aps_core_run(runtime->core, runtime->inbox, NULL);
+		return aps_core_join_left(runtime->core, timeout_ms);
+	}
 	struct aps_thread *thread = atomic_exchange(&runtime->thread, NULL);
 	if (!aps_thread_join(thread, timeout_ms)) {
 		atomic_store(&runtime->thread, thread);
@@ -131,8 +143,7 @@ static enum aps_rc start(struct aps_runtime *runtime, struct aps_err *err)
 	if (atomic_load(&runtime->is_stopped)) return fail_stopped(err);
 	if (runtime->is_started) return APS_OK;
 	if (runtime->core == NULL) {
-		struct aps_outlet outlet = {runtime, publish, wake_app, is_flooded};
-		runtime->core = aps_core_new(outlet, runtime->features, err);
+		runtime->core = new_core(runtime, err);
 		if (runtime->core == NULL) return err->code;
 	}
 	if (!runtime->is_registered) {
@@ -162,6 +173,28 @@ bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms)
 	}
 	free_parts(runtime);
 	return true;
+}
+
+struct aps_runtime *aps_runtime_new_driven(const struct aps_feature *const *features, struct aps_err *err)
+{
+	struct aps_runtime *runtime = aps_runtime_new(features, err);
+	if (runtime == NULL) return NULL;
+	runtime->core = new_core(runtime, err);
+	if (runtime->core != NULL) runtime->network = aps_core_simulate(runtime->core, runtime->inbox, err);
+	runtime->is_started = runtime->network != NULL;
+	if (runtime->is_started) return runtime;
+	free_parts(runtime);
+	return NULL;
+}
+
+int64_t aps_runtime_drive(struct aps_runtime *runtime)
+{
+	return aps_core_drive(runtime->core);
+}
+
+struct aps_simulated_http *aps_runtime_network(const struct aps_runtime *runtime)
+{
+	return runtime->network;
 }
 
 uint64_t aps_runtime_next_id(struct aps_runtime *runtime)

@@ -14,6 +14,13 @@ APS_BEGIN_DECLS
 
 /* No thread yet. `features`: of the core; a list that ends with NULL and stays. */
 struct aps_runtime *aps_runtime_new(const struct aps_feature *const *features, struct aps_err *err);
+/* For a simulation, which is the core's thread and network: no thread is started, aps_runtime_drive() runs the turns.
+ * NULL: *err says why. */
+struct aps_runtime *aps_runtime_new_driven(const struct aps_feature *const *features, struct aps_err *err);
+/* One turn of the core; see aps_core_drive(). */
+int64_t aps_runtime_drive(struct aps_runtime *runtime);
+/* The network of a driven runtime; NULL: it isn't one, or it was stopped. */
+struct aps_simulated_http *aps_runtime_network(const struct aps_runtime *runtime);
 /* Stops the threads and frees; where a thread is stuck after timeout_ms (or after a fork) memory is left behind on
  * purpose. True when everything has ended. */
 bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/flight.h"
 #include "client/partition.h"
 #include "client/queue_run.h"
 #include "client/queue_tell.h"
@@ -104,6 +105,7 @@ static void start(struct aps_sending *sending, const struct aps_operation *opera
 	                  .n_attempts = 1},
 	        .is_single = true,
 	        .end_ms = APS_ATTEMPT_FOREVER,
+	        .label = sending->is_look ? 0 : sending->number,
 	};
 	if (options.credential == 0 && mode != APS_ENTRY_NONE) {
 		struct aps_err err;
@@ -359,9 +361,11 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	sending->retry_after_ms = retry_after(sending);
 	aps_reach_heard(core, sending->queue->client, &sending->outcome);
 	sending->queue->outbox.successes = aps_reach_successes(core, sending->queue->client);
-	if (sending->is_look)
+	if (sending->is_look) {
 		judge_look(sending);
-	else
+	} else {
+		aps_flight_note_answer(core, sending->queue->client);
 		judge_answer(sending);
+	}
 	aps_queue_run(sending->queue);
 }

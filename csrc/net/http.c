@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "net/exchange.h"
 #include "net/global.h"
+#include "net/simulated_http.h"
 #include "rt/bell.h"
 
 #include <limits.h>
@@ -27,7 +28,8 @@ struct aps_http {
 	bool must_perform;
 	size_t n_barren; /* turns in a row in which sockets were ready and nothing came of it */
 	struct aps_pulse pulse;
-	bool must_renew;      /* `multi`, once nothing is under way */
+	bool must_renew;                      /* `multi`, once nothing is under way */
+	struct aps_simulated_http *simulated; /* NULL: the network is real */
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
 };
 
@@ -79,7 +81,14 @@ void aps_http_free(struct aps_http *http)
 	if (http->multi != NULL) curl_multi_cleanup(http->multi);
 	aps_bell_clear(&http->bell);
 	aps_sealing_clear(&http->pulse.sealing);
+	aps_simulated_http_free(http->simulated);
 	aps_free(http);
+}
+
+struct aps_simulated_http *aps_http_simulate(struct aps_http *http, struct aps_err *err)
+{
+	http->simulated = aps_simulated_http_new(err);
+	return http->simulated;
 }
 
 static struct aps_exchange *add_slot(struct aps_http *http)
@@ -120,6 +129,7 @@ static void put_idle(struct aps_http *http, struct aps_exchange *exchange)
 
 enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *request, uint64_t *id, struct aps_err *err)
 {
+	if (http->simulated != NULL) return aps_simulated_http_start(http->simulated, request, id, err);
 	enum aps_rc rc = ensure_multi(http, err);
 	struct aps_exchange *exchange = rc == APS_OK ? take_idle(http) : NULL;
 	if (!exchange) {
@@ -170,6 +180,10 @@ static void remove_from_multi(struct aps_http *http, struct aps_exchange *exchan
 
 void aps_http_cancel(struct aps_http *http, uint64_t id)
 {
+	if (http->simulated != NULL) {
+		aps_simulated_http_cancel(http->simulated, id);
+		return;
+	}
 	size_t slot = (size_t)(id & (((uint64_t)1 << SLOT_BITS) - 1));
 	if (id == 0 || slot >= http->n_exchanges || http->exchanges[slot]->id != id) return;
 	remove_from_multi(http, http->exchanges[slot]);
@@ -230,6 +244,7 @@ bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)
 {
 	int n_left = 0;
 	CURLMsg *message;
+	if (http->simulated != NULL) return aps_simulated_http_next(http->simulated, answer);
 	if (http->multi == NULL) return false;
 	while ((message = curl_multi_info_read(http->multi, &n_left))) {
 		if (message->msg != CURLMSG_DONE) continue;
@@ -251,5 +266,6 @@ void aps_http_wakeup(struct aps_http *http)
 
 size_t aps_http_n_running(const struct aps_http *http)
 {
+	if (http->simulated != NULL) return aps_simulated_http_n_running(http->simulated);
 	return (size_t)http->n_added;
 }

@@ -7,6 +7,7 @@
 #include "net/options.h"
 
 struct aps_http;
+struct aps_simulated_http;
 
 struct aps_http_request {
 	const char *method;
@@ -24,6 +25,7 @@ struct aps_http_request {
 	bool is_resolve_only; /* CURLOPT_CONNECT_ONLY: connects TCP, tells the peer's address, closes; with a proxy it
 	                         opens a tunnel through it, and the address is the proxy's */
 	void *tag;            /* comes back with the answer */
+	uint64_t label;       /* what a simulation knows it by; 0: nothing */
 };
 
 struct aps_http_answer {
@@ -43,6 +45,9 @@ APS_BEGIN_DECLS
 
 struct aps_http *aps_http_new(struct aps_err *err);
 void aps_http_free(struct aps_http *http); /* drops what is under way without an answer */
+/* Before the first exchange: from now on no byte is sent, all goes to the simulation, which is made here and lives as
+ * long. NULL: *err says why. */
+struct aps_simulated_http *aps_http_simulate(struct aps_http *http, struct aps_err *err);
 /* Starts an exchange; *id names it for a cancel. On failure nothing was started, and there will be no answer. E_TLS for
  * a TLS file that is no plain one. */
 enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *request, uint64_t *id, struct aps_err *err);

@@ -15,7 +15,7 @@ local expected = {}
 dispatch.targets, dispatch.expected = targets, expected
 
 local runtime
-local is_watched, is_polling, is_short = false, false, false
+local is_watched, is_held, is_polling, is_short = false, false, false, false
 local n_clients = 0
 -- What `runtime:poll` gave; `at`, the next one to be handled, goes before anything that is handled: a `log` function or
 -- a finalizer may wait, and so poll in between, or raise.
@@ -54,10 +54,16 @@ function dispatch.fd()
   return present:fd()
 end
 
+---A simulation drives the runtime: it opens it, and closes it, itself.
+---@param held boolean
+function dispatch.hold_runtime(held)
+  is_held = held
+end
+
 ---Stops the threads, unless somebody watches the descriptor; the next use opens new ones.
 ---@param seconds number bound of the join
 function dispatch.close_runtime(seconds)
-  if not runtime or is_watched then return true end
+  if not runtime or is_watched or is_held then return true end
   local closing = runtime
   runtime = nil
   return closing:close(seconds)

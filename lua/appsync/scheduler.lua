@@ -75,6 +75,9 @@ function scheduler.has_ready()
   return head <= tail
 end
 
+---Forgets the ready routines, outside of any: a simulated process was killed. Those that wait are forgotten with their waits.
+function scheduler.clear() queue, head, tail = {}, 1, 0 end
+
 -- The allowance of the running turn: so many events, then the clock is looked at.
 local left, deadline = 64, nil
 
@@ -94,7 +97,6 @@ local function is_over()
   end
   return true
 end
-
 scheduler.is_over = is_over
 
 ---Counts one event.
@@ -103,7 +105,6 @@ local function spent()
   left = left - 1
   return left <= 0 and is_over()
 end
-
 scheduler.spent = spent
 
 -- A waiting call's probe is under way (PUC 5.1), and who makes the call.
@@ -264,7 +265,6 @@ local function check(what)
   end
   if current and current.cancel_err then error(current.cancel_err, 0) end
 end
-
 scheduler.check = check
 
 ---To be called before anything is started that will be waited for: throws where waiting isn't possible.

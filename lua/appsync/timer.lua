@@ -59,6 +59,15 @@ function timer.after(seconds, fn, arg)
   return entry
 end
 
+---Forgets all timers: a simulated process was killed.
+function timer.clear()
+  for i = 1, size do
+    heap[i].index = nil
+    heap[i] = nil
+  end
+  size = 0
+end
+
 ---Twice is legal, also after it fired.
 ---@param entry appsync.Timer
 function timer.cancel(entry)

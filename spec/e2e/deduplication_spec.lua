@@ -83,6 +83,17 @@ describe("equal queries at once", function()
     assert.equal(2, requests())
   end)
 
+  it("don't share a request that began before a queued mutation was answered", function()
+    local before = begin()
+    assert(client:mutate(kept.UPDATE, { id = "1", name = "later" }))
+    local after = begin()
+    assert(before:await(10))
+    local data = after:await(10)
+    assert.equal("later", kept.names(data))
+    assert.equal(3, requests())
+    assert(client:mutate(kept.UPDATE, { id = "1", name = "one" }))
+  end)
+
   it("don't share mutations", function()
     local tasks = {}
     for i = 1, 2 do tasks[i] = client:mutate(kept.UPDATE, { id = "1", name = "one" }, { on_result = function() end }) end

@@ -198,6 +198,23 @@ function core.is_plain_stack() end
 ---Lua state is closing, and what a finalizer began now nobody would end
 function core.runtime() end
 
+---For a simulation, which is this thread's clock and chance, and a runtime's core thread and network.
+core.simulation = {}
+
+---A runtime without a thread: `drive` runs its core.
+---@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "usage": this Lua state has a runtime that is open
+function core.simulation.runtime() end
+---Sets this thread's clocks, which stand from then on; nil: they go on by themselves.
+---@param mono_ms number?
+---@param wall_ms number?
+function core.simulation.set_time(mono_ms, wall_ms) end
+---From now on this thread's random bytes follow from the seed; nil: they are the system's.
+---@param seed integer?
+function core.simulation.set_seed(seed) end
+---Makes a folder that is the caller's, in memory where the system has such a place.
+---@return string? path, appsync.core.Err? err
+function core.simulation.folder() end
+
 ---After a fork all methods but `close` fail with kind "usage".
 ---@class appsync.core.Runtime
 local runtime = {}
@@ -253,6 +270,27 @@ function runtime:arm(seconds) end
 ---@param settings table
 ---@return appsync.core.Client? client, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:client(settings) end
+
+---One turn of a driven runtime's core.
+---@return number? milliseconds until the core has something to do; nil: nothing by itself
+function runtime:drive() end
+---The next request that a driven runtime's core has begun.
+---@return integer? id nil: there is none
+---@return integer entry number of a queued mutation, 0: of none
+---@return string headers lines that end with LF
+---@return string body
+---@return number timeout_ms
+function runtime:take_request() end
+---@param id integer
+---@param status integer
+---@param headers string lines that end with LF
+---@param body string
+---@return boolean taken false: nobody waits for it any more
+function runtime:answer_request(id, status, headers, body) end
+---@param id integer
+---@param how "refused"|"lost"|"timeout" only the first says that it surely wasn't sent
+---@return boolean taken
+function runtime:fail_request(id, how) end
 
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.
 ---@param seconds number bound of the join

@@ -11,11 +11,13 @@ Usage: appsync COMMAND [arguments]
 
   serve SCHEMA    the local AppSync-compatible server (also: mock)
   inspect STORE   what is in a client's store
+  simulate FILE   schedules of faults against an application's mutations
 
 appsync COMMAND --help shows its options. Exit status: 0 success, 1 failure, 2 wrong arguments.
 ]]
 
-local COMMANDS = { serve = "appsync.cli.serve", mock = "appsync.cli.serve", inspect = "appsync.cli.inspect" }
+local COMMANDS = { serve = "appsync.cli.serve", mock = "appsync.cli.serve", inspect = "appsync.cli.inspect",
+  simulate = "appsync.cli.simulate" }
 
 local function write(text)
   io.stdout:write(text)
@@ -42,9 +44,10 @@ function cli.run(words, out)
   end
   local module = COMMANDS[name]
   if not module then
-    local meant = args.suggest(name, { "serve", "mock", "inspect" })
+    local meant = args.suggest(name, { "serve", "mock", "inspect", "simulate" })
     local hint = meant and (" Did you mean %s?"):format(meant) or ""
-    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock), inspect.\n"):format(printable.escaped(name), hint))
+    out.fail(("appsync: there is no command \"%s\".%s Commands: serve (or mock), inspect, simulate.\n"):format(
+      printable.escaped(name), hint))
     return 2
   end
   local rest = {}

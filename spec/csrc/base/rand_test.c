@@ -74,6 +74,22 @@ static void the_system_gives_different_bytes_each_time(void **state)
 	assert_true(aps_rand_u64(&first) != aps_rand_u64(&second));
 }
 
+static void a_simulation_gives_the_bytes_of_its_seed(void **state)
+{
+	(void)state;
+	unsigned char a[37], b[37], c[37];
+	aps_rand_simulate(7);
+	assert_true(aps_rand_system(a, sizeof a));
+	aps_rand_simulate(7);
+	assert_true(aps_rand_system(b, sizeof b));
+	assert_true(aps_rand_system(c, sizeof c));
+	assert_memory_equal(a, b, sizeof a);
+	assert_memory_not_equal(a, c, sizeof a);
+	aps_rand_simulate_end();
+	assert_true(aps_rand_system(b, sizeof b));
+	assert_memory_not_equal(a, b, sizeof a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +97,7 @@ int main(void)
 	        cmocka_unit_test(numbers_below_a_bound_reach_all_of_it),
 	        cmocka_unit_test(a_uuid_has_the_shape_of_version_4),
 	        cmocka_unit_test(the_system_gives_different_bytes_each_time),
+	        cmocka_unit_test(a_simulation_gives_the_bytes_of_its_seed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

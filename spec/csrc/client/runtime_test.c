@@ -115,12 +115,54 @@ static void a_process_that_ends_starts_no_thread_again(void **state APS_UNUSED)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void a_driven_runtime_runs_what_was_posted_when_it_is_driven(void **state APS_UNUSED)
+{
+	struct aps_err err = {0};
+	size_t n_live = aps_mem_live();
+	struct aps_runtime *runtime = aps_runtime_new_driven(no_features, &err);
+	assert_non_null(runtime);
+	assert_non_null(aps_runtime_network(runtime));
+	size_t n_at_start = n_threads();
+	gate.n_run = 0;
+	assert_int_equal(post(runtime, true, &err), APS_OK);
+	assert_int_equal(gate.n_run, 0);
+	assert_int_equal(n_threads(), n_at_start);
+	assert_true(aps_runtime_drive(runtime) == -1);
+	assert_int_equal(gate.n_run, 1);
+	assert_int_equal(post(runtime, true, &err), APS_OK);
+	assert_true(aps_runtime_free(runtime, 0)); /* what had come is still run */
+	assert_int_equal(gate.n_run, 2);
+	assert_int_equal(aps_mem_live(), n_live);
+}
+
+static void a_driven_runtime_without_memory_is_none(void **state APS_UNUSED)
+{
+	size_t n_live = aps_mem_live();
+	size_t nth = 1;
+	for (;; nth++) {
+		struct aps_err err = {0};
+		aps_mem_fail_at(nth);
+		struct aps_runtime *runtime = aps_runtime_new_driven(no_features, &err);
+		aps_mem_fail_at(0);
+		if (runtime != NULL) {
+			assert_true(aps_runtime_free(runtime, 0));
+			break;
+		}
+		assert_int_equal(err.code, APS_E_NOMEM);
+		assert_int_equal(aps_mem_live(), n_live);
+	}
+	assert_true(nth > 5);
+	assert_int_equal(aps_mem_live(), n_live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(
 	                a_process_that_ends_starts_no_thread_again), /* first: the process has no runtime yet */
 	        cmocka_unit_test(a_full_inbox_refuses_what_begins_and_takes_what_follows),
+	        cmocka_unit_test(a_driven_runtime_runs_what_was_posted_when_it_is_driven),
+	        cmocka_unit_test(a_driven_runtime_without_memory_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,18 @@ function Store:next_place()
   return self.place
 end
 
+---Removes all items and what is known of them, but not the tables: for another run of a simulation.
+function Store:empty()
+  self:execute("DELETE FROM items; DELETE FROM entries; DELETE FROM journal; DELETE FROM tombstones; "
+    .. "DELETE FROM sqlite_sequence")
+  self.cache:clear()
+  self.changes:clear()
+  self.place = 0
+  for _, table_ in pairs(self.tables) do
+    if table_.versions then table_.versions:forget() end
+  end
+end
+
 local function roll_back(self)
   self.db:rollback()
   if self.has_written then
