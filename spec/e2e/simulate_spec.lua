@@ -39,6 +39,10 @@ describe("simulated schedules", function()
     end)
   end
 
+  it("go on where a timer is due a fraction of a millisecond later", function()
+    holds(options_of("watched", { schedules = 1, seed = 900413 }))
+  end)
+
   it("have each fault in them", function()
     local counts = holds(options_of("in_bad_weather", { schedules = 30, seed = 5 })).counts
     for _, fault in ipairs{ "refuse", "drop", "lose_answer", "delay", "duplicate", "unavailable", "throttle", "restarts", "kills",

@@ -207,7 +207,8 @@ function World:run(at, is_done)
       self.kill_in = 1 -- nothing more comes now
       count_down(self)
     else
-      local next_ms = next_at(self)
+      -- Seconds are fractions: a timer may come out a moment after its millisecond.
+      local next_ms = math.max(next_at(self), self.mono + 1)
       if next_ms > at then
         if at < math.huge then set_mono(self, at) end
         return false
