@@ -18,6 +18,7 @@
 ---@field is_nginx boolean this is a process of nginx
 ---@field main thread? the main thread; nil where the module was loaded in a coroutine of Lua 5.1
 ---@field event table<string, integer> numbers of the event kinds
+---@field simulation table<string, function> below
 ---@field event_forms table<string, {target: string}> what each kind is about and carries, as below: [1] to [3] are a to c
 local core = {}
 
