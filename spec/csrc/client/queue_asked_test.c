@@ -228,29 +228,12 @@ static void a_change_that_is_lost_is_told_as_such(void **state)
 
 #define INPUT "{\"input\":{\"id\":\"" TEMPORARY "\",\"n\":1}}"
 
-static struct aps_edits *make_edits(const char *query, const char *json)
-{
-	struct aps_gql_document *doc;
-	struct aps_edits *edits = aps_edits_new();
-	assert_non_null(edits);
-	assert_int_equal(aps_gql_document_new(aps_str_of(query), &doc, NULL, NULL), APS_OK);
-	const struct aps_edit_what what = {.kind = APS_EDIT_WRITE,
-	                                   .key = APS_STR(""),
-	                                   .document = doc,
-	                                   .definition = aps_gql_document_operation(doc, 0),
-	                                   .variables = aps_str_of(INPUT),
-	                                   .json = aps_str_of(json)};
-	assert_true(aps_edits_add(edits, &what));
-	aps_gql_document_unref(doc);
-	return edits;
-}
-
 #define MADE "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"" TEMPORARY "\",\"n\":1}}"
 
 static void make_one(void)
 {
 	enqueue(&(struct asked){
-	        .document = CREATE, .variables = INPUT, .response = MADE, .edits = make_edits(CREATE, MADE)});
+	        .document = CREATE, .variables = INPUT, .response = MADE, .edits = make_edits(CREATE, INPUT, MADE)});
 }
 
 static void name_it_in_another_mode(void)
@@ -354,8 +337,10 @@ static void a_look_asks_for_the_record_by_the_id_that_it_got(void **state)
 	        "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"" TEMPORARY "\",\"n\":2,\"_version\":2}}";
 	begin();
 	make_one();
-	enqueue(&(struct asked){
-	        .document = UPDATE, .variables = VARIABLES, .response = HOPED, .edits = make_edits(UPDATE, HOPED)});
+	enqueue(&(struct asked){.document = UPDATE,
+	                        .variables = VARIABLES,
+	                        .response = HOPED,
+	                        .edits = make_edits(UPDATE, INPUT, HOPED)});
 	turn();
 	answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"real\",\"n\":1}}}");
 	turn();
@@ -610,7 +595,7 @@ static void an_update_of_this_run_keeps_the_layer_until_it_has_run(void **state)
 	(void)state;
 	begin();
 	enqueue(&(struct asked){
-	        .document = CREATE, .variables = INPUT, .has_update = true, .edits = make_edits(CREATE, MADE)});
+	        .document = CREATE, .variables = INPUT, .has_update = true, .edits = make_edits(CREATE, INPUT, MADE)});
 	uint64_t call = world.last_call;
 	turn();
 	run_command(aps_cancel_command_new(7, call));

@@ -139,13 +139,12 @@ static inline void finish(void)
 	remove_folder();
 }
 
-/* The process has ended, and another one begins: without a queue still. What was under way is in doubt. */
-static inline void restart_without_a_queue(void)
+/* Another client takes the place of the one that is closed: without a queue still. */
+static inline void replace_client(void)
 {
 	struct aps_err err;
 	aps_core_close_client(world.core, world.client);
 	turn();
-	drop_events();
 	struct aps_client *client = aps_calloc(1, sizeof *client);
 	assert_non_null(client);
 	client->id = 7;
@@ -156,12 +155,37 @@ static inline void restart_without_a_queue(void)
 	settle_client();
 }
 
+/* The process has ended, and another one begins. What was under way is in doubt. */
+static inline void restart_without_a_queue(void)
+{
+	replace_client();
+	drop_events();
+}
+
 static inline void restart(void)
 {
 	restart_without_a_queue();
 	open_queue(CACHE);
 	world.queue = aps_queueing_find(world.core, world.client, CACHE);
 	turn();
+}
+
+/* What an optimistic response (JSON) of the document writes: a layer. */
+static inline struct aps_edits *make_edits(const char *query, const char *variables, const char *json)
+{
+	struct aps_gql_document *doc;
+	struct aps_edits *edits = aps_edits_new();
+	assert_non_null(edits);
+	assert_int_equal(aps_gql_document_new(aps_str_of(query), &doc, NULL, NULL), APS_OK);
+	const struct aps_edit_what what = {.kind = APS_EDIT_WRITE,
+	                                   .key = APS_STR(""),
+	                                   .document = doc,
+	                                   .definition = aps_gql_document_operation(doc, 0),
+	                                   .variables = aps_str_of(variables),
+	                                   .json = aps_str_of(json)};
+	assert_true(aps_edits_add(edits, &what));
+	aps_gql_document_unref(doc);
+	return edits;
 }
 
 static inline void run_command(struct aps_command *head)
