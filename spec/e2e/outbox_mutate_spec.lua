@@ -253,4 +253,22 @@ describe("a mutation with an outbox", function()
     assert.matches("^nothing was queued: ", err.message)
     assert.equal("", outbox.names "q1")
   end)
+
+  it("asks a function for headers that takes its time no longer than the client is open", function()
+    local n = 0
+    client = outbox.restart{ headers = function()
+      while true do
+        n = n + 1
+        appsync.sleep(0.001)
+      end
+    end }
+    local _, err = client:mutate(CREATE, { id = "r1", name = "one" }, { timeout = 0.05 })
+    assert.same({ "timeout", true }, { err.kind, err.queued })
+    assert.is_true(n > 1)
+    assert(client:close(5))
+    local before = n
+    for _ = 1, 5 do appsync.sleep(0.005) end
+    assert.equal(before, n)
+    assert.same({}, outbox.logged)
+  end)
 end)

@@ -44,6 +44,7 @@ local WHERE = "client.outbox"
 
 -- What is queued waits for it, and nobody else is told why.
 local function fail_headers(queue, event, message)
+  if queue.root.is_closed then return end
   log.emit(queue.root.log, "warn", ("%s: %s can't be sent now: %s"):format(WHERE, event.id or "a mutation", message))
   queue:tell("give_headers", event.entry, nil, message)
 end
@@ -57,9 +58,9 @@ end
 ---@param event appsync.client.QueueHeaders
 local function on_headers(queue, event)
   if not headers.are_given(queue.sources) then return queue:tell("give_headers", event.entry, {}) end
-  task.spawn_asked(function(raised)
+  queue.root:own(task.spawn_asked(function(raised)
     fail_headers(queue, event, errors.of_raised(raised).message)
-  end, ask_headers, queue, event)
+  end, ask_headers, queue, event))
 end
 
 local HANDLERS = { answer = outcomes.on_answer, outcome = outcomes.on_outcome, conflict = resolving.on_conflict, headers = on_headers }

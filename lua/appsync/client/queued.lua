@@ -59,7 +59,10 @@ local function headers_of(self)
   if not headers.are_dynamic(client:header_sources(plan.options.headers)) then return operation.headers_of(client, plan) end
   local asking = task.begin(ask_headers, self)
   asking:claim()
-  if asking:status() == "running" then return nil, nil, plan.options.timeout end
+  if asking:status() == "running" then
+    client.root:own(asking)
+    return nil, nil, plan.options.timeout
+  end
   local all, err, timeout = asking:await()
   if asking:status() == "failed" then error(err.raised, 0) end
   return all, err, timeout

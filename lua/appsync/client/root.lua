@@ -167,6 +167,19 @@ function Root:detach(watched)
   if self.watched then self.watched[watched] = nil end
 end
 
+---A task that asks a function of the application: what that says is of no use once the client is closed.
+---@param asked appsync.Task
+function Root:own(asked)
+  self.asked = self.asked or setmetatable({}, { __mode = "k" })
+  self.asked[asked] = true
+end
+
+local function cancel_asked(self)
+  local all = self.asked or {}
+  self.asked = nil
+  for asked in pairs(all) do asked:cancel() end
+end
+
 -- What isn't a call ends as soon as the client begins to close.
 local function end_watched(self)
   local all = self.watched or {}
@@ -222,6 +235,7 @@ function Root:on_closed()
     dispatch.remove_client(handle.runtime)
   end
   self.is_closed = true
+  cancel_asked(self)
   self.connection:finish()
   local waits = self.close_waits or {}
   self.close_waits = nil
