@@ -256,32 +256,15 @@ static void an_entry_in_doubt_is_looked_at_once_there_is_memory(void **state)
 	}
 }
 
-static struct aps_edits *make_edits(void)
-{
-	struct aps_gql_document *doc;
-	struct aps_edits *edits = aps_edits_new();
-	assert_int_equal(aps_gql_document_new(APS_STR(CREATE), &doc, NULL, NULL), APS_OK);
-	const struct aps_edit_what what = {
-	        .kind = APS_EDIT_WRITE,
-	        .key = APS_STR(""),
-	        .document = doc,
-	        .definition = aps_gql_document_operation(doc, 0),
-	        .variables = APS_STR("{\"input\":{\"n\":1}}"),
-	        .json = APS_STR(
-	                "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"0a1b2c3d-0000-4000-8000-00000000000a\","
-	                "\"n\":1}}")};
-	assert_true(aps_edits_add(edits, &what));
-	aps_gql_document_unref(doc);
-	return edits;
-}
-
 static void a_layer_comes_and_goes_with_its_mutation(void **state)
 {
 	(void)state;
 	size_t n_queued = 0;
 	for (nth = 1; nth <= 300; nth += 3) {
 		begin();
-		struct aps_edits *edits = make_edits();
+		struct aps_edits *edits = make_edits(CREATE, "{\"input\":{\"n\":1}}",
+		                                     "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"0a1b2c3d-0000-"
+		                                     "4000-8000-00000000000a\",\"n\":1}}");
 		aps_mem_fail_at(nth);
 		uint64_t call = enqueue(
 		        &(struct asked){.document = CREATE, .variables = "{\"input\":{\"n\":1}}", .edits = edits});
