@@ -5,6 +5,7 @@
 #include "client/partition.h"
 #include "client/queue_answer.h"
 #include "client/queue_outcome.h"
+#include "client/queue_waits.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
 
@@ -79,8 +80,10 @@ static void write_entry(struct aps_json_writer *w, const struct aps_sending *sen
 enum aps_rc aps_queue_ask_headers(const struct aps_sending *sending, struct aps_err *err)
 {
 	struct telling telling;
+	const struct aps_queue_wait *wait = aps_queue_waits_find(sending->queue, sending->number);
 	begin(&telling, "headers");
 	write_entry(&telling.w, sending);
+	if (wait != NULL) write_int(&telling.w, "call", (int64_t)wait->call);
 	aps_json_write_member(&telling.w, "mode",
 	                      aps_str_of(aps_entry_mode_name(aps_entry_mode(sending->row.entry.id))));
 	return emit(sending->queue, &telling, err);

@@ -233,15 +233,47 @@ describe("a mutation with an outbox", function()
     assert.equal(2, most)
   end)
 
-  it("with static headers keeps those of its own, and asks a function for each request", function()
-    local n = 0
-    client = outbox.restart{ headers = function() n = n + 1 return { ["x-n"] = tostring(n) } end }
+  it("asks a function for headers once for each request, and offline not at all", function()
+    local asked = {}
+    client = outbox.restart{ headers = function(what)
+      asked[#asked + 1] = what.variables.id
+      appsync.sleep(0.001)
+      return { ["x-n"] = tostring(#asked) }
+    end }
     client:set_online(false)
     assert(client:mutate(CREATE, { id = "j1", name = "one" }, { headers = { ["x-own"] = "o" } }))
+    assert.same({}, asked)
     client:set_online(true)
     assert(client.outbox:drain(10))
-    assert.is_true(n >= 1)
-    assert.equal("one", outbox.names "j1")
+    assert(client:mutate(CREATE, { id = "j2", name = "two" }))
+    assert.same({ "j1", "j2" }, asked)
+    assert.equal("one two", outbox.names "j")
+  end)
+
+  it("asks a function for tokens once, and offline not at all", function()
+    local n = 0
+    client = outbox.restart{ auth = { type = "AMAZON_COGNITO_USER_POOLS", token = function()
+      n = n + 1
+      appsync.sleep(0.001)
+      return "token"
+    end } }
+    client:set_online(false)
+    local _, _, info = client:mutate(CREATE, { id = "s1", name = "one" })
+    assert.is_true(info.queued)
+    assert.equal(0, n)
+    client:set_online(true)
+    wait_for(function() return client.outbox:status().state == "waiting_auth" end, "that the token is refused")
+    assert.equal(2, n) -- "first", and once more when it was "refused"
+    assert(client.outbox:discard(info.id))
+  end)
+
+  it("is stored, and its wait can end, while a function for headers doesn't answer", function()
+    client = outbox.restart{ headers = function() appsync.sleep(math.huge) end }
+    local _, err = client:mutate(CREATE, { id = "t1", name = "one" }, { timeout = 0.05 })
+    assert.same({ "timeout", true }, { err.kind, err.queued })
+    client = outbox.restart()
+    assert(client.outbox:drain(10))
+    assert.equal("one", outbox.names "t1")
   end)
 
   it("without its store isn't queued, and the outbox says what it waits for", function()

@@ -159,4 +159,14 @@ function headers.authenticate(all)
   return false
 end
 
+---Whether what is known of them without asking anybody does.
+---@param sources table
+---@return boolean
+function headers.tables_authenticate(sources)
+  for i = 1, N_SOURCES do
+    if sources[i] and not opts.is_callable(sources[i]) and headers.authenticate(sources[i]) then return true end
+  end
+  return false
+end
+
 return headers

@@ -39,6 +39,7 @@ local task = require "appsync.task"
 ---@class appsync.client.QueueHeaders: appsync.client.Stored
 ---@field entry integer
 ---@field id string?
+---@field call integer? that waits for its outcome
 
 local WHERE = "client.outbox"
 
@@ -49,18 +50,19 @@ local function fail_headers(queue, event, message)
   queue:tell("give_headers", event.entry, nil, message)
 end
 
-local function ask_headers(queue, event)
-  local all, err = operation.ask_functions(queue.sources, stored.plan(event, WHERE))
+local function ask_headers(queue, sources, event)
+  local all, err = operation.ask_functions(sources, stored.plan(event, WHERE))
   if err then return fail_headers(queue, event, err.message) end
   queue:tell("give_headers", event.entry, all or {})
 end
 
 ---@param event appsync.client.QueueHeaders
 local function on_headers(queue, event)
-  if not headers.are_given(queue.sources) then return queue:tell("give_headers", event.entry, {}) end
+  local sources = event.call and queue.call_sources[event.call] or queue.sources
+  if not headers.are_given(sources) then return queue:tell("give_headers", event.entry, {}) end
   queue.root:own(task.spawn_asked(function(raised)
     fail_headers(queue, event, errors.of_raised(raised).message)
-  end, ask_headers, queue, event))
+  end, ask_headers, queue, sources, event))
 end
 
 local HANDLERS = { answer = outcomes.on_answer, outcome = outcomes.on_outcome, conflict = resolving.on_conflict, headers = on_headers }

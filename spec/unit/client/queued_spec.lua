@@ -323,10 +323,16 @@ describe("a queued mutation", function()
     end)
 
     it("is NONE where the client's headers authenticate", function()
-      open{ headers = function() return { Authorization = "mine" } end }
+      open{ headers = { Authorization = "mine" } }
       mutate(CREATE)
       assert.equal("NONE", newest().mode)
       assert.equal("mine", newest().headers.Authorization)
+    end)
+
+    it("is the client's where a function may tell by what it is sent", function()
+      open{ headers = function() return { Authorization = "mine" } end }
+      mutate(CREATE)
+      assert.equal("API_KEY", newest().mode)
     end)
 
     it("of a client of with is that of its auth, with a slot of its own", function()
@@ -341,20 +347,41 @@ describe("a queued mutation", function()
   end)
 
   describe("and a headers function", function()
-    it("is asked when the call is made, and again for each request by the core", function()
+    it("is asked when the core has a request to send, and not before", function()
       local asked = {}
       open{ headers = function(what)
         asked[#asked + 1] = what.kind .. " " .. what.name .. " " .. tostring(what.variables.name)
         return { ["x-n"] = #asked }
       end }
-      mutate(CREATE, { name = "a" })
-      assert.same({ ["x-n"] = "1" }, newest().headers)
+      mutate(CREATE, { name = "a" }, { timeout = 3 })
+      assert.same({}, asked)
+      assert.is_nil(newest().headers)
+      assert.equal(3, newest().timeout)
       assert.is_true(queue.opened[1].asks_headers)
       assert.is_nil(queue.opened[1].headers)
       queue.event{ what = "headers", entry = 1, document = CREATE, operation = "C", variables = { name = "b" }, mode = "API_KEY" }
       drive()
-      assert.same({ { entry = 1, headers = { ["x-n"] = "2" } } }, queue.headers)
-      assert.same({ "mutation C a", "mutation C b" }, asked)
+      assert.same({ { entry = 1, headers = { ["x-n"] = "1" } } }, queue.headers)
+      assert.same({ "mutation C b" }, asked)
+    end)
+
+    it("of the client that has made the call is asked while that waits, and the queue's afterwards", function()
+      local function named(name) return function() return { ["x-who"] = name } end end
+      local first = client:with{ identity = "ann", headers = named "first" }
+      mutate(CREATE, nil, nil, first)
+      local second = client:with{ identity = "ann", headers = named "second" }
+      mutate(CREATE, nil, nil, second)
+      local anns = core.queue "ann"
+      local function ask(call)
+        anns.event{ what = "headers", entry = 1, document = CREATE, operation = "C", variables = {}, call = call, mode = "API_KEY" }
+        drive()
+        return table.remove(anns.headers).headers["x-who"]
+      end
+      assert.equal("first", ask(anns.enqueued[1].id))
+      assert.equal("second", ask(anns.enqueued[2].id))
+      anns.reply(todo("1", "a"), nil, nil, anns.enqueued[1])
+      drive()
+      assert.equal("second", ask(anns.enqueued[1].id))
     end)
 
     it("that fails for a request tells the core why", function()
@@ -374,7 +401,7 @@ describe("a queued mutation", function()
       assert.same({ entry = 3, headers = {} }, ask())
     end)
 
-    it("that takes its time isn't waited for: the core asks it when the request is due", function()
+    it("that takes its time isn't waited for: the mutation is stored and shown", function()
       local n = 0
       open{ headers = function()
         n = n + 1
@@ -383,19 +410,18 @@ describe("a queued mutation", function()
       end }
       local call = mutate(CREATE, nil, { optimistic_response = todo("x", "a") })
       assert.same({ "begin true", "write", "enqueue" }, queue.trace)
-      assert.is_nil(newest().headers)
-      drive(2)
       queue.event{ what = "headers", entry = 1, document = CREATE, operation = "C", variables = {}, mode = "API_KEY" }
       drive()
       assert.same({}, queue.headers)
       drive(2)
-      assert.same({ { entry = 1, headers = { ["x-n"] = "2" } } }, queue.headers)
+      assert.same({ { entry = 1, headers = { ["x-n"] = "1" } } }, queue.headers)
       queue.reply(todo("1", "a"), nil, { has_layer = true })
       drive()
       assert.equal("1", call.data.createTodo.id)
+      assert.equal(1, n)
     end)
 
-    it("that takes its time and raises then is nobody's failure before the core asks", function()
+    it("that raises, later also, is logged, and the mutation stays queued", function()
       open{ headers = function()
         appsync.sleep(1)
         error("no token", 0)
@@ -408,23 +434,7 @@ describe("a queued mutation", function()
       drive(2)
       assert.matches("client.outbox: aa%-1 can't be sent now: the headers function raised: no token", queueing.log[1])
       assert.same({ { entry = 1, message = "the headers function raised: no token" } }, queue.headers)
-    end)
-
-    it("that raises fails the call, as without an outbox", function()
-      open{ headers = function() error("no", 0) end }
-      local call = mutate(CREATE)
-      assert.matches("the headers function raised: no", call.err.message)
-      assert.equal(0, #queue.enqueued)
-    end)
-
-    it("that has no network itself is asked again by the queue", function()
-      open{ headers = function() return nil, { kind = "network", message = "no" } end }
-      mutate(CREATE)
-      assert.equal(0, #queue.enqueued)
-      open{ headers = function() return nil, require("appsync.errors").new("network", "no token: no network") end }
-      mutate(CREATE)
       assert.equal(1, #queue.enqueued)
-      assert.is_nil(newest().headers)
     end)
   end)
 
