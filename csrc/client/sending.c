@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/flight.h"
+#include "client/ids_ignored.h"
 #include "client/partition.h"
 #include "client/queue_run.h"
 #include "client/queue_tell.h"
@@ -315,6 +316,20 @@ static void judge_answer(struct aps_sending *sending)
 	aps_queue_feed(sending->queue, sending->number, &event);
 }
 
+/* Its record is absent, or as it was. */
+static void judge_absence(struct aps_sending *sending)
+{
+	struct aps_err err;
+	bool is_ignored = false;
+	enum aps_rc rc = sending->safety.class == APS_SAFETY_CREATES
+	                         ? aps_ids_are_ignored(sending, &is_ignored, &err)
+	                         : APS_OK;
+	if (rc != APS_OK)
+		put_off(sending, &err);
+	else
+		feed(sending, is_ignored ? APS_DELIVERY_ON_SEEN_UNKNOWN : APS_DELIVERY_ON_SEEN_SEND);
+}
+
 static void judge_record(struct aps_sending *sending)
 {
 	const struct aps_outbox_item *item = aps_outbox_item(&sending->queue->outbox, sending->number);
@@ -325,7 +340,7 @@ static void judge_record(struct aps_sending *sending)
 		return;
 	}
 	switch (aps_sent_entry_judge(sending)) {
-	case APS_IN_DOUBT_SEND: feed(sending, APS_DELIVERY_ON_SEEN_SEND); break;
+	case APS_IN_DOUBT_SEND: judge_absence(sending); break;
 	case APS_IN_DOUBT_APPLIED: keep(sending, APS_DELIVERY_ON_SEEN_APPLIED); break;
 	case APS_IN_DOUBT_UNKNOWN:
 	case APS_IN_DOUBT_COUNT:

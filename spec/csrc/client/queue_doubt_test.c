@@ -86,6 +86,70 @@ static void a_version_that_nobody_has_seen_yet_is_not_sent_again(void **state)
 	finish();
 }
 
+#define SENT_ID  "11111111-1111-4111-8111-11111111111"
+#define MADE(id) "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"" id "\",\"n\":2}}}"
+
+/* Its input has the id that its optimistic record has. */
+static void create(char last)
+{
+	char response[160], variables[96];
+	snprintf(response, sizeof response,
+	         "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"" SENT_ID "%c\",\"n\":2}}", last);
+	snprintf(variables, sizeof variables, "{\"input\":{\"id\":\"" SENT_ID "%c\",\"n\":2}}", last);
+	enqueue(&(struct asked){.document = CREATE,
+	                        .variables = variables,
+	                        .response = response,
+	                        .edits = make_edits(CREATE, variables, response)});
+	turn();
+}
+
+static void a_create_that_is_absent_is_sent_again_unless_the_service_was_seen_to_ignore_ids(void **state)
+{
+	(void)state;
+	static const char *const ANSWERS[] = {NULL, MADE(SENT_ID "1"), MADE("7")};
+	for (size_t i = 0; i < sizeof ANSWERS / sizeof ANSWERS[0]; i++) {
+		begin();
+		if (ANSWERS[i] != NULL) {
+			create('1');
+			answer(200, ANSWERS[i]);
+			turn();
+		}
+		create('2');
+		assert_false(under_way()->is_look);
+		restart();
+		enqueue_n(3);
+		turn();
+		assert_true(under_way()->is_look);
+		answer(200, "{\"data\":{\"createTodo\":null}}");
+		turn();
+		assert_has(body_of(under_way()), i == 2 ? "addTodo" : "mutation Make");
+		if (i == 2) assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+		finish();
+	}
+}
+
+static void the_newest_answer_that_tells_decides_whether_ids_are_ignored(void **state)
+{
+	(void)state;
+	begin();
+	create('1');
+	answer(200, MADE("7"));
+	turn();
+	create('2');
+	answer(200, MADE(SENT_ID "2"));
+	turn();
+	enqueue_n(1); /* another mutation's answer says nothing */
+	turn();
+	answer(200, DONE);
+	turn();
+	create('3');
+	restart();
+	answer(200, "{\"data\":{\"createTodo\":null}}");
+	turn();
+	assert_has(body_of(under_way()), "mutation Make");
+	finish();
+}
+
 static void what_has_a_version_is_looked_at_first(void **state)
 {
 	(void)state;
@@ -385,6 +449,8 @@ int main(void)
 	        cmocka_unit_test(what_is_not_safe_is_a_dead_letter_that_may_have_been_executed),
 	        cmocka_unit_test(what_is_idempotent_is_sent_again_at_once),
 	        cmocka_unit_test(a_version_that_nobody_has_seen_yet_is_not_sent_again),
+	        cmocka_unit_test(a_create_that_is_absent_is_sent_again_unless_the_service_was_seen_to_ignore_ids),
+	        cmocka_unit_test(the_newest_answer_that_tells_decides_whether_ids_are_ignored),
 	        cmocka_unit_test(what_has_a_version_is_looked_at_first),
 	        cmocka_unit_test(what_the_record_shows_was_done_already),
 	        cmocka_unit_test(what_the_record_does_not_tell_is_buried),
