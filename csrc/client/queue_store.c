@@ -12,6 +12,7 @@
 #include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "store/outcomes.h"
+#include "sync/answered_id.h"
 #include "sync/identity_fields.h"
 #include "sync/named_ids.h"
 
@@ -113,22 +114,43 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 	return rc;
 }
 
-/* Those that it made and that the service has left as they were, or that nothing came of. */
-static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *sending, struct aps_err *err)
+/* What the answer has in the place of one that it made: that one itself where the service has left it as it was, or
+ * nothing came of it. */
+static enum aps_rc id_in_answer(struct aps_queue *queue, struct aps_sending *sending, struct aps_str key,
+                                struct aps_str *made, struct aps_err *err)
+{
+	struct aps_str type = aps_identity_type(key), temporary = aps_identity_tail(key);
+	const struct aps_type_policy *policy = aps_policies_find_type(queue->partition->policies, type);
+	const struct aps_answered_id_question question = {
+	        .optimistic = aps_buf_str(&sending->optimistic),
+	        .data = sending->outcome.response.data,
+	        .type = type,
+	        .temporary = temporary,
+	        .field = policy != NULL && policy->n_key_fields == 1 ? policy->key_fields[0] : APS_STR(""),
+	};
+	enum aps_rc rc = aps_answered_id_of(&question, &sending->arena, made, err);
+	if (made->n == 0) *made = temporary;
+	return rc;
+}
+
+/* Those that no layer has told: it was cleared with its cache, or the mutation was queued again without it. */
+static enum aps_rc keep_ids(struct aps_queue *queue, struct aps_sending *sending, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < sending->extra.n_made; i++) {
 		struct aps_id_made pair, known;
-		struct aps_str id = aps_identity_tail(sending->extra.made[i]);
+		struct aps_str key = sending->extra.made[i], id = aps_identity_tail(key);
 		aps_id_made_init(&known);
 		rc = aps_id_map_find(aps_queue_db(queue), queue->owner, id, &known, err);
 		bool is_open =
 		        rc == APS_OK && known.owner != 0 && !known.is_made && known.maker == (int64_t)sending->number;
 		pair = known;
-		pair.temporary = pair.made = id;
+		pair.temporary = id;
 		pair.is_made = true;
 		pair.at_ms = aps_clock_wall_ms();
-		if (is_open) rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
+		if (is_open) rc = id_in_answer(queue, sending, key, &pair.made, err);
+		if (is_open && rc == APS_OK) rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
+		if (is_open && rc == APS_OK && !aps_str_eq(pair.made, id)) rc = note_rename(queue, &pair, err);
 		aps_id_made_clear(&known);
 	}
 	return rc;

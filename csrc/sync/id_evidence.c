@@ -1,6 +1,6 @@
 #include "sync/id_evidence.h"
 
-#include "codec/json_reader.h"
+#include "codec/json_members.h"
 #include "sync/safety.h"
 #include "sync/same_json.h"
 
@@ -21,15 +21,9 @@ static bool is_name(struct aps_str value)
 
 static bool get(struct aps_str object, struct aps_str name, struct aps_str *value)
 {
-	struct aps_json_reader r;
-	aps_json_reader_init(&r, object, 0);
-	if (object.n == 0 || aps_json_next(&r) != APS_JSON_OBJECT) return false;
-	while (aps_json_next(&r) == APS_JSON_KEY) {
-		bool is_it = aps_str_eq(r.text, name); /* a GraphQL name has no escapes */
-		if (aps_json_skip_value(&r, value) != APS_OK) return false;
-		if (is_it) return is_name(*value);
-	}
-	return false;
+	struct aps_json_members members;
+	aps_json_members_init(&members, object);
+	return aps_json_members_named(&members, name, value) && is_name(*value);
 }
 
 /* The value of its one member. */
