@@ -285,23 +285,42 @@ static enum aps_rc commit_at_once(struct aps_queue *queue, struct aps_err *err)
 	return rc;
 }
 
-static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
+/* `other`: the queue of that identity; NULL: this client hasn't opened it. */
+static enum aps_rc look_at_guest(const struct aps_queue *queue, const struct aps_queue *other, const char *identity,
+                                 struct aps_err *err)
 {
-	int64_t owner, part = queue->partition->store.part;
-	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
-	if (other == queue) return APS_OK;
 	if (other != NULL && is_sending(other))
 		return aps_fail_word(err, APS_E_USAGE, "sending", 0,
 		                     "a mutation of that identity is being sent at this moment");
 	if (other == NULL && aps_partition_is_open(queue->vault, queue->prefix, identity))
 		return aps_fail_word(err, APS_E_USAGE, "in_use", 0,
 		                     "this process has the identity \"%s\" open: close its client first", identity);
+	return APS_OK;
+}
+
+/* In one transaction, with nothing else in it. */
+static enum aps_rc move_all(struct aps_queue *queue, struct aps_queue *other, const char *identity, int64_t *owner,
+                            int64_t *n, struct aps_err *err)
+{
+	struct aps_partition *guest = other != NULL ? other->partition : NULL;
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK && other != NULL) rc = aps_queue_store_told(other, err);
-	if (rc == APS_OK) rc = move_owner(queue, identity, &owner, n, err);
-	if (rc == APS_OK && other == NULL) rc = aps_partition_adopt(queue->partition, identity, err);
+	if (rc == APS_OK) rc = move_owner(queue, identity, owner, n, err);
+	if (rc == APS_OK) rc = aps_partition_adopt(queue->partition, identity, guest, err);
 	queue->has_new_ids = rc == APS_OK;
-	if (rc == APS_OK) rc = commit_at_once(queue, err);
+	if (other != NULL) other->has_new_ids = rc == APS_OK;
+	return rc == APS_OK ? commit_at_once(queue, err) : rc;
+}
+
+static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
+{
+	int64_t owner;
+	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
+	if (other == queue) return APS_OK;
+	enum aps_rc rc = commit_at_once(queue, err);
+	if (rc == APS_OK) rc = look_at_guest(queue, other, identity, err);
+	int64_t part = queue->partition->store.part;
+	if (rc == APS_OK) rc = move_all(queue, other, identity, &owner, n, err);
 	if (rc != APS_OK) return rc;
 	if (other != NULL) start_anew(other);
 	queue->owner = owner;

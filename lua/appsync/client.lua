@@ -340,8 +340,8 @@ end
 
 ---Moves the outbox and the cache of another identity to this client's, such as those of a guest who has signed in. Its mutations
 ---are sent by this client, in the order in which all of them were queued. Its cache takes the place of this client's, unless
----this client has optimistic responses of queued mutations or the other identity has no cache. Close the clients of that identity
----first: while one made by `with` of this client is open, only the outbox moves.
+---this client has optimistic responses of queued mutations or the other identity has no cache. A client of that identity made by
+---`with` of this one goes on with an empty cache and outbox; another client has to be closed first.
 ---```lua
 ---local ann = client:with{ identity = "ann" }
 ---local n = appsync.assert(ann:adopt{ from = "guest" })
