@@ -11,16 +11,31 @@ static enum aps_rc fail_reader(const struct aps_json_reader *r, struct aps_err *
 	return err->code;
 }
 
-static enum aps_rc take_keys(struct aps_json_reader *r, struct aps_arena *arena, struct aps_str *keys, size_t *n,
+bool aps_queue_keys_add(struct aps_queue_keys *keys, struct aps_arena *arena, struct aps_str key)
+{
+	if (keys->n_items == keys->capacity) {
+		size_t capacity = keys->capacity != 0 ? 2 * keys->capacity : 4;
+		struct aps_str *items = aps_arena_get(arena, capacity * sizeof *items);
+		if (items == NULL) return false;
+		if (keys->n_items != 0) memcpy(items, keys->items, keys->n_items * sizeof *items);
+		keys->items = items;
+		keys->capacity = capacity;
+	}
+	struct aps_str copy = aps_arena_dup(arena, key);
+	if (copy.p == NULL) return false;
+	keys->items[keys->n_items++] = copy;
+	return true;
+}
+
+static enum aps_rc take_keys(struct aps_json_reader *r, struct aps_arena *arena, struct aps_queue_keys *keys,
                              struct aps_err *err)
 {
 	enum aps_json_token token = aps_json_next(r);
 	if (token != APS_JSON_ARRAY) return fail_reader(r, err);
 	while ((token = aps_json_next(r)) == APS_JSON_STRING) {
-		if (*n == APS_QUEUE_EXTRA_MAX_ROOTS) continue;
-		keys[*n] = aps_json_unescape(r, arena);
-		if (keys[*n].p == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-		++*n;
+		struct aps_str key = aps_json_unescape(r, arena);
+		if (key.p == NULL || !aps_queue_keys_add(keys, arena, key))
+			return aps_fail(err, APS_E_NOMEM, "out of memory");
 	}
 	return token == APS_JSON_ARRAY_END ? APS_OK : fail_reader(r, err);
 }
@@ -28,8 +43,8 @@ static enum aps_rc take_keys(struct aps_json_reader *r, struct aps_arena *arena,
 static enum aps_rc take_member(struct aps_json_reader *r, struct aps_queue_extra *extra, struct aps_err *err)
 {
 	struct aps_str ignored, *span = &ignored;
-	if (aps_json_text_is(r, "roots")) return take_keys(r, &extra->arena, extra->roots, &extra->n_roots, err);
-	if (aps_json_text_is(r, "made")) return take_keys(r, &extra->arena, extra->made, &extra->n_made, err);
+	if (aps_json_text_is(r, "roots")) return take_keys(r, &extra->arena, &extra->roots, err);
+	if (aps_json_text_is(r, "made")) return take_keys(r, &extra->arena, &extra->made, err);
 	if (aps_json_text_is(r, "headers")) span = &extra->headers;
 	if (aps_json_text_is(r, "rules")) span = &extra->rules;
 	return aps_json_skip_value(r, span) == APS_OK ? APS_OK : fail_reader(r, err);
@@ -39,7 +54,7 @@ enum aps_rc aps_queue_extra_read(struct aps_queue_extra *extra, struct aps_str t
 {
 	struct aps_json_reader r;
 	enum aps_json_token token;
-	*extra = (struct aps_queue_extra){.n_roots = 0};
+	*extra = (struct aps_queue_extra){.headers = {NULL, 0}};
 	aps_arena_init(&extra->arena, APS_BUF_ANY_SIZE);
 	if (text.n == 0) return APS_OK;
 	aps_json_reader_init(&r, text, 0);
@@ -57,25 +72,27 @@ void aps_queue_extra_clear(struct aps_queue_extra *extra)
 
 struct aps_str aps_queue_extra_made_root(const struct aps_queue_extra *extra)
 {
-	for (size_t i = 0; i < extra->n_roots; i++)
-		for (size_t k = 0; k < extra->n_made; k++)
-			if (aps_str_eq(extra->roots[i], extra->made[k])) return extra->roots[i];
+	const struct aps_queue_keys *roots = &extra->roots, *made = &extra->made;
+	for (size_t i = 0; i < roots->n_items; i++)
+		for (size_t k = 0; k < made->n_items; k++)
+			if (aps_str_eq(roots->items[i], made->items[k])) return roots->items[i];
 	return APS_STR("");
 }
 
-static void write_keys(struct aps_json_writer *w, const char *name, const struct aps_str *keys, size_t n)
+static void write_keys(struct aps_json_writer *w, const char *name, const struct aps_queue_keys *keys)
 {
-	if (n == 0) return;
+	if (keys->n_items == 0) return;
 	aps_json_write_key(w, aps_str_of(name));
 	aps_json_write_array(w);
-	for (size_t i = 0; i < n; i++) aps_json_write_string(w, keys[i]);
+	for (size_t i = 0; i < keys->n_items; i++) aps_json_write_string(w, keys->items[i]);
 	aps_json_write_array_end(w);
 }
 
 enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct aps_buf *out, struct aps_err *err)
 {
 	struct aps_json_writer w;
-	bool is_empty = extra->headers.n == 0 && extra->rules.n == 0 && extra->n_roots == 0 && extra->n_made == 0;
+	bool is_empty = extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n_items == 0 &&
+	                extra->made.n_items == 0;
 	if (is_empty) return APS_OK;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
@@ -87,8 +104,8 @@ enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct ap
 		aps_json_write_key(&w, APS_STR("rules"));
 		aps_json_write_raw(&w, extra->rules);
 	}
-	write_keys(&w, "roots", extra->roots, extra->n_roots);
-	write_keys(&w, "made", extra->made, extra->n_made);
+	write_keys(&w, "roots", &extra->roots);
+	write_keys(&w, "made", &extra->made);
 	aps_json_write_object_end(&w);
 	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;
 	if (w.err.code == APS_OK) return aps_fail(err, out->rc, "no memory for a mutation");

@@ -57,8 +57,8 @@ static enum aps_rc meet_roots(struct naming *in, struct aps_str extra)
 {
 	struct aps_queue_extra read;
 	enum aps_rc rc = aps_queue_extra_read(&read, extra, in->err);
-	for (size_t i = 0; rc == APS_OK && i < read.n_roots; i++)
-		rc = aps_named_ids_scan_key(read.roots[i], meet_of_key, in, in->err);
+	for (size_t i = 0; rc == APS_OK && i < read.roots.n_items; i++)
+		rc = aps_named_ids_scan_key(read.roots.items[i], meet_of_key, in, in->err);
 	aps_queue_extra_clear(&read);
 	return rc;
 }

@@ -137,9 +137,9 @@ static enum aps_rc id_in_answer(struct aps_queue *queue, struct aps_sending *sen
 static enum aps_rc keep_ids(struct aps_queue *queue, struct aps_sending *sending, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < sending->extra.n_made; i++) {
+	for (size_t i = 0; rc == APS_OK && i < sending->extra.made.n_items; i++) {
 		struct aps_id_made pair, known;
-		struct aps_str key = sending->extra.made[i], id = aps_identity_tail(key);
+		struct aps_str key = sending->extra.made.items[i], id = aps_identity_tail(key);
 		aps_id_made_init(&known);
 		rc = aps_id_map_find(aps_queue_db(queue), queue->owner, id, &known, err);
 		bool is_open =
