@@ -2,6 +2,7 @@
 
 #include "store/dead_letters.h"
 #include "store/id_map.h"
+#include "store/log_end.h"
 #include "store/outbox_number.h"
 #include "store/outbox_rows.h"
 #include "store/outcomes.h"
@@ -415,7 +416,8 @@ static void clear(struct salvaging *in)
 
 /* A file without a log is read without: SQLite would make one beside it. The index of a log, which it makes anew for
  * whoever reads, is left by one that only reads: *index is its name, to be removed. */
-static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_buf *index, struct aps_err *err)
+static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_buf *index, bool *is_log_open,
+                             struct aps_err *err)
 {
 	struct aps_db_options options = {.read_only = true, .busy_ms = APS_DB_BUSY_MS};
 	struct stat found;
@@ -425,6 +427,7 @@ static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_bu
 	aps_buf_addf(index, "%s-shm", path);
 	enum aps_rc rc = log.rc == APS_OK && index->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 	if (rc == APS_OK) options.is_still = stat(log.p, &found) != 0 || found.st_size == 0;
+	if (rc == APS_OK && !options.is_still) rc = aps_log_end_look(log.p, is_log_open, err);
 	if (rc != APS_OK || options.is_still) aps_buf_clear(index);
 	aps_buf_clear(&log);
 	return rc == APS_OK ? aps_db_open(path, &options, db, err) : rc;
@@ -435,7 +438,7 @@ static enum aps_rc run(struct salvaging *in, const char *path, struct aps_buf *i
 {
 	struct aps_err own;
 	int64_t version = 0, n_tables = 0;
-	enum aps_rc rc = open_file(path, &in->from, index, &own);
+	enum aps_rc rc = open_file(path, &in->from, index, &in->result->is_log_open, &own);
 	if (rc == APS_OK) rc = find_tables(in->from, &version, &n_tables, &own);
 	if (rc == APS_E_NOMEM && err != NULL) *err = own;
 	if (rc == APS_E_NOMEM) return rc;
@@ -465,7 +468,7 @@ static bool is_lost(const struct aps_salvage_count *count)
 
 bool aps_salvage_has_losses(const struct aps_salvage *salvage)
 {
-	return !salvage->is_readable || is_lost(&salvage->owners) || is_lost(&salvage->outbox) ||
+	return !salvage->is_readable || salvage->is_log_open || is_lost(&salvage->owners) || is_lost(&salvage->outbox) ||
 	       is_lost(&salvage->deliveries) || is_lost(&salvage->dead_letters) || is_lost(&salvage->outcomes) ||
 	       is_lost(&salvage->ids);
 }

@@ -320,6 +320,7 @@ static void what_stands_in_the_log_alone_comes_over_too(void **state)
 	db = fresh;
 	run();
 	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES + 1);
+	assert_false(aps_salvage_has_losses(&salvage));
 	assert_int_equal(db_int(db, "SELECT max(id & 1099511627775) FROM outbox"), aps_entry_number(added));
 	/* file and log stay as they were, and nothing else is left */
 	char name[64];
@@ -327,6 +328,26 @@ static void what_stands_in_the_log_alone_comes_over_too(void **state)
 	assert_true(aps_db_is_there(name));
 	snprintf(name, sizeof name, "%s-shm", place.path);
 	assert_false(aps_db_is_there(name));
+}
+
+static void a_log_that_was_cut_is_a_loss_where_that_can_be_seen(void **state)
+{
+	(void)state;
+	char name[64];
+	struct stat found;
+	struct aps_db *last, *fresh = db;
+	struct aps_db_options options = {.busy_ms = 0};
+	last = db = db_open_as(place.path, &options);
+	(void)enqueue(2);
+	aps_db_abandon(last);
+	db = fresh;
+	snprintf(name, sizeof name, "%s-wal", place.path);
+	assert_int_equal(stat(name, &found), 0);
+	assert_int_equal(truncate(name, found.st_size - 100), 0);
+	run();
+	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES);
+	assert_true(salvage.is_log_open);
+	assert_true(aps_salvage_has_losses(&salvage));
 }
 
 static void bytes_that_changed_anywhere_leave_the_rest_as_it_was(void **state)
@@ -519,6 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_sound_file_comes_over_whole),
 	        TEST(what_stands_in_the_log_alone_comes_over_too),
+	        TEST(a_log_that_was_cut_is_a_loss_where_that_can_be_seen),
 	        TEST(bytes_that_changed_anywhere_leave_the_rest_as_it_was),
 	        TEST(a_page_that_is_gone_takes_only_its_own_rows),
 	        TEST(what_is_between_two_lost_pages_is_found),
