@@ -1,14 +1,17 @@
 #include "client/store_repair.h"
 
 #include "client/queue.h"
+#include "client/queue_extra.h"
 #include "client/store_file.h"
 #include "codec/json_writer.h"
 #include "store/dead_letters.h"
+#include "store/id_map.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
 #include "store/outbox_number.h"
 #include "store/outbox_rows.h"
 #include "store/owners.h"
+#include "sync/identity_fields.h"
 
 #define BUSY_MS 2000 /* for a program that has the file open beside its owner */
 
@@ -33,6 +36,33 @@ static void put_id(struct repairing *in, const char *name, int64_t number)
 	aps_json_write_member(&in->w, name, aps_str_of(text));
 }
 
+static enum aps_rc take_id(struct repairing *in, const struct aps_outbox_entry *entry, int64_t former,
+                           struct aps_str id, struct aps_err *err)
+{
+	struct aps_id_made pair;
+	bool is_maker;
+	aps_id_made_init(&pair);
+	pair.owner = aps_entry_owner(entry->id);
+	pair.temporary = id;
+	pair.maker = aps_entry_number(entry->id);
+	pair.at_ms = entry->created_ms;
+	enum aps_rc rc = aps_id_map_claim(in->db, &pair, former, &is_maker, err);
+	aps_id_made_clear(&pair);
+	return rc;
+}
+
+/* Who waits for what it is to make waits for the one that is queued now. */
+static enum aps_rc take_ids(struct repairing *in, const struct aps_outbox_entry *entry, int64_t former,
+                            struct aps_err *err)
+{
+	struct aps_queue_extra extra;
+	enum aps_rc rc = aps_queue_extra_read(&extra, entry->extra, err);
+	for (size_t i = 0; rc == APS_OK && i < extra.made.n_items; i++)
+		rc = take_id(in, entry, former, aps_identity_tail(extra.made.items[i]), err);
+	aps_queue_extra_clear(&extra);
+	return rc;
+}
+
 static enum aps_rc requeue(struct repairing *in, struct aps_dead_letter *letter, struct aps_err *err)
 {
 	struct aps_outbox_entry entry = letter->entry;
@@ -42,10 +72,12 @@ static enum aps_rc requeue(struct repairing *in, struct aps_dead_letter *letter,
 	entry.id = aps_entry_id(aps_entry_owner(entry.id), aps_entry_mode(entry.id), number);
 	entry.flags &= ~(int64_t)APS_ENTRY_LAYER;
 	rc = aps_outbox_insert(in->db, &entry, err);
+	if (rc == APS_OK) rc = take_ids(in, &entry, former, err);
 	aps_buf_add(&in->moved, &former, sizeof former);
 	aps_json_write_object(&in->w);
 	put_id(in, "id", former);
 	put_id(in, "new_id", number);
+	if (letter->entry.optimistic.n != 0) aps_json_write_member(&in->w, "optimistic", APS_STR("hidden"));
 	aps_json_write_object_end(&in->w);
 	return rc == APS_OK && in->moved.rc != APS_OK ? aps_fail(err, APS_E_NOMEM, "out of memory") : rc;
 }

@@ -114,6 +114,17 @@ describe("appsync inspect of mutations", function()
     assert.is_true(entry.layer.changes >= 1)
   end)
 
+  it("says that what it queues again shows no optimistic response", function()
+    local client = appsync.client{ endpoint = "http://127.0.0.1:1/graphql", auth = { type = "API_KEY", api_key = "x" }, store = path }
+    client:set_online(false)
+    local _, err, info = client:mutate("mutation { createTodo(input: {name: \"n\"}) { id name } }", nil,
+      { optimistic_response = { createTodo = { __typename = "Todo", id = "1", name = "n" } } })
+    assert.is_nil(err)
+    assert.equal(1, (client:clear{ outbox = true }))
+    assert.is_true(client:close(5))
+    assert.truthy(run(path .. " --retry " .. info.id):find "^queued %S+ again, as %S+\nNo optimistic response is shown until")
+  end)
+
   describe("by hand", function()
     before_each(function() change(ROWS) end)
 
