@@ -1,7 +1,6 @@
 #include "client/ids_ignored.h"
 
 #include "client/partition.h"
-#include "client/queue_outcome.h"
 #include "codec/json_members.h"
 #include "store/outcomes.h"
 #include "sync/id_evidence.h"
@@ -9,11 +8,11 @@
 
 #define MAX_OUTCOMES 1000
 
-static void take_names(const struct aps_sending *sending, struct aps_id_evidence_question *question)
+static void take_names(const struct aps_queue *queue, struct aps_str made, struct aps_id_evidence_question *question)
 {
 	static const struct aps_str ID = {"id", 2};
-	struct aps_str type = aps_identity_type(aps_queue_extra_made_root(&sending->extra));
-	const struct aps_type_policy *policy = aps_policies_find_type(sending->queue->partition->policies, type);
+	const struct aps_policies *policies = queue->partition->policies;
+	const struct aps_type_policy *policy = aps_policies_find_type(policies, aps_identity_type(made));
 	bool has_own_keys = policy != NULL && policy->n_key_fields != 0;
 	question->names = has_own_keys ? policy->key_fields : &ID;
 	question->n_names = has_own_keys ? policy->n_key_fields : 1;
@@ -39,16 +38,15 @@ static enum aps_id_evidence evidence_of(struct aps_id_evidence_question *questio
 	return is_whole ? aps_id_evidence_of(question) : APS_ID_EVIDENCE_NONE;
 }
 
-enum aps_rc aps_ids_are_ignored(const struct aps_sending *sending, bool *are_ignored, struct aps_err *err)
+enum aps_rc aps_ids_are_ignored(const struct aps_queue *queue, struct aps_str mutation, struct aps_str made,
+                                bool *are_ignored, struct aps_err *err)
 {
 	struct aps_kept_outcome outcome;
 	struct aps_id_evidence_question question;
 	enum aps_id_evidence evidence = APS_ID_EVIDENCE_NONE;
-	const struct aps_queue *queue = sending->queue;
-	struct aps_str mutation = aps_queue_outcome_field(&sending->operation);
 	enum aps_rc rc = APS_OK;
 	int64_t before = INT64_MAX;
-	take_names(sending, &question);
+	take_names(queue, made, &question);
 	aps_kept_outcome_init(&outcome);
 	for (int i = 0; evidence == APS_ID_EVIDENCE_NONE && i < MAX_OUTCOMES; i++) {
 		rc = aps_outcomes_last(aps_queue_db(queue), queue->owner, before, &outcome, err);

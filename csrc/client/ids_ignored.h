@@ -4,13 +4,15 @@
 #ifndef APS_CLIENT_IDS_IGNORED_H
 #define APS_CLIENT_IDS_IGNORED_H
 
-#include "client/sending.h"
+#include "client/queue.h"
 
 APS_BEGIN_DECLS
 
-/* For an entry in doubt whose record is absent: the newest answer of the same mutation that tells, among the last
- * thousand outcomes. Where none does, the application is believed. */
-enum aps_rc aps_ids_are_ignored(const struct aps_sending *sending, bool *are_ignored, struct aps_err *err);
+/* For a mutation in doubt whose record, that of the key `made`, is absent: the newest answer that tells among the last
+ * thousand outcomes. `mutation`: what they call it, aps_queue_outcome_field(). Where none tells, the application is
+ * believed. */
+enum aps_rc aps_ids_are_ignored(const struct aps_queue *queue, struct aps_str mutation, struct aps_str made,
+                                bool *are_ignored, struct aps_err *err);
 
 APS_END_DECLS
 

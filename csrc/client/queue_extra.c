@@ -91,8 +91,8 @@ static void write_keys(struct aps_json_writer *w, const char *name, const struct
 enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct aps_buf *out, struct aps_err *err)
 {
 	struct aps_json_writer w;
-	bool is_empty = extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n_items == 0 &&
-	                extra->made.n_items == 0;
+	bool is_empty =
+	        extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n_items == 0 && extra->made.n_items == 0;
 	if (is_empty) return APS_OK;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);

@@ -5,6 +5,7 @@
 #include "client/flight.h"
 #include "client/ids_ignored.h"
 #include "client/partition.h"
+#include "client/queue_outcome.h"
 #include "client/queue_run.h"
 #include "client/queue_tell.h"
 #include "client/reach.h"
@@ -321,9 +322,10 @@ static void judge_absence(struct aps_sending *sending)
 {
 	struct aps_err err;
 	bool is_ignored = false;
-	enum aps_rc rc = sending->safety.class == APS_SAFETY_CREATES
-	                         ? aps_ids_are_ignored(sending, &is_ignored, &err)
-	                         : APS_OK;
+	enum aps_rc rc = APS_OK;
+	if (sending->safety.class == APS_SAFETY_CREATES)
+		rc = aps_ids_are_ignored(sending->queue, aps_queue_outcome_field(&sending->operation),
+		                         aps_queue_extra_made_root(&sending->extra), &is_ignored, &err);
 	if (rc != APS_OK)
 		put_off(sending, &err);
 	else

@@ -1,7 +1,7 @@
-/* Whether a write-ahead log ends where its last transaction does. SQLite reads a log up to the first frame whose checksum
- * is wrong and takes the rest for never written (https://www.sqlite.org/fileformat2.html#walformat); of a store that is
- * known to be damaged that rest may have been acknowledged. A process that was killed in the middle of a transaction
- * leaves the same, and a log that was cut between two transactions looks whole. */
+/* Whether a write-ahead log ends where its last transaction does. SQLite reads a log up to the first frame whose
+ * checksum is wrong and takes the rest for never written (https://www.sqlite.org/fileformat2.html#walformat); of a
+ * store that is known to be damaged that rest may have been acknowledged. A process that was killed in the middle of a
+ * transaction leaves the same, and a log that was cut between two transactions looks whole. */
 #ifndef APS_STORE_LOG_END_H
 #define APS_STORE_LOG_END_H
 

@@ -468,7 +468,7 @@ static bool is_lost(const struct aps_salvage_count *count)
 
 bool aps_salvage_has_losses(const struct aps_salvage *salvage)
 {
-	return !salvage->is_readable || salvage->is_log_open || is_lost(&salvage->owners) || is_lost(&salvage->outbox) ||
-	       is_lost(&salvage->deliveries) || is_lost(&salvage->dead_letters) || is_lost(&salvage->outcomes) ||
-	       is_lost(&salvage->ids);
+	return !salvage->is_readable || salvage->is_log_open || is_lost(&salvage->owners) ||
+	       is_lost(&salvage->outbox) || is_lost(&salvage->deliveries) || is_lost(&salvage->dead_letters) ||
+	       is_lost(&salvage->outcomes) || is_lost(&salvage->ids);
 }

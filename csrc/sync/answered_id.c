@@ -14,7 +14,8 @@ static bool is_text(struct aps_str json, struct aps_str text)
 {
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, json, 0);
-	return aps_json_next(&r) == APS_JSON_STRING && aps_str_eq(r.text, text); /* neither types nor UUIDs are escaped */
+	return aps_json_next(&r) == APS_JSON_STRING &&
+	       aps_str_eq(r.text, text); /* neither types nor UUIDs are escaped */
 }
 
 static bool identity(struct aps_str object, struct aps_str field, struct aps_str *value)

@@ -372,17 +372,15 @@ static void each_object_of_a_large_response_may_have_a_temporary_id(void **state
 	begin();
 	be_online(false);
 	many(response, sizeof response, "", "2f1c9c52-6f4a-4a54-9a0e-1d2c3b4a59", "");
-	enqueue(&(struct asked){.document = MANY,
-	                        .variables = "{}",
-	                        .response = response,
-	                        .edits = make_edits(MANY, "{}", response)});
+	enqueue(&(struct asked){
+	        .document = MANY, .variables = "{}", .response = response, .edits = make_edits(MANY, "{}", response)});
 	turn();
 	restart(); /* as the store has it */
 	be_online(true);
 	answer(200, many(data, sizeof data, "{\"data\":", "real", "}"));
 	turn();
-	assert_int_equal(aps_db_read_int(aps_queue_db(world.queue), "SELECT count(*) FROM id_map WHERE made LIKE 'real%'",
-	                                 &n, NULL),
+	assert_int_equal(aps_db_read_int(aps_queue_db(world.queue),
+	                                 "SELECT count(*) FROM id_map WHERE made LIKE 'real%'", &n, NULL),
 	                 APS_OK);
 	assert_int_equal(n, N_MANY);
 	finish();

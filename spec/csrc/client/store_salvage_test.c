@@ -280,11 +280,11 @@ static void a_note_that_was_written_in_part_says_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(what_was_queued_is_queued_in_the_new_store), TEST(what_cannot_be_read_is_counted),
-	        TEST(what_was_set_aside_before_is_saved_later),   TEST(what_is_saved_twice_is_there_once),
-	        TEST(a_log_that_was_moved_alone_comes_back),      TEST(a_sequence_that_has_gone_back_is_damage),
-	        TEST(a_log_that_stops_in_a_transaction_is_told),
-	        TEST(without_memory_it_is_saved_later),           TEST(a_note_that_was_written_in_part_says_nothing),
+	        TEST(what_was_queued_is_queued_in_the_new_store),   TEST(what_cannot_be_read_is_counted),
+	        TEST(what_was_set_aside_before_is_saved_later),     TEST(what_is_saved_twice_is_there_once),
+	        TEST(a_log_that_was_moved_alone_comes_back),        TEST(a_sequence_that_has_gone_back_is_damage),
+	        TEST(a_log_that_stops_in_a_transaction_is_told),    TEST(without_memory_it_is_saved_later),
+	        TEST(a_note_that_was_written_in_part_says_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

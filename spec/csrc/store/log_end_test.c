@@ -91,7 +91,8 @@ static void a_log_that_was_cut_in_a_transaction_is_open(void **state)
 static void a_log_with_a_damaged_byte_is_open(void **state)
 {
 	(void)state;
-	static const size_t PLACES[] = {0, 9, 17, 25, HEADER, HEADER + 9, HEADER + 17, HEADER + 100, HEADER + FRAME + 5};
+	static const size_t PLACES[] = {
+	        0, 9, 17, 25, HEADER, HEADER + 9, HEADER + 17, HEADER + 100, HEADER + FRAME + 5};
 	for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
 		whole[PLACES[i]] ^= 0x40;
 		write_log(whole, n_all);

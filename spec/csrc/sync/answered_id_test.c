@@ -69,8 +69,8 @@ static void objects_without_end_are_not_followed(void **state)
 	struct aps_arena arena;
 	struct aps_str id;
 	for (int i = 0; i < 5000; i++) n += (size_t)snprintf(text + n, sizeof text - n, "{\"a\":");
-	const struct aps_answered_id_question question = {.optimistic = {text, n}, .data = {text, n},
-	                                                  .type = APS_STR("Todo"), .temporary = APS_STR("u")};
+	const struct aps_answered_id_question question = {
+	        .optimistic = {text, n}, .data = {text, n}, .type = APS_STR("Todo"), .temporary = APS_STR("u")};
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
 	assert_int_equal(aps_answered_id_of(&question, &arena, &id, NULL), APS_OK);
 	assert_int_equal(id.n, 0);
