@@ -9,38 +9,38 @@
 #include <cmocka.h>
 
 #define ID   "\"id\":\"u\""
-#define TODO "\"__typename\":\"Todo\""
+#define TYPE "\"__typename\":\"Todo\""
 
 struct row {
 	const char *optimistic, *data, *id, *field;
 };
 
 static const struct row ROWS[] = {
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":{\"id\":\"7\"," TODO "}}", "7", ""},
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":{" TODO ",\"id\":7}}", "7", ""},
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":{" TODO ",\"id\":\"\\u0037\"}}", "7", ""},
-        {"{\"make\":{" TODO ",\"_id\":\"u\"}}", "{\"make\":{" TODO ",\"_id\":\"7\"}}", "7", ""},
-        {"{\"make\":{" TODO ",\"key\":\"u\",\"id\":1}}", "{\"make\":{" TODO ",\"key\":\"7\",\"id\":2}}", "7", "key"},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":{\"id\":\"7\"," TYPE "}}", "7", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":{" TYPE ",\"id\":7}}", "7", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":{" TYPE ",\"id\":\"\\u0037\"}}", "7", ""},
+        {"{\"make\":{" TYPE ",\"_id\":\"u\"}}", "{\"make\":{" TYPE ",\"_id\":\"7\"}}", "7", ""},
+        {"{\"make\":{" TYPE ",\"key\":\"u\",\"id\":1}}", "{\"make\":{" TYPE ",\"key\":\"7\",\"id\":2}}", "7", "key"},
         /* at any depth, wherever its siblings stand */
-        {"{\"a\":{\"b\":[{" TODO ",\"id\":\"v\"},{" TODO "," ID "}]}}",
-         "{\"x\":1,\"a\":{\"b\":[{" TODO ",\"id\":\"6\"},{" TODO ",\"id\":\"7\"}]}}", "7", ""},
-        {"{\"a\":{" TODO ",\"id\":\"v\",\"of\":{" TODO "," ID "}}}",
-         "{\"a\":{" TODO ",\"of\":{" TODO ",\"id\":\"7\"},\"id\":\"6\"}}", "7", ""},
+        {"{\"a\":{\"b\":[{" TYPE ",\"id\":\"v\"},{" TYPE "," ID "}]}}",
+         "{\"x\":1,\"a\":{\"b\":[{" TYPE ",\"id\":\"6\"},{" TYPE ",\"id\":\"7\"}]}}", "7", ""},
+        {"{\"a\":{" TYPE ",\"id\":\"v\",\"of\":{" TYPE "," ID "}}}",
+         "{\"a\":{" TYPE ",\"of\":{" TYPE ",\"id\":\"7\"},\"id\":\"6\"}}", "7", ""},
         /* it isn't there */
-        {"", "{\"make\":{" TODO ",\"id\":\"7\"}}", "", ""},
-        {"{\"make\":{" TODO "," ID "}}", "", "", ""},
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":null}", "", ""},
-        {"{\"make\":{" TODO "," ID "}}", "{\"made\":{" TODO ",\"id\":\"7\"}}", "", ""},
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":{" TODO "}}", "", ""},
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":{" TODO ",\"id\":null}}", "", ""},
-        {"{\"make\":[{" TODO ",\"id\":\"v\"},{" TODO "," ID "}]}", "{\"make\":[{" TODO ",\"id\":\"6\"}]}", "", ""},
+        {"", "{\"make\":{" TYPE ",\"id\":\"7\"}}", "", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "", "", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":null}", "", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"made\":{" TYPE ",\"id\":\"7\"}}", "", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":{" TYPE "}}", "", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":{" TYPE ",\"id\":null}}", "", ""},
+        {"{\"make\":[{" TYPE ",\"id\":\"v\"},{" TYPE "," ID "}]}", "{\"make\":[{" TYPE ",\"id\":\"6\"}]}", "", ""},
         /* another type's */
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":{\"__typename\":\"Post\",\"id\":\"7\"}}", "", ""},
-        {"{\"make\":{\"__typename\":\"Post\"," ID "}}", "{\"make\":{" TODO ",\"id\":\"7\"}}", "", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":{\"__typename\":\"Post\",\"id\":\"7\"}}", "", ""},
+        {"{\"make\":{\"__typename\":\"Post\"," ID "}}", "{\"make\":{" TYPE ",\"id\":\"7\"}}", "", ""},
         {"{\"make\":{" ID "}}", "{\"make\":{\"id\":\"7\"}}", "", ""},
         /* no JSON */
-        {"{\"make\":{" TODO, "{\"make\":{" TODO ",\"id\":\"7\"}}", "", ""},
-        {"{\"make\":{" TODO "," ID "}}", "{\"make\":{" TODO ",\"id\":", "", ""},
+        {"{\"make\":{" TYPE, "{\"make\":{" TYPE ",\"id\":\"7\"}}", "", ""},
+        {"{\"make\":{" TYPE "," ID "}}", "{\"make\":{" TYPE ",\"id\":", "", ""},
 };
 
 static void each_row_of_the_table_holds(void **state)
