@@ -296,7 +296,7 @@ describe("a mutation with an outbox", function()
     end }
     local _, err = client:mutate(CREATE, { id = "r1", name = "one" }, { timeout = 0.05 })
     assert.same({ "timeout", true }, { err.kind, err.queued })
-    assert.is_true(n > 1)
+    wait_for(function() return n > 1 end, "that it is asked")
     assert(client:close(5))
     local before = n
     for _ = 1, 5 do appsync.sleep(0.005) end

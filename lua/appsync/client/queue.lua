@@ -20,7 +20,7 @@ local null = core.null
 ---@field outcomes appsync.client.QueueOutcome[] to be told, in order
 ---@field settled table<integer, true> by entry: answers that are in the cache, and whose outcomes are still to come
 ---@field sources table of headers
----@field call_sources table<integer, table> likewise, by call: of those that wait
+---@field waiting table<integer, appsync.client.QueuedCall> by call
 ---@field state appsync.client.QueueState? nil: not told yet
 ---@field private slots table<string, appsync.client.AuthSlot>
 ---@field private state_at number
@@ -120,7 +120,7 @@ end
 local function start(client, opened)
   local self = setmetatable({
     root = client.root, core = opened, slots = {}, sources = client:header_sources(), calls = {}, outcomes = {}, settled = {},
-    call_sources = {}, outlets = {}, drains = {},
+    waiting = {}, outlets = {}, drains = {},
   }, Queue)
   add_slots(self, auth.slots(client))
   local ok, err = configure(self, "open_queue")

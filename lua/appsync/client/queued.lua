@@ -32,10 +32,11 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field client appsync.Client
 ---@field plan appsync.client.Plan
 ---@field expected appsync.client.Expectation
----@field package sources table of headers
+---@field sources table of headers
+---@field failure appsync.Error? why it isn't sent, where waiting makes no sense: its wait was ended for that
 ---@field package queue appsync.client.Queue
 ---@field package core appsync.core.Cache
----@field package w appsync.Wait for its RESULT
+---@field w appsync.Wait for its RESULT
 ---@field package response table? the optimistic one
 ---@field package id string? once the core has said that it is queued, and has no outcome
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
@@ -68,7 +69,7 @@ end
 
 -- Whatever comes after the RESULT comes after this.
 local function on_answer(self, info)
-  self.queue.call_sources[self.w.id] = nil
+  self.queue.waiting[self.w.id] = nil
   if not info or not info.queued then return end
   self.id = info.id
   if not self.expected.update and not self.plan.refetch then return end
@@ -93,7 +94,7 @@ local function enqueue(self, all_headers)
   local w = self.w
   w.id, w.on_answer = id, function(_, info) on_answer(self, info) end
   dispatch.expect(id, w)
-  self.queue.call_sources[id] = sources
+  self.queue.waiting[id] = self
   return true
 end
 
@@ -117,6 +118,7 @@ local function conclude(self, data, err, info)
   if info.queued and not err then
     return self.response or self.expected:blank(), nil, { source = "optimistic", queued = true, id = info.id }
   end
+  if err and err.kind == "cancelled" then err = self.failure or err end
   if data == null then data = nil end
   if info.status and info.status ~= 0 then root.recovery:reached() end
   if err then err.id, err.queued = info.id, info.queued or nil end

@@ -90,19 +90,34 @@ describe("a headers function of queued mutations", function()
     assert.equal(1, n)
   end)
 
-  it("that raises, later also, is logged, and the mutation stays queued", function()
+  it("that raises, later also, is logged, and ends the wait of the call, whose mutation stays queued", function()
     open{ headers = function()
       appsync.sleep(1)
       error("no token", 0)
     end }
-    mutate(CREATE)
+    local call = mutate(CREATE)
     drive(9)
     assert.same({}, queueing.log)
-    queue.event{ what = "headers", entry = 1, id = "aa-1", document = CREATE, operation = "C", variables = {}, mode = "API_KEY" }
+    queue.event{
+      what = "headers", entry = 1, id = "aa-1", document = CREATE, operation = "C", variables = {}, mode = "API_KEY",
+      call = queue.enqueued[1].id,
+    }
     drive()
     drive(2)
     assert.matches("client.outbox: aa%-1 can't be sent now: the headers function raised: no token", queueing.log[1])
     assert.same({ { entry = 1, message = "the headers function raised: no token" } }, queue.headers)
-    assert.equal(1, #queue.enqueued)
+    assert.same({ "usage", true, "aa-1" }, { call.err.kind, call.err.queued, call.err.id })
+    assert.matches("the headers function raised: no token", call.err.message)
+  end)
+
+  it("that has no network itself is waited for", function()
+    open{ headers = function() return nil, require("appsync.errors").new("network", "no token: no network") end }
+    local call = mutate(CREATE)
+    queue.event{
+      what = "headers", entry = 1, document = CREATE, operation = "C", variables = {}, mode = "API_KEY", call = queue.enqueued[1].id,
+    }
+    drive()
+    assert.same({ { entry = 1, message = "no token: no network" } }, queue.headers)
+    assert.is_nil(call.is_over)
   end)
 end)
