@@ -8,6 +8,7 @@
 #include "store/outcomes.h"
 #include "store/owners.h"
 #include "store/row_walk.h"
+#include "store/service_facts.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@ struct salvaging {
 	struct aps_db *from, *to;
 	struct aps_salvage *result;
 	struct aps_buf owners; /* of struct owner_pair */
+	struct aps_map ended;  /* numbers of mutations that have their outcome */
 	int64_t last_number;
 	bool knows_last; /* the counter could be read */
 	struct aps_outbox_row row;
@@ -52,6 +54,19 @@ static int64_t owner_of(const struct salvaging *in, int64_t from)
 static void note_number(struct salvaging *in, int64_t number)
 {
 	if (number > in->last_number) in->last_number = number;
+}
+
+/* A damaged page may hold what a table held once: what has ended isn't queued, whoever says so. */
+static enum aps_rc note_end(struct salvaging *in, int64_t entry, struct aps_err *err)
+{
+	note_number(in, entry);
+	bool is_noted = aps_map_set(&in->ended, (struct aps_str){(const char *)&entry, sizeof entry}, in);
+	return is_noted ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory to read a damaged store");
+}
+
+static bool has_ended(const struct salvaging *in, int64_t entry)
+{
+	return aps_map_get(&in->ended, (struct aps_str){(const char *)&entry, sizeof entry}) != NULL;
 }
 
 static enum aps_rc has_row(struct aps_db *db, const char *sql, int64_t id, bool *is_there, struct aps_err *err)
@@ -97,7 +112,7 @@ static enum aps_rc see_entry(struct aps_row_walk *walk, struct aps_stmt *stmt, b
 	if (owner == 0) return APS_OK;
 	entry->id = aps_entry_id_of(entry->id, owner);
 	rc = has_row(in->to, "SELECT 1 FROM outbox WHERE id = ?1", entry->id, &is_there, err);
-	if (rc != APS_OK || is_there) return rc;
+	if (rc != APS_OK || is_there || has_ended(in, aps_entry_number(entry->id))) return rc;
 	in->result->outbox.n_copied++;
 	return aps_outbox_insert(in->to, entry, err);
 }
@@ -129,7 +144,8 @@ static enum aps_rc see_letter(struct aps_row_walk *walk, struct aps_stmt *stmt, 
 	bool is_there = false;
 	enum aps_rc rc = judge(aps_dead_letters_read(stmt, &in->letter, err), is_whole);
 	if (rc != APS_OK || !*is_whole) return rc;
-	note_number(in, aps_entry_number(entry->id));
+	rc = note_end(in, aps_entry_number(entry->id), err);
+	if (rc != APS_OK) return rc;
 	int64_t owner = owner_of(in, aps_entry_owner(entry->id));
 	*is_whole = owner != 0;
 	if (owner == 0) return APS_OK;
@@ -148,8 +164,8 @@ static enum aps_rc see_outcome(struct aps_row_walk *walk, struct aps_stmt *stmt,
 	enum aps_rc rc = judge(aps_outcomes_read(stmt, outcome, err), is_whole);
 	if (rc != APS_OK || !*is_whole) return rc;
 	note_number(in, outcome->number);
-	note_number(in, outcome->entry);
-	if (outcome->is_told) return APS_OK;
+	rc = note_end(in, outcome->entry, err);
+	if (rc != APS_OK || outcome->is_told) return rc;
 	outcome->owner = owner_of(in, outcome->owner);
 	*is_whole = outcome->owner != 0;
 	if (outcome->owner == 0) return APS_OK;
@@ -367,6 +383,17 @@ static void read_last_number(struct salvaging *in)
 	in->last_number = in->knows_last ? number : MAX_SPARE_NUMBERS;
 }
 
+/* What can't be read of them was never seen. */
+static enum aps_rc copy_facts(struct salvaging *in, struct aps_err *err)
+{
+	bool merges = false;
+	struct aps_err own = {.code = APS_OK};
+	enum aps_rc rc = aps_service_facts_merges(in->from, &merges, &own);
+	if (rc == APS_E_NOMEM && err != NULL) *err = own;
+	if (rc == APS_E_NOMEM) return rc;
+	return rc == APS_OK && merges ? aps_service_facts_note_merge(in->to, err) : APS_OK;
+}
+
 static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
 {
 	int64_t counted;
@@ -375,6 +402,7 @@ static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
 	enum aps_rc rc = copy_owners(in, err);
 	if (rc == APS_OK) rc = copy_tables(in, err);
 	if (rc == APS_OK) rc = copy_pairs(in, err);
+	if (rc == APS_OK) rc = copy_facts(in, err);
 	bool is_passed = in->knows_last && in->last_number > counted; /* the counter is damaged */
 	if (is_passed || !in->knows_last) in->last_number += MAX_SPARE_NUMBERS;
 	return rc == APS_OK ? aps_outbox_pass_number(in->to, in->last_number, err) : rc;
@@ -398,6 +426,7 @@ static enum aps_rc find_tables(struct aps_db *db, int64_t *version, int64_t *n_t
 static void init(struct salvaging *in)
 {
 	aps_buf_init(&in->owners, APS_BUF_ANY_SIZE);
+	aps_map_init(&in->ended, 0);
 	aps_outbox_row_init(&in->row);
 	aps_dead_letter_init(&in->letter);
 	aps_kept_outcome_init(&in->outcome);
@@ -407,6 +436,7 @@ static void init(struct salvaging *in)
 static void clear(struct salvaging *in)
 {
 	aps_buf_clear(&in->owners);
+	aps_map_clear(&in->ended);
 	aps_outbox_row_clear(&in->row);
 	aps_dead_letter_clear(&in->letter);
 	aps_kept_outcome_clear(&in->outcome);

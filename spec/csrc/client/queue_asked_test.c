@@ -314,6 +314,28 @@ static void a_record_under_its_two_ids_is_one(void **state)
 	finish();
 }
 
+static void count_once(const char *op, const char *counter)
+{
+	char variables[64];
+	snprintf(variables, sizeof variables, "{\"opId\":\"%s\",\"counter\":\"%s\"}", op, counter);
+	enqueue(&(struct asked){
+	        .document =
+	                "mutation Count($opId: ID!, $counter: ID!) { count(op: $opId, counter: $counter) { total } }",
+	        .variables = variables});
+}
+
+static void what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called(void **state)
+{
+	(void)state;
+	begin_with_records_beside();
+	count_once("a", "c1");
+	count_once("b", "c1");
+	count_once("c", "c2");
+	turn();
+	assert_int_equal(n_requests(), 2);
+	finish();
+}
+
 static void what_names_a_record_goes_by_the_id_that_it_gets(void **state)
 {
 	(void)state;
@@ -348,41 +370,6 @@ static void a_look_asks_for_the_record_by_the_id_that_it_got(void **state)
 	restart();
 	assert_true(under_way()->is_look);
 	assert_has(body_of(under_way()), "getTodo(id: \\\"real\\\")");
-	finish();
-}
-
-#define N_MANY 40
-
-static const char *many(char *text, size_t n_text, const char *before, const char *id, const char *behind)
-{
-	size_t n = (size_t)snprintf(text, n_text, "%s{\"many\":[", before);
-	for (int i = 0; i < N_MANY; i++)
-		n += (size_t)snprintf(text + n, n_text - n, "%s{\"__typename\":\"Todo\",\"id\":\"%s%02d\",\"n\":1}",
-		                      i == 0 ? "" : ",", id, i);
-	(void)snprintf(text + n, n_text - n, "]}%s", behind);
-	return text;
-}
-
-static void each_object_of_a_large_response_may_have_a_temporary_id(void **state)
-{
-	(void)state;
-	static const char MANY[] = "mutation Many { many { id n } }";
-	static char response[8192], data[8192];
-	int64_t n;
-	begin();
-	be_online(false);
-	many(response, sizeof response, "", "2f1c9c52-6f4a-4a54-9a0e-1d2c3b4a59", "");
-	enqueue(&(struct asked){
-	        .document = MANY, .variables = "{}", .response = response, .edits = make_edits(MANY, "{}", response)});
-	turn();
-	restart(); /* as the store has it */
-	be_online(true);
-	answer(200, many(data, sizeof data, "{\"data\":", "real", "}"));
-	turn();
-	assert_int_equal(aps_db_read_int(aps_queue_db(world.queue),
-	                                 "SELECT count(*) FROM id_map WHERE made LIKE 'real%'", &n, NULL),
-	                 APS_OK);
-	assert_int_equal(n, N_MANY);
 	finish();
 }
 
@@ -660,9 +647,9 @@ int main(void)
 	        cmocka_unit_test(a_change_that_is_lost_is_told_as_such),
 	        cmocka_unit_test(what_is_of_other_records_goes_beside_where_that_is_asked_for),
 	        cmocka_unit_test(a_record_under_its_two_ids_is_one),
+	        cmocka_unit_test(what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called),
 	        cmocka_unit_test(what_names_a_record_goes_by_the_id_that_it_gets),
 	        cmocka_unit_test(a_look_asks_for_the_record_by_the_id_that_it_got),
-	        cmocka_unit_test(each_object_of_a_large_response_may_have_a_temporary_id),
 	        cmocka_unit_test(a_maker_that_is_changed_blocks_nothing),
 	        cmocka_unit_test(what_names_a_record_that_never_will_be_is_dead_as_well),
 	        cmocka_unit_test(what_names_a_record_whose_maker_was_discarded_is_dead),

@@ -460,6 +460,34 @@ static void mutations_of_nobody_are_counted_and_stay_behind(void **state)
 	assert_int_equal(salvage.owners.n_damaged, 0);
 }
 
+/* As where a page has the content that another one had before. */
+static void what_has_its_outcome_is_not_queued_again(void **state)
+{
+	(void)state;
+	struct aps_db *old = db_open_as(place.path, &db_defaults);
+	struct aps_kept_outcome outcome = {.owner = 2, .entry = aps_entry_number(ids[7]), .is_told = true};
+	outcome.content = APS_STR("{\"data\":{}}");
+	char text[8192];
+	int64_t number = aps_entry_number(ids[8]);
+	struct aps_outbox_entry entry = made_entry(aps_entry_owner(ids[8]), number, text);
+	struct aps_death death = {.died_ms = number, .outcome = APS_STR("refused")};
+	ok(aps_db_begin(old, &err));
+	ok(aps_outcomes_add(old, &outcome, &err));
+	ok(aps_dead_letters_insert(old, &entry, &death, &err));
+	ok(aps_db_commit(old, &err));
+	aps_db_close(old);
+	run();
+	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES - 2);
+	assert_int_equal(salvage.dead_letters.n_copied, N_LETTERS + 1);
+	for (size_t i = 7; i <= 8; i++) {
+		struct aps_outbox_row row;
+		aps_outbox_row_init(&row);
+		ok(aps_outbox_find(db, aps_entry_id_of(ids[i], owner_here(ids[i])), &row, &err));
+		assert_int_equal(row.entry.id, 0);
+		aps_outbox_row_clear(&row);
+	}
+}
+
 static void numbers_go_on_where_the_counter_is_lost(void **state)
 {
 	(void)state;
@@ -546,6 +574,7 @@ int main(void)
 	        TEST(what_is_between_two_lost_pages_is_found),
 	        TEST(lost_deliveries_leave_the_first_one_of_each_lane_in_doubt),
 	        TEST(mutations_of_nobody_are_counted_and_stay_behind),
+	        TEST(what_has_its_outcome_is_not_queued_again),
 	        TEST(numbers_go_on_where_the_counter_is_lost),
 	        TEST(a_store_of_before_the_outbox_has_none_and_text_is_no_store),
 	        TEST(a_table_that_is_gone_is_counted),
