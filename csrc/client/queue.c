@@ -133,6 +133,16 @@ enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err)
 	return APS_OK;
 }
 
+enum aps_rc aps_queue_commit(struct aps_queue *queue, struct aps_err *err)
+{
+	bool had_lost = queue->has_lost;
+	queue->has_lost = false;
+	enum aps_rc rc = aps_vault_commit(queue->vault, err);
+	if (rc == APS_OK && queue->has_lost) rc = aps_fail(err, APS_E_STORAGE, "the store can't be written");
+	queue->has_lost = queue->has_lost || had_lost;
+	return rc;
+}
+
 void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_delivery_event *event)
 {
 	struct aps_err err;

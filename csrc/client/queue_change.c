@@ -274,17 +274,6 @@ static enum aps_rc move_owner(struct aps_queue *queue, const char *identity, int
 	return rc == APS_OK ? aps_owners_rename(db, from, prefix, aps_str_of(queue->identity), err) : rc;
 }
 
-/* The partition is another one from then on. A store that has moved meanwhile hasn't got it. */
-static enum aps_rc commit_at_once(struct aps_queue *queue, struct aps_err *err)
-{
-	bool had_lost = queue->has_lost;
-	queue->has_lost = false;
-	enum aps_rc rc = aps_vault_commit(queue->vault, err);
-	if (rc == APS_OK && queue->has_lost) rc = aps_fail(err, APS_E_STORAGE, "the store can't be written");
-	queue->has_lost = queue->has_lost || had_lost;
-	return rc;
-}
-
 /* `other`: the queue of that identity; NULL: this client hasn't opened it. */
 static enum aps_rc look_at_guest(const struct aps_queue *queue, const struct aps_queue *other, const char *identity,
                                  struct aps_err *err)
@@ -298,7 +287,7 @@ static enum aps_rc look_at_guest(const struct aps_queue *queue, const struct aps
 	return APS_OK;
 }
 
-/* In one transaction, with nothing else in it. */
+/* In one transaction, with nothing else in it: the partition is another one from then on. */
 static enum aps_rc move_all(struct aps_queue *queue, struct aps_queue *other, const char *identity, int64_t *owner,
                             int64_t *n, struct aps_err *err)
 {
@@ -309,7 +298,7 @@ static enum aps_rc move_all(struct aps_queue *queue, struct aps_queue *other, co
 	if (rc == APS_OK) rc = aps_partition_adopt(queue->partition, identity, guest, err);
 	queue->has_new_ids = rc == APS_OK;
 	if (other != NULL) other->has_new_ids = rc == APS_OK;
-	return rc == APS_OK ? commit_at_once(queue, err) : rc;
+	return rc == APS_OK ? aps_queue_commit(queue, err) : rc;
 }
 
 static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
@@ -317,7 +306,7 @@ static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t 
 	int64_t owner;
 	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
 	if (other == queue) return APS_OK;
-	enum aps_rc rc = commit_at_once(queue, err);
+	enum aps_rc rc = aps_queue_commit(queue, err);
 	if (rc == APS_OK) rc = look_at_guest(queue, other, identity, err);
 	int64_t part = queue->partition->store.part;
 	if (rc == APS_OK) rc = move_all(queue, other, identity, &owner, n, err);

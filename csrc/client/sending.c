@@ -14,11 +14,57 @@
 #include "proto/verdict.h"
 #include "sync/in_doubt.h"
 
+#define ASKING_MS 100 /* a function that answers sooner costs no commit */
+
 struct aps_sending *aps_sending_find(const struct aps_queue *queue, uint64_t number)
 {
 	struct aps_sending *sending = queue->sendings;
 	while (sending != NULL && sending->number != number) sending = sending->next;
 	return sending;
+}
+
+/* It was begun, and nothing of it was sent: headers, a token or credentials are asked for. */
+static bool is_asking(const struct aps_sending *sending)
+{
+	return sending->waits_for_headers || (sending->is_requested && sending->request.attempt.n_attempts == 0);
+}
+
+static int64_t row_id(const struct aps_sending *sending, const struct aps_outbox_item *item)
+{
+	return aps_entry_id(sending->queue->owner, (enum aps_entry_mode)item->mode, (int64_t)item->number);
+}
+
+/* Where that fails it stays marked, which is safe. */
+static void asking_late(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	struct aps_sending *sending = APS_CONTAINER_OF(timer, struct aps_sending, asking);
+	struct aps_queue *queue = sending->queue;
+	struct aps_err err;
+	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, sending->number);
+	bool is_marked = item != NULL && item->delivery.state == APS_DELIVERY_SENDING && !item->delivery.is_in_doubt;
+	if (!is_marked || !is_asking(sending) || aps_queue_begin(queue, false, &err) != APS_OK) return;
+	if (aps_delivery_unmark(aps_queue_db(queue), row_id(sending, item), &err) == APS_OK)
+		sending->is_unmarked = true;
+	else
+		aps_queue_fail(queue, &err);
+}
+
+/* On the disk before the exchange begins. */
+static enum aps_rc mark_again(struct aps_outcome_sink *sink, struct aps_err *err)
+{
+	struct aps_sending *sending = APS_CONTAINER_OF(sink, struct aps_sending, sink);
+	struct aps_queue *queue = sending->queue;
+	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, sending->number);
+	if (!sending->is_unmarked || item == NULL) return APS_OK;
+	int64_t lease_ms = aps_clock_wall_ms() + APS_QUEUE_LEASE_MS;
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc != APS_OK) return rc;
+	rc = aps_delivery_mark(aps_queue_db(queue), row_id(sending, item), 1, lease_ms,
+	                       (int64_t)item->delivery.n_attempts, err);
+	if (rc != APS_OK) aps_queue_fail(queue, err);
+	if (rc == APS_OK) rc = aps_queue_commit(queue, err);
+	sending->is_unmarked = rc != APS_OK;
+	return rc;
 }
 
 static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome);
@@ -35,6 +81,8 @@ struct aps_sending *aps_sending_get(struct aps_queue *queue, uint64_t number, st
 	sending->queue = queue;
 	sending->number = number;
 	sending->sink.ended = ended;
+	sending->sink.sends = mark_again;
+	sending->asking.due = asking_late;
 	sending->retry_after_ms = -1;
 	aps_sent_entry_init(sending);
 	aps_outcome_init(&sending->outcome);
@@ -68,6 +116,7 @@ void aps_sending_end(struct aps_sending *sending)
 	struct aps_sending **at = &sending->queue->sendings;
 	while (*at != sending) at = &(*at)->next;
 	*at = sending->next;
+	aps_timer_stop(&core->timers, &sending->asking);
 	clear_request(sending);
 	sending->queue = NULL;
 	if (!sending->is_parked) let_go(core, sending);
@@ -195,11 +244,14 @@ void aps_sending_send(struct aps_queue *queue, uint64_t number)
 	}
 	sending->is_look = false;
 	sending->retry_after_ms = -1;
+	sending->is_unmarked = false;
 	aps_late_request_begin(&sending->last);
 	if (aps_sent_entry_read(sending, &err) != APS_OK)
 		refuse(sending, &err);
 	else
 		go_with_headers(sending);
+	if (is_asking(sending))
+		(void)aps_timer_set(&queue->core->timers, &sending->asking, aps_clock_mono_ms() + ASKING_MS);
 }
 
 void aps_sending_look(struct aps_queue *queue, uint64_t number)
