@@ -124,6 +124,7 @@ local function work(queue)
   while queue.outcomes[1] and queue.root.handle.core do
     local event = queue.outcomes[1]
     if not event.is_taken then take(queue, event) end
+    if queue.root.is_closing then return end -- the next run tells
     if not tell(queue, event) then return repeat_later(queue) end
     table.remove(queue.outcomes, 1)
     queue:tell("told", event.number)

@@ -8,6 +8,7 @@ local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
+local task = require "appsync.task"
 
 local queue = {}
 
@@ -217,6 +218,12 @@ function Queue:ask(what, argument, timeout, where)
   answer, err = stepwise.complete(answer, err)
   if answer == null then answer = nil end
   return answer, err
+end
+
+---The client is closing: nothing more is sent. The client is busy until what is under way has its answer.
+function Queue:finish()
+  if self.state and self.state.size == 0 then return end
+  task.begin(self.ask, self, "finish", nil, nil, "client:close")
 end
 
 ---A copy of the state, which is the caller's.
