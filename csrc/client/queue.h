@@ -65,9 +65,9 @@ struct aps_queue {
 	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;
-	struct aps_ask_queue_command *asked; /* whose answers wait for the commit */
+	struct aps_ask_queue_command *asked;     /* whose answers wait for the commit */
 	struct aps_ask_queue_command *finishing; /* client/queue_finish.h */
-	struct aps_timer timer;              /* of the machine's waits, and after trouble */
+	struct aps_timer timer;                  /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
 	struct aps_timer confirming; /* what was confirmed is stored then, if nothing else is written before */
 	struct aps_timer pruning;

@@ -5,6 +5,7 @@
 #include "client/partition.h"
 #include "client/queue_answer.h"
 #include "client/queue_outcome.h"
+#include "client/reach.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
 
@@ -114,6 +115,16 @@ static const char *state_of(const struct aps_queue *queue, const struct aps_outb
 	return reason != NULL ? reason : "sending";
 }
 
+/* Why the first one waits, for people; NULL: there is nothing to say. */
+static const char *reason_of(const struct aps_queue *queue, const struct aps_outbox_item *head, const char *state)
+{
+	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
+	if (sending != NULL && sending->outcome.response.err.code != APS_OK) return sending->outcome.response.err.msg;
+	bool is_told = aps_str_is(aps_str_of(state), "waiting_network") &&
+	               aps_reach_is_told_offline(queue->core, queue->client);
+	return is_told ? "set_online(false) was called" : NULL;
+}
+
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 {
 	struct aps_err err;
@@ -130,10 +141,7 @@ void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 	if (head != NULL && queue->n_entries != 0) {
 		aps_queue_id_text(queue, head->number, id);
 		aps_json_write_member(w, "head", aps_str_of(id));
-		const struct aps_sending *sending = aps_sending_find(queue, head->number);
-		const char *reason = sending != NULL && sending->outcome.response.err.code != APS_OK
-		                             ? sending->outcome.response.err.msg
-		                             : NULL;
+		const char *reason = reason_of(queue, head, state);
 		if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
 	}
 }
@@ -152,10 +160,9 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 {
 	const struct aps_outbox_item *head = head_of(queue);
 	if (queue->is_stuck_told || queue->n_entries == 0) return;
-	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
-	const char *why = sending != NULL && sending->outcome.response.err.code != APS_OK
-	                          ? sending->outcome.response.err.msg
-	                          : state_of(queue, head);
+	const char *state = state_of(queue, head);
+	const char *why = reason_of(queue, head, state);
+	if (why == NULL) why = state;
 	queue->is_stuck_told = true;
 	aps_core_log(queue->core, queue->client->id, "warn",
 	             "the outbox hasn't got on for %d s, with %lld mutations in it: %s", STUCK_MS / 1000,

@@ -233,6 +233,7 @@ describe("a built mutation", function()
     assert.equal("one two", list())
     assert.error_matches(function() appsync.mutation(todos.client, CREATE, { typename = 1 }) end,
       "appsync.mutation: typename must be string", 1, true)
+    assert.error_matches(function() create "two" end, 'appsync.mutation: variables must be a table, got "two"', 1, true)
   end)
 
   it("refuses what it doesn't take, and says what it does", function()

@@ -77,6 +77,13 @@ describe("a mutation with an outbox", function()
     assert.is_nil(shown "c1")
   end)
 
+  it("waits after set_online(false), and its status says so", function()
+    client:set_online(false)
+    assert(client:mutate(CREATE, { id = "r1", name = "one" }))
+    local status = client.outbox:status()
+    assert.same({ "waiting_network", "set_online(false) was called" }, { status.state, status.reason })
+  end)
+
   it("is sent when a server that was down is up again, in the order of the calls", function()
     assert(client:query(LIST))
     outbox.down()

@@ -30,7 +30,7 @@ local Queue = {}
 Queue.__index = Queue
 
 ---@class appsync.OutboxStatus
----@field state "idle"|"sending"|"retrying"|"waiting_network"|"waiting_auth"|"waiting_storage"
+---@field state "idle"|"sending"|"retrying"|"waiting_network"|"waiting_auth"|"waiting_storage"|"waiting_resolver"|"waiting_maker"
 ---@field size integer queued mutations
 ---@field dead integer dead letters
 ---@field head string? the id of the first one
@@ -252,7 +252,7 @@ end
 function Queue:set_state(state)
   self.state, self.state_at = state, clock.now()
   post(self, "next", true)
-  if state.size == 0 then wake_drains(self, true) end
+  if state.size == 0 and state.state ~= "waiting_storage" then wake_drains(self, true) end
   self:hold()
 end
 
