@@ -13,8 +13,6 @@
 #include "store/owners.h"
 #include "sync/identity_fields.h"
 
-#define FIRST_LEASE_MS 300000
-
 /* What is made of it on the way into the store. */
 struct entering {
 	struct aps_queue *queue;
@@ -150,7 +148,7 @@ static enum aps_rc insert(struct entering *in, struct aps_err *err)
 	if (rc == APS_OK) rc = aps_queue_describe(queue, &in->row, &info, err);
 	if (rc == APS_OK) rc = aps_outbox_add(&queue->outbox, &info, &in->is_sent, err);
 	if (rc == APS_OK && in->is_sent)
-		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + FIRST_LEASE_MS, 1, err);
+		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + APS_QUEUE_LEASE_MS, 1, err);
 	if (rc == APS_OK && in->is_sent) rc = aps_version_seen_check(queue, in->number, err);
 	aps_buf_clear(&info.records);
 	return rc;

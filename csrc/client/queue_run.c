@@ -84,7 +84,7 @@ static void lose(struct aps_queue *queue)
 	aps_outbox_lost(&queue->outbox);
 	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = queue->has_changed = true;
-	queue->is_counted = queue->is_known = false;
+	queue->is_counted = queue->is_known = queue->keeps_merges = false;
 }
 
 /* It isn't tried again in the same turn. */

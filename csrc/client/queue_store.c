@@ -15,8 +15,6 @@
 #include "sync/identity_fields.h"
 #include "sync/named_ids.h"
 
-#define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
-
 static int64_t row_id(const struct aps_queue *queue, const struct aps_outbox_action *action)
 {
 	return aps_entry_id(queue->owner, (enum aps_entry_mode)action->mode, (int64_t)action->number);
@@ -29,7 +27,7 @@ static int64_t slot(void)
 
 static enum aps_rc mark(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
-	int64_t until_ms = aps_clock_wall_ms() + LEASE_MS;
+	int64_t until_ms = aps_clock_wall_ms() + APS_QUEUE_LEASE_MS;
 	return aps_delivery_mark(aps_queue_db(queue), row_id(queue, action), slot(), until_ms,
 	                         (int64_t)action->n_attempts, err);
 }

@@ -193,6 +193,7 @@ void aps_sending_send(struct aps_queue *queue, uint64_t number)
 	}
 	sending->is_look = false;
 	sending->retry_after_ms = -1;
+	aps_late_request_begin(&sending->last);
 	if (aps_sent_entry_read(sending, &err) != APS_OK)
 		refuse(sending, &err);
 	else
@@ -264,13 +265,25 @@ static void written(struct aps_core *core, struct aps_parked *parked)
 	aps_queue_run(sending->queue);
 }
 
+static enum aps_rc learn(struct aps_sending *sending, struct aps_err *err)
+{
+	int64_t version;
+	if (sending->is_look || !aps_sent_entry_answer_version(sending, &version)) return APS_OK;
+	return aps_late_request_learn(sending->queue, &sending->safety, version, err);
+}
+
 /* Into the cache, and out of the queue, in one transaction. It waits where the application has to be asked about what
  * came: then it is in doubt until that is known. */
 static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 {
 	struct aps_queue *queue = sending->queue;
 	struct aps_err err;
-	if (aps_queue_begin(queue, true, &err) == APS_OK && !aps_sent_entry_keep(sending, written)) {
+	bool has_begun = aps_queue_begin(queue, true, &err) == APS_OK;
+	if (has_begun && learn(sending, &err) != APS_OK) {
+		aps_queue_fail(queue, &err);
+		has_begun = false;
+	}
+	if (has_begun && !aps_sent_entry_keep(sending, written)) {
 		sending->is_parked = true;
 		return;
 	}
@@ -315,6 +328,16 @@ static void judge_answer(struct aps_sending *sending)
 	aps_queue_feed(sending->queue, sending->number, &event);
 }
 
+/* What its record says goes for its last request, too, when that can't be executed any more. */
+static enum aps_delivery_event_kind may_send(struct aps_sending *sending)
+{
+	aps_late_request_find(&sending->last, sending->row.delivery.lease_ms);
+	int64_t left_ms = aps_late_request_left_ms(&sending->last, sending->queue, &sending->safety);
+	if (left_ms == 0) return APS_DELIVERY_ON_SEEN_SEND;
+	sending->retry_after_ms = left_ms;
+	return APS_DELIVERY_ON_SEEN_EARLY;
+}
+
 static void judge_record(struct aps_sending *sending)
 {
 	const struct aps_outbox_item *item = aps_outbox_item(&sending->queue->outbox, sending->number);
@@ -325,7 +348,7 @@ static void judge_record(struct aps_sending *sending)
 		return;
 	}
 	switch (aps_sent_entry_judge(sending)) {
-	case APS_IN_DOUBT_SEND: feed(sending, APS_DELIVERY_ON_SEEN_SEND); break;
+	case APS_IN_DOUBT_SEND: feed(sending, may_send(sending)); break;
 	case APS_IN_DOUBT_APPLIED: keep(sending, APS_DELIVERY_ON_SEEN_APPLIED); break;
 	case APS_IN_DOUBT_UNKNOWN:
 	case APS_IN_DOUBT_COUNT:

@@ -8,6 +8,7 @@
 #define APS_CLIENT_SENDING_H
 
 #include "client/caching.h"
+#include "client/late_request.h"
 #include "client/queue.h"
 #include "client/queue_extra.h"
 #include "client/request.h"
@@ -34,6 +35,7 @@ struct aps_sending {
 	bool has_headers; /* they were given when it was queued, for its first request */
 	struct aps_header_list given;
 	struct aps_arena given_arena;
+	struct aps_late_request last;
 	struct aps_outcome outcome;  /* the answer, or why there is none */
 	struct aps_str record;       /* the service's, of a conflict or a look: a span of `outcome` */
 	struct aps_str error_record; /* likewise: what the error of a conflict has of it */

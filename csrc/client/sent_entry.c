@@ -104,27 +104,11 @@ static enum aps_rc replace_in_roots(struct aps_sending *sending, struct aps_err 
 	return rc;
 }
 
-/* Mutations that are replayed are often of one document. */
-static enum aps_rc parse(struct aps_queue *queue, struct aps_str text, struct aps_gql_document **document,
-                         struct aps_err *err)
-{
-	struct aps_gql_document *last = queue->document;
-	if (last != NULL && aps_str_eq(aps_gql_document_text(last), text)) {
-		*document = aps_gql_document_ref(last);
-		return APS_OK;
-	}
-	enum aps_rc rc = aps_gql_document_new(text, document, NULL, err);
-	if (rc != APS_OK) return rc;
-	if (last != NULL) aps_gql_document_unref(last);
-	queue->document = aps_gql_document_ref(*document);
-	return APS_OK;
-}
-
 static enum aps_rc init_operation(struct aps_sending *sending, struct aps_err *err)
 {
 	const struct aps_outbox_entry *entry = &sending->row.entry;
 	struct aps_gql_document *document;
-	enum aps_rc rc = parse(sending->queue, entry->document, &document, err);
+	enum aps_rc rc = aps_queue_parse(sending->queue, entry->document, &document, err);
 	if (rc != APS_OK) return rc;
 	const struct aps_gql_operation *definition = aps_gql_document_find(document, entry->name);
 	if (definition == NULL)
@@ -329,6 +313,24 @@ struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 	if (data.n != 0 && name.rc == APS_OK) aps_json_members_get(&members, name.p, &record);
 	aps_buf_clear(&name);
 	return record;
+}
+
+bool aps_sent_entry_answer_version(const struct aps_sending *sending, int64_t *version)
+{
+	struct aps_json_reader data;
+	struct aps_json_members record;
+	struct aps_str span, value;
+	aps_json_reader_init(&data, sending->outcome.response.data, 0);
+	bool has_root = sending->safety.has_version && sending->outcome.response.data.n != 0 &&
+	                aps_json_next(&data) == APS_JSON_OBJECT && aps_json_next(&data) == APS_JSON_KEY &&
+	                aps_json_skip_value(&data, &span) == APS_OK && span.n != 0 && span.p[0] == '{';
+	if (!has_root || aps_json_next(&data) != APS_JSON_OBJECT_END) return false;
+	aps_json_members_init(&record, span);
+	if (!aps_json_members_get(&record, sending->safety.version_field, &value)) return false;
+	aps_json_reader_init(&data, value, 0);
+	bool is_integer = aps_json_next(&data) == APS_JSON_INT;
+	*version = data.integer;
+	return is_integer;
 }
 
 /* The first one that an error has. */

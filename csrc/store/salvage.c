@@ -7,6 +7,7 @@
 #include "store/outcomes.h"
 #include "store/owners.h"
 #include "store/row_walk.h"
+#include "store/service_facts.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -381,6 +382,17 @@ static void read_last_number(struct salvaging *in)
 	in->last_number = in->knows_last ? number : MAX_SPARE_NUMBERS;
 }
 
+/* What can't be read of them was never seen. */
+static enum aps_rc copy_facts(struct salvaging *in, struct aps_err *err)
+{
+	bool merges = false;
+	struct aps_err own = {.code = APS_OK};
+	enum aps_rc rc = aps_service_facts_merges(in->from, &merges, &own);
+	if (rc == APS_E_NOMEM && err != NULL) *err = own;
+	if (rc == APS_E_NOMEM) return rc;
+	return rc == APS_OK && merges ? aps_service_facts_note_merge(in->to, err) : APS_OK;
+}
+
 static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
 {
 	int64_t counted;
@@ -389,6 +401,7 @@ static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
 	enum aps_rc rc = copy_owners(in, err);
 	if (rc == APS_OK) rc = copy_tables(in, err);
 	if (rc == APS_OK) rc = copy_pairs(in, err);
+	if (rc == APS_OK) rc = copy_facts(in, err);
 	bool is_passed = in->knows_last && in->last_number > counted; /* the counter is damaged */
 	if (is_passed || !in->knows_last) in->last_number += MAX_SPARE_NUMBERS;
 	return rc == APS_OK ? aps_outbox_pass_number(in->to, in->last_number, err) : rc;

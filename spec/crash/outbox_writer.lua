@@ -8,6 +8,7 @@ local server = require "spec.support.server"
 local mode, endpoint, store, log_path, seed, run, order = arg[1], arg[2], arg[3], arg[4], tonumber(arg[5]), arg[6], arg[7]
 local N_TASKS = 4
 local DRAIN_SECONDS = 30
+local LIFETIME = 1 -- second: the server delays by less
 
 if arg[9] then os.execute(("pid=$PPID; { sleep %s; kill -KILL $pid; } >/dev/null 2>&1 &"):format(arg[9])) end
 math.randomseed(seed)
@@ -42,7 +43,7 @@ end
 
 local client = appsync.client{
   endpoint = endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, store = store,
-  outbox = { order = order, in_doubt = seed % 3 == 0 and "resolve" or "unknown" }, conflict_resolver = resolve,
+  outbox = { order = order, in_doubt = seed % 3 == 0 and "resolve" or "unknown", request_lifetime = LIFETIME }, conflict_resolver = resolve,
   offline = { callback = on_outcome }, updates = ops.UPDATES, timeouts = { connect = 2, request = 0.6 }, retry = { base = 0.02, cap = 0.2 },
   log = on_log,
 }

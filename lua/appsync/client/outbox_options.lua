@@ -10,6 +10,7 @@ outbox_options.OUTBOX = opts.schema{
   order = { "string", values = { "serial", "entity" } },
   max_tries = { "integer", min = 1 },
   in_doubt = { "string", values = { "unknown", "resolve" } },
+  request_lifetime = { "number", min = 0 },
 }
 
 ---Fields of the schema of `appsync.client`.
@@ -27,6 +28,9 @@ outbox_options.FIELDS = {
 ---@field in_doubt "unknown"|"resolve"|nil what becomes of a mutation whose answer was lost and that isn't safe to send again.
 ---"unknown" (default): it becomes a dead letter with the outcome "unknown". "resolve": `conflict_resolver` decides, if it was
 ---sent with the version that it expects
+---@field request_lifetime number? seconds for which a request may still be executed after it was begun and never answered: what
+---is in doubt and wasn't executed is sent again only after that. Default: 60 for a mutation with an expected version, once the
+---service was seen to merge conflicts; else 0. AppSync ends what takes longer than 30 seconds
 
 -- By root field.
 local function check_updates(updates, where)
@@ -51,6 +55,7 @@ end
 ---@field order "serial"|"entity"
 ---@field max_tries integer
 ---@field resolves_doubt boolean
+---@field request_lifetime number? seconds
 
 ---@param options table checked options of a client
 ---@param has_store boolean
@@ -71,6 +76,7 @@ function outbox_options.check(options, has_store, where)
   end
   root.queue_options = {
     order = given.order or "serial", max_tries = given.max_tries or MAX_TRIES, resolves_doubt = given.in_doubt == "resolve",
+    request_lifetime = given.request_lifetime,
   }
   return root
 end

@@ -88,6 +88,7 @@ local function options_of(self)
   for mode, slot in pairs(self.slots) do ids[mode] = slot.id end
   local options = {
     auths = ids, order = given.order, max_tries = given.max_tries, resolves_doubt = given.resolves_doubt,
+    request_lifetime = given.request_lifetime,
     has_resolver = self.root.conflict_resolver ~= nil, has_updates = next(self.root.updates) ~= nil,
     asks_headers = headers.are_dynamic(self.sources),
   }

@@ -333,6 +333,28 @@ static void a_record_under_its_two_ids_is_one(void **state)
 	finish();
 }
 
+static void count_once(const char *op, const char *counter)
+{
+	char variables[64];
+	snprintf(variables, sizeof variables, "{\"opId\":\"%s\",\"counter\":\"%s\"}", op, counter);
+	enqueue(&(struct asked){
+	        .document =
+	                "mutation Count($opId: ID!, $counter: ID!) { count(op: $opId, counter: $counter) { total } }",
+	        .variables = variables});
+}
+
+static void what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called(void **state)
+{
+	(void)state;
+	begin_with_records_beside();
+	count_once("a", "c1");
+	count_once("b", "c1");
+	count_once("c", "c2");
+	turn();
+	assert_int_equal(n_requests(), 2);
+	finish();
+}
+
 static void what_names_a_record_goes_by_the_id_that_it_gets(void **state)
 {
 	(void)state;
@@ -645,6 +667,7 @@ int main(void)
 	        cmocka_unit_test(a_change_that_is_lost_is_told_as_such),
 	        cmocka_unit_test(what_is_of_other_records_goes_beside_where_that_is_asked_for),
 	        cmocka_unit_test(a_record_under_its_two_ids_is_one),
+	        cmocka_unit_test(what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called),
 	        cmocka_unit_test(what_names_a_record_goes_by_the_id_that_it_gets),
 	        cmocka_unit_test(a_look_asks_for_the_record_by_the_id_that_it_got),
 	        cmocka_unit_test(a_maker_that_is_changed_blocks_nothing),

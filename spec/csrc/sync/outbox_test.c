@@ -384,8 +384,9 @@ static void what_was_found_marked_is_in_doubt(void **state)
 	world_pump(w);
 	world_commit(w);
 	ASSERT_SAYS(world_restart(w, false), "1 bury unknown, 2 send, 3 look, 4 look");
-	ASSERT_SAYS(world_feed(w, 3, APS_DELIVERY_ON_SEEN_SEND), "3 send");
+	ASSERT_SAYS(world_feed(w, 3, APS_DELIVERY_ON_SEEN_SEND), "3 mark");
 	ASSERT_SAYS(world_feed(w, 4, APS_DELIVERY_ON_SEEN_APPLIED), "4 finish");
+	ASSERT_SAYS(world_commit(w), "1 tell unknown, 3 send, 4 tell done");
 	ASSERT_SAYS(world_feed(w, 3, APS_DELIVERY_ON_DOUBT), "3 numbers wait");
 	world_clear(w);
 }
