@@ -118,6 +118,15 @@ describe("a built mutation", function()
       { item.called, item.done, item.owner, item.address, item.tags, item.list })
   end)
 
+  it("expects null of the fields beside the first one, and is sent with them", function()
+    local made = build{
+      mutation = CREATE:gsub("}%s*$", 'again: deleteTodo(input: {id: "t1"}) { id } }'), variables = { input = { name = "two" } }, typename = "Todo",
+    }
+    assert.equal(null, made.optimistic_response.again)
+    local data = assert(todos.client:mutate(made))
+    assert.same({ "two", "t1" }, { data.createTodo.name, data.again.id })
+  end)
+
   it("sends the id that it made where the service takes one", function()
     local made = build{
       mutation = CREATE, variables = { input = { name = "two" } }, typename = "Todo", cache_updates = LIST,
