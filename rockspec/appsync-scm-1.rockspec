@@ -161,6 +161,7 @@ build = {
         "csrc/client/queue_commands.c",
         "csrc/client/queue_enqueue.c",
         "csrc/client/queue_extra.c",
+        "csrc/client/queue_finish.c",
         "csrc/client/queue_journal.c",
         "csrc/client/queue_list.c",
         "csrc/client/queue_outcome.c",

@@ -127,9 +127,10 @@ static const char *reason_of(const struct aps_queue *queue, const struct aps_out
 
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 {
-	struct aps_err err;
+	struct aps_err err, lack;
 	char id[APS_ENTRY_TEXT_CHARS + 1];
 	const struct aps_outbox_item *head = head_of(queue);
+	bool has_store = aps_queue_look(queue, &lack) == APS_OK;
 	(void)aps_queue_count(queue, &err); /* where it can't be counted now, what was known last is told */
 	const char *state = state_of(queue, head);
 	int64_t stuck_ms = queue->n_entries != 0 ? aps_clock_mono_ms() - queue->advanced_ms : 0;
@@ -138,12 +139,13 @@ void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 	write_int(w, "dead", queue->n_dead);
 	aps_json_write_key(w, APS_STR("stuck_for"));
 	aps_json_write_double(w, stuck_ms >= STUCK_MS ? (double)stuck_ms / 1000.0 : 0);
+	const char *reason = has_store ? NULL : lack.msg;
 	if (head != NULL && queue->n_entries != 0) {
 		aps_queue_id_text(queue, head->number, id);
 		aps_json_write_member(w, "head", aps_str_of(id));
-		const char *reason = reason_of(queue, head, state);
-		if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
+		if (has_store) reason = reason_of(queue, head, state);
 	}
+	if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
 }
 
 void aps_queue_tell_state(struct aps_queue *queue)

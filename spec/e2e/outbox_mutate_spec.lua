@@ -253,7 +253,12 @@ describe("a mutation with an outbox", function()
 
   it("without its store isn't queued, and the outbox says what it waits for", function()
     client = outbox.connect{ store = "/dev/null/todos.db" }
-    assert.equal("waiting_storage", client.outbox:status().state)
+    local status = client.outbox:status()
+    assert.equal("waiting_storage", status.state)
+    assert.matches("cannot open the store", status.reason)
+    local drained, why = client.outbox:drain(10)
+    assert.is_nil(drained)
+    assert.equal("storage", why.kind)
     local data, err, info = client:mutate(CREATE, { id = "q1", name = "one" })
     assert.is_nil(data)
     assert.same({ "storage", nil }, { err.kind, info.queued })

@@ -2,6 +2,7 @@
 local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
+local hydration = require "appsync.client.hydration"
 local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
@@ -41,6 +42,8 @@ Outbox.__name = "appsync.outbox"
 ---@field number integer
 ---@field id string
 ---@field mutation string
+---@field document string
+---@field operation string? the operation's name
 ---@field variables table?
 ---@field data table?
 ---@field err appsync.Error?
@@ -251,7 +254,8 @@ local function drain(self, options, where)
   if not found then return nil, err end
   if found.state.size == 0 then
     if found.state.state ~= "waiting_storage" then return true end
-    return nil, errors.new("storage", where .. ": the store can't be used now; what is queued in it isn't known")
+    local _, why = hydration.wait(self.client, options, where)
+    return nil, why or errors.new("storage", ("%s: what is queued isn't known: %s"):format(where, found.state.reason or "no store"))
   end
   scheduler.may_wait(where)
   local ok, wait_err = found:drain(options.timeout, where)

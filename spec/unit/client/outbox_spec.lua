@@ -158,8 +158,8 @@ describe("client.outbox", function()
     end)
 
     it("fails where the store can't be used, and goes on waiting if that comes later", function()
-      queue.answers.status = { state = "waiting_storage", size = 0, dead = 0, stuck_for = 0 }
-      assert.equal("storage", get("drain").err.kind)
+      queue.answers.status = { state = "waiting_storage", size = 0, dead = 0, stuck_for = 0, reason = "disk full" }
+      assert.equal("storage: client.outbox:drain: what is queued isn't known: disk full", tostring(get("drain").err))
       queue.state("sending", 1)
       drive()
       local got = get("drain")
