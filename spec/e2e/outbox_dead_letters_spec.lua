@@ -27,6 +27,7 @@ describe("dead letters", function()
     assert.matches("never", tostring(letter.cause))
     assert.is_true(letter.died >= letter.created)
     assert.same({ 0, 1 }, { client.outbox:size(), client.outbox:status().dead })
+    assert.same({ outcome = "refused" }, client.outbox:results()[1].err.cause)
   end)
 
   it("take their optimistic response with them", function()

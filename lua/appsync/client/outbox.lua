@@ -6,6 +6,7 @@ local hydration = require "appsync.client.hydration"
 local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
+local outcomes = require "appsync.client.outcomes"
 local queue = require "appsync.client.queue"
 local reviving = require "appsync.client.reviving"
 local scheduler = require "appsync.scheduler"
@@ -46,7 +47,7 @@ Outbox.__name = "appsync.outbox"
 ---@field operation string? the operation's name
 ---@field variables table?
 ---@field data table?
----@field err appsync.Error?
+---@field err appsync.Error? its `cause` is {outcome, blocked_by}
 ---@field notified boolean whether a waiting call or `offline.callback` got it
 ---@field finished number Unix seconds
 
@@ -365,7 +366,7 @@ end
 local function results(self, options, where, since)
   local all, err = ask(self, options, where, "results", since)
   if not all then return nil, err end
-  for _, result in ipairs(all) do result.err = errors.of_service(result.err) end
+  for _, result in ipairs(all) do result.err = outcomes.describe(errors.of_service(result.err)) end
   return all
 end
 

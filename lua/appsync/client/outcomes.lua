@@ -63,12 +63,19 @@ local function settle(queue, event, call)
   if has_update or event.has_layer then queue:tell("settle_entry", event.entry) end
 end
 
--- The error as the application sees it.
-local function describe(event)
-  local err = event.err
+---The error of an outcome as the application sees it: how it has failed is its cause.
+---@param err appsync.Error?
+---@return appsync.Error?
+function outcomes.describe(err)
   if not err then return nil end
   if err.outcome then err.cause = { outcome = err.outcome, blocked_by = err.blocked_by } end
   err.outcome, err.blocked_by = nil, nil
+  return err
+end
+
+local function describe(event)
+  local err = outcomes.describe(event.err)
+  if not err then return nil end
   err.id, err.mutation, err.variables, err.notified = event.id, event.mutation, event.variables, event.notified or false
   return err
 end
