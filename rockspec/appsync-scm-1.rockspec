@@ -382,6 +382,7 @@ build = {
     ["appsync.client.resolving"] = "lua/appsync/client/resolving.lua",
     ["appsync.client.reviving"] = "lua/appsync/client/reviving.lua",
     ["appsync.client.root"] = "lua/appsync/client/root.lua",
+    ["appsync.client.root_selection"] = "lua/appsync/client/root_selection.lua",
     ["appsync.client.settings"] = "lua/appsync/client/settings.lua",
     ["appsync.client.stored"] = "lua/appsync/client/stored.lua",
     ["appsync.client.stores"] = "lua/appsync/client/stores.lua",

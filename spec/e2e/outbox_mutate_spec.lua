@@ -68,6 +68,12 @@ describe("a mutation with an outbox", function()
     })
   end)
 
+  it("without a response is null in fragments, too", function()
+    client:set_online(false)
+    local document = "mutation M { ... on Mutation { ...F } } fragment F on Mutation { a: slow(n: 1) slow(n: 2) }"
+    assert.same({ a = appsync.null, slow = appsync.null }, (client:mutate(document)))
+  end)
+
   it("without a response is null as long as nobody knows", function()
     client:set_online(false)
     local data, _, info = client:mutate(CREATE, { id = "c1", name = "one" })
