@@ -1,5 +1,6 @@
 -- A client that closes while its outbox is sending.
 local appsync = require "appsync"
+local now = require("appsync.clock").now
 local outbox = require "spec.support.outbox"
 local wait_for = require "spec.support.wait"
 
@@ -53,6 +54,43 @@ describe("close, while a mutation is being sent for nobody who waits,", function
     assert(client.outbox:drain(10))
     wait_for(function() return told == 2 end, "the outcomes")
     assert.is_true(client.outbox:results()[1].notified)
+  end)
+
+  it("waits for a callback that runs, which is called for no other outcome and not again", function()
+    local told, is_over = {}, false
+    local offline = { callback = function(_, success)
+      told[#told + 1] = success.id
+      if is_over then return end
+      appsync.sleep(0.2)
+      is_over = true
+    end }
+    client = outbox.connect{ offline = offline }
+    client:set_online(false)
+    assert(client:mutate(CREATE, { id = "e1", name = "e1" }))
+    assert(client:mutate(CREATE, { id = "e2", name = "e2" }))
+    client:set_online(true)
+    wait_for(function() return told[1] end, "the callback")
+    assert.is_true(client:close(5))
+    assert.is_true(is_over)
+    client = outbox.connect{ offline = offline }
+    assert(client.outbox:drain(10))
+    wait_for(function() return told[2] end, "the other outcome")
+    assert.equal(2, #told)
+    assert.not_equal(told[1], told[2])
+  end)
+
+  it("doesn't wait for the callback that calls it", function()
+    local seconds
+    client = outbox.connect{ offline = { callback = function()
+      local began = now()
+      client:close(60)
+      seconds = now() - began
+    end } }
+    client:set_online(false)
+    assert(client:mutate(CREATE, { id = "f1", name = "f1" }))
+    client:set_online(true)
+    wait_for(function() return seconds end, "close")
+    assert.is_true(seconds < 30)
   end)
 
   it("is at once where none is", function()

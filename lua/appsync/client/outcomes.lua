@@ -13,6 +13,7 @@ local log = require "appsync.log"
 local operation = require "appsync.client.operation"
 local printable = require "appsync.printable"
 local refetching = require "appsync.client.refetching"
+local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local stored = require "appsync.client.stored"
 local task = require "appsync.task"
@@ -115,6 +116,20 @@ local function tell(queue, event)
   return false
 end
 
+-- `close` waits for it, as for a call: what was told is told again by the next run unless that is stored.
+---@return boolean is_told
+local function tell_counted(queue, event)
+  local running = scheduler.new_wait()
+  queue.root:enter(running)
+  local is_told = tell(queue, event)
+  if is_told then
+    table.remove(queue.outcomes, 1)
+    queue:tell("told", event.number)
+  end
+  queue.root:leave(running)
+  return is_told
+end
+
 local begin
 
 -- A client that nobody has any more is closed meanwhile: the next run tells.
@@ -132,9 +147,7 @@ local function work(queue)
     local event = queue.outcomes[1]
     if not event.is_taken then take(queue, event) end
     if queue.root.is_closing then return end -- the next run tells
-    if not tell(queue, event) then return repeat_later(queue) end
-    table.remove(queue.outcomes, 1)
-    queue:tell("told", event.number)
+    if not tell_counted(queue, event) then return repeat_later(queue) end
   end
   queue.is_telling = false
   queue:hold()

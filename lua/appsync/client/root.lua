@@ -63,6 +63,7 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field private calls table<appsync.Wait, any> that are in flight, each with its routine
 ---@field is_closing boolean?
 ---@field private is_finishing boolean?
+---@field private closer any? the routine that closes it, from within a callback perhaps: nothing waits for that
 ---@field private is_stopping boolean?
 local Root = {}
 Root.__index = Root
@@ -200,7 +201,7 @@ end
 ---@private
 function Root:is_busy()
   for _, routine in pairs(self.calls) do
-    if routine == true or not scheduler.has_ended(routine) then return true end
+    if routine == true or routine ~= self.closer and not scheduler.has_ended(routine) then return true end
   end
   return false
 end
@@ -275,7 +276,7 @@ end
 
 local function begin_close(self, seconds)
   local is_first = not self.is_closing
-  self.is_closing = true
+  self.is_closing, self.closer = true, scheduler.current()
   end_watched(self)
   if self.is_stopping then return end
   if seconds <= 0 or is_first and not self.handle.core:leave() then return self:stop() end
