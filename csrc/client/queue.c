@@ -161,6 +161,7 @@ void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_deli
 
 void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes)
 {
+	if (queue->is_finishing) reach = APS_OUTBOX_OFFLINE;
 	bool went_offline = reach == APS_OUTBOX_OFFLINE && queue->outbox.reach == APS_OUTBOX_ONLINE;
 	queue->outbox.successes = successes;
 	if (queue->outbox.reach == reach) return;

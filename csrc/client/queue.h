@@ -68,8 +68,9 @@ struct aps_queue {
 	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;
-	struct aps_ask_queue_command *asked; /* whose answers wait for the commit */
-	struct aps_timer timer;              /* of the machine's waits, and after trouble */
+	struct aps_ask_queue_command *asked;     /* whose answers wait for the commit */
+	struct aps_ask_queue_command *finishing; /* client/queue_finish.h */
+	struct aps_timer timer;                  /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
 	struct aps_timer confirming; /* what was confirmed is stored then, if nothing else is written before */
 	struct aps_timer pruning;
@@ -88,6 +89,7 @@ struct aps_queue {
 	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
 	bool has_changed;   /* for whoever looks at its state */
 	bool is_running;
+	bool is_finishing; /* nothing more is sent */
 	bool is_closed;
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;

@@ -162,6 +162,20 @@ static enum aps_rc requeue(struct aps_queue *queue, const struct aps_dead_letter
 	return rc;
 }
 
+/* What is queued waits no longer, but for its turn, the network and its maker. */
+static enum aps_rc hurry(struct aps_queue *queue, int64_t number, bool *is_done, struct aps_err *err)
+{
+	struct aps_outbox_row row;
+	aps_outbox_row_init(&row);
+	enum aps_rc rc = find(queue, number, &row, err);
+	*is_done = rc == APS_OK && row.entry.id != 0;
+	if (*is_done) aps_outbox_hurry(&queue->outbox, (uint64_t)number);
+	aps_outbox_row_clear(&row);
+	queue->has_news = true;
+	aps_queue_note_change(queue);
+	return rc;
+}
+
 enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struct aps_caching_edits *edits,
                             bool has_layer, bool *is_done, struct aps_err *err)
 {
@@ -170,10 +184,12 @@ enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struc
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK) rc = aps_queue_count(queue, err);
 	if (rc == APS_OK) rc = find_dead(queue, number, &letter, err);
-	*is_done = rc == APS_OK && letter.entry.id != 0;
-	if (*is_done) rc = aps_dead_letters_discard(aps_queue_db(queue), letter.entry.id, err);
-	if (*is_done && rc == APS_OK) rc = requeue(queue, &letter, edits, has_layer, err);
-	if (*is_done && rc == APS_OK) queue->n_dead--;
+	bool is_dead = rc == APS_OK && letter.entry.id != 0;
+	*is_done = is_dead;
+	if (is_dead) rc = aps_dead_letters_discard(aps_queue_db(queue), letter.entry.id, err);
+	if (is_dead && rc == APS_OK) rc = requeue(queue, &letter, edits, has_layer, err);
+	if (is_dead && rc == APS_OK) queue->n_dead--;
+	if (!is_dead && rc == APS_OK) rc = hurry(queue, number, is_done, err);
 	aps_dead_letter_clear(&letter);
 	return rc;
 }
@@ -221,11 +237,11 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	rc = aps_db_set_erasing(aps_queue_db(queue), true, err);
 	if (rc == APS_OK) rc = aps_owner_wipe(aps_queue_db(queue), queue->owner, n_rows, err);
 	if (rc != APS_OK) return rc;
+	aps_queue_waits_withdraw(queue, 0);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
 	aps_queue_settle_anew(queue);
 	aps_number_set_clear(&queue->updates);
-	aps_queue_waits_withdraw(queue, 0);
 	queue->owner = 0;
 	queue->has_new_ids = true;
 	queue->is_counted = true;

@@ -178,9 +178,10 @@ local function drain_one(who)
   end
   for _, result in ipairs(results) do
     local failed = result.err
+    local outcome = failed and failed.cause and failed.cause.outcome
     note{
       t = "result", who = who, id = result.id, field = result.mutation, variables = result.variables, notified = result.notified,
-      is_done = not (failed and failed.outcome), outcome = failed and failed.outcome, message = failed and failed.message,
+      is_done = outcome == nil, outcome = outcome, message = failed and failed.message,
       made = result.data and result.data[result.mutation], kind = failed and failed.kind,
     }
   end

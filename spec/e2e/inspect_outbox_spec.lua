@@ -59,6 +59,14 @@ describe("appsync inspect of mutations", function()
     })
   end)
 
+  it("calls no record evicted that was only expected", function()
+    local client = appsync.client { endpoint = "http://127.0.0.1:1/graphql", auth = { type = "API_KEY", api_key = "x" }, store = path }
+    client:set_online(false)
+    assert(client:mutate("mutation { add { id } }", nil, { optimistic_response = { add = { __typename = "Todo", id = appsync.uuid() } } }))
+    assert.is_true(client:close(5))
+    assert.matches("1 record %(1 evicted by the application, or only in optimistic layers%)", run(path))
+  end)
+
   it("shows what waits, what failed and why, outcomes and temporary ids", function()
     change(ROWS)
     local out = run(path)

@@ -68,7 +68,8 @@ end
 local function add_records(lines, partition)
   local notes = {}
   for _, note in ipairs({
-    { partition.evicted, "evicted by the application" }, { partition.emptied, "emptied to make room or because of their age" },
+    { partition.evicted, "evicted by the application, or only in optimistic layers" },
+    { partition.emptied, "emptied to make room or because of their age" },
     { partition.damaged, "damaged" },
     { partition.damaged_names, partition.damaged_names == 1 and "name of a field damaged" or "names of fields damaged" },
   }) do

@@ -5,6 +5,7 @@ local opts = require "appsync.opts"
 local outbox_options = {}
 
 local MAX_TRIES = 10
+local MOST_TRIES = 2 ^ 31 - 1 -- the core counts no further; it is for ever
 
 outbox_options.OUTBOX = opts.schema{
   order = { "string", values = { "serial", "entity" } },
@@ -75,8 +76,8 @@ function outbox_options.check(options, has_store, where)
     errors.misuse("%s: outbox.in_doubt = \"resolve\" needs a conflict_resolver", where)
   end
   root.queue_options = {
-    order = given.order or "serial", max_tries = given.max_tries or MAX_TRIES, resolves_doubt = given.in_doubt == "resolve",
-    request_lifetime = given.request_lifetime,
+    order = given.order or "serial", max_tries = math.min(given.max_tries or MAX_TRIES, MOST_TRIES),
+    resolves_doubt = given.in_doubt == "resolve", request_lifetime = given.request_lifetime,
   }
   return root
 end

@@ -8,6 +8,7 @@ local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
+local task = require "appsync.task"
 
 local queue = {}
 
@@ -30,7 +31,7 @@ local Queue = {}
 Queue.__index = Queue
 
 ---@class appsync.OutboxStatus
----@field state "idle"|"sending"|"retrying"|"waiting_network"|"waiting_auth"|"waiting_storage"
+---@field state "idle"|"sending"|"retrying"|"waiting_network"|"waiting_auth"|"waiting_storage"|"waiting_resolver"|"waiting_maker"
 ---@field size integer queued mutations
 ---@field dead integer dead letters
 ---@field head string? the id of the first one
@@ -221,6 +222,12 @@ function Queue:ask(what, argument, timeout, where)
   return answer, err
 end
 
+---The client is closing: nothing more is sent. The client is busy until what is under way has its answer.
+function Queue:finish()
+  if self.state and self.state.size == 0 then return end
+  task.begin(self.ask, self, "finish", nil, nil, "client:close")
+end
+
 ---A copy of the state, which is the caller's.
 ---@return appsync.OutboxStatus
 function Queue:status()
@@ -247,7 +254,7 @@ end
 function Queue:set_state(state)
   self.state, self.state_at = state, clock.now()
   post(self, "next", true)
-  if state.size == 0 then wake_drains(self, true) end
+  if state.size == 0 and state.state ~= "waiting_storage" then wake_drains(self, true) end
   self:hold()
 end
 

@@ -185,7 +185,8 @@ function queued.execute(client, plan)
   local running = task.begin(run, self)
   local data, err, info = running:await()
   if running:status() == "failed" then optimistic.raise(err.raised) end
-  if err and err.kind == "cancelled" then data, err, info = end_wait(self, running, err) end
+  local is_cancelled = err and err.kind == "cancelled" and err ~= (self.results or {}).err
+  if is_cancelled then data, err, info = end_wait(self, running, err) end
   return data, err, info or { source = "network" }
 end
 

@@ -120,6 +120,26 @@ static void material_of_a_mode_lets_those_of_that_mode_go(void **state)
 	world_clear(w);
 }
 
+static void one_that_waits_by_itself_goes_when_it_is_hurried(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(SERIAL);
+	for (unsigned mode = 1; mode <= 3; mode++) add(w, mode, 1);
+	world_pump(w);
+	world_commit(w);
+	ASSERT_SAYS(world_feed(w, 1, LATER), "1 unmark wait");
+	ASSERT_SAYS(world_feed(w, 2, APS_DELIVERY_ON_AUTH), "2 unmark wait");
+	aps_outbox_hurry(&w->outbox, 1);
+	ASSERT_SAYS(world_pump(w), "1 mark");
+	aps_outbox_hurry(&w->outbox, 2);
+	ASSERT_SAYS(world_pump(w), "2 mark");
+	aps_outbox_hurry(&w->outbox, 3); /* it is under way */
+	aps_outbox_hurry(&w->outbox, 4);
+	ASSERT_SAYS(world_pump(w), "");
+	assert_int_equal(aps_outbox_due_ms(&w->outbox), INT64_MAX);
+	world_clear(w);
+}
+
 static void of_entities_those_go_that_have_no_record_in_common(void **state)
 {
 	(void)state;
@@ -572,6 +592,7 @@ int main(void)
 	        cmocka_unit_test(offline_nothing_begins_and_a_probe_lets_one_begin),
 	        cmocka_unit_test(who_waits_holds_its_lane_and_no_other_one),
 	        cmocka_unit_test(material_of_a_mode_lets_those_of_that_mode_go),
+	        cmocka_unit_test(one_that_waits_by_itself_goes_when_it_is_hurried),
 	        cmocka_unit_test(of_entities_those_go_that_have_no_record_in_common),
 	        cmocka_unit_test(eight_entities_are_under_way_at_once_also_of_those_that_have_waited),
 	        cmocka_unit_test(what_needs_another_one_waits_for_it_in_whatever_mode),

@@ -42,6 +42,9 @@ describe("the queue of a client", function()
         opened.order, opened.max_tries, opened.resolves_doubt, opened.has_resolver, opened.has_updates, opened.asks_headers,
         opened.headers,
       })
+      open{ outbox = { max_tries = 2 ^ 32 } } -- as good as for ever, and none at all as an int of the core
+      hydrate()
+      assert.is_true(queue.opened[1].max_tries < 2 ^ 31)
     end)
 
     it("refuses wrong values with what is accepted", function()
