@@ -282,7 +282,8 @@ describe("a queued mutation", function()
     it("true is refused for a call with an identity of its own, which is sent at once by default", function()
       for _, options in ipairs{
         { auth = { type = "API_KEY", api_key = "other" } }, { headers = function() return {} end }, { headers = { ["X-Api-Key"] = "k" } },
-        { headers = { authorization = "t" } },
+        { headers = { authorization = "t" } }, { headers = { Cookie = "session=1" } }, { headers = { ["X-Amz-Security-Token"] = "t" } },
+        { headers = { ["proxy-authorization"] = "Basic dQ==" } },
       } do
         mutate(CREATE, nil, options)
         options.queue = true
