@@ -289,7 +289,7 @@ describe("a queued mutation", function()
         options.queue = true
         assert.matches("is never queued: its identity can't be stored", misuse(function() client:mutate(CREATE, nil, options) end))
       end
-      assert.same({ 4, 0 }, { #core.executed, #queue.enqueued })
+      assert.same({ 7, 0 }, { #core.executed, #queue.enqueued })
     end)
 
     it("is nothing to a client without a store, or of with without an identity", function()
