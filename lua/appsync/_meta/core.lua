@@ -216,6 +216,21 @@ function core.simulation.set_seed(seed) end
 ---@return string? path, appsync.core.Err? err
 function core.simulation.folder() end
 
+---The store of this path, a file that is there, is in memory from now on; nil: that ends.
+---@param path string?
+---@return true? ok, appsync.Error? err
+function core.simulation.set_store(path) end
+
+---Keeps what is in it.
+---@param which "new"|"killed"
+---@return true? ok, appsync.Error? err
+function core.simulation.keep_store(which) end
+
+---Puts back what was kept.
+---@param which "new"|"killed"
+---@return true? ok, appsync.Error? err
+function core.simulation.put_store(which) end
+
 ---After a fork all methods but `close` fail with kind "usage".
 ---@class appsync.core.Runtime
 local runtime = {}
