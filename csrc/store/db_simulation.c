@@ -113,8 +113,9 @@ static int read_file(sqlite3_file *file, void *to, int n, sqlite3_int64 offset)
 static int write_file(sqlite3_file *file, const void *from, int n, sqlite3_int64 offset)
 {
 	struct bytes *bytes = bytes_of(file);
-	size_t end = (size_t)offset + (size_t)n;
-	if (end > bytes->n && !resize(bytes, end)) return SQLITE_IOERR_NOMEM;
+	size_t at = (size_t)offset, end = at + (size_t)n;
+	if (!reserve(bytes, end) || (at > bytes->n && !resize(bytes, at))) return SQLITE_IOERR_NOMEM;
+	if (end > bytes->n) bytes->n = end;
 	memcpy(bytes->p + offset, from, (size_t)n);
 	return SQLITE_OK;
 }
