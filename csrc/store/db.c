@@ -161,9 +161,11 @@ static void leave_log(struct aps_db *db)
  * old one it would be a write. */
 static enum aps_rc settle_new_file(struct aps_db *db, struct aps_err *err)
 {
+	static const char SMALL[] = "PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL"; /* few rows, much log */
+	const char *sql = db->is_simulated ? SMALL : "PRAGMA auto_vacuum = INCREMENTAL";
 	int64_t n_pages;
 	enum aps_rc rc = aps_db_read_int(db, "PRAGMA page_count", &n_pages, err);
-	return rc == APS_OK && n_pages == 0 ? aps_db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", err) : rc;
+	return rc == APS_OK && n_pages == 0 ? aps_db_exec(db, sql, err) : rc;
 }
 
 /* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. What is deleted
@@ -247,6 +249,7 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
 	db->is_read_only = options->read_only;
 	db->has_own_tables = options->has_own_tables;
 	db->is_in_memory = options->in_memory;
+	db->is_simulated = !options->in_memory && aps_db_simulation_vfs(path) != NULL;
 	if (open_handle(path, options, &db->handle) == SQLITE_OK)
 		rc = db_configure(db, options, err);
 	else if (db->handle == NULL)
@@ -257,7 +260,6 @@ enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, 
 		aps_db_abandon(db);
 		return rc;
 	}
-	db->is_simulated = !options->in_memory && aps_db_simulation_vfs(path) != NULL;
 	*out = db;
 	return APS_OK;
 }

@@ -31,7 +31,7 @@ Simulation.__index = Simulation
 
 local DRAIN_S, START_S, END_S, CHECK_S = 48 * 3600, 60, 3600, 2 * 3600
 local TEMPLATE_SEED = 1
-local COLLECT_EVERY = 64
+local COLLECT_EVERY = 256
 local RENEW_EVERY = 1000 -- schedules: the engine keeps what it has learned of documents and values
 
 -- What is waited for outside of a task.
