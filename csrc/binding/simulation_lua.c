@@ -170,14 +170,10 @@ static int Apl_runtime_fail_request(lua_State *L)
 void apl_simulation_register(lua_State *L)
 {
 	static const luaL_Reg FUNCTIONS[] = {
-	        {"runtime", Apl_simulation_runtime},
-	        {"set_time", Apl_simulation_set_time},
-	        {"set_seed", Apl_simulation_set_seed},
-	        {"folder", Apl_simulation_folder},
-	        {"set_store", Apl_simulation_set_store},
-	        {"keep_store", Apl_simulation_keep_store},
-	        {"put_store", Apl_simulation_put_store},
-	        {NULL, NULL},
+	        {"runtime", Apl_simulation_runtime},     {"set_time", Apl_simulation_set_time},
+	        {"set_seed", Apl_simulation_set_seed},   {"folder", Apl_simulation_folder},
+	        {"set_store", Apl_simulation_set_store}, {"keep_store", Apl_simulation_keep_store},
+	        {"put_store", Apl_simulation_put_store}, {NULL, NULL},
 	};
 	static const luaL_Reg OF_RUNTIME[] = {
 	        {"drive", Apl_runtime_drive},

@@ -35,7 +35,7 @@ struct aps_db {
 	bool is_read_only;
 	bool has_own_tables;
 	bool is_in_memory;
-	bool is_simulated;       /* it is kept when it is closed */
+	bool is_simulated; /* it is kept when it is closed */
 	struct aps_db *next_kept;
 	bool in_transaction;
 	bool may_control;   /* while the guard itself begins or ends a transaction */
@@ -161,7 +161,8 @@ static void leave_log(struct aps_db *db)
  * old one it would be a write. */
 static enum aps_rc settle_new_file(struct aps_db *db, struct aps_err *err)
 {
-	static const char SMALL[] = "PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL"; /* few rows, much log */
+	static const char SMALL[] =
+	        "PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL"; /* few rows, much log */
 	const char *sql = db->is_simulated ? SMALL : "PRAGMA auto_vacuum = INCREMENTAL";
 	int64_t n_pages;
 	enum aps_rc rc = aps_db_read_int(db, "PRAGMA page_count", &n_pages, err);

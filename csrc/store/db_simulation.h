@@ -9,7 +9,8 @@
 
 #include <stdbool.h>
 
-/* What can be kept, to be put back later: of a new store, whose connections are closed for good before; of one in use. */
+/* What can be kept, to be put back later: of a new store, whose connections are closed for good before; of one in use.
+ */
 enum aps_db_copy { APS_DB_COPY_NEW, APS_DB_COPY_KILLED, APS_DB_COPY_COUNT };
 
 APS_BEGIN_DECLS

@@ -539,8 +539,8 @@ static void storm(struct simulation *world)
 	go_on(world);
 }
 
-/* What has to do with everything is refused, and comes back to its place when much that was behind it waits for answers,
- * and for each other. Few steps follow: a kill makes up for what went wrong. */
+/* What has to do with everything is refused, and comes back to its place when much that was behind it waits for
+ * answers, and for each other. Few steps follow: a kill makes up for what went wrong. */
 static void come_back(struct simulation *world)
 {
 	aps_outbox_set_reach(&world->outbox, APS_OUTBOX_ONLINE);
