@@ -7,6 +7,7 @@
 #include "binding/runtime_lua.h"
 #include "binding/value.h"
 #include "net/simulated_http.h"
+#include "store/db.h"
 #include "store/db_simulation.h"
 
 #include <errno.h>
@@ -89,6 +90,7 @@ static int Apl_simulation_set_store(lua_State *L)
 {
 	struct aps_err err = {0};
 	enum aps_rc rc = APS_OK;
+	aps_db_close_kept();
 	if (lua_isnoneornil(L, 1))
 		aps_db_simulation_end();
 	else
@@ -100,7 +102,9 @@ static int Apl_simulation_set_store(lua_State *L)
 static int Apl_simulation_keep_store(lua_State *L)
 {
 	struct aps_err err = {0};
-	enum aps_rc rc = aps_db_simulation_keep((enum aps_db_copy)luaL_checkoption(L, 1, NULL, COPIES), &err);
+	enum aps_db_copy which = (enum aps_db_copy)luaL_checkoption(L, 1, NULL, COPIES);
+	if (which == APS_DB_COPY_NEW) aps_db_close_kept(); /* its log is folded into it: there is less to put back */
+	enum aps_rc rc = aps_db_simulation_keep(which, &err);
 	return answer(L, rc, &err);
 }
 

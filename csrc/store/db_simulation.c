@@ -1,7 +1,6 @@
 #include "store/db_simulation.h"
 
 #include "base/mem.h"
-#include "store/db.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -391,7 +390,6 @@ enum aps_rc aps_db_simulation_begin(const char *path, struct aps_err *err)
 void aps_db_simulation_end(void)
 {
 	if (simulated == NULL) return;
-	aps_db_close_kept();
 	sqlite3_vfs_unregister(&simulated->vfs);
 	free_simulation(simulated);
 	simulated = NULL;
@@ -405,7 +403,6 @@ const char *aps_db_simulation_vfs(const char *path)
 enum aps_rc aps_db_simulation_keep(enum aps_db_copy which, struct aps_err *err)
 {
 	if (simulated == NULL) return aps_fail(err, APS_E_USAGE, "this thread has no simulated store");
-	if (which == APS_DB_COPY_NEW) aps_db_close_kept();
 	struct copy *copy = &simulated->copies[which];
 	bool is_kept = resize(&copy->regions, simulated->n_regions * REGION_BYTES);
 	for (int kind = 0; kind < N_KINDS; kind++)

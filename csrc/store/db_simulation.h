@@ -9,15 +9,14 @@
 
 #include <stdbool.h>
 
-/* What can be kept, to be put back later: of a new store, whose connections are closed for good before; of one in use.
- */
+/* What can be kept, to be put back later: of a new store, once its connections are closed for good; of one in use. */
 enum aps_db_copy { APS_DB_COPY_NEW, APS_DB_COPY_KILLED, APS_DB_COPY_COUNT };
 
 APS_BEGIN_DECLS
 
 /* From now on that of this path is the simulation's; the file has to be there. One at a time. */
 enum aps_rc aps_db_simulation_begin(const char *path, struct aps_err *err);
-/* Frees it with all that is kept; none of its connections may be in use. */
+/* Frees it with all that is kept, but for connections: aps_db_close_kept() comes before. */
 void aps_db_simulation_end(void);
 /* What is in it now, as a process finds it that starts after this one was killed. */
 enum aps_rc aps_db_simulation_keep(enum aps_db_copy which, struct aps_err *err);

@@ -199,7 +199,7 @@ function core.is_plain_stack() end
 ---Lua state is closing, and what a finalizer began now nobody would end
 function core.runtime() end
 
----For a simulation, which is this thread's clock and chance, and a runtime's core thread and network.
+---For a simulation, which is this thread's clock, chance and disk, and a runtime's core thread and network.
 core.simulation = {}
 
 ---A runtime without a thread: `drive` runs its core.

@@ -1,4 +1,4 @@
----The simulated program: a real client on a file, on a core that the simulation drives. It is started, closed and killed, and
+---The simulated program: a real client on a store in memory, on a core that the simulation drives. It is started, closed and killed, and
 ---what its calls have promised is kept.
 local client = require "appsync.client"
 local core = require "appsync.core"

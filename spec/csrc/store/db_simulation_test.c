@@ -20,6 +20,7 @@ static struct aps_db *begin(struct db_place *place)
 
 static void end(struct db_place *place)
 {
+	aps_db_close_kept();
 	aps_db_simulation_end();
 	assert_int_equal(aps_mem_live(), 0);
 	db_place_remove(place);
@@ -136,6 +137,7 @@ static void a_new_store_is_new_each_time(void **state)
 	(void)state;
 	struct db_place place;
 	aps_db_close(begin(&place));
+	aps_db_close_kept();
 	keep(APS_DB_COPY_NEW);
 	for (int seed = 1; seed <= 60; seed++) {
 		put(APS_DB_COPY_NEW);
