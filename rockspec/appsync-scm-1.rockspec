@@ -279,6 +279,7 @@ build = {
         "csrc/store/carry.c",
         "csrc/store/db.c",
         "csrc/store/db_error.c",
+        "csrc/store/db_simulation.c",
         "csrc/store/db_space.c",
         "csrc/store/dead_letters.c",
         "csrc/store/delivery_rows.c",

@@ -7,6 +7,8 @@
 #include "binding/runtime_lua.h"
 #include "binding/value.h"
 #include "net/simulated_http.h"
+#include "store/db.h"
+#include "store/db_simulation.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,6 +76,46 @@ static int Apl_simulation_folder(lua_State *L)
 	return apl_fail(L, &err);
 }
 
+static const char *const COPIES[] = {"new", "killed", NULL};
+
+static int answer(lua_State *L, enum aps_rc rc, const struct aps_err *err)
+{
+	if (rc != APS_OK) return apl_fail(L, err);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/* set_store(path) → true: of this thread, in memory from now on; nil, error. set_store(nil): it is gone. */
+static int Apl_simulation_set_store(lua_State *L)
+{
+	struct aps_err err = {0};
+	enum aps_rc rc = APS_OK;
+	aps_db_close_kept();
+	if (lua_isnoneornil(L, 1))
+		aps_db_simulation_end();
+	else
+		rc = aps_db_simulation_begin(luaL_checkstring(L, 1), &err);
+	return answer(L, rc, &err);
+}
+
+/* keep_store("new"|"killed") → true: what is in it; nil, error */
+static int Apl_simulation_keep_store(lua_State *L)
+{
+	struct aps_err err = {0};
+	enum aps_db_copy which = (enum aps_db_copy)luaL_checkoption(L, 1, NULL, COPIES);
+	if (which == APS_DB_COPY_NEW) aps_db_close_kept(); /* its log is folded into it: there is less to put back */
+	enum aps_rc rc = aps_db_simulation_keep(which, &err);
+	return answer(L, rc, &err);
+}
+
+/* put_store("new"|"killed") → true: that is in it again; nil, error */
+static int Apl_simulation_put_store(lua_State *L)
+{
+	struct aps_err err = {0};
+	enum aps_rc rc = aps_db_simulation_put((enum aps_db_copy)luaL_checkoption(L, 1, NULL, COPIES), &err);
+	return answer(L, rc, &err);
+}
+
 static struct aps_runtime *check_driven(lua_State *L)
 {
 	struct aps_err err;
@@ -132,11 +174,10 @@ static int Apl_runtime_fail_request(lua_State *L)
 void apl_simulation_register(lua_State *L)
 {
 	static const luaL_Reg FUNCTIONS[] = {
-	        {"runtime", Apl_simulation_runtime},
-	        {"set_time", Apl_simulation_set_time},
-	        {"set_seed", Apl_simulation_set_seed},
-	        {"folder", Apl_simulation_folder},
-	        {NULL, NULL},
+	        {"runtime", Apl_simulation_runtime},     {"set_time", Apl_simulation_set_time},
+	        {"set_seed", Apl_simulation_set_seed},   {"folder", Apl_simulation_folder},
+	        {"set_store", Apl_simulation_set_store}, {"keep_store", Apl_simulation_keep_store},
+	        {"put_store", Apl_simulation_put_store}, {NULL, NULL},
 	};
 	static const luaL_Reg OF_RUNTIME[] = {
 	        {"drive", Apl_runtime_drive},

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/db_error.h"
+#include "store/db_simulation.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,10 +35,15 @@ struct aps_db {
 	bool is_read_only;
 	bool has_own_tables;
 	bool is_in_memory;
+	bool is_simulated; /* it is kept when it is closed */
+	struct aps_db *next_kept;
 	bool in_transaction;
 	bool may_control;   /* while the guard itself begins or ends a transaction */
 	bool is_committing; /* errno is what has happened since: SQLite keeps that of statements only */
 };
+
+/* Of a simulation's store, closed: db_simulation.h. */
+static _Thread_local struct aps_db *first_kept;
 
 /* "unable to open database file", "disk I/O error" and "not authorized" say nothing: the system's reason and ours do.
  */
@@ -155,9 +161,12 @@ static void leave_log(struct aps_db *db)
  * old one it would be a write. */
 static enum aps_rc settle_new_file(struct aps_db *db, struct aps_err *err)
 {
+	static const char SMALL[] =
+	        "PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL"; /* few rows, much log */
+	const char *sql = db->is_simulated ? SMALL : "PRAGMA auto_vacuum = INCREMENTAL";
 	int64_t n_pages;
 	enum aps_rc rc = aps_db_read_int(db, "PRAGMA page_count", &n_pages, err);
-	return rc == APS_OK && n_pages == 0 ? aps_db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", err) : rc;
+	return rc == APS_OK && n_pages == 0 ? aps_db_exec(db, sql, err) : rc;
 }
 
 /* SQLite opens a file when it is read first: a reader does that at once, to tell what is wrong with it. What is deleted
@@ -198,10 +207,12 @@ static void add_uri(struct aps_buf *uri, const char *path)
 static int open_handle(const char *path, const struct aps_db_options *options, sqlite3 **handle)
 {
 	int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	const char *vfs = options->in_memory ? "memdb" : NULL; /* https://www.sqlite.org/inmemorydb.html */
+	/* https://www.sqlite.org/inmemorydb.html */
+	const char *vfs = options->in_memory ? "memdb" : aps_db_simulation_vfs(path);
+	bool is_simulated = vfs != NULL && !options->in_memory; /* its log isn't where the path is */
 	struct aps_buf uri;
 	if (path[0] == '/') flags |= SQLITE_OPEN_URI; /* of what is attached: such a path is none itself */
-	if (!options->is_still) return sqlite3_open_v2(path, handle, flags | SQLITE_OPEN_NOMUTEX, vfs);
+	if (!options->is_still || is_simulated) return sqlite3_open_v2(path, handle, flags | SQLITE_OPEN_NOMUTEX, vfs);
 	aps_buf_init(&uri, APS_BUF_ANY_SIZE);
 	add_uri(&uri, path);
 	flags |= SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
@@ -210,17 +221,36 @@ static int open_handle(const char *path, const struct aps_db_options *options, s
 	return code;
 }
 
+/* Back from those that are kept; NULL: there is none like it. */
+static struct aps_db *take_kept(const char *path, const struct aps_db_options *options)
+{
+	struct aps_db **at = &first_kept;
+	if (options->in_memory || aps_db_simulation_vfs(path) == NULL) return NULL;
+	while (*at != NULL &&
+	       ((*at)->is_read_only != options->read_only || (*at)->has_own_tables != options->has_own_tables))
+		at = &(*at)->next_kept;
+	struct aps_db *db = *at;
+	if (db == NULL) return NULL;
+	*at = db->next_kept;
+	db->next_kept = NULL;
+	sqlite3_busy_timeout(db->handle, options->busy_ms);
+	return db;
+}
+
 enum aps_rc aps_db_open(const char *path, const struct aps_db_options *options, struct aps_db **out,
                         struct aps_err *err)
 {
 	*out = NULL;
 	enum aps_rc rc = options->in_memory ? APS_OK : check_path(path, options->read_only, err);
 	if (rc != APS_OK) return rc;
+	if ((*out = take_kept(path, options)) != NULL)
+		return options->read_only ? APS_OK : aps_db_set_synchronous(*out, options->synchronous, err);
 	struct aps_db *db = aps_calloc(1, sizeof(*db));
 	if (db == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	db->is_read_only = options->read_only;
 	db->has_own_tables = options->has_own_tables;
 	db->is_in_memory = options->in_memory;
+	db->is_simulated = !options->in_memory && aps_db_simulation_vfs(path) != NULL;
 	if (open_handle(path, options, &db->handle) == SQLITE_OK)
 		rc = db_configure(db, options, err);
 	else if (db->handle == NULL)
@@ -254,9 +284,39 @@ static void stmt_free(struct aps_stmt *stmt)
 	aps_free(stmt);
 }
 
+/* False: something is still under way in it, or attached to it. */
+static bool keep(struct aps_db *db)
+{
+	if (!db->is_simulated) return false;
+	for (size_t i = 0; i < db->n_statements; i++) aps_stmt_reset(db->statements[i]);
+	aps_db_rollback(db);
+	if (!sqlite3_get_autocommit(db->handle) || sqlite3_db_filename(db->handle, "memory") != NULL) return false;
+	db->base = NULL;
+	db->next_kept = first_kept;
+	first_kept = db;
+	return true;
+}
+
+void aps_db_close_kept(void)
+{
+	for (int is_read_only = 1; is_read_only >= 0; is_read_only--) {
+		struct aps_db **at = &first_kept;
+		while (*at != NULL) {
+			struct aps_db *db = *at;
+			if (db->is_read_only != (bool)is_read_only) {
+				at = &db->next_kept;
+				continue;
+			}
+			*at = db->next_kept;
+			db->is_simulated = false;
+			aps_db_close(db);
+		}
+	}
+}
+
 void aps_db_close(struct aps_db *db)
 {
-	if (db == NULL) return;
+	if (db == NULL || keep(db)) return;
 	for (size_t i = 0; i < db->n_statements; i++) stmt_free(db->statements[i]);
 	db->n_statements = 0;
 	if (db->handle != NULL) aps_db_rollback(db);
@@ -267,7 +327,10 @@ void aps_db_close(struct aps_db *db)
 
 void aps_db_abandon(struct aps_db *db)
 {
-	if (db != NULL && db->handle != NULL) leave_log(db);
+	if (db != NULL && db->handle != NULL) {
+		leave_log(db);
+		db->is_simulated = false;
+	}
 	aps_db_close(db);
 }
 

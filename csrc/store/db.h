@@ -63,6 +63,9 @@ bool aps_db_is_there(const char *path);
 void aps_db_close(struct aps_db *db);
 /* The same for a damaged one: file and log are left as they are. */
 void aps_db_abandon(struct aps_db *db);
+/* Of a simulation (store/db_simulation.h): connections that were closed, and are kept. Who writes goes last, and folds
+ * the log into the file. */
+void aps_db_close_kept(void);
 /* Rows that aren't in `db` are looked for in `base` by who knows of it (cache_store.h); borrowed, NULL: none. */
 void aps_db_set_base(struct aps_db *db, struct aps_db *base);
 struct aps_db *aps_db_base(const struct aps_db *db);

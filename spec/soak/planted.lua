@@ -1,7 +1,7 @@
 -- Are the simulations of spec/csrc/sync any good? Each fault below is planted into a copy of one file, one line changed, and has
 -- to be found within N schedules. A line that isn't there any more, once, fails too: the list is to follow the code.
--- usage: make -s build/simulation/outbox_soak && N=30000 SEED=1 ONLY_FIRST=3 BUILD=build lua spec/soak/planted.lua
-local N = tonumber(os.getenv "N") or 30000
+-- usage: make -s build/simulation/outbox_soak && N=10000 SEED=1 ONLY_FIRST=3 BUILD=build lua spec/soak/planted.lua
+local N = tonumber(os.getenv "N") or 10000
 local SEED = tonumber(os.getenv "SEED") or 1
 local ONLY_FIRST = tonumber(os.getenv "ONLY_FIRST") or math.huge
 local BUILD = os.getenv "BUILD" or "build"

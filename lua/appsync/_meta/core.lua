@@ -200,7 +200,7 @@ function core.is_plain_stack() end
 ---Lua state is closing, and what a finalizer began now nobody would end
 function core.runtime() end
 
----For a simulation, which is this thread's clock and chance, and a runtime's core thread and network.
+---For a simulation, which is this thread's clock, chance and disk, and a runtime's core thread and network.
 core.simulation = {}
 
 ---A runtime without a thread: `drive` runs its core.
@@ -216,6 +216,21 @@ function core.simulation.set_seed(seed) end
 ---Makes a folder that is the caller's, in memory where the system has such a place.
 ---@return string? path, appsync.core.Err? err
 function core.simulation.folder() end
+
+---The store of this path, a file that is there, is in memory from now on; nil: that ends.
+---@param path string?
+---@return true? ok, appsync.Error? err
+function core.simulation.set_store(path) end
+
+---Keeps what is in it.
+---@param which "new"|"killed"
+---@return true? ok, appsync.Error? err
+function core.simulation.keep_store(which) end
+
+---Puts back what was kept.
+---@param which "new"|"killed"
+---@return true? ok, appsync.Error? err
+function core.simulation.put_store(which) end
 
 ---After a fork all methods but `close` fail with kind "usage".
 ---@class appsync.core.Runtime

@@ -1,4 +1,4 @@
----The simulated program: a real client on a file, on a core that the simulation drives. It is started, closed and killed, and
+---The simulated program: a real client on a store in memory, on a core that the simulation drives. It is started, closed and killed, and
 ---what its calls have promised is kept.
 local client = require "appsync.client"
 local core = require "appsync.core"
@@ -14,9 +14,6 @@ local program = {}
 program.MIN_DOWN_MS = 200
 
 program.ENDPOINT = "http://simulated.invalid/graphql"
-
--- Of the store; its shared memory is made anew from them.
-local FILES = { "", "-wal" }
 
 ---A mutation that the program has made.
 ---@class appsync.simulate.Call
@@ -34,39 +31,6 @@ function program.boot()
   if not runtime then errors.misuse("appsync.simulate: %s", err.message) end
   dispatch.runtime()
   return runtime
-end
-
-local function read_all(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
----@param path string of a store
----@return table<string, string> files
-function program.copy_store(path)
-  local files = {}
-  for _, suffix in ipairs(FILES) do files[suffix] = read_all(path .. suffix) end
-  return files
-end
-
----Puts a store back, which nobody has open.
----@param path string
----@param files table<string, string>
-function program.put_store(path, files)
-  os.remove(path .. "-shm")
-  for _, suffix in ipairs(FILES) do
-    local text = files[suffix]
-    if text then
-      local file = assert(io.open(path .. suffix, "wb"))
-      assert(file:write(text))
-      file:close()
-    else
-      os.remove(path .. suffix)
-    end
-  end
 end
 
 local function number_of(id)
@@ -200,13 +164,13 @@ end
 ---@param world appsync.simulate.World
 function program.kill(world)
   world:tell("the program is killed")
-  local files = program.copy_store(world.path)
+  assert(core.simulation.keep_store "killed")
   let_go(world.client.root)
   scheduler.clear()
   timer.clear()
   world.runtime:close(0)
   world.runtime = program.boot()
-  program.put_store(world.path, files)
+  assert(core.simulation.put_store "killed")
   for _, call in ipairs(world.calls) do
     if call.state == "running" then call.state = "killed" end
   end

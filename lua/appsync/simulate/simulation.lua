@@ -22,7 +22,7 @@ local simulation = {}
 ---@field private folder string
 ---@field private path string
 ---@field private service appsync.simulate.Service
----@field private empty_store table<string, string> the files of one that is new
+---@field private has_store boolean? a new one is kept
 ---@field private log function? the default, as it was
 ---@field private n_played integer
 ---@field private world appsync.simulate.World? that is played
@@ -31,7 +31,7 @@ Simulation.__index = Simulation
 
 local DRAIN_S, START_S, END_S, CHECK_S = 48 * 3600, 60, 3600, 2 * 3600
 local TEMPLATE_SEED = 1
-local COLLECT_EVERY = 64
+local COLLECT_EVERY = 256
 local RENEW_EVERY = 1000 -- schedules: the engine keeps what it has learned of documents and values
 
 -- What is waited for outside of a task.
@@ -50,6 +50,13 @@ local function make_service(self)
   return made
 end
 
+-- The file is there for locks and links; it stays empty.
+local function keep_in_memory(path)
+  assert(io.open(path, "wb")):close()
+  local ok, err = core.simulation.set_store(path)
+  if not ok then errors.misuse("appsync.simulate: %s", err.message) end
+end
+
 ---@param options table checked
 ---@return appsync.simulate.Simulation
 function simulation.new(options)
@@ -62,6 +69,7 @@ function simulation.new(options)
   self.folder, err = core.simulation.folder()
   if not self.folder then errors.misuse("appsync.simulate: %s", err.message) end
   self.path = self.folder .. "/store.db"
+  keep_in_memory(self.path)
   dispatch.hold_runtime(true)
   hosts.plug(driver_of(self))
   self.log = log.default()
@@ -106,13 +114,13 @@ end
 -- A store that a client has opened, and nothing else: it is made once.
 local function make_empty_store(self)
   local making = make(self, TEMPLATE_SEED)
-  program.put_store(self.path, {})
   program.open(making)
   making:wait_for(START_S, "client.outbox:status", status, making.client)
   close(making)
   finish(self)
   if making.failure then error("appsync.simulate: " .. making.failure, 0) end
-  self.empty_store = program.copy_store(self.path)
+  assert(core.simulation.keep_store "new")
+  self.has_store = true
   self.service:empty()
 end
 
@@ -174,14 +182,14 @@ end
 ---@return string? failure
 ---@return appsync.simulate.Step[] steps
 function Simulation:play(seed, is_kept, lines)
-  if not self.empty_store then make_empty_store(self) end
+  if not self.has_store then make_empty_store(self) end
   self.n_played = self.n_played + 1
   if self.n_played % COLLECT_EVERY == 0 then collectgarbage() end
   if self.n_played % RENEW_EVERY == 0 then
     self.service:close()
     self.service = make_service(self)
   end
-  program.put_store(self.path, self.empty_store)
+  assert(core.simulation.put_store "new")
   self.service:empty()
   local steps = schedule.plan(seed, self.options)
   local playing = make(self, seed, lines)
@@ -200,7 +208,8 @@ function Simulation:close()
   core.simulation.set_time(nil)
   core.simulation.set_seed(nil)
   self.service:close()
-  program.put_store(self.path, {})
+  core.simulation.set_store(nil)
+  os.remove(self.path)
   os.remove(self.path .. "-leader")
   os.remove(self.folder)
   if not ok then error(raised, 0) end

@@ -13,6 +13,7 @@
 #define MAX_QUIET_TURNS   3000
 #define WAIT_MS           1000
 #define MAX_CLOCK_JUMP_MS 3600000
+#define NO_RECORD         UINT32_MAX
 
 static void pump(struct simulation *world);
 
@@ -281,17 +282,17 @@ static const struct journal_entry *some_maker(struct simulation *world)
 	return maker->place == JOURNAL_QUEUED && maker->nature != APS_RESEND_VERSIONED ? maker : NULL;
 }
 
-/* record: the only one that it is about; 0: some. */
+/* record: the only one that it is about; 0: some; NO_RECORD: none, unless it has a version. */
 static struct journal_entry new_entry(struct simulation *world, unsigned record)
 {
 	struct journal_entry entry = {.number = world->journal.open.last_number + 1, .uid = ++world->last_uid};
 	entry.mode = (uint8_t)(1 + below(world, N_MODES));
 	entry.nature = (uint8_t)below(world, APS_RESEND_COUNT);
 	entry.n_records = (uint8_t)below(world, JOURNAL_MAX_RECORDS);
-	if (record != 0 || (entry.n_records == 0 && chance(world, 60))) entry.n_records = 1;
+	if (record != 0 || (entry.n_records == 0 && chance(world, 60))) entry.n_records = record != NO_RECORD;
 	if (entry.nature == APS_RESEND_VERSIONED && entry.n_records == 0) entry.n_records = 1;
 	for (unsigned i = 0; i < entry.n_records; i++) entry.records[i] = (uint8_t)(1 + below(world, world->n_records));
-	if (record != 0) entry.records[0] = (uint8_t)record;
+	if (record != 0 && record != NO_RECORD) entry.records[0] = (uint8_t)record;
 	if (entry.nature == APS_RESEND_VERSIONED) entry.expected = world->service.records[entry.records[0] - 1].version;
 	const struct model_texts_mutation text = {entry.uid, 0, (enum aps_resend)entry.nature, entry.expected};
 	entry.resend = (uint8_t)model_texts_resend(&text);
@@ -503,9 +504,25 @@ static void step(struct simulation *world)
 		resolve_one(world);
 	else
 		step_rarely(world, luck - 70);
-	if (world->violation[0] == '\0') pump(world);
-	if (world->violation[0] == '\0' && chance(world, 70)) commit(world);
+	/* More may be done before the queue goes on, but what it wants already is done at once. */
+	bool is_last = chance(world, 85) || aps_outbox_peek(&world->outbox) != NULL;
+	if (world->violation[0] == '\0' && is_last) pump(world);
+	if (world->violation[0] == '\0' && is_last && chance(world, 70)) commit(world);
 	aps_mem_fail_at(0);
+}
+
+static void go_on(struct simulation *world)
+{
+	if (world->violation[0] == '\0') pump(world);
+	if (world->violation[0] == '\0') commit(world);
+}
+
+static void move_requests(struct simulation *world, int n)
+{
+	for (int i = 0; i < n && world->violation[0] == '\0'; i++) {
+		move_some_request(world);
+		go_on(world);
+	}
 }
 
 /* Many that have nothing to do with one another wait, and are due at one time. */
@@ -514,18 +531,36 @@ static void storm(struct simulation *world)
 	world->service.is_down = true;
 	for (unsigned record = 1; record <= world->n_records && world->violation[0] == '\0'; record++) {
 		enqueue(world, record);
-		pump(world);
-		commit(world);
+		go_on(world);
 	}
-	for (int i = 0; i < 40 && world->violation[0] == '\0'; i++) {
-		move_some_request(world);
-		pump(world);
-		commit(world);
-	}
+	move_requests(world, 40);
 	world->service.is_down = false;
 	pass_time(world, WAIT_MS);
-	pump(world);
-	commit(world);
+	go_on(world);
+}
+
+/* What has to do with everything is refused, and comes back to its place when much that was behind it waits for
+ * answers, and for each other. Few steps follow: a kill makes up for what went wrong. */
+static void come_back(struct simulation *world)
+{
+	aps_outbox_set_reach(&world->outbox, APS_OUTBOX_ONLINE);
+	for (int i = 0; i < 3 && world->violation[0] == '\0'; i++) {
+		enqueue(world, NO_RECORD);
+		world->promises[world->last_uid].is_invalid = true;
+		go_on(world);
+		move_requests(world, 4);
+	}
+	world->service.is_down = true;
+	for (int i = 0; i < 8 && world->violation[0] == '\0'; i++) {
+		enqueue(world, (unsigned)(1 + below(world, 3)));
+		go_on(world);
+	}
+	move_requests(world, 4);
+	for (int i = 0; i < 2 && world->violation[0] == '\0'; i++) {
+		retry(world);
+		go_on(world);
+	}
+	world->service.is_down = false;
 }
 
 /* Nothing fails any more, but what is poisoned. True: nothing is left to do. */
@@ -609,7 +644,9 @@ const char *simulation_run(struct simulation *world, uint64_t seed, FILE *log)
 	begin(world, seed, log);
 	start_process(world);
 	if (chance(world, 3)) storm(world);
-	uint64_t n_steps = 20 + below(world, 120);
+	bool is_short = chance(world, 5);
+	if (is_short) come_back(world);
+	uint64_t n_steps = is_short ? below(world, 8) : 20 + below(world, 120);
 	for (uint64_t i = 0; i < n_steps && world->violation[0] == '\0'; i++) step(world);
 	if (world->violation[0] == '\0') settle(world);
 	if (world->violation[0] == '\0') simulation_check_end(world);
