@@ -587,6 +587,14 @@ void aps_outbox_wait(struct aps_outbox *outbox, uint64_t number, int64_t due_ms)
 	if (item != NULL) item->due_ms = due_ms;
 }
 
+bool aps_outbox_is_empty(const struct aps_outbox *outbox)
+{
+	bool is_read = is_serial(outbox) || outbox->is_scanned;
+	for (unsigned mode = 0; is_serial(outbox) && mode < APS_OUTBOX_MODES; mode++)
+		is_read = is_read && (outbox->is_drained[mode] || (outbox->options.modes >> mode & 1u) == 0);
+	return is_read && outbox->items == NULL && aps_entity_order_count(&outbox->entities) == 0;
+}
+
 int64_t aps_outbox_due_ms(const struct aps_outbox *outbox)
 {
 	int64_t due_ms = INT64_MAX;

@@ -145,6 +145,8 @@ void aps_outbox_set_store(struct aps_outbox *outbox, bool has_store);
 void aps_outbox_auth_changed(struct aps_outbox *outbox, unsigned mode);
 /* After WAIT: how long. */
 void aps_outbox_wait(struct aps_outbox *outbox, uint64_t number, int64_t due_ms);
+/* It has read the journal to its end, and nothing is left. */
+bool aps_outbox_is_empty(const struct aps_outbox *outbox);
 /* The earliest; INT64_MAX: none. */
 int64_t aps_outbox_due_ms(const struct aps_outbox *outbox);
 void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms);

@@ -62,6 +62,37 @@ static void what_nothing_waits_before_is_sent_by_the_transaction_that_inserts_it
 	}
 }
 
+static void it_is_empty_once_it_has_read_all_and_all_of_that_has_ended(void **state)
+{
+	(void)state;
+	static const enum aps_outbox_order ORDERS[] = {SERIAL, ENTITY};
+	for (size_t i = 0; i < APS_COUNTOF(ORDERS); i++) {
+		struct outbox_world *w = world_init(ORDERS[i]);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		ASSERT_SAYS(world_pump(w), "");
+		assert_true(aps_outbox_is_empty(&w->outbox));
+		add(w, 1, 1);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		add(w, 1, 1);
+		world_pump(w);
+		world_commit(w);
+		ASSERT_SAYS(world_feed(w, 1, DONE), "1 finish, 2 mark");
+		ASSERT_SAYS(world_commit(w), "1 tell done, 2 send");
+		ASSERT_SAYS(world_feed(w, 2, DONE), "2 finish");
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		ASSERT_SAYS(world_commit(w), "2 tell done");
+		assert_true(aps_outbox_is_empty(&w->outbox));
+		aps_outbox_look_again(&w->outbox);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		aps_outbox_set_reach(&w->outbox, APS_OUTBOX_OFFLINE);
+		world_pump(w);
+		add(w, 2, 1);
+		world_pump(w);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		world_clear(w);
+	}
+}
+
 static void offline_nothing_begins_and_a_probe_lets_one_begin(void **state)
 {
 	(void)state;
@@ -568,6 +599,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(of_one_mode_they_go_one_after_the_other_of_several_beside_one_another),
 	        cmocka_unit_test(what_nothing_waits_before_is_sent_by_the_transaction_that_inserts_it),
+	        cmocka_unit_test(it_is_empty_once_it_has_read_all_and_all_of_that_has_ended),
 	        cmocka_unit_test(offline_nothing_begins_and_a_probe_lets_one_begin),
 	        cmocka_unit_test(who_waits_holds_its_lane_and_no_other_one),
 	        cmocka_unit_test(material_of_a_mode_lets_those_of_that_mode_go),
