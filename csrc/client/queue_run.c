@@ -104,6 +104,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	if (aps_vault_is_available(queue->vault)) queue->rest_until_ms = 0; /* it is another one, or well again */
 	if (keeps) return APS_OK;
 	queue->owner = 0;
+	queue->surplus = -1;
 	queue->first_outcome = 0;
 	aps_queue_settle_anew(queue);
 	queue->confirmed.n = 0;

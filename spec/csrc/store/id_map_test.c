@@ -169,7 +169,10 @@ static void pairs_are_listed_past_one_that_is_damaged(void **state)
 static int64_t prune(int64_t owner, int64_t now_ms)
 {
 	int64_t n;
-	ok(aps_id_map_prune(db, owner, now_ms, INT64_MAX, &n, &err));
+	struct aps_buf after;
+	aps_buf_init(&after, APS_BUF_ANY_SIZE);
+	ok(aps_id_map_prune(db, owner, now_ms, INT64_MAX, &after, &n, &err));
+	assert_int_equal(after.n, 0);
 	return n;
 }
 
@@ -201,6 +204,32 @@ static void old_pairs_leave_when_nothing_can_mean_them_any_more(void **state)
 	assert_int_equal(prune(owner, now_ms), 1);
 }
 
+static void old_pairs_are_looked_for_a_few_at_a_time(void **state)
+{
+	(void)state;
+	struct aps_buf after;
+	int64_t n, owner = owner_make("ann");
+	char temporary[8];
+	for (int i = 0; i < 8; i++) {
+		snprintf(temporary, sizeof temporary, "t%d", i);
+		add(owner, temporary, 1, i % 3 == 0 ? 1 : 0); /* every third one is young */
+	}
+	add(owner + 1, "t9", 1, 0);
+	aps_buf_init(&after, APS_BUF_ANY_SIZE);
+	for (size_t i = 0; i < 3; i++) {
+		ok(aps_id_map_prune(db, owner, 1 + APS_ID_MAP_MAX_AGE_MS, 3, &after, &n, &err));
+		assert_int_equal(n, i < 2 ? 2 : 1);
+		assert_int_equal(after.n, i < 2 ? 2 : 0);
+	}
+	assert_int_equal(db_int(db, "SELECT count(*) FROM id_map"), 4);
+	/* where one is behind which there are no more */
+	for (size_t i = 0; i < 2; i++) {
+		ok(aps_id_map_prune(db, owner, 1 + APS_ID_MAP_MAX_AGE_MS, 3, &after, &n, &err));
+		assert_int_equal(n, 0);
+		assert_int_equal(after.n, i == 0 ? 2 : 0);
+	}
+}
+
 static void without_memory_there_is_an_error(void **state)
 {
 	(void)state;
@@ -209,16 +238,19 @@ static void without_memory_there_is_an_error(void **state)
 		        .owner = 1, .temporary = APS_STR("t"), .made = APS_STR("m"), .maker = 1, .at_ms = 1};
 		int64_t n;
 		bool is_maker;
+		struct aps_buf after;
+		aps_buf_init(&after, APS_BUF_ANY_SIZE);
 		teardown(NULL);
 		setup(NULL);
 		aps_mem_fail_at(nth);
 		enum aps_rc rc = aps_id_map_add(db, &pair, &err);
 		if (rc == APS_OK) rc = aps_id_map_set_made(db, &pair, &err);
 		if (rc == APS_OK) rc = aps_id_map_next(db, 0, APS_STR(""), &found, &err);
-		if (rc == APS_OK) rc = aps_id_map_prune(db, 1, 0, INT64_MAX, &n, &err);
+		if (rc == APS_OK) rc = aps_id_map_prune(db, 1, 0, 1, &after, &n, &err);
 		if (rc == APS_OK) rc = aps_id_map_claim(db, &pair, 0, &is_maker, &err);
 		if (rc == APS_OK) rc = aps_id_map_has_any(db, 1, &is_maker, &err);
 		aps_mem_fail_at(0);
+		aps_buf_clear(&after);
 		if (rc == APS_OK) break;
 		assert_int_equal(rc, APS_E_NOMEM);
 	}
@@ -236,6 +268,7 @@ int main(void)
 	        TEST(a_pair_is_as_old_as_the_id_that_the_service_gave),
 	        TEST(pairs_are_listed_past_one_that_is_damaged),
 	        TEST(old_pairs_leave_when_nothing_can_mean_them_any_more),
+	        TEST(old_pairs_are_looked_for_a_few_at_a_time),
 	        TEST(without_memory_there_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
