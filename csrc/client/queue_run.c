@@ -17,6 +17,7 @@
 #include "store/outbox_counts.h"
 
 #define STUCK_MS 60000
+#define PAUSE_MS 1 /* others have their turn */
 
 static const struct aps_backoff_policy WAITS = {.base_ms = 500, .cap_ms = 300000};
 
@@ -354,8 +355,8 @@ void aps_queue_heed(struct aps_queue *queue)
 static void arm(struct aps_queue *queue)
 {
 	struct aps_timers *timers = &queue->core->timers;
-	int64_t due_ms =
-	        aps_outbox_has_paused(&queue->outbox) ? aps_clock_mono_ms() : aps_outbox_due_ms(&queue->outbox);
+	int64_t due_ms = aps_outbox_has_paused(&queue->outbox) ? aps_clock_mono_ms() + PAUSE_MS
+	                                                       : aps_outbox_due_ms(&queue->outbox);
 	if (queue->rest_until_ms != 0 && queue->rest_until_ms < due_ms) due_ms = queue->rest_until_ms;
 	if (due_ms != INT64_MAX)
 		(void)aps_timer_set(timers, &queue->timer, due_ms);
