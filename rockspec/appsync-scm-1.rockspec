@@ -288,6 +288,7 @@ build = {
         "csrc/store/inspect_text.c",
         "csrc/store/layer_store.c",
         "csrc/store/migrations.c",
+        "csrc/store/outbox_counts.c",
         "csrc/store/outbox_entry.c",
         "csrc/store/outbox_number.c",
         "csrc/store/outbox_rows.c",

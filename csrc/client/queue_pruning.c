@@ -32,13 +32,14 @@ static enum aps_rc prune_outcomes(struct aps_queue *queue, bool *is_done, struct
 /* A store may have many of them: every hour. */
 static enum aps_rc prune_ids(struct aps_queue *queue, bool *is_done, struct aps_err *err)
 {
-	int64_t n_deleted;
+	struct aps_id_pruning *ids = &queue->pruned_ids;
 	*is_done = !queue->prunes_ids || queue->owner == 0;
 	if (*is_done) return APS_OK;
-	enum aps_rc rc = aps_id_map_prune(aps_queue_db(queue), queue->owner, aps_clock_wall_ms(), MAX_IDS,
-	                                  &queue->pruned_id, &n_deleted, err);
-	if (n_deleted != 0) queue->has_new_ids = true; /* reads know those that are gone */
-	*is_done = rc == APS_OK && queue->pruned_id.n == 0;
+	ids->owner = queue->owner;
+	ids->max_rows = MAX_IDS;
+	enum aps_rc rc = aps_id_map_prune(aps_queue_db(queue), ids, aps_clock_wall_ms(), err);
+	if (ids->n_deleted != 0) queue->has_new_ids = true; /* reads know those that are gone */
+	*is_done = rc == APS_OK && ids->after.n == 0;
 	return rc;
 }
 
@@ -82,7 +83,7 @@ void aps_queue_pruning_start(struct aps_queue *queue)
 {
 	queue->pruning.due = due;
 	queue->surplus = -1;
-	aps_buf_init(&queue->pruned_id, APS_BUF_ANY_SIZE);
+	aps_buf_init(&queue->pruned_ids.after, APS_BUF_ANY_SIZE);
 	queue->ids_due_ms = aps_clock_mono_ms() + FIRST_MS;
 	wake(queue, queue->ids_due_ms);
 }
@@ -90,7 +91,7 @@ void aps_queue_pruning_start(struct aps_queue *queue)
 void aps_queue_pruning_stop(struct aps_queue *queue)
 {
 	aps_timer_stop(&queue->core->timers, &queue->pruning);
-	aps_buf_clear(&queue->pruned_id);
+	aps_buf_clear(&queue->pruned_ids.after);
 }
 
 void aps_queue_pruning_note(struct aps_queue *queue)

@@ -132,16 +132,6 @@ enum aps_rc aps_dead_letters_next_blocked(struct aps_db *db, int64_t number, int
 	return take_row(&query, letter);
 }
 
-enum aps_rc aps_dead_letters_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err)
-{
-	struct aps_query query;
-	aps_query_init(&query, db, "SELECT count(*) FROM dead_letter WHERE id BETWEEN ?1 AND ?2", err);
-	aps_query_int(&query, range.first);
-	aps_query_int(&query, range.last);
-	*n = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
-	return aps_query_end(&query);
-}
-
 enum aps_rc aps_dead_letters_discard(struct aps_db *db, int64_t id, struct aps_err *err)
 {
 	struct aps_query query;

@@ -198,18 +198,18 @@ static enum aps_rc find_last(struct aps_db *db, int64_t owner, int64_t *number, 
 #undef LAST_OF
 }
 
-/* *n: how many rows there are from `after` on, up to so many, of which the last one is given. */
-static enum aps_rc find_end(struct aps_db *db, int64_t owner, struct aps_str after, int64_t max_rows,
-                            struct aps_buf *end, int64_t *n, struct aps_err *err)
+/* *n: how many rows are to be looked at, of which *end is the last one. */
+static enum aps_rc find_end(struct aps_db *db, const struct aps_id_pruning *pruning, struct aps_buf *end, int64_t *n,
+                            struct aps_err *err)
 {
 	static const char SQL[] = "SELECT max(temporary), count(*) FROM (SELECT temporary FROM id_map WHERE owner = ?1"
 	                          " AND temporary > ?2 ORDER BY temporary LIMIT ?3)";
 	struct aps_query query;
 	*n = 0;
 	aps_query_init(&query, db, SQL, err);
-	aps_query_int(&query, owner);
-	aps_query_text(&query, after);
-	aps_query_int(&query, max_rows);
+	aps_query_int(&query, pruning->owner);
+	aps_query_text(&query, aps_buf_str(&pruning->after));
+	aps_query_int(&query, pruning->max_rows);
 	if (aps_query_row(&query)) {
 		aps_buf_add_str(end, aps_stmt_column_str(query.stmt, 0));
 		*n = aps_stmt_column_int(query.stmt, 1);
@@ -219,37 +219,37 @@ static enum aps_rc find_end(struct aps_db *db, int64_t owner, struct aps_str aft
 	return aps_fail(err, APS_E_NOMEM, "no memory for temporary ids");
 }
 
-static enum aps_rc delete_old(struct aps_db *db, int64_t owner, struct aps_str after, struct aps_str end,
-                              int64_t now_ms, struct aps_err *err)
+static enum aps_rc delete_old(struct aps_db *db, struct aps_id_pruning *pruning, struct aps_str end, int64_t now_ms,
+                              struct aps_err *err)
 {
 	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND temporary > ?2 AND temporary <= ?3"
 	                          " AND at < ?4 AND maker > ?5";
 	struct aps_query query;
 	int64_t last;
-	enum aps_rc rc = find_last(db, owner, &last, err);
+	enum aps_rc rc = find_last(db, pruning->owner, &last, err);
 	if (rc != APS_OK) return rc;
 	aps_query_init(&query, db, SQL, err);
-	aps_query_int(&query, owner);
-	aps_query_text(&query, after);
+	aps_query_int(&query, pruning->owner);
+	aps_query_text(&query, aps_buf_str(&pruning->after));
 	aps_query_text(&query, end);
 	aps_query_int(&query, now_ms - APS_ID_MAP_MAX_AGE_MS);
 	aps_query_int(&query, last);
-	return aps_query_run(&query);
+	rc = aps_query_run(&query);
+	if (rc == APS_OK) pruning->n_deleted = aps_db_changes(db);
+	return rc;
 }
 
-enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t max_rows, struct aps_buf *after,
-                             int64_t *n_deleted, struct aps_err *err)
+enum aps_rc aps_id_map_prune(struct aps_db *db, struct aps_id_pruning *pruning, int64_t now_ms, struct aps_err *err)
 {
 	struct aps_buf end;
 	int64_t n;
-	*n_deleted = 0;
+	pruning->n_deleted = 0;
 	aps_buf_init(&end, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = find_end(db, owner, aps_buf_str(after), max_rows, &end, &n, err);
-	if (rc == APS_OK && n != 0) rc = delete_old(db, owner, aps_buf_str(after), aps_buf_str(&end), now_ms, err);
-	if (rc == APS_OK && n != 0) *n_deleted = aps_db_changes(db);
-	aps_buf_clear(after);
-	if (rc == APS_OK && n == max_rows)
-		*after = end;
+	enum aps_rc rc = find_end(db, pruning, &end, &n, err);
+	if (rc == APS_OK && n != 0) rc = delete_old(db, pruning, aps_buf_str(&end), now_ms, err);
+	aps_buf_clear(&pruning->after);
+	if (rc == APS_OK && n == pruning->max_rows)
+		pruning->after = end;
 	else
 		aps_buf_clear(&end);
 	return rc;

@@ -3,9 +3,7 @@
  * one or two other bits leaves the same rest. The highest number of an entry, times the step, is an INTEGER still. */
 #include "store/outbox_counts.h"
 
-#include "store/dead_letters.h"
-#include "store/entry_id.h"
-#include "store/outbox_rows.h"
+#include "store/query.h"
 
 #define STEP    INT64_C(8388593)
 #define FIRST   16 /* counters below -3 are free: store/migrations.c */
@@ -62,6 +60,27 @@ static enum aps_rc read_one(struct aps_db *db, int64_t owner, enum aps_outbox_co
 	*is_whole = *is_whole && value >= 0 && value % STEP == rest;
 	*n = value / STEP;
 	return aps_query_end(&query);
+}
+
+static enum aps_rc count_rows(struct aps_db *db, const char *sql, struct aps_entry_range range, int64_t *n,
+                              struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, sql, err);
+	aps_query_int(&query, range.first);
+	aps_query_int(&query, range.last);
+	*n = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
+	return aps_query_end(&query);
+}
+
+enum aps_rc aps_outbox_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err)
+{
+	return count_rows(db, "SELECT count(*) FROM outbox WHERE id BETWEEN ?1 AND ?2", range, n, err);
+}
+
+enum aps_rc aps_dead_letters_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err)
+{
+	return count_rows(db, "SELECT count(*) FROM dead_letter WHERE id BETWEEN ?1 AND ?2", range, n, err);
 }
 
 enum aps_rc aps_outbox_counts_by_rows(struct aps_db *db, int64_t owner, struct aps_outbox_counts *counts,

@@ -6,6 +6,7 @@
 #define APS_STORE_OUTBOX_COUNTS_H
 
 #include "store/db.h"
+#include "store/entry_id.h"
 
 struct aps_outbox_counts {
 	int64_t n_queued, n_dead;
@@ -25,7 +26,10 @@ enum aps_rc aps_outbox_counts_forget(struct aps_db *db, int64_t owner, struct ap
 /* What the store has of them. *is_whole false: they are damaged or lost, and were counted by the rows. */
 enum aps_rc aps_outbox_counts_read(struct aps_db *db, int64_t owner, struct aps_outbox_counts *counts, bool *is_whole,
                                    struct aps_err *err);
-/* By the rows, which takes as long as there are many. */
+/* The rows of a range, which takes as long as there are many. */
+enum aps_rc aps_outbox_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err);
+enum aps_rc aps_dead_letters_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err);
+/* Likewise of an owner. */
 enum aps_rc aps_outbox_counts_by_rows(struct aps_db *db, int64_t owner, struct aps_outbox_counts *counts,
                                       struct aps_err *err);
 /* Those that are damaged are what the rows say from now on. */

@@ -154,16 +154,6 @@ enum aps_rc aps_outbox_next_sending(struct aps_db *db, int64_t after, struct aps
 	return rc;
 }
 
-enum aps_rc aps_outbox_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err)
-{
-	struct aps_query query;
-	aps_query_init(&query, db, "SELECT count(*) FROM outbox WHERE id BETWEEN ?1 AND ?2", err);
-	aps_query_int(&query, range.first);
-	aps_query_int(&query, range.last);
-	*n = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
-	return aps_query_end(&query);
-}
-
 enum aps_rc aps_outbox_remove(struct aps_db *db, int64_t id, struct aps_err *err)
 {
 	struct aps_query query;

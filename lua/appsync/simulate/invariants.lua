@@ -26,7 +26,7 @@ local function check_counts(world, client)
   local letters, letters_err = client.outbox:dead_letters()
   local n_queued, n_dead = #must(queued, list_err, "client.outbox:list"), #must(letters, letters_err, "client.outbox:dead_letters")
   if status.size == n_queued and status.dead == n_dead then return end
-  world:fail("the outbox says that %d mutations are queued and %d are dead letters, and lists %d and %d", status.size, status.dead, n_queued,
+  world:fail("the outbox says that it has %d mutations and %d dead letters, and lists %d and %d", status.size, status.dead, n_queued,
     n_dead)
 end
 
