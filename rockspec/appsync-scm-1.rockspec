@@ -293,6 +293,7 @@ build = {
         "csrc/store/layer_store.c",
         "csrc/store/log_end.c",
         "csrc/store/migrations.c",
+        "csrc/store/outbox_counts.c",
         "csrc/store/outbox_entry.c",
         "csrc/store/outbox_number.c",
         "csrc/store/outbox_rows.c",

@@ -4,7 +4,7 @@
 #include "client/caching.h"
 #include "client/queue_answered.h"
 #include "client/reach.h"
-#include "store/dead_letters.h"
+#include "store/outbox_counts.h"
 #include "store/outbox_number.h"
 #include "store/owners.h"
 #include "store/service_facts.h"
@@ -44,6 +44,18 @@ bool aps_queue_has_number(const struct aps_buf *numbers, uint64_t number)
 	return false;
 }
 
+/* A count that is damaged is told of by the rows, and mended. */
+static enum aps_rc mend_counts(struct aps_queue *queue, int64_t owner, struct aps_err *err)
+{
+	struct aps_outbox_counts counts;
+	bool is_whole = true;
+	enum aps_rc rc = APS_OK;
+	if (owner != 0) rc = aps_outbox_counts_read(aps_queue_db(queue), owner, &counts, &is_whole, err);
+	if (rc != APS_OK || is_whole) return rc;
+	rc = aps_vault_begin(queue->vault, err);
+	return rc == APS_OK ? aps_outbox_counts_renew(aps_queue_db(queue), owner, err) : rc;
+}
+
 /* What earlier runs have left of layers is settled then; what of that fails waits for the next run. */
 static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 {
@@ -54,6 +66,7 @@ static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 	if (rc == APS_OK) rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &owner, err);
 	if (rc == APS_OK && queue->last_old == 0) rc = aps_outbox_last_number(db, &queue->last_old, err);
 	if (rc == APS_OK) rc = aps_service_facts_merges(db, &queue->keeps_merges, err);
+	if (rc == APS_OK) rc = mend_counts(queue, owner, err);
 	if (rc != APS_OK) {
 		aps_vault_suspect(queue->vault, err);
 		return rc;
@@ -120,15 +133,14 @@ void aps_queue_note_change(struct aps_queue *queue)
 
 enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err)
 {
-	struct aps_db *db = aps_queue_db(queue);
-	int64_t n_entries = 0, n_dead = 0;
+	struct aps_outbox_counts counts = {0};
+	bool is_whole;
 	if (queue->is_counted || !queue->is_known || !aps_queue_has_store(queue)) return APS_OK;
-	const struct aps_entry_range range = aps_entry_owned(queue->owner);
-	enum aps_rc rc = queue->owner != 0 ? aps_outbox_count(db, range, &n_entries, err) : APS_OK;
-	if (rc == APS_OK && queue->owner != 0) rc = aps_dead_letters_count(db, range, &n_dead, err);
+	enum aps_rc rc = APS_OK;
+	if (queue->owner != 0) rc = aps_outbox_counts_read(aps_queue_db(queue), queue->owner, &counts, &is_whole, err);
 	if (rc != APS_OK) return rc;
-	queue->n_entries = n_entries;
-	queue->n_dead = n_dead;
+	queue->n_entries = counts.n_queued;
+	queue->n_dead = counts.n_dead;
 	queue->is_counted = true;
 	return APS_OK;
 }

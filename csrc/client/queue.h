@@ -15,6 +15,7 @@
 #include "client/core.h"
 #include "client/partition.h"
 #include "store/entry_id.h"
+#include "store/id_map.h"
 #include "store/outbox_rows.h"
 #include "sync/outbox.h"
 
@@ -77,6 +78,10 @@ struct aps_queue {
 	int64_t rest_until_ms; /* after trouble */
 	uint64_t place;        /* of the vault, where the transaction was begun */
 	unsigned n_outcomes;   /* since rows were pruned last */
+	int64_t surplus;       /* outcomes up to this one are pruned; < 0: it isn't known */
+	int64_t ids_due_ms;    /* when temporary ids are looked through next, by the monotonic clock */
+	bool prunes_ids;       /* they are: */
+	struct aps_id_pruning pruned_ids;
 	int64_t n_entries, n_dead;
 	bool is_counted;
 	bool merges;        /* the service was seen to merge conflicts, */

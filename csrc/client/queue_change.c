@@ -11,6 +11,7 @@
 #include "client/sending.h"
 #include "store/db_space.h"
 #include "store/dead_letters.h"
+#include "store/outbox_counts.h"
 #include "store/owner_move.h"
 #include "store/owners.h"
 

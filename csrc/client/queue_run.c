@@ -15,8 +15,10 @@
 #include "client/queue_told.h"
 #include "client/queue_waits.h"
 #include "client/reach.h"
+#include "store/outbox_counts.h"
 
 #define STUCK_MS 60000
+#define PAUSE_MS 1 /* others have their turn */
 
 static const struct aps_backoff_policy WAITS = {.base_ms = 500, .cap_ms = 300000};
 
@@ -104,6 +106,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	if (aps_vault_is_available(queue->vault)) queue->rest_until_ms = 0; /* it is another one, or well again */
 	if (keeps) return APS_OK;
 	queue->owner = 0;
+	queue->surplus = -1;
 	queue->first_outcome = 0;
 	aps_queue_settle_anew(queue);
 	queue->confirmed.n = 0;
@@ -353,7 +356,8 @@ void aps_queue_heed(struct aps_queue *queue)
 static void arm(struct aps_queue *queue)
 {
 	struct aps_timers *timers = &queue->core->timers;
-	int64_t due_ms = aps_outbox_due_ms(&queue->outbox);
+	int64_t due_ms = aps_outbox_has_paused(&queue->outbox) ? aps_clock_mono_ms() + PAUSE_MS
+	                                                       : aps_outbox_due_ms(&queue->outbox);
 	if (queue->rest_until_ms != 0 && queue->rest_until_ms < due_ms) due_ms = queue->rest_until_ms;
 	if (due_ms != INT64_MAX)
 		(void)aps_timer_set(timers, &queue->timer, due_ms);
@@ -393,6 +397,24 @@ static void go_on(struct aps_queue *queue)
 	if (!is_moved) aps_queue_rest(queue);
 }
 
+/* All that could be read has ended: what the store has counted beyond that it has lost. */
+static void look_for_lost(struct aps_queue *queue)
+{
+	struct aps_err err;
+	struct aps_outbox_counts counts;
+	int64_t n_rows;
+	struct aps_db *db = aps_queue_db(queue);
+	bool is_whole;
+	if (queue->n_entries == 0 || queue->owner == 0 || !queue->is_known || !aps_queue_has_store(queue)) return;
+	if (!aps_outbox_is_empty(&queue->outbox)) return;
+	if (aps_outbox_counts_read(db, queue->owner, &counts, &is_whole, &err) != APS_OK) return;
+	if (aps_outbox_count(db, aps_entry_owned(queue->owner), &n_rows, &err) != APS_OK) return;
+	if (counts.n_queued == n_rows) return;
+	aps_fail_word(&err, APS_E_STORAGE, "corrupt", 0, "the store has lost %lld of its queued mutations",
+	              (long long)(counts.n_queued - n_rows));
+	aps_vault_suspect(queue->vault, &err);
+}
+
 void aps_queue_run(struct aps_queue *queue)
 {
 	if (queue->is_running || queue->is_closed) return;
@@ -405,6 +427,7 @@ void aps_queue_run(struct aps_queue *queue)
 	queue->is_running = false;
 	if (queue->is_closed) return;
 	(void)aps_queue_count(queue, &(struct aps_err){0});
+	look_for_lost(queue);
 	arm(queue);
 }
 

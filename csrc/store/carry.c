@@ -1,10 +1,10 @@
 /* The tables are those of migrations.c; "memory" is what is attached under that name. */
 #include "store/carry.h"
 
-/* What is looked up by its owner, the counters and the layers: small, and needed whole. Never the outbox: a file's
- * mutations are acknowledged when the file has them, and what memory has goes with its process. */
+/* What is looked up by its owner, the counters and the layers: small, and needed whole. Never the outbox, nor how much
+ * is in it: a file's mutations are acknowledged when the file has them, and what memory has goes with its process. */
 static const char BEGIN[] = "INSERT INTO memory.part SELECT * FROM main.part;"
-                            "INSERT OR REPLACE INTO memory.counter SELECT * FROM main.counter;"
+                            "INSERT OR REPLACE INTO memory.counter SELECT * FROM main.counter WHERE id >= -3;"
                             "INSERT INTO memory.layer SELECT * FROM main.layer;"
                             "INSERT INTO memory.patch SELECT * FROM main.patch;"
                             "DELETE FROM memory.sqlite_sequence;"
@@ -13,7 +13,7 @@ static const char BEGIN[] = "INSERT INTO memory.part SELECT * FROM main.part;"
 static const char BACK[] = "INSERT OR REPLACE INTO main.part SELECT * FROM memory.part;"
                            "INSERT OR REPLACE INTO main.counter SELECT m.id, max(m.value, coalesce(f.value, 0))"
                            " FROM memory.counter m LEFT JOIN main.counter f ON f.id = m.id AND m.id = -2"
-                           " WHERE m.id <> -3;"
+                           " WHERE m.id >= -2;"
                            "INSERT OR REPLACE INTO main.name SELECT * FROM memory.name;"
                            "INSERT OR REPLACE INTO main.entry SELECT * FROM memory.entry;"
                            "DELETE FROM main.patch; DELETE FROM main.layer;"

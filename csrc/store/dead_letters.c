@@ -1,6 +1,7 @@
 #include "store/dead_letters.h"
 
 #include "store/entry_find.h"
+#include "store/outbox_counts.h"
 #include "store/outbox_rows.h"
 #include "store/owners.h"
 
@@ -34,6 +35,11 @@ static int64_t sum_of(const struct aps_outbox_entry *entry, const struct aps_dea
 	return aps_row_sum_value(&sum) ^ aps_owners_mark(aps_entry_owner(entry->id));
 }
 
+static enum aps_rc count(struct aps_db *db, int64_t id, int64_t n, struct aps_err *err)
+{
+	return aps_outbox_counts_add(db, aps_entry_owner(id), APS_OUTBOX_DEAD, n, err);
+}
+
 enum aps_rc aps_dead_letters_insert(struct aps_db *db, const struct aps_outbox_entry *entry,
                                     const struct aps_death *death, struct aps_err *err)
 {
@@ -48,7 +54,8 @@ enum aps_rc aps_dead_letters_insert(struct aps_db *db, const struct aps_outbox_e
 	aps_query_int(&query, death->blocked_by);
 	aps_query_text(&query, death->cause);
 	aps_query_int(&query, sum_of(entry, death));
-	return aps_query_run(&query);
+	enum aps_rc rc = aps_query_run(&query);
+	return rc == APS_OK ? count(db, entry->id, 1, err) : rc;
 }
 
 enum aps_rc aps_dead_letters_bury(struct aps_db *db, int64_t id, const struct aps_death *death, struct aps_err *err)
@@ -125,22 +132,13 @@ enum aps_rc aps_dead_letters_next_blocked(struct aps_db *db, int64_t number, int
 	return take_row(&query, letter);
 }
 
-enum aps_rc aps_dead_letters_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err)
-{
-	struct aps_query query;
-	aps_query_init(&query, db, "SELECT count(*) FROM dead_letter WHERE id BETWEEN ?1 AND ?2", err);
-	aps_query_int(&query, range.first);
-	aps_query_int(&query, range.last);
-	*n = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
-	return aps_query_end(&query);
-}
-
 enum aps_rc aps_dead_letters_discard(struct aps_db *db, int64_t id, struct aps_err *err)
 {
 	struct aps_query query;
 	aps_query_init(&query, db, "DELETE FROM dead_letter WHERE id = ?1", err);
 	aps_query_int(&query, id);
-	return aps_query_run(&query);
+	enum aps_rc rc = aps_query_run(&query);
+	return rc == APS_OK ? count(db, id, -(int64_t)aps_db_changes(db), err) : rc;
 }
 
 enum aps_rc aps_dead_letters_take(struct aps_db *db, int64_t id, struct aps_dead_letter *letter, struct aps_err *err)

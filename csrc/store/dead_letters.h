@@ -41,7 +41,6 @@ enum aps_rc aps_dead_letters_next(struct aps_db *db, struct aps_entry_range rang
 /* The same for those that are blocked by the one of a number. */
 enum aps_rc aps_dead_letters_next_blocked(struct aps_db *db, int64_t number, int64_t after,
                                           struct aps_dead_letter *letter, struct aps_err *err);
-enum aps_rc aps_dead_letters_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err);
 /* Gives it back, and it is no dead letter any more: to be tried again. */
 enum aps_rc aps_dead_letters_take(struct aps_db *db, int64_t id, struct aps_dead_letter *letter, struct aps_err *err);
 /* Where there is none, nothing happens. */

@@ -6,7 +6,8 @@
 #include "store/row_sum.h"
 #include "store/row_texts.h"
 
-#define PAIRS "SELECT owner, temporary, made, maker, at, sum FROM id_map "
+#define N_LANES 16 /* of an owner */
+#define PAIRS   "SELECT owner, temporary, made, maker, at, sum FROM id_map "
 
 void aps_id_made_init(struct aps_id_made *pair)
 {
@@ -170,37 +171,86 @@ enum aps_rc aps_id_map_has_any(struct aps_db *db, int64_t owner, bool *has_any, 
 	return aps_query_end(&query);
 }
 
-/* The highest number that an owner has, 0: none. */
-static enum aps_rc find_last(struct aps_db *db, int64_t owner, int64_t *number, struct aps_err *err)
+/* In the ids of a lane; of modes that aren't known, too. */
+static enum aps_rc raise_last(struct aps_db *db, const char *sql, int64_t owner, int64_t *last, struct aps_err *err)
 {
-	static const char SQL[] = "SELECT max(id & ?3) FROM (SELECT id FROM outbox WHERE id BETWEEN ?1 AND ?2"
-	                          " UNION ALL SELECT id FROM dead_letter WHERE id BETWEEN ?1 AND ?2)";
-	struct aps_entry_range range = aps_entry_owned(owner);
-	struct aps_query query;
-	aps_query_init(&query, db, SQL, err);
-	aps_query_int(&query, range.first);
-	aps_query_int(&query, range.last);
-	aps_query_int(&query, APS_ENTRY_MAX_NUMBER);
-	*number = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
-	return aps_query_end(&query);
+	enum aps_rc rc = APS_OK;
+	for (int mode = 0; rc == APS_OK && mode < N_LANES; mode++) {
+		struct aps_entry_range lane = aps_entry_lane(owner, (enum aps_entry_mode)mode);
+		struct aps_query query;
+		aps_query_init(&query, db, sql, err);
+		aps_query_int(&query, lane.first);
+		aps_query_int(&query, lane.last);
+		int64_t number = aps_query_row(&query) ? aps_entry_number(aps_stmt_column_int(query.stmt, 0)) : 0;
+		if (number > *last) *last = number;
+		rc = aps_query_end(&query);
+	}
+	return rc;
 }
 
-enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
-                             struct aps_err *err)
+/* The highest number that an owner has, 0: none. The ends of its lanes are looked at. */
+static enum aps_rc find_last(struct aps_db *db, int64_t owner, int64_t *number, struct aps_err *err)
 {
-	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND temporary IN (SELECT temporary FROM id_map"
-	                          " WHERE owner = ?1 AND at < ?2 AND maker > ?3 LIMIT ?4)";
+#define LAST_OF(table) "SELECT coalesce(max(id), 0) FROM " table " WHERE id BETWEEN ?1 AND ?2"
+	*number = 0;
+	enum aps_rc rc = raise_last(db, LAST_OF("outbox"), owner, number, err);
+	return rc == APS_OK ? raise_last(db, LAST_OF("dead_letter"), owner, number, err) : rc;
+#undef LAST_OF
+}
+
+/* *n: how many rows are to be looked at, of which *end is the last one. */
+static enum aps_rc find_end(struct aps_db *db, const struct aps_id_pruning *pruning, struct aps_buf *end, int64_t *n,
+                            struct aps_err *err)
+{
+	static const char SQL[] = "SELECT max(temporary), count(*) FROM (SELECT temporary FROM id_map WHERE owner = ?1"
+	                          " AND temporary > ?2 ORDER BY temporary LIMIT ?3)";
+	struct aps_query query;
+	*n = 0;
+	aps_query_init(&query, db, SQL, err);
+	aps_query_int(&query, pruning->owner);
+	aps_query_text(&query, aps_buf_str(&pruning->after));
+	aps_query_int(&query, pruning->max_rows);
+	if (aps_query_row(&query)) {
+		aps_buf_add_str(end, aps_stmt_column_str(query.stmt, 0));
+		*n = aps_stmt_column_int(query.stmt, 1);
+	}
+	enum aps_rc rc = aps_query_end(&query);
+	if (rc != APS_OK || end->rc == APS_OK) return rc;
+	return aps_fail(err, APS_E_NOMEM, "no memory for temporary ids");
+}
+
+static enum aps_rc delete_old(struct aps_db *db, struct aps_id_pruning *pruning, struct aps_str end, int64_t now_ms,
+                              struct aps_err *err)
+{
+	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND temporary > ?2 AND temporary <= ?3"
+	                          " AND at < ?4 AND maker > ?5";
 	struct aps_query query;
 	int64_t last;
-	*n_deleted = 0;
-	enum aps_rc rc = find_last(db, owner, &last, err);
+	enum aps_rc rc = find_last(db, pruning->owner, &last, err);
 	if (rc != APS_OK) return rc;
 	aps_query_init(&query, db, SQL, err);
-	aps_query_int(&query, owner);
+	aps_query_int(&query, pruning->owner);
+	aps_query_text(&query, aps_buf_str(&pruning->after));
+	aps_query_text(&query, end);
 	aps_query_int(&query, now_ms - APS_ID_MAP_MAX_AGE_MS);
 	aps_query_int(&query, last);
-	aps_query_int(&query, max_rows);
 	rc = aps_query_run(&query);
-	if (rc == APS_OK) *n_deleted = aps_db_changes(db);
+	if (rc == APS_OK) pruning->n_deleted = aps_db_changes(db);
+	return rc;
+}
+
+enum aps_rc aps_id_map_prune(struct aps_db *db, struct aps_id_pruning *pruning, int64_t now_ms, struct aps_err *err)
+{
+	struct aps_buf end;
+	int64_t n;
+	pruning->n_deleted = 0;
+	aps_buf_init(&end, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = find_end(db, pruning, &end, &n, err);
+	if (rc == APS_OK && n != 0) rc = delete_old(db, pruning, aps_buf_str(&end), now_ms, err);
+	aps_buf_clear(&pruning->after);
+	if (rc == APS_OK && n == pruning->max_rows)
+		pruning->after = end;
+	else
+		aps_buf_clear(&end);
 	return rc;
 }

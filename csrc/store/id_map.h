@@ -18,6 +18,14 @@ struct aps_id_made {
 	struct aps_buf texts;
 };
 
+/* How far pairs were looked through. */
+struct aps_id_pruning {
+	int64_t owner, max_rows; /* that are looked at */
+	struct aps_buf
+	        after; /* those behind this one; empty: from the beginning on, and when all were, or on failure */
+	int64_t n_deleted;
+};
+
 APS_BEGIN_DECLS
 
 void aps_id_made_init(struct aps_id_made *pair);
@@ -44,9 +52,8 @@ enum aps_rc aps_id_map_has_maker(struct aps_db *db, const struct aps_id_made *pa
 enum aps_rc aps_id_map_next(struct aps_db *db, int64_t owner, struct aps_str temporary, struct aps_id_made *pair,
                             struct aps_err *err);
 /* Deletes of an owner what is older than APS_ID_MAP_MAX_AGE_MS, once neither its maker is there, queued or dead, nor a
- * mutation that came after it and may still mean the temporary id; at most so many rows. */
-enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
-                             struct aps_err *err);
+ * mutation that came after it and may still mean the temporary id. */
+enum aps_rc aps_id_map_prune(struct aps_db *db, struct aps_id_pruning *pruning, int64_t now_ms, struct aps_err *err);
 
 /* Of a statement at a row that has all columns of the table in their order. */
 enum aps_rc aps_id_map_read(struct aps_stmt *stmt, struct aps_id_made *pair, struct aps_err *err);

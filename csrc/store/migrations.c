@@ -10,8 +10,9 @@
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
  * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the
  * generation, -1 the highest number that an entry ever had, -2 the last one of the sequence of mutations, layers and
- * outcomes, -3 the store's nonce, else the bytes of the entries of a part. A part that is dropped: its rows are as good
- * as gone (store/parts.h). What is read back has a sum (store/row_sum.h). */
+ * outcomes, -3 the store's nonce, those below how many an owner has queued (store/outbox_counts.h), else the bytes of
+ * the entries of a part. A part that is dropped: its rows are as good as gone (store/parts.h). What is read back has a
+ * sum (store/row_sum.h). */
 static const char CACHE[] =
         "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
         "INSERT INTO counter VALUES (0, 0), (-1, 0);"

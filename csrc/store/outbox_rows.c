@@ -1,6 +1,7 @@
 #include "store/outbox_rows.h"
 
 #include "store/entry_find.h"
+#include "store/outbox_counts.h"
 #include "store/owners.h"
 
 #define OF_OUTBOX                                                                                                      \
@@ -51,10 +52,16 @@ static enum aps_rc put(struct aps_db *db, const char *sql, const struct aps_outb
 	return aps_query_run(&query);
 }
 
+static enum aps_rc count(struct aps_db *db, int64_t id, int64_t n, struct aps_err *err)
+{
+	return aps_outbox_counts_add(db, aps_entry_owner(id), APS_OUTBOX_QUEUED, n, err);
+}
+
 enum aps_rc aps_outbox_insert(struct aps_db *db, const struct aps_outbox_entry *entry, struct aps_err *err)
 {
 	static const char SQL[] = "INSERT INTO outbox VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-	return put(db, SQL, entry, err);
+	enum aps_rc rc = put(db, SQL, entry, err);
+	return rc == APS_OK ? count(db, entry->id, 1, err) : rc;
 }
 
 static enum aps_rc fail_gone(struct aps_err *err)
@@ -147,16 +154,6 @@ enum aps_rc aps_outbox_next_sending(struct aps_db *db, int64_t after, struct aps
 	return rc;
 }
 
-enum aps_rc aps_outbox_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err)
-{
-	struct aps_query query;
-	aps_query_init(&query, db, "SELECT count(*) FROM outbox WHERE id BETWEEN ?1 AND ?2", err);
-	aps_query_int(&query, range.first);
-	aps_query_int(&query, range.last);
-	*n = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
-	return aps_query_end(&query);
-}
-
 enum aps_rc aps_outbox_remove(struct aps_db *db, int64_t id, struct aps_err *err)
 {
 	struct aps_query query;
@@ -164,5 +161,6 @@ enum aps_rc aps_outbox_remove(struct aps_db *db, int64_t id, struct aps_err *err
 	aps_query_int(&query, id);
 	enum aps_rc rc = aps_query_run(&query);
 	if (rc == APS_OK && aps_db_changes(db) != 1) rc = fail_gone(err);
+	if (rc == APS_OK) rc = count(db, id, -1, err);
 	return rc == APS_OK ? aps_delivery_forget(db, id, err) : rc;
 }

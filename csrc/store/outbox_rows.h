@@ -30,7 +30,6 @@ enum aps_rc aps_outbox_next(struct aps_db *db, struct aps_entry_range range, int
                             struct aps_err *err);
 /* The next one above `after` that is being sent, by whoever. */
 enum aps_rc aps_outbox_next_sending(struct aps_db *db, int64_t after, struct aps_outbox_row *row, struct aps_err *err);
-enum aps_rc aps_outbox_count(struct aps_db *db, struct aps_entry_range range, int64_t *n, struct aps_err *err);
 /* The entry of this id is what `entry` says. */
 enum aps_rc aps_outbox_update(struct aps_db *db, const struct aps_outbox_entry *entry, struct aps_err *err);
 /* With its delivery. "corrupt" where there is none. */

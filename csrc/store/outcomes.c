@@ -144,17 +144,25 @@ enum aps_rc aps_outcomes_set_told(struct aps_db *db, int64_t number, const struc
 	return rc;
 }
 
-enum aps_rc aps_outcomes_prune(struct aps_db *db, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
+enum aps_rc aps_outcomes_surplus(struct aps_db *db, int64_t *last, struct aps_err *err)
+{
+	static const char SQL[] = "SELECT number FROM outcome WHERE told <> 0 ORDER BY number DESC LIMIT 1 OFFSET ?1";
+	struct aps_query query;
+	aps_query_init(&query, db, SQL, err);
+	aps_query_int(&query, APS_OUTCOMES_MAX_TOLD);
+	*last = aps_query_row(&query) ? aps_stmt_column_int(query.stmt, 0) : 0;
+	return aps_query_end(&query);
+}
+
+enum aps_rc aps_outcomes_prune(struct aps_db *db, int64_t now_ms, int64_t surplus, int64_t max_rows, int64_t *n_deleted,
                                struct aps_err *err)
 {
-	static const char SQL[] =
-	        "DELETE FROM outcome WHERE number IN (SELECT number FROM outcome WHERE told <> 0 AND (finished < ?1"
-	        " OR number <= (SELECT number FROM outcome WHERE told <> 0 ORDER BY number DESC LIMIT 1 OFFSET ?2))"
-	        " ORDER BY number LIMIT ?3)";
+	static const char SQL[] = "DELETE FROM outcome WHERE number IN (SELECT number FROM outcome WHERE told <> 0"
+	                          " AND (finished < ?1 OR number <= ?2) ORDER BY number LIMIT ?3)";
 	struct aps_query query;
 	aps_query_init(&query, db, SQL, err);
 	aps_query_int(&query, now_ms - APS_OUTCOMES_MAX_AGE_MS);
-	aps_query_int(&query, APS_OUTCOMES_MAX_TOLD);
+	aps_query_int(&query, surplus);
 	aps_query_int(&query, max_rows);
 	enum aps_rc rc = aps_query_run(&query);
 	*n_deleted = rc == APS_OK ? aps_db_changes(db) : 0;

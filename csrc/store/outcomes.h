@@ -41,9 +41,12 @@ enum aps_rc aps_outcomes_next_untold(struct aps_db *db, int64_t owner, int64_t a
 /* `content` takes the place of what is kept, which may be large; NULL: that stays. "corrupt" where there is none. */
 enum aps_rc aps_outcomes_set_told(struct aps_db *db, int64_t number, const struct aps_str *content,
                                   struct aps_err *err);
-/* Deletes of those that are told what is older than APS_OUTCOMES_MAX_AGE_MS, and all but the last
- * APS_OUTCOMES_MAX_TOLD; at most so many rows, the oldest first. */
-enum aps_rc aps_outcomes_prune(struct aps_db *db, int64_t now_ms, int64_t max_rows, int64_t *n_deleted,
+/* Those that are told, but for the last APS_OUTCOMES_MAX_TOLD, end with this number; 0: there are no more. It reads as
+ * many rows as may stay: once for many that are deleted. */
+enum aps_rc aps_outcomes_surplus(struct aps_db *db, int64_t *last, struct aps_err *err);
+/* Deletes of those that are told what is older than APS_OUTCOMES_MAX_AGE_MS, and those up to `surplus`; at most so many
+ * rows, the oldest first. */
+enum aps_rc aps_outcomes_prune(struct aps_db *db, int64_t now_ms, int64_t surplus, int64_t max_rows, int64_t *n_deleted,
                                struct aps_err *err);
 
 /* Of a statement at a row that has all columns of the table in their order. */

@@ -1,6 +1,7 @@
 #include "store/owner_move.h"
 
 #include "store/entry_id.h"
+#include "store/outbox_counts.h"
 #include "store/owners.h"
 #include "store/query.h"
 
@@ -40,18 +41,26 @@ static enum aps_rc drop_pairs(struct aps_db *db, int64_t owner, struct aps_err *
 	return aps_query_run(&query);
 }
 
+static enum aps_rc move_counted(struct aps_db *db, const char *sql, int64_t from, int64_t to,
+                                enum aps_outbox_counted what, struct aps_err *err)
+{
+	enum aps_rc rc = move_ids(db, sql, from, to, err);
+	return rc == APS_OK ? aps_outbox_counts_add(db, to, what, aps_db_changes(db), err) : rc;
+}
+
 enum aps_rc aps_owner_move(struct aps_db *db, int64_t from, int64_t to, struct aps_err *err)
 {
-	static const char *const MOVES[] = {MOVE("outbox"), MOVE("delivery"), MOVE("dead_letter")};
 	static const char *const OWNED[] = {
 	        "UPDATE outcome SET owner = ?2, " SUM_WITH("?3") " WHERE owner = ?1",
 	        "UPDATE OR IGNORE id_map SET owner = ?2, " SUM_WITH("?3") " WHERE owner = ?1",
 	};
-	enum aps_rc rc = APS_OK;
 	if (from == to) return APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(MOVES); i++) rc = move_ids(db, MOVES[i], from, to, err);
+	enum aps_rc rc = move_counted(db, MOVE("outbox"), from, to, APS_OUTBOX_QUEUED, err);
+	if (rc == APS_OK) rc = move_counted(db, MOVE("dead_letter"), from, to, APS_OUTBOX_DEAD, err);
+	if (rc == APS_OK) rc = move_ids(db, MOVE("delivery"), from, to, err);
 	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(OWNED); i++) rc = move_owned(db, OWNED[i], from, to, err);
 	if (rc == APS_OK) rc = drop_pairs(db, from, err);
+	if (rc == APS_OK) rc = aps_outbox_counts_forget(db, from, err);
 	return rc == APS_OK ? aps_owners_remove(db, from, err) : rc;
 }
 
@@ -76,5 +85,6 @@ enum aps_rc aps_owner_wipe(struct aps_db *db, int64_t owner, int64_t *n_rows, st
 		if (rc != APS_OK) return rc;
 		if (i > 0) *n_rows += aps_db_changes(db);
 	}
-	return aps_owners_remove(db, owner, err);
+	enum aps_rc rc = aps_outbox_counts_forget(db, owner, err);
+	return rc == APS_OK ? aps_owners_remove(db, owner, err) : rc;
 }

@@ -1,6 +1,7 @@
 #include "store/owners.h"
 
 #include "store/entry_id.h"
+#include "store/outbox_counts.h"
 #include "store/query.h"
 #include "store/row_sum.h"
 #include "store/row_texts.h"
@@ -112,6 +113,7 @@ enum aps_rc aps_owners_make(struct aps_db *db, struct aps_str prefix, struct aps
 	if (rc == APS_OK && last >= APS_ENTRY_MAX_OWNER)
 		rc = aps_fail(err, APS_E_STORAGE, "the outbox has no more numbers for owners");
 	if (rc == APS_OK) rc = put_both(db, last + 1, names, err);
+	if (rc == APS_OK) rc = aps_outbox_counts_make(db, last + 1, err);
 	*id = rc == APS_OK ? last + 1 : 0;
 	return rc;
 }

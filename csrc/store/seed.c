@@ -96,7 +96,7 @@ static enum aps_rc empty_outbox(struct aps_db *db, struct aps_err *err)
 {
 	static const char SQL[] = "DELETE FROM outbox; DELETE FROM delivery; DELETE FROM dead_letter;"
 	                          "DELETE FROM outcome; DELETE FROM id_map; DELETE FROM owner; DELETE FROM owner_copy;"
-	                          "DELETE FROM patch; DELETE FROM layer";
+	                          "DELETE FROM patch; DELETE FROM layer; DELETE FROM counter WHERE id < -3";
 	enum aps_rc rc = aps_db_begin(db, err);
 	if (rc != APS_OK) return rc;
 	rc = aps_db_exec(db, SQL, err);

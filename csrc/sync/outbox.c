@@ -341,6 +341,8 @@ static bool scan(struct aps_outbox *outbox)
 	struct aps_outbox_info info;
 	if (outbox->is_scanned || !outbox->has_store) return false;
 	if (aps_entity_order_count(&outbox->entities) >= APS_OUTBOX_MAX_HELD) return false;
+	if (outbox->n_reads == APS_OUTBOX_MAX_READS) return false;
+	outbox->n_reads++;
 	if (!take_next(outbox, outbox->options.modes, outbox->scanned, &info)) return false;
 	outbox->is_scanned = info.number == 0;
 	enum aps_rc rc = info.number != 0 ? note(outbox, &info) : APS_OK;
@@ -349,14 +351,15 @@ static bool scan(struct aps_outbox *outbox)
 	return rc == APS_OK && !outbox->is_scanned;
 }
 
-/* What is in hand is known to the order before anything else begins. */
-static void scan_hand(struct aps_outbox *outbox)
+/* What is in hand is known to the order before anything else begins. False: not yet. */
+static bool scan_hand(struct aps_outbox *outbox)
 {
 	uint64_t last = 0;
 	for (const struct aps_outbox_item *item = outbox->items; item != NULL; item = item->next)
 		if (!has_ended(item)) last = item->number;
 	while (outbox->scanned < last && scan(outbox)) {
 	}
+	return outbox->trouble.code == APS_OK && (outbox->scanned >= last || outbox->n_reads < APS_OUTBOX_MAX_READS);
 }
 
 /* The more are held the more are read at once: each time all of them are looked through. */
@@ -366,6 +369,12 @@ static bool scan_some(struct aps_outbox *outbox)
 	bool is_any = false;
 	while (n-- > 0 && scan(outbox)) is_any = true;
 	return is_any;
+}
+
+/* Offline only what is shown of the queue is wanted: its first one. */
+static bool may_scan(const struct aps_outbox *outbox)
+{
+	return outbox->reach != APS_OUTBOX_OFFLINE || outbox->items == NULL;
 }
 
 static bool is_timed(const struct aps_outbox_item *item)
@@ -389,11 +398,10 @@ static bool start_one(struct aps_outbox *outbox)
 	struct aps_outbox_info info = {.number = 0};
 	uint64_t number;
 	if (is_crowded(outbox) || !outbox->has_store) return false;
-	scan_hand(outbox);
-	if (outbox->trouble.code != APS_OK) return false;
+	if (!scan_hand(outbox)) return false;
 	do {
 		if (aps_entity_order_start(&outbox->entities, &number, &outbox->trouble) != APS_OK) return false;
-	} while (number == 0 && scan_some(outbox));
+	} while (number == 0 && may_scan(outbox) && scan_some(outbox));
 	if (number == 0) return false;
 	aps_buf_init(&info.records, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = outbox->journal->find(outbox->journal, number, &info, &outbox->trouble);
@@ -415,6 +423,7 @@ static bool fill(struct aps_outbox *outbox)
 enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err)
 {
 	aps_err_clear(&outbox->trouble);
+	outbox->n_reads = 0;
 	if (outbox->has_store) {
 		store_held(outbox);
 		do {
@@ -585,6 +594,19 @@ void aps_outbox_wait(struct aps_outbox *outbox, uint64_t number, int64_t due_ms)
 {
 	struct aps_outbox_item *item = find_item(outbox, number);
 	if (item != NULL) item->due_ms = due_ms;
+}
+
+bool aps_outbox_has_paused(const struct aps_outbox *outbox)
+{
+	return outbox->n_reads == APS_OUTBOX_MAX_READS;
+}
+
+bool aps_outbox_is_empty(const struct aps_outbox *outbox)
+{
+	bool is_read = is_serial(outbox) || outbox->is_scanned;
+	for (unsigned mode = 0; is_serial(outbox) && mode < APS_OUTBOX_MODES; mode++)
+		is_read = is_read && (outbox->is_drained[mode] || (outbox->options.modes >> mode & 1u) == 0);
+	return is_read && outbox->items == NULL && aps_entity_order_count(&outbox->entities) == 0;
 }
 
 int64_t aps_outbox_due_ms(const struct aps_outbox *outbox)

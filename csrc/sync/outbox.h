@@ -18,10 +18,12 @@
 
 #define APS_OUTBOX_MODES 16 /* auth modes, by the numbers of the owner */
 /* In the order of entities: under way at once, beside what a resolver has changed; in memory, where many of them wait;
- * and known to wait for earlier ones. */
-#define APS_OUTBOX_AT_ONCE  8
-#define APS_OUTBOX_MAX_HAND 1024
-#define APS_OUTBOX_MAX_HELD 65536
+ * known to wait for earlier ones, all of which are looked through for each that ends; and read by one
+ * aps_outbox_go_on(). */
+#define APS_OUTBOX_AT_ONCE   8
+#define APS_OUTBOX_MAX_HAND  1024
+#define APS_OUTBOX_MAX_HELD  16384
+#define APS_OUTBOX_MAX_READS 128
 
 enum aps_outbox_order { APS_OUTBOX_SERIAL, APS_OUTBOX_ENTITY };
 
@@ -111,6 +113,7 @@ struct aps_outbox {
 	struct aps_entity_order entities;
 	uint64_t scanned;       /* ENTITY: entries up to this one are known to it */
 	bool is_scanned;        /* there are no others */
+	unsigned n_reads;       /* of this aps_outbox_go_on() */
 	struct aps_buf actions; /* struct aps_outbox_action */
 	size_t n_taken;
 	struct aps_err trouble; /* of the journal or of memory: it goes on when it is fed again */
@@ -145,6 +148,8 @@ void aps_outbox_set_store(struct aps_outbox *outbox, bool has_store);
 void aps_outbox_auth_changed(struct aps_outbox *outbox, unsigned mode);
 /* After WAIT: how long. */
 void aps_outbox_wait(struct aps_outbox *outbox, uint64_t number, int64_t due_ms);
+/* It has read the journal to its end, and nothing is left. */
+bool aps_outbox_is_empty(const struct aps_outbox *outbox);
 /* The earliest; INT64_MAX: none. */
 int64_t aps_outbox_due_ms(const struct aps_outbox *outbox);
 void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms);
@@ -164,6 +169,8 @@ void aps_outbox_forget(struct aps_outbox *outbox);
 void aps_outbox_look_again(struct aps_outbox *outbox);
 /* Lets go what may go. To be called after any of the above, before the actions are taken. */
 enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err);
+/* It has stopped reading the journal: the owner, who has other things to do as well, calls it once more soon. */
+bool aps_outbox_has_paused(const struct aps_outbox *outbox);
 /* The one that is taken next; NULL: there are no more. A transaction that is begun for it is begun before it is taken:
  * from then on the end of the transaction that is open is its own. */
 const struct aps_outbox_action *aps_outbox_peek(const struct aps_outbox *outbox);

@@ -194,8 +194,19 @@ local function drain_one(who)
   for _, entry in ipairs(appsync.assert(of.outbox:list())) do note{ t = "left", who = who, id = entry.id, state = entry.state } end
 end
 
+-- What is said to be there, and what is.
+local function count_one(who)
+  local outbox = clients[who].outbox
+  local status, queued, dead = appsync.assert(outbox:status()), appsync.assert(outbox:list()), appsync.assert(outbox:dead_letters())
+  note{ t = "counts", who = who, size = status.size, dead = status.dead, queued = #queued, letters = #dead }
+end
+
 local function drain()
+  client:set_online(false)
+  for _, who in ipairs(names) do count_one(who) end -- as the processes that were killed have left it
+  client:set_online(true)
   for _, who in ipairs(names) do drain_one(who) end
+  for _, who in ipairs(names) do count_one(who) end
   appsync.assert(client:close(5))
 end
 

@@ -41,6 +41,10 @@ function judge.read(text)
     end,
     letter = function(entry) self.letters[entry.id] = entry end,
     left = function(entry) self:complain("%s is still queued: %s", entry.id, entry.state) end,
+    counts = function(entry)
+      if entry.size == entry.queued and entry.dead == entry.letters then return end
+      self:complain("%s: said to have %s queued and %s dead, and has %s and %s", entry.who, entry.size, entry.dead, entry.queued, entry.letters)
+    end,
     undrained = function(entry) self:complain("%s: %s", entry.who, entry.message) end,
     log = function(entry) self:complain("log: %s", entry.message) end,
     read = function(entry) self.reads[#self.reads + 1] = entry end,

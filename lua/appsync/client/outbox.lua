@@ -10,6 +10,7 @@ local outcomes = require "appsync.client.outcomes"
 local queue = require "appsync.client.queue"
 local reviving = require "appsync.client.reviving"
 local scheduler = require "appsync.scheduler"
+local stepwise = require "appsync.stepwise"
 local stored = require "appsync.client.stored"
 local task = require "appsync.task"
 local variables_of = require "appsync.client.variables"
@@ -119,14 +120,28 @@ local function order(entries)
   end
 end
 
+local function each_in_turns(all, fn)
+  for i, item in ipairs(all) do
+    fn(item)
+    local cancel_err = i % stepwise.VALUES == 0 and scheduler.pause(stepwise.EVENTS)
+    if cancel_err then return nil, cancel_err end
+  end
+  return all
+end
+
+-- There may be a hundred thousand of them.
+local function each(all, fn)
+  if #all <= stepwise.VALUES then return each_in_turns(all, fn) end
+  return stepwise.run(each_in_turns, all, fn)
+end
+
 local function list(self, options, where, what)
   local entries, err = ask(self, options, where, what)
   if not entries then return nil, err end
   order(entries)
-  for _, entry in ipairs(entries) do
+  return each(entries, function(entry)
     entry.entry, entry.cause, entry.state = nil, errors.of_service(entry.cause), STATES[entry.state] or entry.state
-  end
-  return entries
+  end)
 end
 
 ---Returns what is queued, in the order in which it was made.
@@ -366,8 +381,7 @@ end
 local function results(self, options, where, since)
   local all, err = ask(self, options, where, "results", since)
   if not all then return nil, err end
-  for _, result in ipairs(all) do result.err = outcomes.describe(errors.of_service(result.err)) end
-  return all
+  return each(all, function(result) result.err = outcomes.describe(errors.of_service(result.err)) end)
 end
 
 ---Returns the outcomes of queued mutations, in the order in which they came. They are stored with the queue, and outlast a

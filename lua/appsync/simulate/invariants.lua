@@ -18,6 +18,18 @@ local function must(value, err, what)
   return value
 end
 
+-- What the outbox counts is what it lists.
+local function check_counts(world, client)
+  local status, err = client.outbox:status()
+  must(status, err, "client.outbox:status")
+  local queued, list_err = client.outbox:list()
+  local letters, letters_err = client.outbox:dead_letters()
+  local n_queued, n_dead = #must(queued, list_err, "client.outbox:list"), #must(letters, letters_err, "client.outbox:dead_letters")
+  if status.size == n_queued and status.dead == n_dead then return end
+  world:fail("the outbox says that it has %d mutations and %d dead letters, and lists %d and %d", status.size, status.dead, n_queued,
+    n_dead)
+end
+
 -- By number. Waits until all outcomes were told.
 local function read_outcomes(client)
   local results, is_told
@@ -185,6 +197,7 @@ end
 function invariants.check(world)
   local client = world.client
   local results, letters = read_outcomes(client), read_letters(client)
+  check_counts(world, client)
   for _, outcome in pairs(results) do
     if not outcome.notified then world:fail("nobody was told the outcome of %s, for %d s", outcome.id, TELLING_S) end
   end

@@ -277,15 +277,20 @@ static void update(const char *id)
 	enqueue(&(struct asked){.document = UPDATE, .variables = variables});
 }
 
-static void begin_with_records_beside(void)
+static void open_with_records_beside(void)
 {
 	struct aps_queue_settings settings;
-	begin_without_a_queue();
 	make_queue_settings(&settings);
 	settings.order = APS_OUTBOX_ENTITY;
 	open_queue_with(CACHE, &settings);
 	world.queue = aps_queueing_find(world.core, world.client, CACHE);
 	turn();
+}
+
+static void begin_with_records_beside(void)
+{
+	begin_without_a_queue();
+	open_with_records_beside();
 }
 
 static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **state)
@@ -307,6 +312,24 @@ static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **
 	}
 	assert_int_equal(n_requests(), 3);
 	assert_string_equal(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "[]");
+	finish();
+}
+
+static void what_is_far_behind_is_found_while_other_things_go_on(void **state)
+{
+	(void)state;
+	begin_with_records_beside();
+	be_online(false);
+	for (int i = 0; i < 20 * APS_OUTBOX_MAX_READS; i++) update("5d1b2c3d-0000-4000-8000-000000000001");
+	update("5d1b2c3d-0000-4000-8000-000000000002");
+	turn();
+	restart_without_a_queue();
+	open_with_records_beside();
+	assert_int_equal(n_requests(), 1);
+	int n_turns = 0;
+	for (; n_requests() == 1; n_turns++) let_time_pass(1);
+	assert_int_equal(n_requests(), 2);
+	assert_in_range(n_turns, 3, 20);
 	finish();
 }
 
@@ -666,6 +689,7 @@ int main(void)
 	        cmocka_unit_test(one_that_waits_is_sent_at_once_when_it_is_tried_again),
 	        cmocka_unit_test(a_change_that_is_lost_is_told_as_such),
 	        cmocka_unit_test(what_is_of_other_records_goes_beside_where_that_is_asked_for),
+	        cmocka_unit_test(what_is_far_behind_is_found_while_other_things_go_on),
 	        cmocka_unit_test(a_record_under_its_two_ids_is_one),
 	        cmocka_unit_test(what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called),
 	        cmocka_unit_test(what_names_a_record_goes_by_the_id_that_it_gets),

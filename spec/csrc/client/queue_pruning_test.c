@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "client/queue_pruning.h"
 #include "offline_queue_world.h"
 
 static void add_outcomes(int n, bool is_told)
@@ -77,6 +78,53 @@ static void a_temporary_id_stays_while_a_mutation_may_mean_it(void **state)
 	assert_int_equal(value_of("SELECT count(*) FROM id_map"), 0);
 }
 
+static void put_pairs(int n)
+{
+	char temporary[16];
+	for (int i = 0; i < n; i++) {
+		snprintf(temporary, sizeof temporary, "t%06d", i);
+		const struct aps_id_made pair = {.owner = queue->owner, .temporary = aps_str_of(temporary), .maker = 1};
+		ok(aps_id_map_add(db(), &pair, &queue_err));
+	}
+}
+
+static int64_t n_pairs(void)
+{
+	return value_of("SELECT count(*) FROM id_map");
+}
+
+static void of_many_temporary_ids_a_few_are_looked_at_in_a_turn(void **state)
+{
+	(void)state;
+	(void)owner_of("ann");
+	core_world_turn(&world.core);
+	reopen_queue();
+	put_pairs(1200); /* of 1970 */
+	turn_later();
+	assert_int_equal(n_pairs(), 700);
+	turn_later();
+	assert_int_equal(n_pairs(), 200);
+	turn_later();
+	assert_int_equal(n_pairs(), 0);
+}
+
+static void after_many_outcomes_only_these_are_looked_at(void **state)
+{
+	(void)state;
+	(void)owner_of("ann");
+	core_world_turn(&world.core);
+	reopen_queue();
+	turn_later();
+	add_outcomes(5, true);
+	put_pairs(5);
+	for (int i = 0; i < 1000; i++) aps_queue_pruning_note(queue);
+	turn_later();
+	assert_int_equal(n_outcomes(), 0);
+	assert_int_equal(n_pairs(), 5);
+	turn_later(); /* in an hour */
+	assert_int_equal(n_pairs(), 0);
+}
+
 static void a_queue_that_is_closed_prunes_nothing(void **state)
 {
 	(void)state;
@@ -94,6 +142,8 @@ int main(void)
 	        TEST(old_outcomes_leave_after_the_start_a_hundred_at_a_time),
 	        TEST(they_leave_every_hour),
 	        TEST(a_temporary_id_stays_while_a_mutation_may_mean_it),
+	        TEST(of_many_temporary_ids_a_few_are_looked_at_in_a_turn),
+	        TEST(after_many_outcomes_only_these_are_looked_at),
 	        TEST(a_queue_that_is_closed_prunes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "store/carry.h"
 
 #include "outbox_fixture.h"
+#include "store/outbox_counts.h"
 #include "store/parts.h"
 
 #define MEMORY "/aps_carry_test"
@@ -42,6 +43,15 @@ static int64_t fill(void)
 	return id;
 }
 
+/* One is queued, and one is dead. */
+static void assert_counted(void)
+{
+	struct aps_outbox_counts counts;
+	bool is_whole;
+	ok(aps_outbox_counts_read(db, 1, &counts, &is_whole, &err));
+	assert_true(is_whole && counts.n_queued == 1 && counts.n_dead == 1);
+}
+
 static void a_move_over_memory_and_back_leaves_the_queue_as_it_was(void **state)
 {
 	(void)state;
@@ -80,6 +90,23 @@ static void the_files_numbers_never_go_back(void **state)
 	ok(aps_outbox_last_number(db, &number, &err));
 	assert_int_equal(number, 3);
 	assert_int_equal(n_rows(db), 7);
+	assert_counted();
+}
+
+/* They are the file's own, whatever happens to it meanwhile. */
+static void the_files_counts_are_those_of_its_rows(void **state)
+{
+	(void)state;
+	int64_t id = fill();
+	ok(aps_carry_begin(db, MEMORY, &err));
+	assert_int_equal(db_int(memory, "SELECT count(*) FROM counter WHERE id < -3"), 0);
+	(void)enqueue(1);
+	(void)enqueue(1);
+	ok(aps_outbox_remove(db, id, &err));
+	ok(aps_outbox_counts_make(memory, 1, &err));
+	ok(aps_carry_back(db, MEMORY, &err));
+	ok(aps_outbox_remove(db, id + 3, &err));
+	assert_counted();
 }
 
 static void memory_that_knew_nothing_of_the_file_leaves_its_queue_as_it_was(void **state)
@@ -109,7 +136,8 @@ static void a_part_that_is_deleted_leaves_the_queue_of_its_owner(void **state)
 	assert_true(is_done);
 	ok(aps_parts_remove(db, part, &err));
 	assert_int_equal(n_rows(db), 7);
-	assert_int_equal(db_int(db, "SELECT count(*) FROM counter WHERE id < -1"), 2);
+	assert_int_equal(db_int(db, "SELECT count(*) FROM counter WHERE id < -1"), 4);
+	assert_counted();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -119,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_move_over_memory_and_back_leaves_the_queue_as_it_was),
 	        TEST(the_files_numbers_never_go_back),
+	        TEST(the_files_counts_are_those_of_its_rows),
 	        TEST(memory_that_knew_nothing_of_the_file_leaves_its_queue_as_it_was),
 	        TEST(a_part_that_is_deleted_leaves_the_queue_of_its_owner),
 	};

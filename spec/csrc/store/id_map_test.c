@@ -168,9 +168,11 @@ static void pairs_are_listed_past_one_that_is_damaged(void **state)
 
 static int64_t prune(int64_t owner, int64_t now_ms)
 {
-	int64_t n;
-	ok(aps_id_map_prune(db, owner, now_ms, INT64_MAX, &n, &err));
-	return n;
+	struct aps_id_pruning pruning = {.owner = owner, .max_rows = INT64_MAX};
+	aps_buf_init(&pruning.after, APS_BUF_ANY_SIZE);
+	ok(aps_id_map_prune(db, &pruning, now_ms, &err));
+	assert_int_equal(pruning.after.n, 0);
+	return pruning.n_deleted;
 }
 
 static void old_pairs_leave_when_nothing_can_mean_them_any_more(void **state)
@@ -201,24 +203,52 @@ static void old_pairs_leave_when_nothing_can_mean_them_any_more(void **state)
 	assert_int_equal(prune(owner, now_ms), 1);
 }
 
+static void old_pairs_are_looked_for_a_few_at_a_time(void **state)
+{
+	(void)state;
+	struct aps_id_pruning pruning = {.owner = owner_make("ann"), .max_rows = 3};
+	int64_t owner = pruning.owner;
+	char temporary[8];
+	for (int i = 0; i < 8; i++) {
+		snprintf(temporary, sizeof temporary, "t%d", i);
+		add(owner, temporary, 1, i % 3 == 0 ? 1 : 0); /* every third one is young */
+	}
+	add(owner + 1, "t9", 1, 0);
+	aps_buf_init(&pruning.after, APS_BUF_ANY_SIZE);
+	for (size_t i = 0; i < 3; i++) {
+		ok(aps_id_map_prune(db, &pruning, 1 + APS_ID_MAP_MAX_AGE_MS, &err));
+		assert_int_equal(pruning.n_deleted, i < 2 ? 2 : 1);
+		assert_int_equal(pruning.after.n, i < 2 ? 2 : 0);
+	}
+	assert_int_equal(db_int(db, "SELECT count(*) FROM id_map"), 4);
+	/* where one is behind which there are no more */
+	for (size_t i = 0; i < 2; i++) {
+		ok(aps_id_map_prune(db, &pruning, 1 + APS_ID_MAP_MAX_AGE_MS, &err));
+		assert_int_equal(pruning.n_deleted, 0);
+		assert_int_equal(pruning.after.n, i == 0 ? 2 : 0);
+	}
+}
+
 static void without_memory_there_is_an_error(void **state)
 {
 	(void)state;
 	for (size_t nth = 1;; nth++) {
 		struct aps_id_made pair = {
 		        .owner = 1, .temporary = APS_STR("t"), .made = APS_STR("m"), .maker = 1, .at_ms = 1};
-		int64_t n;
+		struct aps_id_pruning pruning = {.owner = 1, .max_rows = 1};
 		bool is_maker;
+		aps_buf_init(&pruning.after, APS_BUF_ANY_SIZE);
 		teardown(NULL);
 		setup(NULL);
 		aps_mem_fail_at(nth);
 		enum aps_rc rc = aps_id_map_add(db, &pair, &err);
 		if (rc == APS_OK) rc = aps_id_map_set_made(db, &pair, &err);
 		if (rc == APS_OK) rc = aps_id_map_next(db, 0, APS_STR(""), &found, &err);
-		if (rc == APS_OK) rc = aps_id_map_prune(db, 1, 0, INT64_MAX, &n, &err);
+		if (rc == APS_OK) rc = aps_id_map_prune(db, &pruning, 0, &err);
 		if (rc == APS_OK) rc = aps_id_map_claim(db, &pair, 0, &is_maker, &err);
 		if (rc == APS_OK) rc = aps_id_map_has_any(db, 1, &is_maker, &err);
 		aps_mem_fail_at(0);
+		aps_buf_clear(&pruning.after);
 		if (rc == APS_OK) break;
 		assert_int_equal(rc, APS_E_NOMEM);
 	}
@@ -236,6 +266,7 @@ int main(void)
 	        TEST(a_pair_is_as_old_as_the_id_that_the_service_gave),
 	        TEST(pairs_are_listed_past_one_that_is_damaged),
 	        TEST(old_pairs_leave_when_nothing_can_mean_them_any_more),
+	        TEST(old_pairs_are_looked_for_a_few_at_a_time),
 	        TEST(without_memory_there_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

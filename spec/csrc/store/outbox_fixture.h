@@ -6,6 +6,7 @@
 #include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "store/migrations.h"
+#include "store/outbox_counts.h"
 #include "store/outbox_number.h"
 #include "store/outbox_rows.h"
 #include "store/outcomes.h"

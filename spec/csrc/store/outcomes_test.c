@@ -90,7 +90,7 @@ static void old_ones_leave_once_they_are_told(void **state)
 	int64_t now_ms = 2 * APS_OUTCOMES_MAX_AGE_MS, border = now_ms - APS_OUTCOMES_MAX_AGE_MS, n;
 	int64_t untold = add(1, false, 0), kept = add(1, true, border);
 	(void)add(1, true, border - 1);
-	ok(aps_outcomes_prune(db, now_ms, INT64_MAX, &n, &err));
+	ok(aps_outcomes_prune(db, now_ms, 0, INT64_MAX, &n, &err));
 	assert_int_equal(n, 1);
 	ok(aps_outcomes_next(db, 0, 0, &outcome, &err));
 	assert_int_equal(outcome.number, untold);
@@ -103,12 +103,16 @@ static void old_ones_leave_once_they_are_told(void **state)
 static void no_more_than_ten_thousand_are_kept_that_are_told(void **state)
 {
 	(void)state;
-	int64_t n, untold = add(1, false, 0);
+	int64_t n, surplus, untold = add(1, false, 0);
+	ok(aps_outcomes_surplus(db, &surplus, &err));
+	assert_int_equal(surplus, 0);
 	ok(aps_db_begin(db, &err));
 	for (int i = 0; i < APS_OUTCOMES_MAX_TOLD + 3; i++) (void)add(1, true, 0);
-	ok(aps_outcomes_prune(db, 0, 2, &n, &err));
+	ok(aps_outcomes_surplus(db, &surplus, &err));
+	assert_int_equal(surplus, untold + 3);
+	ok(aps_outcomes_prune(db, 0, surplus, 2, &n, &err));
 	assert_int_equal(n, 2);
-	ok(aps_outcomes_prune(db, 0, INT64_MAX, &n, &err));
+	ok(aps_outcomes_prune(db, 0, surplus, INT64_MAX, &n, &err));
 	ok(aps_db_commit(db, &err));
 	assert_int_equal(n, 1);
 	assert_int_equal(db_int(db, "SELECT count(*) FROM outcome WHERE told = 1"), APS_OUTCOMES_MAX_TOLD);
@@ -158,7 +162,8 @@ static void without_memory_there_is_an_error(void **state)
 		if (rc == APS_OK) rc = aps_outcomes_next_untold(db, 0, 0, &outcome, &err);
 		if (rc == APS_OK) rc = aps_outcomes_set_told(db, own.number, &APS_STR("[]"), &err);
 		if (rc == APS_OK) rc = aps_outcomes_next(db, 0, 0, &outcome, &err);
-		if (rc == APS_OK) rc = aps_outcomes_prune(db, 0, INT64_MAX, &n, &err);
+		if (rc == APS_OK) rc = aps_outcomes_surplus(db, &n, &err);
+		if (rc == APS_OK) rc = aps_outcomes_prune(db, 0, n, INT64_MAX, &n, &err);
 		aps_mem_fail_at(0);
 		if (rc == APS_OK) break;
 		assert_int_equal(rc, APS_E_NOMEM);

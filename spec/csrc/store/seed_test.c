@@ -169,7 +169,8 @@ static void mutations_of_whoever_made_it_are_not_shipped(void **state)
 	     "INSERT INTO dead_letter VALUES (2, 0, 0, '', '', '', '', '', 0, 0, '', 0, '', 0);"
 	     "INSERT INTO outcome VALUES (3, 1, 1, 0, 0, '', 0);"
 	     "INSERT INTO id_map VALUES (1, 't', NULL, 1, 0, 0);"
-	     "UPDATE counter SET value = 3 WHERE id = -2; UPDATE counter SET value = -7 WHERE id = -3");
+	     "INSERT INTO counter VALUES (-18, 7), (-19, 7); UPDATE counter SET value = 3 WHERE id = -2; UPDATE "
+	     "counter SET value = -7 WHERE id = -3");
 	plant();
 	assert_int_equal(n_entries(), 1);
 	struct aps_db *db = db_open_as(place.path, &db_defaults);
@@ -180,6 +181,7 @@ static void mutations_of_whoever_made_it_are_not_shipped(void **state)
 	                 0);
 	assert_int_equal(db_int(db, "SELECT value FROM counter WHERE id = -2"), 3);
 	assert_true(db_int(db, "SELECT value FROM counter WHERE id = -3") > 0);
+	assert_int_equal(db_int(db, "SELECT count(*) FROM counter WHERE id < -3"), 0);
 	aps_db_close(db);
 }
 

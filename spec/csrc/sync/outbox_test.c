@@ -62,6 +62,52 @@ static void what_nothing_waits_before_is_sent_by_the_transaction_that_inserts_it
 	}
 }
 
+static void it_is_empty_once_it_has_read_all_and_all_of_that_has_ended(void **state)
+{
+	(void)state;
+	static const enum aps_outbox_order ORDERS[] = {SERIAL, ENTITY};
+	for (size_t i = 0; i < APS_COUNTOF(ORDERS); i++) {
+		struct outbox_world *w = world_init(ORDERS[i]);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		ASSERT_SAYS(world_pump(w), "");
+		assert_true(aps_outbox_is_empty(&w->outbox));
+		add(w, 1, 1);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		add(w, 1, 1);
+		world_pump(w);
+		world_commit(w);
+		ASSERT_SAYS(world_feed(w, 1, DONE), "1 finish, 2 mark");
+		ASSERT_SAYS(world_commit(w), "1 tell done, 2 send");
+		ASSERT_SAYS(world_feed(w, 2, DONE), "2 finish");
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		ASSERT_SAYS(world_commit(w), "2 tell done");
+		assert_true(aps_outbox_is_empty(&w->outbox));
+		aps_outbox_look_again(&w->outbox);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		aps_outbox_set_reach(&w->outbox, APS_OUTBOX_OFFLINE);
+		world_pump(w);
+		add(w, 2, 1);
+		world_pump(w);
+		assert_false(aps_outbox_is_empty(&w->outbox));
+		world_clear(w);
+	}
+}
+
+static void offline_no_more_is_read_of_the_order_of_entities_than_its_first(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(ENTITY);
+	aps_outbox_set_reach(&w->outbox, APS_OUTBOX_OFFLINE);
+	for (unsigned i = 0; i < 100; i++) add(w, 1, 1);
+	ASSERT_SAYS(world_pump(w), "");
+	assert_int_equal(aps_entity_order_count(&w->outbox.entities), 1);
+	assert_int_equal(w->outbox.items->number, 1);
+	aps_outbox_set_reach(&w->outbox, APS_OUTBOX_ONLINE);
+	ASSERT_SAYS(world_pump(w), "1 mark");
+	assert_int_equal(aps_entity_order_count(&w->outbox.entities), 100);
+	world_clear(w);
+}
+
 static void offline_nothing_begins_and_a_probe_lets_one_begin(void **state)
 {
 	(void)state;
@@ -235,6 +281,8 @@ static void what_was_taken_away_in_vain_keeps_its_turn(void **state)
 {
 	(void)state;
 	static const enum aps_outbox_order ORDERS[] = {SERIAL, ENTITY};
+	static const char *const SAYS[] = {"3 bury blocked, 2 mark",
+	                                   "2 mark, 3 bury blocked"}; /* offline it has read one */
 	for (size_t i = 0; i < APS_COUNTOF(ORDERS); i++) {
 		struct outbox_world *w = world_init(ORDERS[i]);
 		aps_outbox_set_reach(&w->outbox, APS_OUTBOX_OFFLINE);
@@ -246,7 +294,7 @@ static void what_was_taken_away_in_vain_keeps_its_turn(void **state)
 		assert_true(aps_outbox_withdraw(&w->outbox, 1));
 		memory_journal_discard(&w->journal, 1);
 		aps_outbox_set_reach(&w->outbox, APS_OUTBOX_ONLINE);
-		ASSERT_SAYS(world_pump(w), "3 bury blocked, 2 mark");
+		ASSERT_SAYS(world_pump(w), SAYS[i]);
 		ASSERT_SAYS(world_lose(w), "1 mark");
 		world_commit(w);
 		ASSERT_SAYS(world_feed(w, 1, DONE), "1 finish, 3 mark, 2 mark");
@@ -589,6 +637,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(of_one_mode_they_go_one_after_the_other_of_several_beside_one_another),
 	        cmocka_unit_test(what_nothing_waits_before_is_sent_by_the_transaction_that_inserts_it),
+	        cmocka_unit_test(it_is_empty_once_it_has_read_all_and_all_of_that_has_ended),
+	        cmocka_unit_test(offline_no_more_is_read_of_the_order_of_entities_than_its_first),
 	        cmocka_unit_test(offline_nothing_begins_and_a_probe_lets_one_begin),
 	        cmocka_unit_test(who_waits_holds_its_lane_and_no_other_one),
 	        cmocka_unit_test(material_of_a_mode_lets_those_of_that_mode_go),
