@@ -46,7 +46,7 @@ static struct model_answer execute(struct model_service *service, const struct m
 	if (mutation->nature == APS_RESEND_VERSIONED) {
 		uint32_t *version = &service->records[mutation->record].version;
 		conflict.version = *version;
-		if (*version != mutation->expected) return conflict;
+		if (*version != mutation->expected && !service->merges) return conflict;
 		done.version = ++*version;
 		service->records[mutation->record].writer = writer_of(mutation);
 	}

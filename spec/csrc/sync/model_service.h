@@ -26,6 +26,7 @@ struct model_answer {
 
 struct model_service {
 	bool has_faults, is_down, is_token_good[4];
+	bool merges; /* what expects an older version, too */
 	struct {
 		uint32_t version, writer;
 	} records[MODEL_RECORDS];

@@ -217,9 +217,23 @@ static void tell_at_once(struct simulation *world, struct simulation_request *re
 	feed(world, number, &answer);
 }
 
+/* A request of the same mutation that nobody waits for any more. */
+static bool may_come_late(const struct simulation *world, const struct simulation_request *look)
+{
+	for (size_t i = 0; i < SIMULATION_MAX_REQUESTS; i++) {
+		const struct simulation_request *request = &world->requests[i];
+		bool is_same = request->number == look->number && request->mutation.round == look->mutation.round;
+		if (request->id != 0 && request->state == REQUEST_LATE && is_same && !request->mutation.is_look)
+			return true;
+	}
+	return false;
+}
+
 static void execute(struct simulation *world, struct simulation_request *request)
 {
 	request->answer = model_service_execute(&world->service, &request->mutation);
+	bool is_absent = request->answer.kind == APS_DELIVERY_ON_SEEN_SEND && world->service.merges;
+	if (is_absent && may_come_late(world, request)) request->answer.kind = APS_DELIVERY_ON_SEEN_EARLY;
 	simulation_say(world, "the service %s %" PRIu64 " round %u%s: %s", request->mutation.is_look ? "shows" : "gets",
 	               request->number, request->mutation.round, request->state == REQUEST_LATE ? ", late" : "",
 	               aps_delivery_event_name(request->answer.kind));
@@ -626,6 +640,7 @@ static void begin(struct simulation *world, uint64_t seed, FILE *log)
 	world->now_ms = 0;
 	world->last_uid = world->last_request = 0;
 	world->n_records = chance(world, 50) ? 4 : MODEL_RECORDS;
+	world->service.merges = chance(world, 30);
 	world->options = (struct aps_outbox_options){
 	        .delivery = {.max_tries = (unsigned)(1 + below(world, 10)),
 	                     .has_resolver = chance(world, 60),
@@ -633,10 +648,10 @@ static void begin(struct simulation *world, uint64_t seed, FILE *log)
 	        .order = chance(world, 50) ? APS_OUTBOX_SERIAL : APS_OUTBOX_ENTITY,
 	        .modes = ((1u << N_MODES) - 1) << 1,
 	};
-	simulation_say(world, "seed %" PRIu64 ": %s, %u tries, resolver %d, of doubt %d", seed,
+	simulation_say(world, "seed %" PRIu64 ": %s, %u tries, resolver %d, of doubt %d, merges %d", seed,
 	               world->options.order == APS_OUTBOX_SERIAL ? "serial" : "entity",
 	               world->options.delivery.max_tries, world->options.delivery.has_resolver,
-	               world->options.delivery.resolves_doubt);
+	               world->options.delivery.resolves_doubt, world->service.merges);
 }
 
 const char *simulation_run(struct simulation *world, uint64_t seed, FILE *log)
