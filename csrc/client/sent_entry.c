@@ -300,6 +300,9 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	if (rc == APS_OK && root == NULL) rc = aps_fail(err, APS_E_USAGE, "the mutation has several root fields");
 	if (rc == APS_OK) rc = find_record(sending, root, &type, &of, err);
 	if (rc != APS_OK) return rc;
+	sending->n_asked = of.n_identity;
+	sending->asked = aps_entry_identity_parts(&sending->arena, of.identity, of.n_identity);
+	if (sending->asked == NULL) return aps_arena_fail(&sending->arena, "a queued mutation", err);
 	bool has_own_keys = of.n_identity != 1 || !aps_str_is(of.identity[0].name, "id");
 	if (has_own_keys) of.fields++;
 	of.n_fields = has_own_keys ? 0 : 1;
@@ -315,12 +318,13 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	return rc;
 }
 
-/* Of its one root field. */
+/* Of its one root field. One that is null beside an error may be there all the same: what stands below it can take it
+ * along (GraphQL, October 2021, 6.4.4). */
 struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 {
 	struct aps_json_members members;
 	struct aps_str data = sending->outcome.response.data, key = sending->question.definition->root_fields[0];
-	struct aps_str record = APS_STR("null");
+	struct aps_str record = {NULL, 0};
 	struct aps_buf name;
 	aps_buf_init(&name, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&name, key);
@@ -328,7 +332,8 @@ struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 	aps_json_members_init(&members, data);
 	if (data.n != 0 && name.rc == APS_OK) aps_json_members_get(&members, name.p, &record);
 	aps_buf_clear(&name);
-	return record;
+	bool is_hidden = sending->outcome.response.errors.n != 0 && aps_str_is(record, "null");
+	return is_hidden ? (struct aps_str){NULL, 0} : record;
 }
 
 /* The first one that an error has. */
@@ -362,7 +367,9 @@ enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending)
 	        .safety = &sending->safety,
 	        .is_delete = deletes(sending),
 	        .variables = aps_buf_str(&sending->variables),
-	        .is_read = true,
+	        .identity = sending->asked,
+	        .n_identity = sending->n_asked,
+	        .is_read = sending->record.n != 0,
 	        .record = sending->record,
 	};
 	return aps_in_doubt_judge(&question);
