@@ -84,10 +84,16 @@ static void feed(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 }
 
 /* Without memory, or where its row can't be read: it is tried again, later. */
+static void feed_put_off(struct aps_queue *queue, uint64_t number)
+{
+	const struct aps_delivery_event event = {.kind = APS_DELIVERY_ON_LATER, .is_unanswered = true};
+	aps_queue_feed(queue, number, &event);
+}
+
 static void put_off(struct aps_sending *sending, const struct aps_err *err)
 {
 	aps_sending_set_err(sending, err);
-	feed(sending, APS_DELIVERY_ON_LATER);
+	feed_put_off(sending->queue, sending->number);
 }
 
 static void start(struct aps_sending *sending, const struct aps_operation *operation)
@@ -188,7 +194,7 @@ void aps_sending_send(struct aps_queue *queue, uint64_t number)
 	struct aps_err err;
 	struct aps_sending *sending = aps_sending_get(queue, number, &err);
 	if (sending == NULL) {
-		aps_queue_feed_kind(queue, number, APS_DELIVERY_ON_LATER);
+		feed_put_off(queue, number);
 		return;
 	}
 	sending->is_look = false;
@@ -204,7 +210,7 @@ void aps_sending_look(struct aps_queue *queue, uint64_t number)
 	struct aps_err err;
 	struct aps_sending *sending = aps_sending_get(queue, number, &err);
 	if (sending == NULL) {
-		aps_queue_feed_kind(queue, number, APS_DELIVERY_ON_LATER);
+		feed_put_off(queue, number);
 		return;
 	}
 	sending->is_look = sending->is_looked_at = true;
@@ -301,10 +307,16 @@ void aps_sending_keep_again(struct aps_sending *sending)
 	*response = told;
 }
 
+static struct aps_delivery_event event_about(const struct aps_sending *sending, enum aps_verdict verdict)
+{
+	return (struct aps_delivery_event){.kind = event_of(verdict),
+	                                   .is_unanswered = sending->outcome.answer.status == 0};
+}
+
 static void judge_answer(struct aps_sending *sending)
 {
 	enum aps_verdict verdict = verdict_of(sending);
-	struct aps_delivery_event event = {.kind = event_of(verdict)};
+	struct aps_delivery_event event = event_about(sending, verdict);
 	if (verdict == APS_VERDICT_DONE) {
 		keep(sending, event.kind);
 		return;
@@ -336,11 +348,12 @@ static void judge_record(struct aps_sending *sending)
 static void judge_look(struct aps_sending *sending)
 {
 	enum aps_verdict verdict = verdict_of(sending);
+	const struct aps_delivery_event event = event_about(sending, verdict);
 	switch (verdict) {
 	case APS_VERDICT_DONE: judge_record(sending); break;
 	case APS_VERDICT_CONFLICT:
 	case APS_VERDICT_REFUSED: feed(sending, APS_DELIVERY_ON_SEEN_UNKNOWN); break;
-	default: feed(sending, event_of(verdict)); break;
+	default: aps_queue_feed(sending->queue, sending->number, &event); break;
 	}
 }
 
