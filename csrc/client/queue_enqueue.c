@@ -74,14 +74,13 @@ static enum aps_rc add_temporary(struct entering *in, struct aps_str id, struct 
 {
 	struct aps_id_made pair;
 	bool is_maker;
-	if (in->extra.n_made == APS_QUEUE_EXTRA_MAX_ROOTS) return APS_OK;
 	aps_id_made_init(&pair);
 	pair.owner = in->queue->owner;
 	pair.temporary = id;
 	pair.maker = (int64_t)in->number;
 	pair.at_ms = in->row.entry.created_ms;
 	enum aps_rc rc = aps_id_map_claim(aps_queue_db(in->queue), &pair, in->former_number, &is_maker, err);
-	if (rc == APS_OK && is_maker) in->extra.made[in->extra.n_made++] = aps_arena_dup(&in->arena, key);
+	if (rc == APS_OK && is_maker) rc = aps_queue_extra_add_key(&in->extra, &in->extra.made, key, err);
 	aps_id_made_clear(&pair);
 	return rc;
 }
@@ -90,8 +89,8 @@ static enum aps_rc add_temporary(struct entering *in, struct aps_str id, struct 
 static enum aps_rc keep_made(struct entering *in, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < in->former.n_made; i++)
-		rc = add_temporary(in, aps_identity_tail(in->former.made[i]), in->former.made[i], err);
+	for (size_t i = 0; rc == APS_OK && i < in->former.made.n; i++)
+		rc = add_temporary(in, aps_identity_tail(in->former.made.items[i]), in->former.made.items[i], err);
 	return rc;
 }
 
@@ -112,8 +111,8 @@ static enum aps_rc note_roots(struct entering *in, struct aps_err *err)
 	aps_buf_reset(&in->keys);
 	enum aps_rc rc = aps_partition_layer_roots(in->queue->partition, in->number, &in->keys, err);
 	struct aps_str rest = aps_buf_str(&in->keys);
-	while (rc == APS_OK && take_text(&rest, &key) && in->extra.n_roots < APS_QUEUE_EXTRA_MAX_ROOTS)
-		in->extra.roots[in->extra.n_roots++] = aps_arena_dup(&in->arena, key);
+	while (rc == APS_OK && take_text(&rest, &key))
+		rc = aps_queue_extra_add_key(&in->extra, &in->extra.roots, key, err);
 	return rc;
 }
 
@@ -243,6 +242,7 @@ enum aps_rc aps_queue_requeue(struct aps_queue *queue, const struct aps_outbox_e
 	in.row.entry = *letter;
 	in.former_number = aps_entry_number(letter->id);
 	if (rc == APS_OK) rc = aps_queue_extra_read(&in.former, letter->extra, err);
+	in.extra.first = in.former.first != 0 ? in.former.first : in.former_number;
 	if (rc == APS_OK) rc = aps_gql_document_new(letter->document, &document, NULL, err);
 	if (rc == APS_OK) {
 		const struct aps_gql_operation *definition = aps_gql_document_find(document, letter->name);

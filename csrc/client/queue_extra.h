@@ -1,5 +1,5 @@
 /* What an entry has besides its document and its variables, as one JSON text in the store:
- *   {"headers":{…},"rules":[…],"roots":["Todo:1"],"made":["Todo:1"]}
+ *   {"headers":{…},"rules":[…],"roots":["Todo:1"],"made":["Todo:1"],"first":3}
  * Each may be missing. Pure. */
 #ifndef APS_CLIENT_QUEUE_EXTRA_H
 #define APS_CLIENT_QUEUE_EXTRA_H
@@ -8,17 +8,19 @@
 #include "base/buf.h"
 #include "codec/header.h"
 
-#define APS_QUEUE_EXTRA_MAX_ROOTS 16
+/* Keys of records, in the arena of the whole. */
+struct aps_queue_keys {
+	struct aps_str *items;
+	size_t n, n_room;
+};
 
 struct aps_queue_extra {
-	struct aps_str headers; /* JSON of an object: the call's own; empty: none */
-	struct aps_str rules;   /* JSON of a list: what its answer changes besides its records */
-	struct aps_str
-	        roots[APS_QUEUE_EXTRA_MAX_ROOTS]; /* keys of the objects at the root of its optimistic response */
-	size_t n_roots;
-	struct aps_str made[APS_QUEUE_EXTRA_MAX_ROOTS]; /* and those of them whose id the application has made */
-	size_t n_made;
-	struct aps_arena arena; /* of a text that was read */
+	struct aps_str headers;      /* JSON of an object: the call's own; empty: none */
+	struct aps_str rules;        /* JSON of a list: what its answer changes besides its records */
+	struct aps_queue_keys roots; /* of the objects at the root of its optimistic response */
+	struct aps_queue_keys made;  /* of all in it whose id the application has made */
+	int64_t first;               /* of one that was tried again: the number that it had at first; 0: it wasn't */
+	struct aps_arena arena;      /* of a text that was read, and of keys */
 };
 
 APS_BEGIN_DECLS
@@ -26,6 +28,9 @@ APS_BEGIN_DECLS
 /* The spans stay with `text`, and until it is cleared. E_SYNTAX and the like, E_NOMEM. */
 enum aps_rc aps_queue_extra_read(struct aps_queue_extra *extra, struct aps_str text, struct aps_err *err);
 void aps_queue_extra_clear(struct aps_queue_extra *extra);
+/* A copy of the key. E_NOMEM. */
+enum aps_rc aps_queue_extra_add_key(struct aps_queue_extra *extra, struct aps_queue_keys *keys, struct aps_str key,
+                                    struct aps_err *err);
 /* Of those that it makes the one at its root: what is read to see whether it was made. Empty: there is none. */
 struct aps_str aps_queue_extra_made_root(const struct aps_queue_extra *extra);
 /* Appends its text. */

@@ -117,9 +117,9 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *sending, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < sending->extra.n_made; i++) {
+	for (size_t i = 0; rc == APS_OK && i < sending->extra.made.n; i++) {
 		struct aps_id_made pair, known;
-		struct aps_str id = aps_identity_tail(sending->extra.made[i]);
+		struct aps_str id = aps_identity_tail(sending->extra.made.items[i]);
 		aps_id_made_init(&known);
 		rc = aps_id_map_find(aps_queue_db(queue), queue->owner, id, &known, err);
 		bool is_open =

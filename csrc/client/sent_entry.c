@@ -98,8 +98,8 @@ static enum aps_rc replace_in_key(struct aps_sending *sending, struct aps_str *k
 static enum aps_rc replace_in_roots(struct aps_sending *sending, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < sending->extra.n_roots; i++)
-		rc = replace_in_key(sending, &sending->extra.roots[i], err);
+	for (size_t i = 0; rc == APS_OK && i < sending->extra.roots.n; i++)
+		rc = replace_in_key(sending, &sending->extra.roots.items[i], err);
 	if (rc == APS_OK && sending->arena.rc != APS_OK) rc = aps_arena_fail(&sending->arena, "a queued mutation", err);
 	return rc;
 }
@@ -234,8 +234,8 @@ static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql
 	struct aps_str optimistic = aps_buf_str(&sending->optimistic);
 	enum aps_rc rc = aps_record_type_of(optimistic, root, &sending->arena, type, err);
 	if (rc == APS_OK && type->n == 0) rc = aps_fail(err, APS_E_USAGE, "the type of the record isn't known");
-	if (rc == APS_OK && sending->extra.n_roots != 0)
-		rc = identity_of(sending, sending->extra.roots[0], &fields, &of->n_identity, err);
+	if (rc == APS_OK && sending->extra.roots.n != 0)
+		rc = identity_of(sending, sending->extra.roots.items[0], &fields, &of->n_identity, err);
 	else if (rc == APS_OK)
 		rc = identity_in_input(sending, &fields, &of->n_identity, err);
 	of->identity = fields;
@@ -266,7 +266,7 @@ enum aps_rc aps_sent_entry_key(struct aps_sending *sending, struct aps_str *key,
 	struct aps_str type;
 	struct aps_read_back of = {.identity = NULL};
 	const struct aps_operation *operation = &sending->operation;
-	*key = sending->extra.n_roots != 0 ? sending->extra.roots[0] : APS_STR("");
+	*key = sending->extra.roots.n != 0 ? sending->extra.roots.items[0] : APS_STR("");
 	if (key->n != 0) return APS_OK;
 	enum aps_rc rc = aps_read_back_root(operation->document, operation->definition, APS_STR(""), &root, err);
 	if (rc != APS_OK || root == NULL) return rc;
