@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/entry_safety.h"
 #include "client/flight.h"
 #include "client/partition.h"
 #include "client/queue_run.h"
@@ -240,9 +241,9 @@ static enum aps_verdict verdict_of(const struct aps_sending *sending)
 	        .error_type = response->error_type,
 	        .errors = response->errors,
 	        .has_data = response->data.n != 0,
-	        .has_value = response->has_value,
+	        .has_value = aps_sent_entry_has_value(sending),
 	        .is_versioned = sending->safety.has_version,
-	        .n_roots = (unsigned)operation->definition->n_root_fields,
+	        .n_roots = aps_entry_n_roots(operation->definition),
 	};
 	return aps_verdict_of(&question);
 }

@@ -155,7 +155,7 @@ static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
 	        .queue = sending->queue,
 	        .arena = &sending->arena,
 	        .is_idempotent = (sending->row.entry.flags & APS_ENTRY_IDEMPOTENT) != 0,
-	        .n_roots = (unsigned)sending->operation.definition->n_root_fields,
+	        .n_roots = aps_entry_n_roots(sending->operation.definition),
 	        .variables = aps_buf_str(&sending->variables),
 	        .made = aps_queue_extra_made_root(&sending->extra),
 	};
@@ -334,6 +334,29 @@ struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 	aps_buf_clear(&name);
 	bool is_hidden = sending->outcome.response.errors.n != 0 && aps_str_is(record, "null");
 	return is_hidden ? (struct aps_str){NULL, 0} : record;
+}
+
+static bool is_typename(const struct aps_gql_operation *definition, struct aps_str key)
+{
+	for (const struct aps_gql_node *node = definition->node->items; node != NULL; node = node->next)
+		if (node->kind == APS_GQL_FIELD && aps_str_eq(aps_gql_response_key(node), key))
+			return aps_str_is(node->name, "__typename");
+	return false;
+}
+
+bool aps_sent_entry_has_value(const struct aps_sending *sending)
+{
+	const struct aps_operation *operation = sending->is_look ? &sending->question : &sending->operation;
+	struct aps_json_reader r;
+	struct aps_str value;
+	if (!sending->outcome.response.has_value) return false;
+	aps_json_reader_init(&r, sending->outcome.response.data, 0);
+	if (aps_json_next(&r) != APS_JSON_OBJECT) return false;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		bool is_field = !is_typename(operation->definition, r.text);
+		if (aps_json_skip_value(&r, &value) == APS_OK && is_field && !aps_str_is(value, "null")) return true;
+	}
+	return false;
 }
 
 /* The first one that an error has. */

@@ -21,6 +21,8 @@ enum aps_rc aps_sent_entry_key(struct aps_sending *sending, struct aps_str *key,
 enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err);
 /* Of the answer to that: the record; "null": there is none; empty: the answer doesn't tell. */
 struct aps_str aps_sent_entry_record(const struct aps_sending *sending);
+/* A root field of the answer isn't null; the name of the root's type is none. */
+bool aps_sent_entry_has_value(const struct aps_sending *sending);
 /* Of the answer's errors: the service's record, or empty. */
 struct aps_str aps_sent_entry_error_record(const struct aps_sending *sending);
 enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending);
