@@ -79,6 +79,13 @@ enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps
 	return rc == APS_OK ? aps_queue_know(queue, err) : rc; /* it may have moved */
 }
 
+enum aps_rc aps_queue_check_begun(const struct aps_queue *queue, bool is_durable, struct aps_err *err)
+{
+	const struct aps_vault *vault = queue->vault;
+	bool is_same = vault->place == queue->place && vault->is_writing && (vault->is_durable || !is_durable);
+	return is_same ? APS_OK : aps_fail(err, APS_E_STORAGE, "the store has moved, or could not be written");
+}
+
 void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1])
 {
 	aps_entry_text(queue->nonce, (int64_t)number, text);

@@ -178,6 +178,7 @@ static enum aps_rc enter(struct entering *in, unsigned n_roots, struct aps_err *
 	if (rc == APS_OK) rc = aps_queue_extra_write(&in->extra, &in->texts, err);
 	in->row.entry.extra = aps_buf_str(&in->texts);
 	if (rc == APS_OK) rc = insert(in, err);
+	if (rc == APS_OK) rc = aps_queue_check_begun(in->queue, true, err);
 	return rc == APS_OK ? remember(in, err) : rc;
 }
 

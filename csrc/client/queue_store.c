@@ -251,11 +251,9 @@ static enum aps_rc bury(struct aps_queue *queue, const struct aps_outbox_action 
 	return rc;
 }
 
-enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
+static enum aps_rc store(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
-	if (action->store == APS_DELIVERY_STORE_NOTHING) return APS_OK;
-	enum aps_rc rc = aps_queue_begin(queue, aps_delivery_is_durable(action->store), err);
-	if (rc != APS_OK) return rc;
+	enum aps_rc rc;
 	switch (action->store) {
 	case APS_DELIVERY_STORE_MARK:
 		rc = mark(queue, action, err);
@@ -269,4 +267,13 @@ enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_out
 	case APS_DELIVERY_STORE_COUNT:
 	default: return APS_OK;
 	}
+}
+
+enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
+{
+	bool is_durable = aps_delivery_is_durable(action->store);
+	if (action->store == APS_DELIVERY_STORE_NOTHING) return APS_OK;
+	enum aps_rc rc = aps_queue_begin(queue, is_durable, err);
+	if (rc == APS_OK) rc = store(queue, action, err);
+	return rc == APS_OK ? aps_queue_check_begun(queue, is_durable, err) : rc;
 }

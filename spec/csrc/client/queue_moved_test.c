@@ -1,0 +1,97 @@
+/* The store turns out to be damaged in the middle of what is done to the queue, and another one takes its place: what was
+ * half done isn't told as done. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "queue_world.h"
+
+#define HOPED "{\"addTodo\":{\"__typename\":\"Todo\",\"id\":\"1\",\"n\":5}}"
+
+static void be_online(bool is_online)
+{
+	aps_reach_set_online(world.core, world.client, is_online);
+	turn();
+}
+
+static const char *id_of(uint64_t number)
+{
+	static char id[APS_ENTRY_TEXT_CHARS + 1];
+	aps_queue_id_text(world.queue, number, id);
+	return id;
+}
+
+static uint64_t hope(void)
+{
+	return enqueue(&(struct asked){.response = HOPED, .edits = make_edits(ADD, "{\"n\":1}", HOPED)});
+}
+
+/* A record that nobody has read in this run is damaged. */
+static void damage_a_record(void)
+{
+	struct aps_err err;
+	struct aps_db *db = aps_queue_db(world.queue);
+	assert_int_equal(aps_db_exec(db, "UPDATE entry SET sum = sum + 1", &err), APS_OK);
+}
+
+static void begin_with_a_record(void)
+{
+	begin();
+	enqueue_n(1);
+	turn();
+	answer(200, DONE);
+	turn();
+	restart();
+	be_online(false);
+}
+
+static void what_was_queued_is_there_or_is_told_that_it_is_not(void **state)
+{
+	(void)state;
+	begin_with_a_record();
+	damage_a_record();
+	uint64_t call = hope();
+	turn();
+	assert_ends(call, APS_E_STORAGE, false);
+	assert_string_equal(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "[]");
+	let_time_pass(2000);
+	call = hope();
+	turn();
+	assert_ends(call, APS_OK, true);
+	assert_has(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "addTodo");
+	be_online(true);
+	assert_has(body_of(under_way()), "addTodo");
+	finish();
+}
+
+static void what_was_discarded_is_gone_or_is_told_that_it_is_not(void **state)
+{
+	(void)state;
+	begin_with_a_record();
+	free_result((hope(), turn(), result_of(world.last_call)));
+	char id[64];
+	restart();
+	be_online(false);
+	uint64_t number = (uint64_t)world.queue->last_old;
+	snprintf(id, sizeof id, "%s", id_of(number));
+	assert_has(ask(APS_QUEUE_ASK_LIST, NULL, NULL), id);
+	damage_a_record();
+	const char *said = ask(APS_QUEUE_ASK_DISCARD, id, NULL);
+	bool is_discarded = strcmp(said, "true") == 0;
+	turn();
+	const char *list = ask(APS_QUEUE_ASK_LIST, NULL, NULL);
+	if (is_discarded != (strcmp(list, "[]") == 0)) fail_msg("%d but %s", is_discarded, list);
+	finish();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(what_was_queued_is_there_or_is_told_that_it_is_not),
+	        cmocka_unit_test(what_was_discarded_is_gone_or_is_told_that_it_is_not),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
