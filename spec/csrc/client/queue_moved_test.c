@@ -87,11 +87,42 @@ static void what_was_discarded_is_gone_or_is_told_that_it_is_not(void **state)
 	finish();
 }
 
+/* Its answer goes into the cache once more, and there is no memory for it then. */
+static void an_answer_that_is_lost_twice_leaves_the_queue_once(void **state)
+{
+	(void)state;
+	for (size_t nth = 1; nth <= 150; nth++) {
+		begin();
+		uint64_t call = hope();
+		turn();
+		answer(200, DONE);
+		aps_vault_abandon(world.queue->vault);
+		turn();
+		assert_null(take_result(call));
+		uint64_t place = world.queue->vault->place;
+		aps_mem_fail_at(nth);
+		let_time_pass(2000);
+		aps_mem_fail_at(0);
+		for (int i = 0; i < 3; i++) let_time_pass(2000);
+		if (world.queue->vault->place != place) fail_msg("the store was given up at %d", (int)nth);
+		assert_ends(call, APS_OK, false);
+		assert_string_equal(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "[]");
+		assert_string_equal(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "[]");
+		struct aps_err err;
+		int64_t n_outcomes;
+		assert_int_equal(aps_db_read_int(aps_queue_db(world.queue), "SELECT count(*) FROM outcome", &n_outcomes, &err), APS_OK);
+		assert_int_equal(n_outcomes, 1);
+		assert_int_equal(n_requests(), 1);
+		finish();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_was_queued_is_there_or_is_told_that_it_is_not),
 	        cmocka_unit_test(what_was_discarded_is_gone_or_is_told_that_it_is_not),
+	        cmocka_unit_test(an_answer_that_is_lost_twice_leaves_the_queue_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
