@@ -189,7 +189,9 @@ enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, i
                              struct aps_err *err)
 {
 	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND temporary IN (SELECT temporary FROM id_map"
-	                          " WHERE owner = ?1 AND at < ?2 AND maker > ?3 LIMIT ?4)";
+	                          " WHERE owner = ?1 AND at < ?2 AND maker > ?3 AND maker NOT IN"
+	                          " (SELECT blocked_by FROM dead_letter WHERE id BETWEEN ?5 AND ?6) LIMIT ?4)";
+	struct aps_entry_range range = aps_entry_owned(owner);
 	struct aps_query query;
 	int64_t last;
 	*n_deleted = 0;
@@ -200,6 +202,8 @@ enum aps_rc aps_id_map_prune(struct aps_db *db, int64_t owner, int64_t now_ms, i
 	aps_query_int(&query, now_ms - APS_ID_MAP_MAX_AGE_MS);
 	aps_query_int(&query, last);
 	aps_query_int(&query, max_rows);
+	aps_query_int(&query, range.first);
+	aps_query_int(&query, range.last);
 	rc = aps_query_run(&query);
 	if (rc == APS_OK) *n_deleted = aps_db_changes(db);
 	return rc;
