@@ -263,6 +263,7 @@ static void written(struct aps_core *core, struct aps_parked *parked)
 {
 	struct aps_sending *sending = APS_CONTAINER_OF(parked, struct aps_sending, parked);
 	sending->is_parked = false;
+	sending->is_kept = true;
 	if (sending->queue == NULL) {
 		let_go(core, sending);
 		return;
@@ -277,7 +278,11 @@ static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 {
 	struct aps_queue *queue = sending->queue;
 	struct aps_err err;
-	if (aps_queue_begin(queue, true, &err) == APS_OK && !aps_sent_entry_keep(sending, written)) {
+	sending->is_kept = true; /* or is lost, with all that the transaction has */
+	if (aps_queue_begin(queue, true, &err) != APS_OK) {
+		sending->has_lost_answer = true;
+	} else if (!aps_sent_entry_keep(sending, written)) {
+		sending->is_kept = false;
 		sending->is_parked = true;
 		return;
 	}
@@ -372,6 +377,8 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	aps_outcome_clear(&sending->outcome);
 	aps_outcome_move(&sending->outcome, outcome);
 	sending->record = sending->error_record = (struct aps_str){NULL, 0};
+	sending->is_kept = sending->has_lost_answer = false;
+	aps_buf_reset(&sending->mapped);
 	sending->retry_after_ms = retry_after(sending);
 	aps_reach_heard(core, sending->queue->client, &sending->outcome);
 	sending->queue->outbox.successes = aps_reach_successes(core, sending->queue->client);

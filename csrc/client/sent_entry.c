@@ -322,16 +322,14 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
  * along (GraphQL, October 2021, 6.4.4). */
 struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 {
-	struct aps_json_members members;
-	struct aps_str data = sending->outcome.response.data, key = sending->question.definition->root_fields[0];
-	struct aps_str record = {NULL, 0};
-	struct aps_buf name;
-	aps_buf_init(&name, APS_BUF_ANY_SIZE);
-	aps_buf_add_str(&name, key);
-	aps_buf_add_byte(&name, '\0');
-	aps_json_members_init(&members, data);
-	if (data.n != 0 && name.rc == APS_OK) aps_json_members_get(&members, name.p, &record);
-	aps_buf_clear(&name);
+	struct aps_json_reader r;
+	struct aps_str key = sending->question.definition->root_fields[0], value, record = {NULL, 0};
+	aps_json_reader_init(&r, sending->outcome.response.data, 0);
+	if (sending->outcome.response.data.n == 0 || aps_json_next(&r) != APS_JSON_OBJECT) return record;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		bool is_record = aps_str_eq(r.text, key);
+		if (aps_json_skip_value(&r, &value) == APS_OK && is_record) record = value;
+	}
 	bool is_hidden = sending->outcome.response.errors.n != 0 && aps_str_is(record, "null");
 	return is_hidden ? (struct aps_str){NULL, 0} : record;
 }
@@ -412,6 +410,5 @@ bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps
 	        .mapped = &sending->mapped,
 	        .written = written,
 	};
-	aps_buf_reset(&sending->mapped);
 	return aps_caching_write(queue->core, queue->client, queue->cache, &sending->parked);
 }

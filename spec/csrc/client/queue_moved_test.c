@@ -117,12 +117,41 @@ static void an_answer_that_is_lost_twice_leaves_the_queue_once(void **state)
 	}
 }
 
+#define TEMPORARY "0a1b2c3d-0000-4000-8000-00000000000a"
+#define INPUT     "{\"input\":{\"id\":\"" TEMPORARY "\",\"n\":1}}"
+#define MADE      "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"" TEMPORARY "\",\"n\":1}}"
+
+/* What was answered before it was tried again is no answer that could be lost. */
+static void an_answer_is_kept_once_whatever_was_lost_before(void **state)
+{
+	(void)state;
+	begin();
+	enqueue(&(struct asked){
+	        .document = CREATE, .variables = INPUT, .response = MADE, .edits = make_edits(CREATE, INPUT, MADE)});
+	enqueue(&(struct asked){.variables = "{\"n\":\"" TEMPORARY "\"}"});
+	turn();
+	answer(200, "{\"data\":{\"createTodo\":null},\"errors\":[{\"errorType\":\"ThrottlingException\","
+	            "\"path\":[\"createTodo\"],\"message\":\"busy\"}]}");
+	turn();
+	assert_null(under_way());
+	uint64_t call = enqueue_n(3);
+	aps_vault_abandon(world.queue->vault);
+	turn();
+	assert_ends(call, APS_E_STORAGE, false);
+	for (int i = 0; i < 3 && under_way() == NULL; i++) let_time_pass(301000);
+	answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"real\",\"n\":1}}}");
+	turn();
+	assert_has(body_of(under_way()), "\"n\":\"real\"");
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_was_queued_is_there_or_is_told_that_it_is_not),
 	        cmocka_unit_test(what_was_discarded_is_gone_or_is_told_that_it_is_not),
 	        cmocka_unit_test(an_answer_that_is_lost_twice_leaves_the_queue_once),
+	        cmocka_unit_test(an_answer_is_kept_once_whatever_was_lost_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
