@@ -1,6 +1,5 @@
 #include "client/entry_safety.h"
 
-
 unsigned aps_entry_n_roots(const struct aps_gql_operation *operation)
 {
 	unsigned n = 0;

@@ -21,7 +21,7 @@ struct aps_sending {
 	struct aps_buf variables, optimistic;
 	struct aps_queue_extra extra;
 	struct aps_operation operation;
-	struct aps_operation question; /* of a look; */
+	struct aps_operation question;         /* of a look; */
 	const struct aps_identity_part *asked; /* by these its record was asked for, in `arena` */
 	size_t n_asked;
 	struct aps_header_list headers;

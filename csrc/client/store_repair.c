@@ -51,8 +51,7 @@ static enum aps_rc claim_made(struct repairing *in, const struct aps_queue_extra
 		pair.maker = aps_entry_number(entry->id);
 		pair.at_ms = entry->created_ms;
 		rc = aps_id_map_claim(in->db, &pair, in->former, &is_maker, err);
-		if (rc == APS_OK && is_maker)
-			rc = aps_queue_extra_add_key(own, &own->made, former->made.items[i], err);
+		if (rc == APS_OK && is_maker) rc = aps_queue_extra_add_key(own, &own->made, former->made.items[i], err);
 		aps_id_made_clear(&pair);
 	}
 	return rc;

@@ -1,5 +1,5 @@
-/* What the answer to a look at a record tells, and what it doesn't: a mutation that may have been executed is neither sent
- * again nor taken for done by what wasn't read. */
+/* What the answer to a look at a record tells, and what it doesn't: a mutation that may have been executed is neither
+ * sent again nor taken for done by what wasn't read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,9 +39,11 @@ static void assert_is_buried_as_unknown(void)
 static void a_record_that_errors_hide_is_not_absent(void **state)
 {
 	(void)state;
-	static const struct asked UPDATED = {.document = UPDATE, .variables = INPUT,
+	static const struct asked UPDATED = {.document = UPDATE,
+	                                     .variables = INPUT,
 	                                     .response = "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\"}}"};
-	static const struct asked DELETED = {.document = DELETE, .variables = OF_DELETE,
+	static const struct asked DELETED = {.document = DELETE,
+	                                     .variables = OF_DELETE,
 	                                     .response = "{\"deleteTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\"}}"};
 	static const struct {
 		const struct asked *asked;
@@ -65,8 +67,10 @@ static void a_record_that_errors_hide_is_not_absent(void **state)
 static void a_record_that_shows_only_its_name_and_its_version_does_not_tell(void **state)
 {
 	(void)state;
-	leave_in_doubt(&(struct asked){.document = SHORT, .variables = INPUT,
-	                               .response = "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"_version\":4}}"});
+	leave_in_doubt(
+	        &(struct asked){.document = SHORT,
+	                        .variables = INPUT,
+	                        .response = "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"_version\":4}}"});
 	answer(200, "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"_version\":4}}}");
 	turn();
 	assert_is_buried_as_unknown();

@@ -1,5 +1,5 @@
-/* The store turns out to be damaged in the middle of what is done to the queue, and another one takes its place: what was
- * half done isn't told as done. */
+/* The store turns out to be damaged in the middle of what is done to the queue, and another one takes its place: what
+ * was half done isn't told as done. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,7 +110,9 @@ static void an_answer_that_is_lost_twice_leaves_the_queue_once(void **state)
 		assert_string_equal(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "[]");
 		struct aps_err err;
 		int64_t n_outcomes;
-		assert_int_equal(aps_db_read_int(aps_queue_db(world.queue), "SELECT count(*) FROM outcome", &n_outcomes, &err), APS_OK);
+		assert_int_equal(
+		        aps_db_read_int(aps_queue_db(world.queue), "SELECT count(*) FROM outcome", &n_outcomes, &err),
+		        APS_OK);
 		assert_int_equal(n_outcomes, 1);
 		assert_int_equal(n_requests(), 1);
 		finish();

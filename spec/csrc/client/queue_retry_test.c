@@ -110,7 +110,9 @@ static void one_that_makes_many_records_makes_all_of_them(void **state)
 	snprintf(response + n, sizeof response - (size_t)n, "]}");
 	for (int i = 10; i < 50; i += 13) {
 		begin();
-		enqueue(&(struct asked){.document = MANY, .variables = "{}", .response = response,
+		enqueue(&(struct asked){.document = MANY,
+		                        .variables = "{}",
+		                        .response = response,
 		                        .edits = make_edits(MANY, "{}", response)});
 		snprintf(variables, sizeof variables, "{\"n\":\"0a1b2c3d-0000-4000-8000-0000000000%d\"}", i);
 		enqueue(&(struct asked){.variables = variables});
