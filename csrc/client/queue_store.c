@@ -8,12 +8,14 @@
 #include "client/queue_pruning.h"
 #include "client/sent_entry.h"
 #include "client/version_seen.h"
+#include "codec/json_reader.h"
 #include "codec/json_writer.h"
 #include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "store/outcomes.h"
 #include "sync/identity_fields.h"
 #include "sync/named_ids.h"
+#include "sync/uuid_text.h"
 
 #define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
 
@@ -113,6 +115,27 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 	return rc;
 }
 
+static bool has_id(struct aps_str json, struct aps_str id)
+{
+	char room[APS_UUID_CHARS];
+	struct aps_json_reader r;
+	struct aps_str text;
+	enum aps_json_token token;
+	aps_json_reader_init(&r, json, 0);
+	while (json.n != 0 && (token = aps_json_next(&r)) != APS_JSON_END && token != APS_JSON_ERROR)
+		if (token == APS_JSON_STRING && aps_uuid_of_json(&r, room, &text) && aps_str_eq(text, id)) return true;
+	return false;
+}
+
+/* Nothing has compared the answer with what was hoped for, and it doesn't show this id: it may have got another one.
+ * What names it isn't sent. */
+static bool is_unclear(const struct aps_sending *sending, struct aps_str id)
+{
+	int64_t flags = sending->row.entry.flags;
+	bool is_compared = (flags & APS_ENTRY_LAYER) != 0 && (flags & APS_ENTRY_UNCACHED) == 0;
+	return !is_compared && !has_id(sending->outcome.response.data, id);
+}
+
 /* Those that it made and that the service has left as they were, or that nothing came of. */
 static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *sending, struct aps_err *err)
 {
@@ -120,6 +143,7 @@ static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *s
 	for (size_t i = 0; rc == APS_OK && i < sending->extra.made.n; i++) {
 		struct aps_id_made pair, known;
 		struct aps_str id = aps_identity_tail(sending->extra.made.items[i]);
+		if (is_unclear(sending, id)) continue;
 		aps_id_made_init(&known);
 		rc = aps_id_map_find(aps_queue_db(queue), queue->owner, id, &known, err);
 		bool is_open =

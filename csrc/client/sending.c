@@ -200,7 +200,11 @@ void aps_sending_send(struct aps_queue *queue, uint64_t number)
 	}
 	sending->is_look = false;
 	sending->retry_after_ms = -1;
-	if (aps_sent_entry_read(sending, &err) != APS_OK)
+	enum aps_rc rc = aps_sent_entry_read(sending, &err);
+	if (rc == APS_OK && sending->names_unmade)
+		rc = aps_fail_word(&err, APS_E_CONFLICT, "blocked", 0,
+		                   "the service's id of a record that this mutation names isn't known");
+	if (rc != APS_OK)
 		refuse(sending, &err);
 	else
 		go_with_headers(sending);

@@ -19,6 +19,7 @@ struct aps_sending {
 	uint64_t number;
 	struct aps_outbox_row row; /* as it is sent: temporary ids gave way */
 	struct aps_buf variables, optimistic;
+	bool names_unmade; /* a temporary id in its variables has no other one, and its maker is no more */
 	struct aps_queue_extra extra;
 	struct aps_operation operation;
 	struct aps_operation question;         /* of a look; */

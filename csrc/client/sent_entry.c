@@ -46,7 +46,9 @@ void aps_sent_entry_clear(struct aps_sending *sending)
 /* The id that the service has given in the place of a temporary one. */
 struct replacing {
 	struct aps_queue *queue;
+	int64_t number; /* of the entry */
 	struct aps_id_made pair;
+	bool has_unmade; /* an earlier one was to make a record, and nobody knows its id */
 	struct aps_err *err;
 	enum aps_rc rc;
 };
@@ -56,19 +58,21 @@ static struct aps_str look_up(void *context, struct aps_str id)
 	struct replacing *in = context;
 	if (in->rc == APS_OK)
 		in->rc = aps_id_map_find(aps_queue_db(in->queue), in->queue->owner, id, &in->pair, in->err);
-	bool is_known = in->rc == APS_OK && in->pair.owner != 0 && in->pair.is_made;
+	bool is_found = in->rc == APS_OK && in->pair.owner != 0, is_known = is_found && in->pair.is_made;
+	if (is_found && !is_known && in->pair.maker < in->number) in->has_unmade = true;
 	return is_known ? in->pair.made : (struct aps_str){NULL, 0};
 }
 
-static enum aps_rc replace(struct aps_queue *queue, struct aps_str json, struct aps_buf *out, struct aps_err *err)
+static enum aps_rc replace(struct aps_sending *sending, struct aps_str json, struct aps_buf *out, struct aps_err *err)
 {
-	struct replacing in = {.queue = queue, .err = err};
+	struct replacing in = {.queue = sending->queue, .number = (int64_t)sending->number, .err = err};
 	bool is_changed;
 	aps_buf_reset(out);
 	if (json.n == 0) return APS_OK;
 	aps_id_made_init(&in.pair);
 	enum aps_rc rc = aps_id_substitute(json, look_up, &in, out, &is_changed, err);
 	aps_id_made_clear(&in.pair);
+	sending->names_unmade = sending->names_unmade || in.has_unmade;
 	return rc == APS_OK ? in.rc : rc;
 }
 
@@ -173,8 +177,9 @@ enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err
 	if (rc == APS_OK && sending->row.entry.id == 0)
 		rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a queued mutation isn't in the store any more");
 	if (rc == APS_OK) rc = aps_queue_extra_read(&sending->extra, sending->row.entry.extra, err);
-	if (rc == APS_OK) rc = replace(queue, sending->row.entry.variables, &sending->variables, err);
-	if (rc == APS_OK) rc = replace(queue, sending->row.entry.optimistic, &sending->optimistic, err);
+	if (rc == APS_OK) rc = replace(sending, sending->row.entry.optimistic, &sending->optimistic, err);
+	sending->names_unmade = false; /* what is sent counts */
+	if (rc == APS_OK) rc = replace(sending, sending->row.entry.variables, &sending->variables, err);
 	if (rc == APS_OK) rc = replace_in_roots(sending, err);
 	if (rc == APS_OK) rc = init_operation(sending, err);
 	if (rc == APS_OK) rc = find_safety(sending, err);

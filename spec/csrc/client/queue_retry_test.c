@@ -95,6 +95,34 @@ static void what_was_queued_before_it_was_ever_made_waits_for_nothing(void **sta
 	finish();
 }
 
+/* As where it is retried by hand: there is nothing that its answer could be compared with. */
+static void one_without_a_layer_tells_only_the_id_that_its_answer_shows(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *id, *next, *dead;
+	} ROWS[] = {{TEMPORARY, TEMPORARY, "[]"}, {"real", NULL, "\"code\":\"blocked\""}};
+	for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+		char text[160];
+		begin();
+		make_one();
+		turn();
+		answer(200, REFUSED);
+		turn();
+		assert_string_equal(ask(APS_QUEUE_ASK_RETRY, id_of(1), NULL), "true");
+		name_it();
+		turn();
+		snprintf(text, sizeof text,
+		         "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"%s\",\"n\":1}}}", ROWS[i].id);
+		answer(200, text);
+		turn();
+		assert_true((under_way() != NULL) == (ROWS[i].next != NULL));
+		if (ROWS[i].next != NULL) assert_has(body_of(under_way()), ROWS[i].next);
+		assert_has(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), ROWS[i].dead);
+		finish();
+	}
+}
+
 #define MANY "mutation Make($input: [X]) { createTodos(input: $input) { id } }"
 
 /* As many as it makes: the last one counts as well. */
@@ -132,6 +160,7 @@ int main(void)
 	        cmocka_unit_test(that_it_has_died_a_second_time_changes_nothing),
 	        cmocka_unit_test(what_was_queued_before_it_was_ever_made_waits_for_nothing),
 	        cmocka_unit_test(one_that_makes_many_records_makes_all_of_them),
+	        cmocka_unit_test(one_without_a_layer_tells_only_the_id_that_its_answer_shows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
