@@ -127,12 +127,13 @@ static bool has_id(struct aps_str json, struct aps_str id)
 	return false;
 }
 
-/* Nothing has compared the answer with what was hoped for, and it doesn't show this id: it may have got another one.
- * What names it isn't sent. */
+/* Nothing has compared the answer with what was hoped for (there may have been no memory), and it doesn't show this id:
+ * it may have got another one. What names it isn't sent. */
 static bool is_unclear(const struct aps_sending *sending, struct aps_str id)
 {
 	int64_t flags = sending->row.entry.flags;
-	bool is_compared = (flags & APS_ENTRY_LAYER) != 0 && (flags & APS_ENTRY_UNCACHED) == 0;
+	bool is_compared = (flags & APS_ENTRY_LAYER) != 0 && (flags & APS_ENTRY_UNCACHED) == 0 &&
+	                   !sending->parked.has_failed && !sending->has_lost_answer;
 	return !is_compared && !has_id(sending->outcome.response.data, id);
 }
 

@@ -268,6 +268,7 @@ static void written(struct aps_core *core, struct aps_parked *parked)
 	struct aps_sending *sending = APS_CONTAINER_OF(parked, struct aps_sending, parked);
 	sending->is_parked = false;
 	sending->is_kept = true;
+	sending->has_lost_answer = parked->has_failed;
 	if (sending->queue == NULL) {
 		let_go(core, sending);
 		return;
@@ -290,6 +291,8 @@ static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 		sending->is_parked = true;
 		return;
 	}
+	/* once more, with its outcome */
+	if (sending->parked.has_failed) sending->has_lost_answer = true;
 	feed(sending, kind);
 }
 

@@ -147,6 +147,32 @@ static void an_answer_is_kept_once_whatever_was_lost_before(void **state)
 	finish();
 }
 
+static void make_and_name(void)
+{
+	enqueue(&(struct asked){
+	        .document = CREATE, .variables = INPUT, .response = MADE, .edits = make_edits(CREATE, INPUT, MADE)});
+	enqueue(&(struct asked){.variables = "{\"n\":\"" TEMPORARY "\"}"});
+	turn();
+}
+
+/* Who names the record isn't sent under an id that the service doesn't know. */
+static void without_memory_for_an_answer_its_ids_are_known_or_not_but_never_wrong(void **state)
+{
+	(void)state;
+	for (size_t nth = 1; nth <= 240; nth++) {
+		begin();
+		make_and_name();
+		aps_mem_fail_at(nth);
+		answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"real\",\"n\":1}}}");
+		turn();
+		aps_mem_fail_at(0);
+		for (int i = 0; i < 4 && under_way() == NULL; i++) let_time_pass(301000);
+		if (under_way() != NULL && strstr(body_of(under_way()), "addTodo") != NULL)
+			assert_has(body_of(under_way()), "\"n\":\"real\"");
+		finish();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +180,7 @@ int main(void)
 	        cmocka_unit_test(what_was_discarded_is_gone_or_is_told_that_it_is_not),
 	        cmocka_unit_test(an_answer_that_is_lost_twice_leaves_the_queue_once),
 	        cmocka_unit_test(an_answer_is_kept_once_whatever_was_lost_before),
+	        cmocka_unit_test(without_memory_for_an_answer_its_ids_are_known_or_not_but_never_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
