@@ -66,8 +66,8 @@ static void take_credentials(lua_State *L, struct aps_queue_settings *settings)
 	lua_pop(L, 1);
 }
 
-/* cache:open_queue{auths=, headers=, asks_headers=, order=, max_tries=, resolves_doubt=, has_resolver=, has_updates=}:
- * again with other settings */
+/* cache:open_queue{auths=, headers=, asks_headers=, order=, max_tries=, resolves_doubt=, request_lifetime=,
+ * has_resolver=, has_updates=}: again with other settings */
 static int Apl_cache_open_queue(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -85,6 +85,7 @@ static int Apl_cache_open_queue(lua_State *L)
 	settings->max_tries = (unsigned)apl_field_size(L, 2, "max_tries", 10);
 	settings->asks_headers = apl_field_bool(L, 2, "asks_headers", false);
 	settings->resolves_doubt = apl_field_bool(L, 2, "resolves_doubt", false);
+	settings->request_lifetime_ms = apl_field_ms(L, 2, "request_lifetime", -1);
 	settings->has_resolver = apl_field_bool(L, 2, "has_resolver", false);
 	settings->has_updates = apl_field_bool(L, 2, "has_updates", false);
 	if (take_headers(L, &settings->headers, &has_headers, &err) != APS_OK) return apl_fail(L, &err);

@@ -130,9 +130,10 @@ static void become_adopted(struct aps_partition *partition)
 	aps_vault_rename(partition->vault);
 }
 
+/* One that is to become another stays hidden until it has. */
 static void renamed(struct aps_vault_part *part)
 {
-	aps_channel_move(of(part)->channel, of(part)->vault->place);
+	if (of(part)->adopted == NULL) aps_channel_move(of(part)->channel, of(part)->vault->place);
 }
 
 static void committed(struct aps_vault_part *part, uint64_t generation)

@@ -7,10 +7,12 @@
 
 APS_BEGIN_DECLS
 
-/* In the transaction that is open, and that is to be committed before anything else is done with the partition. Where
- * it has layers of mutations that are queued, or the other one has no records, it stays as it is, and what the other
- * one has is dropped. Nobody has that one open. */
-enum aps_rc aps_partition_adopt(struct aps_partition *partition, const char *identity, struct aps_err *err);
+/* In the transaction that is open, in which nothing was written into either, and that is to be committed before
+ * anything else is done with them. Where the partition has layers of mutations that are queued, or the other one has no
+ * records, it stays as it is, and what the other one has is dropped. `other`: that one, which is empty from then on;
+ * NULL: nobody has it open. */
+enum aps_rc aps_partition_adopt(struct aps_partition *partition, const char *identity, struct aps_partition *other,
+                                struct aps_err *err);
 
 APS_END_DECLS
 

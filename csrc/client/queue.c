@@ -7,6 +7,7 @@
 #include "store/dead_letters.h"
 #include "store/outbox_number.h"
 #include "store/owners.h"
+#include "store/service_facts.h"
 
 #define REST_MS 1000 /* after trouble with the store or with memory */
 
@@ -52,12 +53,14 @@ static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, err);
 	if (rc == APS_OK) rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &owner, err);
 	if (rc == APS_OK && queue->last_old == 0) rc = aps_outbox_last_number(db, &queue->last_old, err);
+	if (rc == APS_OK) rc = aps_service_facts_merges(db, &queue->keeps_merges, err);
 	if (rc != APS_OK) {
 		aps_vault_suspect(queue->vault, err);
 		return rc;
 	}
 	queue->owner = owner;
 	queue->is_counted = false;
+	queue->merges = queue->merges || queue->keeps_merges;
 	queue->is_known = queue->has_untold = queue->has_unsettled = true;
 	if (aps_queue_fold_answered(queue, queue->last_old, err) != APS_OK) aps_vault_suspect(queue->vault, err);
 	return queue->is_known ? APS_OK : aps_fail(err, APS_E_STORAGE, "the store couldn't be written");
@@ -84,6 +87,22 @@ enum aps_rc aps_queue_check_begun(const struct aps_queue *queue, bool is_durable
 	const struct aps_vault *vault = queue->vault;
 	bool is_same = vault->place == queue->place && vault->is_writing && (vault->is_durable || !is_durable);
 	return is_same ? APS_OK : aps_fail(err, APS_E_STORAGE, "the store has moved, or could not be written");
+}
+
+/* Mutations that are replayed are often of one document. */
+enum aps_rc aps_queue_parse(struct aps_queue *queue, struct aps_str text, struct aps_gql_document **document,
+                            struct aps_err *err)
+{
+	struct aps_gql_document *last = queue->document;
+	if (last != NULL && aps_str_eq(aps_gql_document_text(last), text)) {
+		*document = aps_gql_document_ref(last);
+		return APS_OK;
+	}
+	enum aps_rc rc = aps_gql_document_new(text, document, NULL, err);
+	if (rc != APS_OK) return rc;
+	if (last != NULL) aps_gql_document_unref(last);
+	queue->document = aps_gql_document_ref(*document);
+	return APS_OK;
 }
 
 void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1])
@@ -121,6 +140,16 @@ enum aps_rc aps_queue_count(struct aps_queue *queue, struct aps_err *err)
 	return APS_OK;
 }
 
+enum aps_rc aps_queue_commit(struct aps_queue *queue, struct aps_err *err)
+{
+	bool had_lost = queue->has_lost;
+	queue->has_lost = false;
+	enum aps_rc rc = aps_vault_commit(queue->vault, err);
+	if (rc == APS_OK && queue->has_lost) rc = aps_fail(err, APS_E_STORAGE, "the store can't be written");
+	queue->has_lost = queue->has_lost || had_lost;
+	return rc;
+}
+
 void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_delivery_event *event)
 {
 	struct aps_err err;
@@ -139,6 +168,7 @@ void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_deli
 
 void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes)
 {
+	if (queue->is_finishing) reach = APS_OUTBOX_OFFLINE;
 	bool went_offline = reach == APS_OUTBOX_OFFLINE && queue->outbox.reach == APS_OUTBOX_ONLINE;
 	queue->outbox.successes = successes;
 	if (queue->outbox.reach == reach) return;

@@ -18,6 +18,8 @@
 #include "store/outbox_rows.h"
 #include "sync/outbox.h"
 
+#define APS_QUEUE_LEASE_MS 300000 /* that another process leaves an entry alone, whatever became of this one */
+
 struct aps_sending;
 struct aps_queue_wait;
 struct aps_ask_queue_command;
@@ -41,6 +43,7 @@ struct aps_queue_settings {
 	enum aps_outbox_order order;
 	unsigned max_tries;
 	bool resolves_doubt;
+	int64_t request_lifetime_ms; /* that a request may live at the service, unanswered; -1: client/version_seen.h */
 	bool has_resolver;
 };
 
@@ -65,8 +68,9 @@ struct aps_queue {
 	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;
-	struct aps_ask_queue_command *asked; /* whose answers wait for the commit */
-	struct aps_timer timer;              /* of the machine's waits, and after trouble */
+	struct aps_ask_queue_command *asked;     /* whose answers wait for the commit */
+	struct aps_ask_queue_command *finishing; /* client/queue_finish.h */
+	struct aps_timer timer;                  /* of the machine's waits, and after trouble */
 	struct aps_timer stuck;
 	struct aps_timer confirming; /* what was confirmed is stored then, if nothing else is written before */
 	struct aps_timer pruning;
@@ -75,6 +79,8 @@ struct aps_queue {
 	unsigned n_outcomes;   /* since rows were pruned last */
 	int64_t n_entries, n_dead;
 	bool is_counted;
+	bool merges;        /* the service was seen to merge conflicts, */
+	bool keeps_merges;  /* and the store knows, or will with the transaction that is open */
 	bool is_known;      /* whose number the owner has in the store, or that it has none */
 	bool has_news;      /* the machine has more to do */
 	bool has_committed; /* a transaction has ended well */
@@ -83,6 +89,7 @@ struct aps_queue {
 	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
 	bool has_changed;   /* for whoever looks at its state */
 	bool is_running;
+	bool is_finishing; /* nothing more is sent */
 	bool is_closed;
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */
 	bool is_stuck_told;
@@ -116,9 +123,14 @@ enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps
 /* All that was written since is in the transaction that was begun: else the store has moved meanwhile, or that one was
  * given up, and what is open is another one, which has only a part of it. */
 enum aps_rc aps_queue_check_begun(const struct aps_queue *queue, bool is_durable, struct aps_err *err);
+/* The transaction that is open, before the turn ends. A store that has moved meanwhile hasn't got it. */
+enum aps_rc aps_queue_commit(struct aps_queue *queue, struct aps_err *err);
 /* What becomes of an entry that is under way: the machine is to be run. */
 void aps_queue_feed(struct aps_queue *queue, uint64_t number, const struct aps_delivery_event *event);
 void aps_queue_feed_kind(struct aps_queue *queue, uint64_t number, enum aps_delivery_event_kind kind);
+/* The document of a queued mutation: the caller's reference. */
+enum aps_rc aps_queue_parse(struct aps_queue *queue, struct aps_str text, struct aps_gql_document **document,
+                            struct aps_err *err);
 /* "1a2b3c4d-17" */
 void aps_queue_id_text(const struct aps_queue *queue, uint64_t number, char text[APS_ENTRY_TEXT_CHARS + 1]);
 void aps_queue_set_reach(struct aps_queue *queue, enum aps_outbox_reach reach, uint64_t successes);

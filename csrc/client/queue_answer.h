@@ -13,6 +13,7 @@
 	X(STATUS, "status")                                                                                            \
 	X(FIND, "find")                                                                                                \
 	X(BLOCKED, "blocked")                                                                                          \
+	X(FINISH, "finish")                                                                                            \
 	X(DISCARD, "discard")                                                                                          \
 	X(EDIT, "edit")                                                                                                \
 	X(RETRY, "retry")                                                                                              \
@@ -29,7 +30,7 @@ enum aps_queue_ask {
 
 struct aps_ask_queue_command {
 	struct aps_command head;            /* its id: of the call */
-	struct aps_ask_queue_command *next; /* of those whose answers wait for the commit */
+	struct aps_ask_queue_command *next; /* of those whose answers wait */
 	uint64_t cache;
 	enum aps_queue_ask what;
 	struct aps_buf text;            /* an entry's id, or an identity */

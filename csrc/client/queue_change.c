@@ -162,6 +162,20 @@ static enum aps_rc requeue(struct aps_queue *queue, const struct aps_dead_letter
 	return rc;
 }
 
+/* What is queued waits no longer, but for its turn, the network and its maker. */
+static enum aps_rc hurry(struct aps_queue *queue, int64_t number, bool *is_done, struct aps_err *err)
+{
+	struct aps_outbox_row row;
+	aps_outbox_row_init(&row);
+	enum aps_rc rc = find(queue, number, &row, err);
+	*is_done = rc == APS_OK && row.entry.id != 0;
+	if (*is_done) aps_outbox_hurry(&queue->outbox, (uint64_t)number);
+	aps_outbox_row_clear(&row);
+	queue->has_news = true;
+	aps_queue_note_change(queue);
+	return rc;
+}
+
 enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struct aps_caching_edits *edits,
                             bool has_layer, bool *is_done, struct aps_err *err)
 {
@@ -170,10 +184,12 @@ enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struc
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK) rc = aps_queue_count(queue, err);
 	if (rc == APS_OK) rc = find_dead(queue, number, &letter, err);
-	*is_done = rc == APS_OK && letter.entry.id != 0;
-	if (*is_done) rc = aps_dead_letters_discard(aps_queue_db(queue), letter.entry.id, err);
-	if (*is_done && rc == APS_OK) rc = requeue(queue, &letter, edits, has_layer, err);
-	if (*is_done && rc == APS_OK) queue->n_dead--;
+	bool is_dead = rc == APS_OK && letter.entry.id != 0;
+	*is_done = is_dead;
+	if (is_dead) rc = aps_dead_letters_discard(aps_queue_db(queue), letter.entry.id, err);
+	if (is_dead && rc == APS_OK) rc = requeue(queue, &letter, edits, has_layer, err);
+	if (is_dead && rc == APS_OK) queue->n_dead--;
+	if (!is_dead && rc == APS_OK) rc = hurry(queue, number, is_done, err);
 	aps_dead_letter_clear(&letter);
 	return rc;
 }
@@ -221,11 +237,11 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 	rc = aps_db_set_erasing(aps_queue_db(queue), true, err);
 	if (rc == APS_OK) rc = aps_owner_wipe(aps_queue_db(queue), queue->owner, n_rows, err);
 	if (rc != APS_OK) return rc;
+	aps_queue_waits_withdraw(queue, 0);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
 	aps_queue_settle_anew(queue);
 	aps_number_set_clear(&queue->updates);
-	aps_queue_waits_withdraw(queue, 0);
 	queue->owner = 0;
 	queue->has_new_ids = true;
 	queue->is_counted = true;
@@ -274,34 +290,42 @@ static enum aps_rc move_owner(struct aps_queue *queue, const char *identity, int
 	return rc == APS_OK ? aps_owners_rename(db, from, prefix, aps_str_of(queue->identity), err) : rc;
 }
 
-/* The partition is another one from then on. A store that has moved meanwhile hasn't got it. */
-static enum aps_rc commit_at_once(struct aps_queue *queue, struct aps_err *err)
+/* `other`: the queue of that identity; NULL: this client hasn't opened it. */
+static enum aps_rc look_at_guest(const struct aps_queue *queue, const struct aps_queue *other, const char *identity,
+                                 struct aps_err *err)
 {
-	bool had_lost = queue->has_lost;
-	queue->has_lost = false;
-	enum aps_rc rc = aps_vault_commit(queue->vault, err);
-	if (rc == APS_OK && queue->has_lost) rc = aps_fail(err, APS_E_STORAGE, "the store can't be written");
-	queue->has_lost = queue->has_lost || had_lost;
-	return rc;
-}
-
-static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
-{
-	int64_t owner, part = queue->partition->store.part;
-	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
-	if (other == queue) return APS_OK;
 	if (other != NULL && is_sending(other))
 		return aps_fail_word(err, APS_E_USAGE, "sending", 0,
 		                     "a mutation of that identity is being sent at this moment");
 	if (other == NULL && aps_partition_is_open(queue->vault, queue->prefix, identity))
 		return aps_fail_word(err, APS_E_USAGE, "in_use", 0,
 		                     "this process has the identity \"%s\" open: close its client first", identity);
+	return APS_OK;
+}
+
+/* In one transaction, with nothing else in it: the partition is another one from then on. */
+static enum aps_rc move_all(struct aps_queue *queue, struct aps_queue *other, const char *identity, int64_t *owner,
+                            int64_t *n, struct aps_err *err)
+{
+	struct aps_partition *guest = other != NULL ? other->partition : NULL;
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK && other != NULL) rc = aps_queue_store_told(other, err);
-	if (rc == APS_OK) rc = move_owner(queue, identity, &owner, n, err);
-	if (rc == APS_OK && other == NULL) rc = aps_partition_adopt(queue->partition, identity, err);
+	if (rc == APS_OK) rc = move_owner(queue, identity, owner, n, err);
+	if (rc == APS_OK) rc = aps_partition_adopt(queue->partition, identity, guest, err);
 	queue->has_new_ids = rc == APS_OK;
-	if (rc == APS_OK) rc = commit_at_once(queue, err);
+	if (other != NULL) other->has_new_ids = rc == APS_OK;
+	return rc == APS_OK ? aps_queue_commit(queue, err) : rc;
+}
+
+static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
+{
+	int64_t owner;
+	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
+	if (other == queue) return APS_OK;
+	enum aps_rc rc = aps_queue_commit(queue, err);
+	if (rc == APS_OK) rc = look_at_guest(queue, other, identity, err);
+	int64_t part = queue->partition->store.part;
+	if (rc == APS_OK) rc = move_all(queue, other, identity, &owner, n, err);
 	if (rc != APS_OK) return rc;
 	if (other != NULL) start_anew(other);
 	queue->owner = owner;

@@ -13,7 +13,7 @@ enum aps_rc aps_queue_discard(struct aps_queue *queue, int64_t number, bool *is_
 /* Other variables: JSON of an object. */
 enum aps_rc aps_queue_edit(struct aps_queue *queue, int64_t number, struct aps_str variables, bool *is_done,
                            struct aps_err *err);
-/* A dead letter goes to the tail, with these edits for its layer. */
+/* A dead letter goes to the tail, with these edits for its layer. One that is queued doesn't wait to be tried again. */
 enum aps_rc aps_queue_retry(struct aps_queue *queue, int64_t number, const struct aps_caching_edits *edits,
                             bool has_layer, bool *is_done, struct aps_err *err);
 /* All that is queued becomes dead letters that the application has discarded; those that are under way aren't touched.

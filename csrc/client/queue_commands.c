@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/queue_answer.h"
 #include "client/queue_change.h"
+#include "client/queue_finish.h"
 #include "client/queue_list.h"
 #include "client/queue_run.h"
 #include "client/queue_settle.h"
@@ -231,6 +232,10 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 		return;
 	}
 	if (!aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number)) number = 0;
+	if (command->what == APS_QUEUE_ASK_FINISH) {
+		aps_queue_finish(queue, command);
+		return;
+	}
 	if (command->what >= APS_QUEUE_ASK_DISCARD) {
 		change_and_wait(queue, command, number);
 		return;

@@ -13,8 +13,6 @@
 #include "store/owners.h"
 #include "sync/identity_fields.h"
 
-#define FIRST_LEASE_MS 300000
-
 /* What is made of it on the way into the store. */
 struct entering {
 	struct aps_queue *queue;
@@ -80,7 +78,7 @@ static enum aps_rc add_temporary(struct entering *in, struct aps_str id, struct 
 	pair.maker = (int64_t)in->number;
 	pair.at_ms = in->row.entry.created_ms;
 	enum aps_rc rc = aps_id_map_claim(aps_queue_db(in->queue), &pair, in->former_number, &is_maker, err);
-	if (rc == APS_OK && is_maker) rc = aps_queue_extra_add_key(&in->extra, &in->extra.made, key, err);
+	if (rc == APS_OK && is_maker) (void)aps_queue_keys_add(&in->extra.made, &in->arena, key); /* its arena tells */
 	aps_id_made_clear(&pair);
 	return rc;
 }
@@ -89,7 +87,7 @@ static enum aps_rc add_temporary(struct entering *in, struct aps_str id, struct 
 static enum aps_rc keep_made(struct entering *in, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < in->former.made.n; i++)
+	for (size_t i = 0; rc == APS_OK && i < in->former.made.n_items; i++)
 		rc = add_temporary(in, aps_identity_tail(in->former.made.items[i]), in->former.made.items[i], err);
 	return rc;
 }
@@ -111,8 +109,7 @@ static enum aps_rc note_roots(struct entering *in, struct aps_err *err)
 	aps_buf_reset(&in->keys);
 	enum aps_rc rc = aps_partition_layer_roots(in->queue->partition, in->number, &in->keys, err);
 	struct aps_str rest = aps_buf_str(&in->keys);
-	while (rc == APS_OK && take_text(&rest, &key))
-		rc = aps_queue_extra_add_key(&in->extra, &in->extra.roots, key, err);
+	while (rc == APS_OK && take_text(&rest, &key)) (void)aps_queue_keys_add(&in->extra.roots, &in->arena, key);
 	return rc;
 }
 
@@ -149,7 +146,7 @@ static enum aps_rc insert(struct entering *in, struct aps_err *err)
 	if (rc == APS_OK) rc = aps_queue_describe(queue, &in->row, &info, err);
 	if (rc == APS_OK) rc = aps_outbox_add(&queue->outbox, &info, &in->is_sent, err);
 	if (rc == APS_OK && in->is_sent)
-		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + FIRST_LEASE_MS, 1, err);
+		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + APS_QUEUE_LEASE_MS, 1, err);
 	if (rc == APS_OK && in->is_sent) rc = aps_version_seen_check(queue, in->number, err);
 	aps_buf_clear(&info.records);
 	return rc;

@@ -11,40 +11,31 @@ static enum aps_rc fail_reader(const struct aps_json_reader *r, struct aps_err *
 	return err->code;
 }
 
-static bool make_room(struct aps_queue_extra *extra, struct aps_queue_keys *keys)
+bool aps_queue_keys_add(struct aps_queue_keys *keys, struct aps_arena *arena, struct aps_str key)
 {
-	if (keys->n < keys->n_room) return true;
-	size_t n_room = keys->n_room != 0 ? keys->n_room * 2 : 4;
-	struct aps_str *items = aps_arena_get(&extra->arena, n_room * sizeof *items);
-	if (items == NULL) return false;
-	if (keys->n != 0) memcpy(items, keys->items, keys->n * sizeof *items);
-	keys->items = items;
-	keys->n_room = n_room;
+	if (keys->n_items == keys->capacity) {
+		size_t capacity = keys->capacity != 0 ? 2 * keys->capacity : 4;
+		struct aps_str *items = aps_arena_get(arena, capacity * sizeof *items);
+		if (items == NULL) return false;
+		if (keys->n_items != 0) memcpy(items, keys->items, keys->n_items * sizeof *items);
+		keys->items = items;
+		keys->capacity = capacity;
+	}
+	struct aps_str copy = aps_arena_dup(arena, key);
+	if (copy.p == NULL) return false;
+	keys->items[keys->n_items++] = copy;
 	return true;
 }
 
-static enum aps_rc put(struct aps_queue_extra *extra, struct aps_queue_keys *keys, struct aps_str key,
-                       struct aps_err *err)
-{
-	if (key.p == NULL || !make_room(extra, keys)) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	keys->items[keys->n++] = key;
-	return APS_OK;
-}
-
-enum aps_rc aps_queue_extra_add_key(struct aps_queue_extra *extra, struct aps_queue_keys *keys, struct aps_str key,
-                                    struct aps_err *err)
-{
-	return put(extra, keys, aps_arena_dup(&extra->arena, key), err);
-}
-
-static enum aps_rc take_keys(struct aps_json_reader *r, struct aps_queue_extra *extra, struct aps_queue_keys *keys,
+static enum aps_rc take_keys(struct aps_json_reader *r, struct aps_arena *arena, struct aps_queue_keys *keys,
                              struct aps_err *err)
 {
 	enum aps_json_token token = aps_json_next(r);
 	if (token != APS_JSON_ARRAY) return fail_reader(r, err);
 	while ((token = aps_json_next(r)) == APS_JSON_STRING) {
-		enum aps_rc rc = put(extra, keys, aps_json_unescape(r, &extra->arena), err);
-		if (rc != APS_OK) return rc;
+		struct aps_str key = aps_json_unescape(r, arena);
+		if (key.p == NULL || !aps_queue_keys_add(keys, arena, key))
+			return aps_fail(err, APS_E_NOMEM, "out of memory");
 	}
 	return token == APS_JSON_ARRAY_END ? APS_OK : fail_reader(r, err);
 }
@@ -59,8 +50,8 @@ static enum aps_rc take_number(struct aps_json_reader *r, int64_t *number, struc
 static enum aps_rc take_member(struct aps_json_reader *r, struct aps_queue_extra *extra, struct aps_err *err)
 {
 	struct aps_str ignored, *span = &ignored;
-	if (aps_json_text_is(r, "roots")) return take_keys(r, extra, &extra->roots, err);
-	if (aps_json_text_is(r, "made")) return take_keys(r, extra, &extra->made, err);
+	if (aps_json_text_is(r, "roots")) return take_keys(r, &extra->arena, &extra->roots, err);
+	if (aps_json_text_is(r, "made")) return take_keys(r, &extra->arena, &extra->made, err);
 	if (aps_json_text_is(r, "first")) return take_number(r, &extra->first, err);
 	if (aps_json_text_is(r, "headers")) span = &extra->headers;
 	if (aps_json_text_is(r, "rules")) span = &extra->rules;
@@ -71,7 +62,7 @@ enum aps_rc aps_queue_extra_read(struct aps_queue_extra *extra, struct aps_str t
 {
 	struct aps_json_reader r;
 	enum aps_json_token token;
-	*extra = (struct aps_queue_extra){.first = 0};
+	*extra = (struct aps_queue_extra){.headers = {NULL, 0}};
 	aps_arena_init(&extra->arena, APS_BUF_ANY_SIZE);
 	if (text.n == 0) return APS_OK;
 	aps_json_reader_init(&r, text, 0);
@@ -89,26 +80,27 @@ void aps_queue_extra_clear(struct aps_queue_extra *extra)
 
 struct aps_str aps_queue_extra_made_root(const struct aps_queue_extra *extra)
 {
-	for (size_t i = 0; i < extra->roots.n; i++)
-		for (size_t k = 0; k < extra->made.n; k++)
-			if (aps_str_eq(extra->roots.items[i], extra->made.items[k])) return extra->roots.items[i];
+	const struct aps_queue_keys *roots = &extra->roots, *made = &extra->made;
+	for (size_t i = 0; i < roots->n_items; i++)
+		for (size_t k = 0; k < made->n_items; k++)
+			if (aps_str_eq(roots->items[i], made->items[k])) return roots->items[i];
 	return APS_STR("");
 }
 
 static void write_keys(struct aps_json_writer *w, const char *name, const struct aps_queue_keys *keys)
 {
-	if (keys->n == 0) return;
+	if (keys->n_items == 0) return;
 	aps_json_write_key(w, aps_str_of(name));
 	aps_json_write_array(w);
-	for (size_t i = 0; i < keys->n; i++) aps_json_write_string(w, keys->items[i]);
+	for (size_t i = 0; i < keys->n_items; i++) aps_json_write_string(w, keys->items[i]);
 	aps_json_write_array_end(w);
 }
 
 enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct aps_buf *out, struct aps_err *err)
 {
 	struct aps_json_writer w;
-	bool is_empty = extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n == 0 && extra->made.n == 0 &&
-	                extra->first == 0;
+	bool is_empty = extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n_items == 0 &&
+	                extra->made.n_items == 0 && extra->first == 0;
 	if (is_empty) return APS_OK;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);

@@ -8,19 +8,18 @@
 #include "base/buf.h"
 #include "codec/header.h"
 
-/* Keys of records, in the arena of the whole. */
 struct aps_queue_keys {
-	struct aps_str *items;
-	size_t n, n_room;
+	struct aps_str *items; /* in an arena */
+	size_t n_items, capacity;
 };
 
 struct aps_queue_extra {
 	struct aps_str headers;      /* JSON of an object: the call's own; empty: none */
 	struct aps_str rules;        /* JSON of a list: what its answer changes besides its records */
 	struct aps_queue_keys roots; /* of the objects at the root of its optimistic response */
-	struct aps_queue_keys made;  /* of all in it whose id the application has made */
+	struct aps_queue_keys made;  /* of those in it whose id the application has made */
 	int64_t first;               /* of one that was tried again: the number that it had at first; 0: it wasn't */
-	struct aps_arena arena;      /* of a text that was read, and of keys */
+	struct aps_arena arena;      /* of a text that was read */
 };
 
 APS_BEGIN_DECLS
@@ -28,9 +27,8 @@ APS_BEGIN_DECLS
 /* The spans stay with `text`, and until it is cleared. E_SYNTAX and the like, E_NOMEM. */
 enum aps_rc aps_queue_extra_read(struct aps_queue_extra *extra, struct aps_str text, struct aps_err *err);
 void aps_queue_extra_clear(struct aps_queue_extra *extra);
-/* A copy of the key. E_NOMEM. */
-enum aps_rc aps_queue_extra_add_key(struct aps_queue_extra *extra, struct aps_queue_keys *keys, struct aps_str key,
-                                    struct aps_err *err);
+/* A copy of the key. False: no memory: arena->rc tells. */
+bool aps_queue_keys_add(struct aps_queue_keys *keys, struct aps_arena *arena, struct aps_str key);
 /* Of those that it makes the one at its root: what is read to see whether it was made. Empty: there is none. */
 struct aps_str aps_queue_extra_made_root(const struct aps_queue_extra *extra);
 /* Appends its text. */

@@ -96,9 +96,21 @@ static enum aps_rc meet_roots(struct naming *in, struct aps_str extra)
 {
 	struct aps_queue_extra read;
 	enum aps_rc rc = aps_queue_extra_read(&read, extra, in->err);
-	for (size_t i = 0; rc == APS_OK && i < read.roots.n; i++)
+	for (size_t i = 0; rc == APS_OK && i < read.roots.n_items; i++)
 		rc = aps_named_ids_scan_key(read.roots.items[i], meet_of_key, in, in->err);
 	aps_queue_extra_clear(&read);
+	return rc;
+}
+
+/* What its document says to be an id. */
+static enum aps_rc meet_declared(struct naming *in, const struct aps_outbox_entry *entry)
+{
+	struct aps_gql_document *document;
+	enum aps_rc rc = aps_queue_parse(in->queue, entry->document, &document, in->err);
+	if (rc != APS_OK) return rc == APS_E_NOMEM ? rc : APS_OK; /* it is found out when it is to be sent */
+	const struct aps_gql_operation *operation = aps_gql_document_find(document, entry->name);
+	if (operation != NULL) rc = aps_named_ids_scan_declared(entry->variables, operation, meet_of_key, in, in->err);
+	aps_gql_document_unref(document);
 	return rc;
 }
 
@@ -118,6 +130,7 @@ enum aps_rc aps_queue_describe(struct aps_queue *queue, const struct aps_outbox_
 	enum aps_rc rc = aps_named_ids_scan(entry->variables, meet, &in, err);
 	if (rc == APS_OK) rc = in.rc;
 	if (rc == APS_OK && queue->settings.order == APS_OUTBOX_ENTITY) rc = meet_roots(&in, entry->extra);
+	if (rc == APS_OK && queue->settings.order == APS_OUTBOX_ENTITY) rc = meet_declared(&in, entry);
 	aps_id_made_clear(&in.pair);
 	if (rc == APS_OK && info->records.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for the queue");
 	return rc;

@@ -100,110 +100,135 @@ static enum aps_rc finish(struct aps_json_writer *w, enum aps_rc rc, struct aps_
 	return err->code;
 }
 
-enum aps_rc aps_queue_list(struct aps_queue *queue, struct aps_buf *out, struct aps_err *err)
-{
+/* What is read of the store, one after the other. */
+struct listing {
+	struct aps_queue *queue;
+	struct aps_buf *out;
 	struct aps_json_writer w;
 	struct aps_outbox_row row;
-	int64_t after = 0;
+	struct aps_dead_letter letter;
+	struct aps_kept_outcome outcome;
+	int64_t maker; /* of those that are listed */
+};
+
+/* The next one behind `after`, which is *at then; 0: there is none. */
+typedef enum aps_rc next_one(struct listing *in, int64_t after, int64_t *at, struct aps_err *err);
+typedef void put_one(struct listing *in);
+
+static enum aps_rc walk(struct listing *in, int64_t after, next_one *next, put_one *put, struct aps_err *err)
+{
 	enum aps_rc rc = APS_OK;
-	aps_json_writer_init(&w, out);
-	aps_json_write_array(&w);
-	aps_outbox_row_init(&row);
-	while (queue->owner != 0 && rc == APS_OK) {
-		rc = aps_outbox_next(aps_queue_db(queue), aps_entry_owned(queue->owner), after, &row, err);
-		after = row.entry.id;
+	while (in->queue->owner != 0 && rc == APS_OK) {
+		rc = next(in, after, &after, err);
 		if (after == 0) break;
-		if (rc == APS_OK) {
-			write_row(&w, queue, &row);
-			aps_json_write_object_end(&w);
-		}
+		if (rc == APS_OK) put(in);
 		rc = go_past(rc, after, err);
 	}
-	aps_outbox_row_clear(&row);
-	aps_json_write_array_end(&w);
-	return finish(&w, rc, err);
+	return rc;
+}
+
+static enum aps_rc list(struct listing *in, int64_t after, next_one *next, put_one *put, struct aps_err *err)
+{
+	aps_json_writer_init(&in->w, in->out);
+	aps_outbox_row_init(&in->row);
+	aps_dead_letter_init(&in->letter);
+	aps_kept_outcome_init(&in->outcome);
+	aps_json_write_array(&in->w);
+	enum aps_rc rc = walk(in, after, next, put, err);
+	aps_json_write_array_end(&in->w);
+	aps_outbox_row_clear(&in->row);
+	aps_dead_letter_clear(&in->letter);
+	aps_kept_outcome_clear(&in->outcome);
+	return finish(&in->w, rc, err);
+}
+
+static enum aps_rc next_row(struct listing *in, int64_t after, int64_t *at, struct aps_err *err)
+{
+	const struct aps_queue *queue = in->queue;
+	enum aps_rc rc = aps_outbox_next(aps_queue_db(queue), aps_entry_owned(queue->owner), after, &in->row, err);
+	*at = in->row.entry.id;
+	return rc;
+}
+
+static void put_row(struct listing *in)
+{
+	write_row(&in->w, in->queue, &in->row);
+	aps_json_write_object_end(&in->w);
+}
+
+enum aps_rc aps_queue_list(struct aps_queue *queue, struct aps_buf *out, struct aps_err *err)
+{
+	struct listing in = {.queue = queue, .out = out};
+	return list(&in, 0, next_row, put_row, err);
+}
+
+static enum aps_rc next_letter(struct listing *in, int64_t after, int64_t *at, struct aps_err *err)
+{
+	const struct aps_queue *queue = in->queue;
+	enum aps_rc rc =
+	        aps_dead_letters_next(aps_queue_db(queue), aps_entry_owned(queue->owner), after, &in->letter, err);
+	*at = in->letter.entry.id;
+	return rc;
+}
+
+static void put_letter(struct listing *in)
+{
+	write_letter(&in->w, in->queue, &in->letter);
+	aps_json_write_object_end(&in->w);
 }
 
 enum aps_rc aps_queue_list_dead(struct aps_queue *queue, struct aps_buf *out, struct aps_err *err)
 {
-	struct aps_json_writer w;
-	struct aps_dead_letter letter;
-	int64_t after = 0;
-	enum aps_rc rc = APS_OK;
-	aps_json_writer_init(&w, out);
-	aps_json_write_array(&w);
-	aps_dead_letter_init(&letter);
-	while (queue->owner != 0 && rc == APS_OK) {
-		rc = aps_dead_letters_next(aps_queue_db(queue), aps_entry_owned(queue->owner), after, &letter, err);
-		after = letter.entry.id;
-		if (after == 0) break;
-		if (rc == APS_OK) {
-			write_letter(&w, queue, &letter);
-			aps_json_write_object_end(&w);
-		}
-		rc = go_past(rc, after, err);
-	}
-	aps_dead_letter_clear(&letter);
-	aps_json_write_array_end(&w);
-	return finish(&w, rc, err);
+	struct listing in = {.queue = queue, .out = out};
+	return list(&in, 0, next_letter, put_letter, err);
 }
 
-static void write_outcome(struct aps_json_writer *w, struct aps_buf *out, const struct aps_kept_outcome *outcome)
+static enum aps_rc next_outcome(struct listing *in, int64_t after, int64_t *at, struct aps_err *err)
 {
+	enum aps_rc rc = aps_outcomes_next(aps_queue_db(in->queue), in->queue->owner, after, &in->outcome, err);
+	*at = in->outcome.number;
+	return rc;
+}
+
+static void put_outcome(struct listing *in)
+{
+	const struct aps_kept_outcome *outcome = &in->outcome;
 	if (outcome->content.n < 2) return;
-	aps_json_write_object(w);
-	write_number(w, "number", outcome->number);
-	aps_json_write_key(w, APS_STR("notified"));
-	aps_json_write_bool(w, outcome->is_told);
-	aps_json_write_key(w, APS_STR("finished"));
-	aps_json_write_double(w, (double)outcome->finished_ms / 1000.0);
-	if (outcome->content.n > 2) aps_buf_add_byte(out, ',');
-	aps_buf_add(out, outcome->content.p + 1, outcome->content.n - 2);
-	aps_json_write_object_end(w);
+	aps_json_write_object(&in->w);
+	write_number(&in->w, "number", outcome->number);
+	aps_json_write_key(&in->w, APS_STR("notified"));
+	aps_json_write_bool(&in->w, outcome->is_told);
+	aps_json_write_key(&in->w, APS_STR("finished"));
+	aps_json_write_double(&in->w, (double)outcome->finished_ms / 1000.0);
+	if (outcome->content.n > 2) aps_buf_add_byte(in->out, ',');
+	aps_buf_add(in->out, outcome->content.p + 1, outcome->content.n - 2);
+	aps_json_write_object_end(&in->w);
 }
 
 enum aps_rc aps_queue_list_outcomes(struct aps_queue *queue, int64_t since, struct aps_buf *out, struct aps_err *err)
 {
-	struct aps_json_writer w;
-	struct aps_kept_outcome outcome;
-	int64_t after = since;
-	enum aps_rc rc = APS_OK;
-	aps_json_writer_init(&w, out);
-	aps_json_write_array(&w);
-	aps_kept_outcome_init(&outcome);
-	while (queue->owner != 0 && rc == APS_OK) {
-		rc = aps_outcomes_next(aps_queue_db(queue), queue->owner, after, &outcome, err);
-		if (outcome.number == 0) break;
-		after = outcome.number;
-		if (rc == APS_OK) write_outcome(&w, out, &outcome);
-		rc = go_past(rc, after, err);
-	}
-	aps_kept_outcome_clear(&outcome);
-	aps_json_write_array_end(&w);
-	return finish(&w, rc, err);
+	struct listing in = {.queue = queue, .out = out};
+	return list(&in, since, next_outcome, put_outcome, err);
+}
+
+static enum aps_rc next_blocked(struct listing *in, int64_t after, int64_t *at, struct aps_err *err)
+{
+	enum aps_rc rc = aps_dead_letters_next_blocked(aps_queue_db(in->queue), in->maker, after, &in->letter, err);
+	*at = in->letter.entry.id;
+	return rc;
+}
+
+static void put_id(struct listing *in)
+{
+	char id[APS_ENTRY_TEXT_CHARS + 1];
+	aps_queue_id_text(in->queue, (uint64_t)aps_entry_number(in->letter.entry.id), id);
+	aps_json_write_string(&in->w, aps_str_of(id));
 }
 
 enum aps_rc aps_queue_list_blocked(struct aps_queue *queue, int64_t number, struct aps_buf *out, struct aps_err *err)
 {
-	struct aps_json_writer w;
-	struct aps_dead_letter letter;
-	int64_t after = 0;
-	enum aps_rc rc = APS_OK;
-	aps_json_writer_init(&w, out);
-	aps_json_write_array(&w);
-	aps_dead_letter_init(&letter);
-	while (queue->owner != 0 && rc == APS_OK) {
-		rc = aps_dead_letters_next_blocked(aps_queue_db(queue), number, after, &letter, err);
-		after = letter.entry.id;
-		if (after == 0) break;
-		char id[APS_ENTRY_TEXT_CHARS + 1];
-		aps_queue_id_text(queue, (uint64_t)aps_entry_number(after), id);
-		if (rc == APS_OK) aps_json_write_string(&w, aps_str_of(id));
-		rc = go_past(rc, after, err);
-	}
-	aps_dead_letter_clear(&letter);
-	aps_json_write_array_end(&w);
-	return finish(&w, rc, err);
+	struct listing in = {.queue = queue, .out = out, .maker = number};
+	return list(&in, 0, next_blocked, put_id, err);
 }
 
 static enum aps_rc write_rest(struct aps_json_writer *w, const struct aps_outbox_entry *entry, struct aps_err *err)

@@ -6,6 +6,7 @@
 #include "client/caching.h"
 #include "client/partition.h"
 #include "client/queue_answer.h"
+#include "client/queue_finish.h"
 #include "client/queue_journal.h"
 #include "client/queue_pruning.h"
 #include "client/queue_settle.h"
@@ -83,7 +84,7 @@ static void lose(struct aps_queue *queue)
 	aps_outbox_lost(&queue->outbox);
 	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = queue->has_changed = true;
-	queue->is_counted = queue->is_known = false;
+	queue->is_counted = queue->is_known = queue->keeps_merges = false;
 }
 
 /* It isn't tried again in the same turn. */
@@ -412,16 +413,6 @@ static void free_closed(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 	free_queue(APS_CONTAINER_OF(reap, struct aps_queue, reap));
 }
 
-/* Marked, and nothing of it was sent. */
-static bool is_unsent(const struct aps_queue *queue, const struct aps_outbox_item *item)
-{
-	const struct aps_sending *sending = aps_sending_find(queue, item->number);
-	if (item->delivery.state != APS_DELIVERY_SENDING || item->delivery.is_in_doubt) return false;
-	if (sending == NULL || sending->waits_for_headers) return true;
-	if (sending->is_requested) return sending->request.attempt.n_attempts == 0;
-	return !sending->is_parked && sending->outcome.answer.status == 0;
-}
-
 /* What has ended is told still, and what was to be sent won't be: it isn't in doubt. */
 static void finish_turn(struct aps_queue *queue)
 {
@@ -434,7 +425,7 @@ static void finish_turn(struct aps_queue *queue)
 		if (action.kind == APS_DELIVERY_DO_TELL) tell(queue, &action);
 	for (const struct aps_outbox_item *item = queue->outbox.items; item != NULL; item = item->next) {
 		int64_t id = aps_entry_id(queue->owner, (enum aps_entry_mode)item->mode, (int64_t)item->number);
-		if (is_unsent(queue, item) && aps_queue_begin(queue, true, &err) == APS_OK)
+		if (aps_queue_is_unsent(queue, item) && aps_queue_begin(queue, true, &err) == APS_OK)
 			(void)aps_delivery_unmark(aps_queue_db(queue), id, &err);
 	}
 	aps_caching_commit(queue->core, queue->vault);
@@ -448,6 +439,7 @@ void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
 	finish_turn(queue);
 	aps_queue_waits_cancel_all(queue, err);
 	aps_queue_drop_asked(queue, err);
+	aps_queue_finish_drop(queue, err);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_timer_stop(&core->timers, &queue->timer);
 	aps_timer_stop(&core->timers, &queue->stuck);

@@ -8,16 +8,13 @@
 #include "client/queue_pruning.h"
 #include "client/sent_entry.h"
 #include "client/version_seen.h"
-#include "codec/json_reader.h"
 #include "codec/json_writer.h"
 #include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "store/outcomes.h"
+#include "sync/answered_id.h"
 #include "sync/identity_fields.h"
 #include "sync/named_ids.h"
-#include "sync/uuid_text.h"
-
-#define LEASE_MS 300000 /* that another process leaves it alone, whatever became of this one */
 
 static int64_t row_id(const struct aps_queue *queue, const struct aps_outbox_action *action)
 {
@@ -31,7 +28,7 @@ static int64_t slot(void)
 
 static enum aps_rc mark(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
-	int64_t until_ms = aps_clock_wall_ms() + LEASE_MS;
+	int64_t until_ms = aps_clock_wall_ms() + APS_QUEUE_LEASE_MS;
 	return aps_delivery_mark(aps_queue_db(queue), row_id(queue, action), slot(), until_ms,
 	                         (int64_t)action->n_attempts, err);
 }
@@ -115,45 +112,52 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 	return rc;
 }
 
-static bool has_id(struct aps_str json, struct aps_str id)
-{
-	char room[APS_UUID_CHARS];
-	struct aps_json_reader r;
-	struct aps_str text;
-	enum aps_json_token token;
-	aps_json_reader_init(&r, json, 0);
-	while (json.n != 0 && (token = aps_json_next(&r)) != APS_JSON_END && token != APS_JSON_ERROR)
-		if (token == APS_JSON_STRING && aps_uuid_of_json(&r, room, &text) && aps_str_eq(text, id)) return true;
-	return false;
-}
-
-/* Nothing has compared the answer with what was hoped for (there may have been no memory), and it doesn't show this id:
- * it may have got another one. What names it isn't sent. */
-static bool is_unclear(const struct aps_sending *sending, struct aps_str id)
+/* The layer has told what came in the place of what it had; there may have been no memory for that. */
+static bool is_compared(const struct aps_sending *sending)
 {
 	int64_t flags = sending->row.entry.flags;
-	bool is_compared = (flags & APS_ENTRY_LAYER) != 0 && (flags & APS_ENTRY_UNCACHED) == 0 &&
-	                   !sending->parked.has_failed && !sending->has_lost_answer;
-	return !is_compared && !has_id(sending->outcome.response.data, id);
+	return (flags & APS_ENTRY_LAYER) != 0 && (flags & APS_ENTRY_UNCACHED) == 0 && !sending->parked.has_failed &&
+	       !sending->has_lost_answer;
 }
 
-/* Those that it made and that the service has left as they were, or that nothing came of. */
-static enum aps_rc keep_ids(struct aps_queue *queue, const struct aps_sending *sending, struct aps_err *err)
+/* What the answer has in the place of one that it made: that one itself where the service has left it as it was, or
+ * nothing came of it. Empty: it may have got another one, and the answer doesn't show it: what names it isn't sent. */
+static enum aps_rc id_in_answer(struct aps_queue *queue, struct aps_sending *sending, struct aps_str key,
+                                struct aps_str *made, struct aps_err *err)
+{
+	struct aps_str type = aps_identity_type(key), temporary = aps_identity_tail(key);
+	const struct aps_type_policy *policy = aps_policies_find_type(queue->partition->policies, type);
+	const struct aps_answered_id_question question = {
+	        .optimistic = aps_buf_str(&sending->optimistic),
+	        .data = sending->outcome.response.data,
+	        .type = type,
+	        .temporary = temporary,
+	        .field = policy != NULL && policy->n_key_fields == 1 ? policy->key_fields[0] : APS_STR(""),
+	};
+	enum aps_rc rc = aps_answered_id_of(&question, &sending->arena, made, err);
+	if (made->n == 0 && is_compared(sending)) *made = temporary;
+	return rc;
+}
+
+/* Those that no layer has told: it was cleared with its cache, or the mutation was queued again without it. */
+static enum aps_rc keep_ids(struct aps_queue *queue, struct aps_sending *sending, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < sending->extra.made.n; i++) {
+	for (size_t i = 0; rc == APS_OK && i < sending->extra.made.n_items; i++) {
 		struct aps_id_made pair, known;
-		struct aps_str id = aps_identity_tail(sending->extra.made.items[i]);
-		if (is_unclear(sending, id)) continue;
+		struct aps_str key = sending->extra.made.items[i], id = aps_identity_tail(key);
 		aps_id_made_init(&known);
 		rc = aps_id_map_find(aps_queue_db(queue), queue->owner, id, &known, err);
 		bool is_open =
 		        rc == APS_OK && known.owner != 0 && !known.is_made && known.maker == (int64_t)sending->number;
 		pair = known;
-		pair.temporary = pair.made = id;
+		pair.temporary = id;
 		pair.is_made = true;
 		pair.at_ms = aps_clock_wall_ms();
-		if (is_open) rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
+		if (is_open) rc = id_in_answer(queue, sending, key, &pair.made, err);
+		is_open = is_open && pair.made.n != 0;
+		if (is_open && rc == APS_OK) rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
+		if (is_open && rc == APS_OK && !aps_str_eq(pair.made, id)) rc = note_rename(queue, &pair, err);
 		aps_id_made_clear(&known);
 	}
 	return rc;

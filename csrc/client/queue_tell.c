@@ -5,6 +5,8 @@
 #include "client/partition.h"
 #include "client/queue_answer.h"
 #include "client/queue_outcome.h"
+#include "client/queue_waits.h"
+#include "client/reach.h"
 #include "codec/json_writer.h"
 #include "store/outcomes.h"
 
@@ -79,8 +81,10 @@ static void write_entry(struct aps_json_writer *w, const struct aps_sending *sen
 enum aps_rc aps_queue_ask_headers(const struct aps_sending *sending, struct aps_err *err)
 {
 	struct telling telling;
+	const struct aps_queue_wait *wait = aps_queue_waits_find(sending->queue, sending->number);
 	begin(&telling, "headers");
 	write_entry(&telling.w, sending);
+	if (wait != NULL) write_int(&telling.w, "call", (int64_t)wait->call);
 	aps_json_write_member(&telling.w, "mode",
 	                      aps_str_of(aps_entry_mode_name(aps_entry_mode(sending->row.entry.id))));
 	return emit(sending->queue, &telling, err);
@@ -114,11 +118,22 @@ static const char *state_of(const struct aps_queue *queue, const struct aps_outb
 	return reason != NULL ? reason : "sending";
 }
 
+/* Why the first one waits, for people; NULL: there is nothing to say. */
+static const char *reason_of(const struct aps_queue *queue, const struct aps_outbox_item *head, const char *state)
+{
+	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
+	if (sending != NULL && sending->outcome.response.err.code != APS_OK) return sending->outcome.response.err.msg;
+	bool is_told = aps_str_is(aps_str_of(state), "waiting_network") &&
+	               aps_reach_is_told_offline(queue->core, queue->client);
+	return is_told ? "set_online(false) was called" : NULL;
+}
+
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 {
-	struct aps_err err;
+	struct aps_err err, lack;
 	char id[APS_ENTRY_TEXT_CHARS + 1];
 	const struct aps_outbox_item *head = head_of(queue);
+	bool has_store = aps_queue_look(queue, &lack) == APS_OK;
 	(void)aps_queue_count(queue, &err); /* where it can't be counted now, what was known last is told */
 	const char *state = state_of(queue, head);
 	int64_t stuck_ms = queue->n_entries != 0 ? aps_clock_mono_ms() - queue->advanced_ms : 0;
@@ -127,15 +142,13 @@ void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 	write_int(w, "dead", queue->n_dead);
 	aps_json_write_key(w, APS_STR("stuck_for"));
 	aps_json_write_double(w, stuck_ms >= STUCK_MS ? (double)stuck_ms / 1000.0 : 0);
+	const char *reason = has_store ? NULL : lack.msg;
 	if (head != NULL && queue->n_entries != 0) {
 		aps_queue_id_text(queue, head->number, id);
 		aps_json_write_member(w, "head", aps_str_of(id));
-		const struct aps_sending *sending = aps_sending_find(queue, head->number);
-		const char *reason = sending != NULL && sending->outcome.response.err.code != APS_OK
-		                             ? sending->outcome.response.err.msg
-		                             : NULL;
-		if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
+		if (has_store) reason = reason_of(queue, head, state);
 	}
+	if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
 }
 
 void aps_queue_tell_state(struct aps_queue *queue)
@@ -152,10 +165,9 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 {
 	const struct aps_outbox_item *head = head_of(queue);
 	if (queue->is_stuck_told || queue->n_entries == 0) return;
-	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
-	const char *why = sending != NULL && sending->outcome.response.err.code != APS_OK
-	                          ? sending->outcome.response.err.msg
-	                          : state_of(queue, head);
+	const char *state = state_of(queue, head);
+	const char *why = reason_of(queue, head, state);
+	if (why == NULL) why = state;
 	queue->is_stuck_told = true;
 	aps_core_log(queue->core, queue->client->id, "warn",
 	             "the outbox hasn't got on for %d s, with %lld mutations in it: %s", STUCK_MS / 1000,

@@ -147,8 +147,11 @@ void aps_queue_waits_commit(struct aps_queue *queue)
 
 void aps_queue_waits_withdraw(struct aps_queue *queue, uint64_t number)
 {
-	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next)
-		if (number == 0 || wait->number == number) wait->is_withdrawn = true;
+	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = wait->next) {
+		if (number != 0 && wait->number != number) continue;
+		wait->is_withdrawn = true;
+		wait->was_sent = is_sent(wait);
+	}
 }
 
 void aps_queue_waits_tell_committed(struct aps_queue *queue)
@@ -163,6 +166,7 @@ void aps_queue_waits_tell_committed(struct aps_queue *queue)
 			leave(wait, &wait->left);
 		} else if (wait->is_withdrawn) {
 			wait->result->response.err = err;
+			wait->result->response.err.sent = wait->was_sent;
 			end(wait);
 		}
 	}

@@ -15,7 +15,8 @@ struct aps_queue_wait {
 	int64_t timeout_ms;
 	bool is_committed;   /* what it waits for is in the store */
 	bool is_lost;        /* or never was */
-	bool is_withdrawn;   /* the application takes it away, once that is committed */
+	bool is_withdrawn;   /* the application takes it away, once that is committed; */
+	bool was_sent;       /* then: a request of it may have reached the service */
 	bool is_answered;    /* its event is complete, and waits for its turn (client/queue_settle.h) */
 	struct aps_err left; /* before its transaction has ended: why; OK: nobody has */
 	struct aps_reap reap;

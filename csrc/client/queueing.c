@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/caching.h"
+#include "client/queue_finish.h"
 #include "client/queue_run.h"
 #include "client/queue_settle.h"
 #include "client/queue_tell.h"
@@ -56,6 +57,7 @@ static bool probe(struct aps_core *core, struct aps_client *client, struct aps_r
 {
 	const struct queueing *all = APS_CONTAINER_OF(user, struct queueing, user);
 	for (struct aps_queue *queue = all->first; queue != NULL; queue = queue->next) {
+		if (queue->is_finishing) continue;
 		aps_queue_set_reach(queue, APS_OUTBOX_PROBE, aps_reach_successes(core, client));
 		aps_queue_run(queue);
 		if (queue->outbox.reach != APS_OUTBOX_PROBE) return true;
@@ -149,6 +151,7 @@ static void end_turn(struct aps_core *core, struct aps_client *client)
 		aps_queue_settle(queue);
 		aps_queue_tell_state(queue);
 		aps_queue_tell_outcome(queue);
+		aps_queue_finish_look(queue);
 		is_wanted = is_wanted || queue->outbox.items != NULL || queue->n_entries > 0;
 		is_any_asking = is_any_asking || is_asking(queue);
 		n_entries += (size_t)queue->n_entries;

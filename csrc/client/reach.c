@@ -127,6 +127,11 @@ bool aps_reach_is_online(const struct aps_core *core, const struct aps_client *c
 	return reach_of(core, client)->machine.state == APS_REACHABILITY_ONLINE;
 }
 
+bool aps_reach_is_told_offline(const struct aps_core *core, const struct aps_client *client)
+{
+	return reach_of(core, client)->machine.state == APS_REACHABILITY_TOLD_OFFLINE;
+}
+
 uint64_t aps_reach_successes(const struct aps_core *core, const struct aps_client *client)
 {
 	return reach_of(core, client)->successes;

@@ -31,6 +31,8 @@ void aps_reach_abandon(struct aps_core *core, struct aps_client *client);
 /* Somebody has something to send, or nobody has. */
 void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, bool is_wanted);
 bool aps_reach_is_online(const struct aps_core *core, const struct aps_client *client);
+/* By the application, and it was asked for nothing since that it has answered. */
+bool aps_reach_is_told_offline(const struct aps_core *core, const struct aps_client *client);
 /* Operations that the service has executed. */
 uint64_t aps_reach_successes(const struct aps_core *core, const struct aps_client *client);
 

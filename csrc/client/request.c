@@ -98,9 +98,11 @@ static void forget_sent(struct aps_request *request)
 static enum aps_rc send_request(struct aps_core *core, struct aps_request *request, struct aps_err *err)
 {
 	struct aps_buf body;
+	struct aps_outcome_sink *owner = request->owner;
 	aps_buf_init(&body, APS_BUF_ANY_SIZE); /* its size was checked before the request was made */
 	forget_sent(request);
-	enum aps_rc rc = aps_gqlhttp_body(&body, request->options.operation, err);
+	enum aps_rc rc = owner->sends != NULL ? owner->sends(owner, err) : APS_OK;
+	if (rc == APS_OK) rc = aps_gqlhttp_body(&body, request->options.operation, err);
 	if (rc == APS_OK) rc = add_headers(request, aps_buf_str(&body), &request->sent, err);
 	const struct aps_credential *credential = request->lease.credential;
 	if (credential != NULL) aps_secrets_add_material(&request->secrets, &credential->slot.material);

@@ -34,6 +34,9 @@ struct aps_request_options {
 struct aps_outcome_sink {
 	/* Takes *outcome. It may clear the request and free itself: nothing of either is touched after it. */
 	void (*ended)(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome);
+	/* Each exchange is about to begin; on failure it doesn't, and that is the outcome. NULL: nobody wants to know.
+	 */
+	enum aps_rc (*sends)(struct aps_outcome_sink *sink, struct aps_err *err);
 };
 
 struct aps_request {

@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "client/entry_safety.h"
 #include "client/flight.h"
+#include "client/ids_ignored.h"
 #include "client/partition.h"
+#include "client/queue_outcome.h"
 #include "client/queue_run.h"
 #include "client/queue_tell.h"
 #include "client/reach.h"
@@ -13,11 +15,57 @@
 #include "proto/verdict.h"
 #include "sync/in_doubt.h"
 
+#define ASKING_MS 100 /* a function that answers sooner costs no commit */
+
 struct aps_sending *aps_sending_find(const struct aps_queue *queue, uint64_t number)
 {
 	struct aps_sending *sending = queue->sendings;
 	while (sending != NULL && sending->number != number) sending = sending->next;
 	return sending;
+}
+
+/* It was begun, and nothing of it was sent: headers, a token or credentials are asked for. */
+static bool is_asking(const struct aps_sending *sending)
+{
+	return sending->waits_for_headers || (sending->is_requested && sending->request.attempt.n_attempts == 0);
+}
+
+static int64_t row_id(const struct aps_sending *sending, const struct aps_outbox_item *item)
+{
+	return aps_entry_id(sending->queue->owner, (enum aps_entry_mode)item->mode, (int64_t)item->number);
+}
+
+/* Where that fails it stays marked, which is safe. */
+static void asking_late(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	struct aps_sending *sending = APS_CONTAINER_OF(timer, struct aps_sending, asking);
+	struct aps_queue *queue = sending->queue;
+	struct aps_err err;
+	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, sending->number);
+	bool is_marked = item != NULL && item->delivery.state == APS_DELIVERY_SENDING && !item->delivery.is_in_doubt;
+	if (!is_marked || !is_asking(sending) || aps_queue_begin(queue, false, &err) != APS_OK) return;
+	if (aps_delivery_unmark(aps_queue_db(queue), row_id(sending, item), &err) == APS_OK)
+		sending->is_unmarked = true;
+	else
+		aps_queue_fail(queue, &err);
+}
+
+/* On the disk before the exchange begins. */
+static enum aps_rc mark_again(struct aps_outcome_sink *sink, struct aps_err *err)
+{
+	struct aps_sending *sending = APS_CONTAINER_OF(sink, struct aps_sending, sink);
+	struct aps_queue *queue = sending->queue;
+	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, sending->number);
+	if (!sending->is_unmarked || item == NULL) return APS_OK;
+	int64_t lease_ms = aps_clock_wall_ms() + APS_QUEUE_LEASE_MS;
+	enum aps_rc rc = aps_queue_begin(queue, true, err);
+	if (rc != APS_OK) return rc;
+	rc = aps_delivery_mark(aps_queue_db(queue), row_id(sending, item), 1, lease_ms,
+	                       (int64_t)item->delivery.n_attempts, err);
+	if (rc != APS_OK) aps_queue_fail(queue, err);
+	if (rc == APS_OK) rc = aps_queue_commit(queue, err);
+	sending->is_unmarked = rc != APS_OK;
+	return rc;
 }
 
 static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct aps_outcome *outcome);
@@ -34,6 +82,8 @@ struct aps_sending *aps_sending_get(struct aps_queue *queue, uint64_t number, st
 	sending->queue = queue;
 	sending->number = number;
 	sending->sink.ended = ended;
+	sending->sink.sends = mark_again;
+	sending->asking.due = asking_late;
 	sending->retry_after_ms = -1;
 	aps_sent_entry_init(sending);
 	aps_outcome_init(&sending->outcome);
@@ -67,6 +117,7 @@ void aps_sending_end(struct aps_sending *sending)
 	struct aps_sending **at = &sending->queue->sendings;
 	while (*at != sending) at = &(*at)->next;
 	*at = sending->next;
+	aps_timer_stop(&core->timers, &sending->asking);
 	clear_request(sending);
 	sending->queue = NULL;
 	if (!sending->is_parked) let_go(core, sending);
@@ -200,6 +251,8 @@ void aps_sending_send(struct aps_queue *queue, uint64_t number)
 	}
 	sending->is_look = false;
 	sending->retry_after_ms = -1;
+	sending->is_unmarked = false;
+	aps_late_request_begin(&sending->last);
 	enum aps_rc rc = aps_sent_entry_read(sending, &err);
 	if (rc == APS_OK && sending->names_unmade)
 		rc = aps_fail_word(&err, APS_E_CONFLICT, "blocked", 0,
@@ -208,6 +261,8 @@ void aps_sending_send(struct aps_queue *queue, uint64_t number)
 		refuse(sending, &err);
 	else
 		go_with_headers(sending);
+	if (is_asking(sending))
+		(void)aps_timer_set(&queue->core->timers, &sending->asking, aps_clock_mono_ms() + ASKING_MS);
 }
 
 void aps_sending_look(struct aps_queue *queue, uint64_t number)
@@ -277,6 +332,13 @@ static void written(struct aps_core *core, struct aps_parked *parked)
 	aps_queue_run(sending->queue);
 }
 
+static enum aps_rc learn(struct aps_sending *sending, struct aps_err *err)
+{
+	int64_t version;
+	if (sending->is_look || !aps_sent_entry_answer_version(sending, &version)) return APS_OK;
+	return aps_late_request_learn(sending->queue, &sending->safety, version, err);
+}
+
 /* Into the cache, and out of the queue, in one transaction. It waits where the application has to be asked about what
  * came: then it is in doubt until that is known. */
 static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
@@ -284,7 +346,12 @@ static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 	struct aps_queue *queue = sending->queue;
 	struct aps_err err;
 	sending->is_kept = true; /* or is lost, with all that the transaction has */
-	if (aps_queue_begin(queue, true, &err) != APS_OK) {
+	bool has_begun = aps_queue_begin(queue, true, &err) == APS_OK;
+	if (has_begun && learn(sending, &err) != APS_OK) {
+		aps_queue_fail(queue, &err);
+		has_begun = false;
+	}
+	if (!has_begun) {
 		sending->has_lost_answer = true;
 	} else if (!aps_sent_entry_keep(sending, written)) {
 		sending->is_kept = false;
@@ -340,6 +407,31 @@ static void judge_answer(struct aps_sending *sending)
 	aps_queue_feed(sending->queue, sending->number, &event);
 }
 
+/* What its record says goes for its last request, too, when that can't be executed any more. */
+static enum aps_delivery_event_kind may_send(struct aps_sending *sending)
+{
+	aps_late_request_find(&sending->last, sending->row.delivery.lease_ms);
+	int64_t left_ms = aps_late_request_left_ms(&sending->last, sending->queue, &sending->safety);
+	if (left_ms == 0) return APS_DELIVERY_ON_SEEN_SEND;
+	sending->retry_after_ms = left_ms;
+	return APS_DELIVERY_ON_SEEN_EARLY;
+}
+
+/* Its record is absent, or as it was. */
+static void judge_absence(struct aps_sending *sending)
+{
+	struct aps_err err;
+	bool is_ignored = false;
+	enum aps_rc rc = APS_OK;
+	if (sending->safety.class == APS_SAFETY_CREATES)
+		rc = aps_ids_are_ignored(sending->queue, aps_queue_outcome_field(&sending->operation),
+		                         aps_queue_extra_made_root(&sending->extra), &is_ignored, &err);
+	if (rc != APS_OK)
+		put_off(sending, &err);
+	else
+		feed(sending, is_ignored ? APS_DELIVERY_ON_SEEN_UNKNOWN : may_send(sending));
+}
+
 static void judge_record(struct aps_sending *sending)
 {
 	const struct aps_outbox_item *item = aps_outbox_item(&sending->queue->outbox, sending->number);
@@ -350,7 +442,7 @@ static void judge_record(struct aps_sending *sending)
 		return;
 	}
 	switch (aps_sent_entry_judge(sending)) {
-	case APS_IN_DOUBT_SEND: feed(sending, APS_DELIVERY_ON_SEEN_SEND); break;
+	case APS_IN_DOUBT_SEND: judge_absence(sending); break;
 	case APS_IN_DOUBT_APPLIED: keep(sending, APS_DELIVERY_ON_SEEN_APPLIED); break;
 	case APS_IN_DOUBT_UNKNOWN:
 	case APS_IN_DOUBT_COUNT:

@@ -8,6 +8,7 @@
 #define APS_CLIENT_SENDING_H
 
 #include "client/caching.h"
+#include "client/late_request.h"
 #include "client/queue.h"
 #include "client/queue_extra.h"
 #include "client/request.h"
@@ -37,6 +38,9 @@ struct aps_sending {
 	bool has_headers; /* they were given when it was queued, for its first request */
 	struct aps_header_list given;
 	struct aps_arena given_arena;
+	struct aps_late_request last;
+	struct aps_timer asking;     /* what it needs to be sent is asked for: see aps_sending_send() */
+	bool is_unmarked;            /* in the store: it isn't being sent yet */
 	struct aps_outcome outcome;  /* the answer, or why there is none */
 	struct aps_str record;       /* the service's, of a conflict or a look: a span of `outcome` */
 	struct aps_str error_record; /* likewise: what the error of a conflict has of it */
@@ -60,7 +64,8 @@ struct aps_sending *aps_sending_find(const struct aps_queue *queue, uint64_t num
 struct aps_sending *aps_sending_get(struct aps_queue *queue, uint64_t number, struct aps_err *err);
 /* Nobody is told. */
 void aps_sending_end(struct aps_sending *sending);
-/* Both feed the machine what comes of it, later. */
+/* Both feed the machine what comes of it, later. While a function of the application takes its time with headers, a
+ * token or credentials, a mutation isn't marked as being sent: a process that ends then leaves it as it was queued. */
 void aps_sending_send(struct aps_queue *queue, uint64_t number);
 void aps_sending_look(struct aps_queue *queue, uint64_t number);
 /* The headers that were asked for; `failed` NULL: these are they. */

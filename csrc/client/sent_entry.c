@@ -102,33 +102,17 @@ static enum aps_rc replace_in_key(struct aps_sending *sending, struct aps_str *k
 static enum aps_rc replace_in_roots(struct aps_sending *sending, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < sending->extra.roots.n; i++)
+	for (size_t i = 0; rc == APS_OK && i < sending->extra.roots.n_items; i++)
 		rc = replace_in_key(sending, &sending->extra.roots.items[i], err);
 	if (rc == APS_OK && sending->arena.rc != APS_OK) rc = aps_arena_fail(&sending->arena, "a queued mutation", err);
 	return rc;
-}
-
-/* Mutations that are replayed are often of one document. */
-static enum aps_rc parse(struct aps_queue *queue, struct aps_str text, struct aps_gql_document **document,
-                         struct aps_err *err)
-{
-	struct aps_gql_document *last = queue->document;
-	if (last != NULL && aps_str_eq(aps_gql_document_text(last), text)) {
-		*document = aps_gql_document_ref(last);
-		return APS_OK;
-	}
-	enum aps_rc rc = aps_gql_document_new(text, document, NULL, err);
-	if (rc != APS_OK) return rc;
-	if (last != NULL) aps_gql_document_unref(last);
-	queue->document = aps_gql_document_ref(*document);
-	return APS_OK;
 }
 
 static enum aps_rc init_operation(struct aps_sending *sending, struct aps_err *err)
 {
 	const struct aps_outbox_entry *entry = &sending->row.entry;
 	struct aps_gql_document *document;
-	enum aps_rc rc = parse(sending->queue, entry->document, &document, err);
+	enum aps_rc rc = aps_queue_parse(sending->queue, entry->document, &document, err);
 	if (rc != APS_OK) return rc;
 	const struct aps_gql_operation *definition = aps_gql_document_find(document, entry->name);
 	if (definition == NULL)
@@ -239,7 +223,7 @@ static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql
 	struct aps_str optimistic = aps_buf_str(&sending->optimistic);
 	enum aps_rc rc = aps_record_type_of(optimistic, root, &sending->arena, type, err);
 	if (rc == APS_OK && type->n == 0) rc = aps_fail(err, APS_E_USAGE, "the type of the record isn't known");
-	if (rc == APS_OK && sending->extra.roots.n != 0)
+	if (rc == APS_OK && sending->extra.roots.n_items != 0)
 		rc = identity_of(sending, sending->extra.roots.items[0], &fields, &of->n_identity, err);
 	else if (rc == APS_OK)
 		rc = identity_in_input(sending, &fields, &of->n_identity, err);
@@ -271,7 +255,7 @@ enum aps_rc aps_sent_entry_key(struct aps_sending *sending, struct aps_str *key,
 	struct aps_str type;
 	struct aps_read_back of = {.identity = NULL};
 	const struct aps_operation *operation = &sending->operation;
-	*key = sending->extra.roots.n != 0 ? sending->extra.roots.items[0] : APS_STR("");
+	*key = sending->extra.roots.n_items != 0 ? sending->extra.roots.items[0] : APS_STR("");
 	if (key->n != 0) return APS_OK;
 	enum aps_rc rc = aps_read_back_root(operation->document, operation->definition, APS_STR(""), &root, err);
 	if (rc != APS_OK || root == NULL) return rc;
@@ -360,6 +344,24 @@ bool aps_sent_entry_has_value(const struct aps_sending *sending)
 		if (aps_json_skip_value(&r, &value) == APS_OK && is_field && !aps_str_is(value, "null")) return true;
 	}
 	return false;
+}
+
+bool aps_sent_entry_answer_version(const struct aps_sending *sending, int64_t *version)
+{
+	struct aps_json_reader data;
+	struct aps_json_members record;
+	struct aps_str span, value;
+	aps_json_reader_init(&data, sending->outcome.response.data, 0);
+	bool has_root = sending->safety.has_version && sending->outcome.response.data.n != 0 &&
+	                aps_json_next(&data) == APS_JSON_OBJECT && aps_json_next(&data) == APS_JSON_KEY &&
+	                aps_json_skip_value(&data, &span) == APS_OK && span.n != 0 && span.p[0] == '{';
+	if (!has_root || aps_json_next(&data) != APS_JSON_OBJECT_END) return false;
+	aps_json_members_init(&record, span);
+	if (!aps_json_members_get(&record, sending->safety.version_field, &value)) return false;
+	aps_json_reader_init(&data, value, 0);
+	bool is_integer = aps_json_next(&data) == APS_JSON_INT;
+	*version = data.integer;
+	return is_integer;
 }
 
 /* The first one that an error has. */

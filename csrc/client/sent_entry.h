@@ -25,6 +25,8 @@ struct aps_str aps_sent_entry_record(const struct aps_sending *sending);
 bool aps_sent_entry_has_value(const struct aps_sending *sending);
 /* Of the answer's errors: the service's record, or empty. */
 struct aps_str aps_sent_entry_error_record(const struct aps_sending *sending);
+/* The version that its record has by the answer of its one root field; false: it doesn't say. */
+bool aps_sent_entry_answer_version(const struct aps_sending *sending, int64_t *version);
 enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending);
 /* Writes the answer into the cache. False: it waits; written() is called then. */
 bool aps_sent_entry_keep(struct aps_sending *sending,

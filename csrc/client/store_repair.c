@@ -42,7 +42,7 @@ static enum aps_rc claim_made(struct repairing *in, const struct aps_queue_extra
                               const struct aps_outbox_entry *entry, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (size_t i = 0; rc == APS_OK && i < former->made.n; i++) {
+	for (size_t i = 0; rc == APS_OK && i < former->made.n_items; i++) {
 		bool is_maker = false;
 		struct aps_id_made pair;
 		aps_id_made_init(&pair);
@@ -51,7 +51,8 @@ static enum aps_rc claim_made(struct repairing *in, const struct aps_queue_extra
 		pair.maker = aps_entry_number(entry->id);
 		pair.at_ms = entry->created_ms;
 		rc = aps_id_map_claim(in->db, &pair, in->former, &is_maker, err);
-		if (rc == APS_OK && is_maker) rc = aps_queue_extra_add_key(own, &own->made, former->made.items[i], err);
+		if (rc == APS_OK && is_maker && !aps_queue_keys_add(&own->made, &own->arena, former->made.items[i]))
+			rc = aps_fail(err, APS_E_NOMEM, "out of memory");
 		aps_id_made_clear(&pair);
 	}
 	return rc;
@@ -92,6 +93,7 @@ static enum aps_rc requeue(struct repairing *in, struct aps_dead_letter *letter,
 	aps_json_write_object(&in->w);
 	put_id(in, "id", former);
 	put_id(in, "new_id", number);
+	if (letter->entry.optimistic.n != 0) aps_json_write_member(&in->w, "optimistic", APS_STR("hidden"));
 	aps_json_write_object_end(&in->w);
 	return rc == APS_OK && in->moved.rc != APS_OK ? aps_fail(err, APS_E_NOMEM, "out of memory") : rc;
 }

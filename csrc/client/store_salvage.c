@@ -52,8 +52,10 @@ static void tell(const struct aps_store_salvage *of, const char *name, const str
 	n += put_count(text + n, sizeof text - n, "dead letter", &salvage->dead_letters);
 	n += put_count(text + n, sizeof text - n, "outcome", &salvage->outcomes);
 	if (n == 0 && !has_losses) return;
-	aps_store_news_add(of->news, of->path, has_losses ? "error" : "info", "was damaged: %sall of it is in %s",
-	                   n != 0 ? text : "something of its outbox could not be read; ", base_of(name));
+	const char *end = salvage->is_log_open ? "the end of its log could not be read, and may have had more; " : "";
+	const char *saved = n != 0 ? text : "something of its outbox could not be read; ";
+	aps_store_news_add(of->news, of->path, has_losses ? "error" : "info", "was damaged: %s%sall of it is in %s",
+	                   n == 0 && salvage->is_log_open ? "" : saved, end, base_of(name));
 }
 
 /* One that was never moved was found whole, or was moved under another name. */

@@ -2,7 +2,8 @@
 
 struct wanted {
 	const struct aps_json_reader *key; /* or, where that is NULL, */
-	const char *name;
+	const char *name;                  /* or, likewise, */
+	struct aps_str text;
 };
 
 static void start(struct aps_json_members *members)
@@ -19,7 +20,8 @@ void aps_json_members_init(struct aps_json_members *members, struct aps_str obje
 
 static bool is_wanted(const struct aps_json_reader *r, const struct wanted *wanted)
 {
-	return wanted->key != NULL ? aps_json_text_eq(wanted->key, r) : aps_json_text_is(r, wanted->name);
+	if (wanted->key != NULL) return aps_json_text_eq(wanted->key, r);
+	return wanted->name != NULL ? aps_json_text_is(r, wanted->name) : aps_str_eq(r->text, wanted->text);
 }
 
 /* To the end of the object. */
@@ -53,5 +55,11 @@ bool aps_json_members_find(struct aps_json_members *members, const struct aps_js
 bool aps_json_members_get(struct aps_json_members *members, const char *zero_terminated, struct aps_str *value)
 {
 	const struct wanted wanted = {.name = zero_terminated};
+	return find(members, &wanted, value);
+}
+
+bool aps_json_members_named(struct aps_json_members *members, struct aps_str name, struct aps_str *value)
+{
+	const struct wanted wanted = {.text = name};
 	return find(members, &wanted, value);
 }

@@ -20,6 +20,8 @@ void aps_json_members_init(struct aps_json_members *members, struct aps_str obje
  * false: there is none. */
 bool aps_json_members_find(struct aps_json_members *members, const struct aps_json_reader *key, struct aps_str *value);
 bool aps_json_members_get(struct aps_json_members *members, const char *zero_terminated, struct aps_str *value);
+/* The same of a GraphQL name, which is never escaped. */
+bool aps_json_members_named(struct aps_json_members *members, struct aps_str name, struct aps_str *value);
 
 APS_END_DECLS
 

@@ -86,6 +86,16 @@ enum aps_rc aps_outcomes_next(struct aps_db *db, int64_t owner, int64_t after, s
 	return take_row(&query, outcome);
 }
 
+enum aps_rc aps_outcomes_last(struct aps_db *db, int64_t owner, int64_t before, struct aps_kept_outcome *outcome,
+                              struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, OUTCOMES "WHERE number < ?1 AND ?2 IN (0, owner) ORDER BY number DESC LIMIT 1", err);
+	aps_query_int(&query, before);
+	aps_query_int(&query, owner);
+	return take_row(&query, outcome);
+}
+
 enum aps_rc aps_outcomes_next_untold(struct aps_db *db, int64_t owner, int64_t after, struct aps_kept_outcome *outcome,
                                      struct aps_err *err)
 {

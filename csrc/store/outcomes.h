@@ -32,7 +32,10 @@ enum aps_rc aps_outcomes_insert(struct aps_db *db, const struct aps_kept_outcome
 /* The next one above `after` of an owner (0: of all); outcome->number 0: there is none. */
 enum aps_rc aps_outcomes_next(struct aps_db *db, int64_t owner, int64_t after, struct aps_kept_outcome *outcome,
                               struct aps_err *err);
-/* The same of those that are not told. */
+/* Likewise, the next one below `before`. */
+enum aps_rc aps_outcomes_last(struct aps_db *db, int64_t owner, int64_t before, struct aps_kept_outcome *outcome,
+                              struct aps_err *err);
+/* The same as the first of those that are not told. */
 enum aps_rc aps_outcomes_next_untold(struct aps_db *db, int64_t owner, int64_t after, struct aps_kept_outcome *outcome,
                                      struct aps_err *err);
 /* `content` takes the place of what is kept, which may be large; NULL: that stays. "corrupt" where there is none. */

@@ -2,11 +2,13 @@
 
 #include "store/dead_letters.h"
 #include "store/id_map.h"
+#include "store/log_end.h"
 #include "store/outbox_number.h"
 #include "store/outbox_rows.h"
 #include "store/outcomes.h"
 #include "store/owners.h"
 #include "store/row_walk.h"
+#include "store/service_facts.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -22,6 +24,7 @@ struct salvaging {
 	struct aps_db *from, *to;
 	struct aps_salvage *result;
 	struct aps_buf owners; /* of struct owner_pair */
+	struct aps_map ended;  /* numbers of mutations that have their outcome */
 	int64_t last_number;
 	bool knows_last; /* the counter could be read */
 	struct aps_outbox_row row;
@@ -51,6 +54,19 @@ static int64_t owner_of(const struct salvaging *in, int64_t from)
 static void note_number(struct salvaging *in, int64_t number)
 {
 	if (number > in->last_number) in->last_number = number;
+}
+
+/* A damaged page may hold what a table held once: what has ended isn't queued, whoever says so. */
+static enum aps_rc note_end(struct salvaging *in, int64_t entry, struct aps_err *err)
+{
+	note_number(in, entry);
+	bool is_noted = aps_map_set(&in->ended, (struct aps_str){(const char *)&entry, sizeof entry}, in);
+	return is_noted ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory to read a damaged store");
+}
+
+static bool has_ended(const struct salvaging *in, int64_t entry)
+{
+	return aps_map_get(&in->ended, (struct aps_str){(const char *)&entry, sizeof entry}) != NULL;
 }
 
 static enum aps_rc has_row(struct aps_db *db, const char *sql, int64_t id, bool *is_there, struct aps_err *err)
@@ -96,7 +112,7 @@ static enum aps_rc see_entry(struct aps_row_walk *walk, struct aps_stmt *stmt, b
 	if (owner == 0) return APS_OK;
 	entry->id = aps_entry_id_of(entry->id, owner);
 	rc = has_row(in->to, "SELECT 1 FROM outbox WHERE id = ?1", entry->id, &is_there, err);
-	if (rc != APS_OK || is_there) return rc;
+	if (rc != APS_OK || is_there || has_ended(in, aps_entry_number(entry->id))) return rc;
 	in->result->outbox.n_copied++;
 	return aps_outbox_insert(in->to, entry, err);
 }
@@ -128,7 +144,8 @@ static enum aps_rc see_letter(struct aps_row_walk *walk, struct aps_stmt *stmt, 
 	bool is_there = false;
 	enum aps_rc rc = judge(aps_dead_letters_read(stmt, &in->letter, err), is_whole);
 	if (rc != APS_OK || !*is_whole) return rc;
-	note_number(in, aps_entry_number(entry->id));
+	rc = note_end(in, aps_entry_number(entry->id), err);
+	if (rc != APS_OK) return rc;
 	int64_t owner = owner_of(in, aps_entry_owner(entry->id));
 	*is_whole = owner != 0;
 	if (owner == 0) return APS_OK;
@@ -147,8 +164,8 @@ static enum aps_rc see_outcome(struct aps_row_walk *walk, struct aps_stmt *stmt,
 	enum aps_rc rc = judge(aps_outcomes_read(stmt, outcome, err), is_whole);
 	if (rc != APS_OK || !*is_whole) return rc;
 	note_number(in, outcome->number);
-	note_number(in, outcome->entry);
-	if (outcome->is_told) return APS_OK;
+	rc = note_end(in, outcome->entry, err);
+	if (rc != APS_OK || outcome->is_told) return rc;
 	outcome->owner = owner_of(in, outcome->owner);
 	*is_whole = outcome->owner != 0;
 	if (outcome->owner == 0) return APS_OK;
@@ -366,6 +383,17 @@ static void read_last_number(struct salvaging *in)
 	in->last_number = in->knows_last ? number : MAX_SPARE_NUMBERS;
 }
 
+/* What can't be read of them was never seen. */
+static enum aps_rc copy_facts(struct salvaging *in, struct aps_err *err)
+{
+	bool merges = false;
+	struct aps_err own = {.code = APS_OK};
+	enum aps_rc rc = aps_service_facts_merges(in->from, &merges, &own);
+	if (rc == APS_E_NOMEM && err != NULL) *err = own;
+	if (rc == APS_E_NOMEM) return rc;
+	return rc == APS_OK && merges ? aps_service_facts_note_merge(in->to, err) : APS_OK;
+}
+
 static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
 {
 	int64_t counted;
@@ -374,6 +402,7 @@ static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
 	enum aps_rc rc = copy_owners(in, err);
 	if (rc == APS_OK) rc = copy_tables(in, err);
 	if (rc == APS_OK) rc = copy_pairs(in, err);
+	if (rc == APS_OK) rc = copy_facts(in, err);
 	bool is_passed = in->knows_last && in->last_number > counted; /* the counter is damaged */
 	if (is_passed || !in->knows_last) in->last_number += MAX_SPARE_NUMBERS;
 	return rc == APS_OK ? aps_outbox_pass_number(in->to, in->last_number, err) : rc;
@@ -397,6 +426,7 @@ static enum aps_rc find_tables(struct aps_db *db, int64_t *version, int64_t *n_t
 static void init(struct salvaging *in)
 {
 	aps_buf_init(&in->owners, APS_BUF_ANY_SIZE);
+	aps_map_init(&in->ended, 0);
 	aps_outbox_row_init(&in->row);
 	aps_dead_letter_init(&in->letter);
 	aps_kept_outcome_init(&in->outcome);
@@ -406,6 +436,7 @@ static void init(struct salvaging *in)
 static void clear(struct salvaging *in)
 {
 	aps_buf_clear(&in->owners);
+	aps_map_clear(&in->ended);
 	aps_outbox_row_clear(&in->row);
 	aps_dead_letter_clear(&in->letter);
 	aps_kept_outcome_clear(&in->outcome);
@@ -415,7 +446,8 @@ static void clear(struct salvaging *in)
 
 /* A file without a log is read without: SQLite would make one beside it. The index of a log, which it makes anew for
  * whoever reads, is left by one that only reads: *index is its name, to be removed. */
-static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_buf *index, struct aps_err *err)
+static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_buf *index, bool *is_log_open,
+                             struct aps_err *err)
 {
 	struct aps_db_options options = {.read_only = true, .busy_ms = APS_DB_BUSY_MS};
 	struct stat found;
@@ -425,6 +457,7 @@ static enum aps_rc open_file(const char *path, struct aps_db **db, struct aps_bu
 	aps_buf_addf(index, "%s-shm", path);
 	enum aps_rc rc = log.rc == APS_OK && index->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 	if (rc == APS_OK) options.is_still = stat(log.p, &found) != 0 || found.st_size == 0;
+	if (rc == APS_OK && !options.is_still) rc = aps_log_end_look(log.p, is_log_open, err);
 	if (rc != APS_OK || options.is_still) aps_buf_clear(index);
 	aps_buf_clear(&log);
 	return rc == APS_OK ? aps_db_open(path, &options, db, err) : rc;
@@ -435,7 +468,7 @@ static enum aps_rc run(struct salvaging *in, const char *path, struct aps_buf *i
 {
 	struct aps_err own;
 	int64_t version = 0, n_tables = 0;
-	enum aps_rc rc = open_file(path, &in->from, index, &own);
+	enum aps_rc rc = open_file(path, &in->from, index, &in->result->is_log_open, &own);
 	if (rc == APS_OK) rc = find_tables(in->from, &version, &n_tables, &own);
 	if (rc == APS_E_NOMEM && err != NULL) *err = own;
 	if (rc == APS_E_NOMEM) return rc;
@@ -465,7 +498,7 @@ static bool is_lost(const struct aps_salvage_count *count)
 
 bool aps_salvage_has_losses(const struct aps_salvage *salvage)
 {
-	return !salvage->is_readable || is_lost(&salvage->owners) || is_lost(&salvage->outbox) ||
-	       is_lost(&salvage->deliveries) || is_lost(&salvage->dead_letters) || is_lost(&salvage->outcomes) ||
-	       is_lost(&salvage->ids);
+	return !salvage->is_readable || salvage->is_log_open || is_lost(&salvage->owners) ||
+	       is_lost(&salvage->outbox) || is_lost(&salvage->deliveries) || is_lost(&salvage->dead_letters) ||
+	       is_lost(&salvage->outcomes) || is_lost(&salvage->ids);
 }

@@ -14,6 +14,7 @@ struct aps_salvage_count {
 struct aps_salvage {
 	bool is_readable; /* false: no tables could be found in the file; that of a store before the outbox has none */
 	struct aps_salvage_count owners, outbox, deliveries, dead_letters, outcomes, ids;
+	bool is_log_open;   /* the end of its log can't be read, and may have had more of each (store/log_end.h) */
 	int64_t n_in_doubt; /* mutations that are marked as being sent because their delivery was lost */
 };
 

@@ -26,6 +26,7 @@ static const unsigned LEGAL_IN[APS_DELIVERY_EVENT_COUNT] = {
         [APS_DELIVERY_ON_REFUSED] = IN(SENDING),
         [APS_DELIVERY_ON_CONFLICT] = IN(SENDING),
         [APS_DELIVERY_ON_SEEN_SEND] = IN(LOOKING),
+        [APS_DELIVERY_ON_SEEN_EARLY] = IN(LOOKING),
         [APS_DELIVERY_ON_SEEN_APPLIED] = IN(LOOKING),
         [APS_DELIVERY_ON_SEEN_UNKNOWN] = IN(LOOKING),
         [APS_DELIVERY_ON_SEEN_RECORD] = IN(LOOKING),
@@ -200,7 +201,7 @@ static struct aps_delivery_action judge_refusal(struct aps_delivery *delivery,
 static struct aps_delivery_action send(struct aps_delivery *delivery)
 {
 	delivery->n_attempts++;
-	if (delivery->is_marked)
+	if (delivery->is_marked && !looks_first(delivery))
 		return move_to(delivery, APS_DELIVERY_SENDING, APS_DELIVERY_STORE_NOTHING, APS_DELIVERY_DO_SEND);
 	return move_to(delivery, APS_DELIVERY_MARKING, APS_DELIVERY_STORE_MARK, APS_DELIVERY_DO_NOTHING);
 }
@@ -227,10 +228,13 @@ static struct aps_delivery_action seen(struct aps_delivery *delivery, const stru
 	delivery->look = APS_DELIVERY_ON_GO;
 	if (!delivery->is_in_doubt) return seen_for_conflict(delivery, kind);
 	if (kind == APS_DELIVERY_ON_SEEN_APPLIED) return end(delivery, APS_DELIVERY_ENDED_DONE);
-	if (kind == APS_DELIVERY_ON_SEEN_SEND) {
-		/* What was refused isn't sent again, and the request that wasn't answered may still arrive. */
-		return about == APS_DELIVERY_ON_GO ? send(delivery) : end(delivery, APS_DELIVERY_ENDED_UNKNOWN);
-	}
+	/* What was refused isn't sent again, and the request that wasn't answered may still arrive. */
+	bool is_refused = about != APS_DELIVERY_ON_GO;
+	if (kind == APS_DELIVERY_ON_SEEN_SEND && !is_refused) return send(delivery);
+	if (kind == APS_DELIVERY_ON_SEEN_EARLY && !is_refused)
+		return move_to(delivery, APS_DELIVERY_WAITING, APS_DELIVERY_STORE_NOTHING, APS_DELIVERY_DO_WAIT);
+	if (kind == APS_DELIVERY_ON_SEEN_SEND || kind == APS_DELIVERY_ON_SEEN_EARLY)
+		return end(delivery, APS_DELIVERY_ENDED_UNKNOWN);
 	bool is_resolved = options->resolves_doubt && options->has_resolver && delivery->resend == APS_RESEND_VERSIONED;
 	return is_resolved ? ask(delivery) : end(delivery, APS_DELIVERY_ENDED_UNKNOWN);
 }
@@ -315,6 +319,7 @@ struct aps_delivery_action aps_delivery_feed(struct aps_delivery *delivery, cons
 	case APS_DELIVERY_ON_COMMITTED: return committed(delivery);
 	case APS_DELIVERY_ON_LOST: return lost(delivery);
 	case APS_DELIVERY_ON_SEEN_SEND:
+	case APS_DELIVERY_ON_SEEN_EARLY:
 	case APS_DELIVERY_ON_SEEN_APPLIED:
 	case APS_DELIVERY_ON_SEEN_UNKNOWN:
 	case APS_DELIVERY_ON_SEEN_RECORD: return seen(delivery, options, event->kind);

@@ -3,21 +3,24 @@
  *              GO                 COMMITTED                 DONE REFUSED CONFLICT
  *    QUEUED --------> MARKING ---------------> SENDING ---------------------------> ENDING ---COMMITTED---> ENDED
  *     ^ ^ |              ^ |                    |  |  ^                              |  ^
- *     | | |              | | LOST               |  |  | SEEN_SEND               LOST |  | STORE_BACK
+ *     | | |              | | LOST               |  |  |                         LOST |  | STORE_BACK
  *     | +-|--------------|-+                    |  |  |                              v  |
  *     |   | GO, in doubt |              CONFLICT|  |  |                             HELD
  *     |   +------------- | -------------------- | -|-LOOKING --SEEN_APPLIED SEEN_UNKNOWN--> ENDING
+ *     |                  +--SEEN_SEND-----------|--|--|
  *     |                  |                      v  |  |
  *     |                  +--CHANGED-------- RESOLVING <- SEEN_RECORD SEEN_UNKNOWN
  *     |                                         |  |
  *     |                                         |  +-- GAVE_UP ---> ENDING
- *     +-- DUE AUTH_CHANGED -- WAITING NO_AUTH <-+-- LATER DOUBT AUTH, of SENDING and LOOKING (UNSENT: QUEUED at once)
+ *     +-- DUE AUTH_CHANGED -- WAITING NO_AUTH <-+-- LATER DOUBT AUTH, of SENDING and LOOKING (UNSENT: QUEUED at once);
+ *                                                        SEEN_EARLY
  *
  * An entry is marked as being sent before its request starts, and its outcome is stored before anybody is told; both
- * durably. An entry is in doubt when a request of its may have been applied and wasn't answered: also where it was
- * found marked, by a process that has died. That stays with it: a request may arrive late, after a look that didn't
- * show it, so what the service says of the next one (it is refused, the version is another one) may be about a record
- * that the first one has made.
+ * durably; before one that looked first is sent again, too: the store knows when its last request was begun. An entry
+ * is in doubt when a request of its may have been applied and wasn't answered: also where it was found marked, by a
+ * process that has died. That stays with it: a request may arrive late, after a look that didn't show it, so what the
+ * service says of the next one (it is refused, the version is another one) may be about a record that the first one has
+ * made.
  *
  * The owner feeds what happened, carries out what is to be stored in the transaction that is open, then what is to be
  * done. */
@@ -61,6 +64,7 @@ enum aps_delivery_state {
 	X(CONFLICT, "conflict") /* its record is another one than it expects */                                        \
 	/* what a look has shown */                                                                                    \
 	X(SEEN_SEND, "seen_send")       /* it wasn't applied */                                                        \
+	X(SEEN_EARLY, "seen_early")     /* not yet: a request that was begun before may still be executed */           \
 	X(SEEN_APPLIED, "seen_applied") /* it was */                                                                   \
 	X(SEEN_UNKNOWN, "seen_unknown") /* it can't be told */                                                         \
 	X(SEEN_RECORD, "seen_record")   /* the record that a conflict was about */                                     \

@@ -27,7 +27,9 @@
  * A delete of what isn't there any more has what it wanted, whoever did it; sent again, a service without tombstones
  * would answer that its version didn't match, and an applied mutation would pass for a refused one. A tombstone isn't
  * absent for a create: the record was made, perhaps by us, and deleted since, and sending again could revive it. An
- * update never leaves `_deleted`: something else was written. */
+ * update never leaves `_deleted`: something else was written.
+ *
+ * That a create's record is absent says nothing where the service makes ids of its own: sync/id_evidence.h. */
 #ifndef APS_SYNC_IN_DOUBT_H
 #define APS_SYNC_IN_DOUBT_H
 

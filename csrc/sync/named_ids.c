@@ -111,6 +111,56 @@ enum aps_rc aps_named_ids_scan(struct aps_str json, aps_named_ids_sink *sink, vo
 	return run(json, false, &scan, err);
 }
 
+static bool is_declared_id(const struct aps_gql_operation *operation, struct aps_str name)
+{
+	for (const struct aps_gql_node *node = operation->node->arguments; node != NULL; node = node->next) {
+		if (node->kind != APS_GQL_VARIABLE_DEFINITION || !aps_str_eq(node->name, name)) continue;
+		const struct aps_gql_node *type = node->type;
+		if (type->kind == APS_GQL_NON_NULL_TYPE) type = type->type;
+		return type->kind == APS_GQL_NAMED_TYPE && aps_str_is(type->name, "ID");
+	}
+	return false;
+}
+
+/* The value of one variable, which is there whole. */
+static bool report_value(struct aps_str json, struct scan *scan)
+{
+	aps_json_reader_init(&scan->r, json, APS_JSON_MAX_DEPTH);
+	enum aps_json_token token = aps_json_next(&scan->r);
+	if (token == APS_JSON_STRING) return report_string(scan, true);
+	if (token == APS_JSON_INT || token == APS_JSON_BIGINT || token == APS_JSON_DOUBLE) report_number(scan, token);
+	return true;
+}
+
+static bool scan_declared(struct scan *names, struct scan *values, const struct aps_gql_operation *operation)
+{
+	struct aps_str span;
+	if (aps_json_next(&names->r) != APS_JSON_OBJECT) return true;
+	while (aps_json_next(&names->r) == APS_JSON_KEY) {
+		struct aps_str name = decode(names);
+		if (name.p == NULL) return false;
+		bool is_id = is_declared_id(operation, name);
+		if (aps_json_skip_value(&names->r, &span) != APS_OK) return true;
+		if (is_id && !report_value(span, values)) return false;
+	}
+	return true;
+}
+
+enum aps_rc aps_named_ids_scan_declared(struct aps_str json, const struct aps_gql_operation *operation,
+                                        aps_named_ids_sink *sink, void *context, struct aps_err *err)
+{
+	struct scan names = {.sink = sink}, values = {.sink = sink, .context = context};
+	aps_json_reader_init(&names.r, json, APS_JSON_MAX_DEPTH);
+	aps_buf_init(&names.decoded, APS_BUF_ANY_SIZE);
+	aps_buf_init(&values.decoded, APS_BUF_ANY_SIZE);
+	bool is_ok = scan_declared(&names, &values, operation);
+	aps_buf_clear(&names.decoded);
+	aps_buf_clear(&values.decoded);
+	if (!is_ok) return aps_fail(err, APS_E_NOMEM, "Out of memory while reading a mutation's variables");
+	if (names.r.err.code != APS_OK && err != NULL) *err = names.r.err;
+	return names.r.err.code;
+}
+
 static bool is_object(struct aps_str json)
 {
 	struct aps_json_reader r;

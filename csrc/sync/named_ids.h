@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "gql/document.h"
 
 enum aps_named_id {
 	APS_NAMED_ID_UUID = 1,  /* a string value of the form of a UUID, at any depth */
@@ -20,6 +21,10 @@ APS_BEGIN_DECLS
 /* Strings come decoded, numbers in the text that a record's key has of them. Lists are looked into for UUIDs only.
  * E_SYNTAX, E_DEPTH, E_NOMEM; ids that stand before the fault have come then. */
 enum aps_rc aps_named_ids_scan(struct aps_str json, aps_named_ids_sink *sink, void *context, struct aps_err *err);
+/* Of the values of variables those that the operation declares as of type ID, whatever they are called; without those
+ * in lists. */
+enum aps_rc aps_named_ids_scan_declared(struct aps_str json, const struct aps_gql_operation *operation,
+                                        aps_named_ids_sink *sink, void *context, struct aps_err *err);
 /* Those of a record's key: of "Todo:1" the "1", of "Post:{\"blogId\":\"b\",\"slug\":\"s\"}" both values. */
 enum aps_rc aps_named_ids_scan_key(struct aps_str key, aps_named_ids_sink *sink, void *context, struct aps_err *err);
 /* Of an id's text, to compare ids by: the same for a value of the variables and for one of a key. Not to be kept: it is

@@ -601,6 +601,12 @@ void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms)
 		if (is_timed(item) && item->due_ms <= now_ms) feed_item(outbox, item, APS_DELIVERY_ON_DUE);
 }
 
+void aps_outbox_hurry(struct aps_outbox *outbox, uint64_t number)
+{
+	struct aps_outbox_item *item = find_item(outbox, number);
+	if (item != NULL && is_timed(item)) feed_item(outbox, item, APS_DELIVERY_ON_DUE);
+}
+
 void aps_outbox_rename(struct aps_outbox *outbox, uint64_t from, uint64_t to)
 {
 	aps_entity_order_rename(&outbox->entities, from, to);

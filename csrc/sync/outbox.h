@@ -148,6 +148,8 @@ void aps_outbox_wait(struct aps_outbox *outbox, uint64_t number, int64_t due_ms)
 /* The earliest; INT64_MAX: none. */
 int64_t aps_outbox_due_ms(const struct aps_outbox *outbox);
 void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms);
+/* One that waits for a moment or for credentials waits no longer. */
+void aps_outbox_hurry(struct aps_outbox *outbox, uint64_t number);
 /* The application takes it away, in the transaction that is open; what waits for it is blocked by it. False: it is
  * under way. */
 bool aps_outbox_withdraw(struct aps_outbox *outbox, uint64_t number);

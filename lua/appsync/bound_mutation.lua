@@ -47,6 +47,7 @@ local function mutation(client, given, options)
   local of_table, of_calls = split(options)
   local made = next(of_table) ~= nil and mutation_table.make(client, parsed, operation, of_table, where)
   return function(variables, of_call)
+    if variables ~= nil and type(variables) ~= "table" then errors.expect(variables, "variables", "table", where) end
     if of_call ~= nil and type(of_call) ~= "table" then errors.expect(of_call, "options", "table", where) end
     local all = over(of_calls, of_call or {})
     if made then

@@ -340,8 +340,8 @@ end
 
 ---Moves the outbox and the cache of another identity to this client's, such as those of a guest who has signed in. Its mutations
 ---are sent by this client, in the order in which all of them were queued. Its cache takes the place of this client's, unless
----this client has optimistic responses of queued mutations or the other identity has no cache. Close the clients of that identity
----first: while one made by `with` of this client is open, only the outbox moves.
+---this client has optimistic responses of queued mutations or the other identity has no cache. A client of that identity made by
+---`with` of this one goes on with an empty cache and outbox; another client has to be closed first.
 ---```lua
 ---local ann = client:with{ identity = "ann" }
 ---local n = appsync.assert(ann:adopt{ from = "guest" })
@@ -432,8 +432,8 @@ end
 
 ---Closes the client. Its subscriptions complete, and new calls fail with kind "closed" at once. Calls in flight, those of
 ---`client:with` included, have `timeout` seconds to end; 0 ends them at once. Those that take longer fail with kind "closed",
----and `err.sent` says that the service may have executed them. What is queued stays queued. Closing twice is harmless. A client
----that is collected, and the end of the process, wait for nothing.
+---and `err.sent` says that the service may have executed them. What is queued stays queued; what is being sent of it has that time,
+---too. Closing twice is harmless. A client that is collected, and the end of the process, wait for nothing.
 ---```lua
 ---client:close(5)
 ---local _, err = client:query(list_todos)

@@ -129,7 +129,10 @@ function mutation_expected.response(given)
   if self.field.selectionSet then
     fill(self, item, self.field.selectionSet, given.fields, read_cached(self, given.fields) or {})
   end
-  return { __typename = "Mutation", [key] = item }
+  local response = { __typename = "Mutation" }
+  for _, other in ipairs(given.operation.root_fields) do response[other] = null end
+  response[key] = item
+  return response
 end
 
 return mutation_expected

@@ -1,7 +1,6 @@
 -- Processes that are killed (kill -9) while they mutate through an outbox, under a server with faults. Then, quietly: no
 -- mutation has taken effect twice, none that was acknowledged is nowhere, each has its outcome, and the cache is as the service.
--- usage: N=50 SEED=1 [LATE=1] lua spec/crash/outbox.lua
--- LATE: mutations of a type that is merged are executed late, too (docs/offline.md, "One case is open").
+-- usage: N=50 SEED=1 lua spec/crash/outbox.lua
 local core = require "appsync.core"
 local effects = require "spec.support.effects"
 local folder = require "spec.support.folder"
@@ -64,26 +63,12 @@ local OPTIONS = {
 -- Queries meet them, too: those that read the record of a mutation in doubt.
 local OF_QUERIES = { "lost_answer", "half_answer", "throttled", "unavailable", "unauthorized" }
 
--- Todos are merged: one that a killed process has sent may take effect after the next one has sent it again.
-local DELAYED = {
-  "createDoc", "updateDoc", "deleteDoc", "createNote", "updateNote", "deleteNote", "createItem", "updateItem", "removeItem", "add",
-  "addOnce",
-}
-if os.getenv "LATE" then for _, verb in ipairs{ "create", "update", "delete" } do DELAYED[#DELAYED + 1] = verb .. "Todo" end end
-
 local function play_faults(place)
   local wanted, weight = {}, math.random(4) / 2
   for name, probability in pairs(FAULTS) do
     local options = OPTIONS[name] and OPTIONS[name]() or {}
     options.probability = math.min(probability * weight, 1)
     wanted[name] = options
-  end
-  local delay = wanted.delay
-  wanted.delay = nil
-  for _, field in ipairs(DELAYED) do
-    wanted["delay_" .. field] = {
-      fault = "delay", name = "delay_" .. field, field = field, ms = delay.ms, probability = delay.probability,
-    }
   end
   for _, name in ipairs(OF_QUERIES) do
     wanted["query_" .. name] = { fault = name, name = "query_" .. name, kind = "query", probability = 0.03 * weight }

@@ -7,7 +7,12 @@ local server = require "spec.support.server"
 
 local mode, endpoint, store, log_path, seed, run, order = arg[1], arg[2], arg[3], arg[4], tonumber(arg[5]), arg[6], arg[7]
 local N_TASKS = 4
+-- The effects server takes both; what is made with one of them is changed with the other.
+local SIGNED = {
+  type = "AWS_IAM", credentials = { access_key_id = "AKIDEFFECTS", secret_access_key = "secret" }, region = "us-east-1",
+}
 local DRAIN_SECONDS = 30
+local LIFETIME = 1 -- second: the server delays by less
 
 if arg[9] then os.execute(("pid=$PPID; { sleep %s; kill -KILL $pid; } >/dev/null 2>&1 &"):format(arg[9])) end
 math.randomseed(seed)
@@ -41,8 +46,8 @@ local function on_log(level, message)
 end
 
 local client = appsync.client{
-  endpoint = endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, store = store,
-  outbox = { order = order, in_doubt = seed % 3 == 0 and "resolve" or "unknown" }, conflict_resolver = resolve,
+  endpoint = endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, auths = { SIGNED }, store = store,
+  outbox = { order = order, in_doubt = seed % 3 == 0 and "resolve" or "unknown", request_lifetime = LIFETIME }, conflict_resolver = resolve,
   offline = { callback = on_outcome }, updates = ops.UPDATES, timeouts = { connect = 2, request = 0.6 }, retry = { base = 0.02, cap = 0.2 },
   log = on_log,
 }
@@ -105,6 +110,7 @@ local function go(c, i, n)
     t = "begin", op = c.op, who = c.who, field = op.field, key = op.key, record = op.record, removes = op.removes,
     temporary = op.temporary, shows = op.options.optimistic_response ~= nil, idempotent = op.options.idempotent or false,
   }
+  if op.field == "createItem" and random(3) == 1 then op.options.auth_mode = "AWS_IAM" end
   local choice = random(20)
   if choice == 1 then return mutate_and_cancel(c.client, op, c.op) end
   if choice <= 8 then op.options.timeout = random() * 0.03 end -- or goes on, with a mutation that is under way
@@ -172,9 +178,10 @@ local function drain_one(who)
   end
   for _, result in ipairs(results) do
     local failed = result.err
+    local outcome = failed and failed.cause and failed.cause.outcome
     note{
       t = "result", who = who, id = result.id, field = result.mutation, variables = result.variables, notified = result.notified,
-      is_done = not (failed and failed.outcome), outcome = failed and failed.outcome, message = failed and failed.message,
+      is_done = outcome == nil, outcome = outcome, message = failed and failed.message,
       made = result.data and result.data[result.mutation], kind = failed and failed.kind,
     }
   end

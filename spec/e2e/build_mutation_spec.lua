@@ -103,6 +103,11 @@ describe("a built mutation", function()
     assert.is_nil(build{ mutation = CREATE, variables = { input = { name = "two" } } }.optimistic_response)
   end)
 
+  it("expects null of the fields beside the first one", function()
+    local two = CREATE:gsub("}%s*$", 'again: deleteTodo(input: {id: "t1"}) { id } }')
+    assert.equal("t1", assert(todos.client:mutate(build{ mutation = two, variables = { input = { name = "two" } }, typename = "Todo" })).again.id)
+  end)
+
   it("expects fields under their aliases, in fragments and below objects", function()
     local made = build{
       mutation = [[mutation M($input: I!) { made: createTodo(input: $input) {
@@ -233,6 +238,7 @@ describe("a built mutation", function()
     assert.equal("one two", list())
     assert.error_matches(function() appsync.mutation(todos.client, CREATE, { typename = 1 }) end,
       "appsync.mutation: typename must be string", 1, true)
+    assert.error_matches(function() create "two" end, 'appsync.mutation: variables must be a table, got "two"', 1, true)
   end)
 
   it("refuses what it doesn't take, and says what it does", function()

@@ -59,6 +59,14 @@ describe("appsync inspect of mutations", function()
     })
   end)
 
+  it("calls no record evicted that was only expected", function()
+    local client = appsync.client { endpoint = "http://127.0.0.1:1/graphql", auth = { type = "API_KEY", api_key = "x" }, store = path }
+    client:set_online(false)
+    assert(client:mutate("mutation { add { id } }", nil, { optimistic_response = { add = { __typename = "Todo", id = appsync.uuid() } } }))
+    assert.is_true(client:close(5))
+    assert.matches("1 record %(1 evicted by the application, or only in optimistic layers%)", run(path))
+  end)
+
   it("shows what waits, what failed and why, outcomes and temporary ids", function()
     change(ROWS)
     local out = run(path)
@@ -112,6 +120,17 @@ describe("appsync inspect of mutations", function()
     local entry = core.decode(run(path .. " --json")).outbox.entries[1]
     assert.equal(info.id, entry.id)
     assert.is_true(entry.layer.changes >= 1)
+  end)
+
+  it("says that what it queues again shows no optimistic response", function()
+    local client = appsync.client{ endpoint = "http://127.0.0.1:1/graphql", auth = { type = "API_KEY", api_key = "x" }, store = path }
+    client:set_online(false)
+    local _, err, info = client:mutate("mutation { createTodo(input: {name: \"n\"}) { id name } }", nil,
+      { optimistic_response = { createTodo = { __typename = "Todo", id = "1", name = "n" } } })
+    assert.is_nil(err)
+    assert.equal(1, (client:clear{ outbox = true }))
+    assert.is_true(client:close(5))
+    assert.truthy(run(path .. " --retry " .. info.id):find "^queued %S+ again, as %S+\nNo optimistic response is shown until")
   end)
 
   describe("by hand", function()

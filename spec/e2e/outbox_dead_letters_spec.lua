@@ -1,4 +1,5 @@
 -- Mutations that failed for good: kept with their cause until they are retried, edited or discarded.
+local appsync = require "appsync"
 local outbox = require "spec.support.outbox"
 local wait_for = require "spec.support.wait"
 
@@ -26,6 +27,7 @@ describe("dead letters", function()
     assert.matches("never", tostring(letter.cause))
     assert.is_true(letter.died >= letter.created)
     assert.same({ 0, 1 }, { client.outbox:size(), client.outbox:status().dead })
+    assert.same({ outcome = "refused" }, client.outbox:results()[1].err.cause)
   end)
 
   it("take their optimistic response with them", function()
@@ -89,6 +91,21 @@ describe("dead letters", function()
     assert.equal("missing", select(2, client.outbox:edit("nonsense", {})).code)
     client:set_online(true)
     assert.equal("", outbox.names "d1")
+  end)
+
+  it("are none when a call's mutation is taken away: the call says so, and whether it was sent", function()
+    local first = appsync.spawn(client.mutate, client, outbox.SLOW, { n = 1 })
+    local second = appsync.spawn(client.mutate, client, CREATE, { id = "f1", name = "one" })
+    wait_for(function() return client.outbox:size() == 2 end, "both")
+    local entries = client.outbox:list()
+    assert.is_true(client.outbox:discard(entries[2].id))
+    local _, err = second:await(10)
+    assert.same({ "cancelled", entries[2].id, false }, { err.kind, err.id, err.sent })
+    wait_for(function() return client.outbox:list()[1].state == "sending" end, "the request")
+    assert.is_true((client:sign_out{ outbox = "wipe" }))
+    _, err = first:await(10)
+    assert.same({ "cancelled", entries[1].id, true }, { err.kind, err.id, err.sent })
+    assert.is_nil(err.queued)
   end)
 
   it("are all that clear{outbox = true} leaves", function()

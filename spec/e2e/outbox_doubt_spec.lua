@@ -1,5 +1,19 @@
 -- Mutations whose answer was lost: the service may have executed them.
 local outbox = require "spec.support.outbox"
+local program = require "spec.support.program"
+local server = require "spec.support.server"
+
+-- It is killed while a function of the application is asked for what the request needs.
+local KILLED = [[
+local appsync = require "appsync"
+local function late()
+  appsync.sleep(0.4)
+  os.execute "kill -KILL $PPID"
+  appsync.sleep(60)
+end
+local client = assert(appsync.client{ endpoint = %q, store = %q, %s })
+client:mutate(%q, { id = %q, name = "one" }, { timeout = 30 })
+]]
 
 -- The answer of the first one of each name is lost.
 local function update(name)
@@ -41,5 +55,24 @@ describe("a mutation whose answer is lost", function()
     assert.same({}, client.outbox:dead_letters())
     local results = client.outbox:results()
     assert.equal("two", results[#results].data.updateTodo.name)
+  end)
+
+  it("isn't one whose process ended while headers or a token were asked for: that is sent by the next run", function()
+    local key = ("auth = { type = \"API_KEY\", api_key = %q }, headers = late"):format(server.API_KEY)
+    for id, options in pairs{ c1 = key, c2 = 'auth = { type = "AWS_LAMBDA", token = late }' } do
+      outbox.new_store()
+      local client = outbox.connect()
+      local endpoint, store = outbox.place()
+      assert(client:close(5))
+      local _, status = program(KILLED:format(endpoint, store, options, outbox.CREATE, id))
+      assert.equal(137, status)
+      client = outbox.connect()
+      assert.same({}, client.outbox:dead_letters())
+      assert.equal(1, client.outbox:size())
+      if id == "c1" then
+        assert(client.outbox:drain(10))
+        assert.equal("one", outbox.names "c1")
+      end
+    end
   end)
 end)

@@ -68,6 +68,12 @@ describe("a mutation with an outbox", function()
     })
   end)
 
+  it("without a response is null in fragments, too", function()
+    client:set_online(false)
+    local document = "mutation M { ... on Mutation { ...F } } fragment F on Mutation { a: slow(n: 1) slow(n: 2) }"
+    assert.same({ a = appsync.null, slow = appsync.null }, (client:mutate(document)))
+  end)
+
   it("without a response is null as long as nobody knows", function()
     client:set_online(false)
     local data, _, info = client:mutate(CREATE, { id = "c1", name = "one" })
@@ -75,6 +81,13 @@ describe("a mutation with an outbox", function()
     assert.is_true(client:is_optimistic(data))
     assert.is_true(info.queued)
     assert.is_nil(shown "c1")
+  end)
+
+  it("waits after set_online(false), and its status says so", function()
+    client:set_online(false)
+    assert(client:mutate(CREATE, { id = "r1", name = "one" }))
+    local status = client.outbox:status()
+    assert.same({ "waiting_network", "set_online(false) was called" }, { status.state, status.reason })
   end)
 
   it("is sent when a server that was down is up again, in the order of the calls", function()
@@ -233,20 +246,57 @@ describe("a mutation with an outbox", function()
     assert.equal(2, most)
   end)
 
-  it("with static headers keeps those of its own, and asks a function for each request", function()
-    local n = 0
-    client = outbox.restart{ headers = function() n = n + 1 return { ["x-n"] = tostring(n) } end }
+  it("asks a function for headers once for each request, and offline not at all", function()
+    local asked = {}
+    client = outbox.restart{ headers = function(what)
+      asked[#asked + 1] = what.variables.id
+      appsync.sleep(0.001)
+      return { ["x-n"] = tostring(#asked) }
+    end }
     client:set_online(false)
     assert(client:mutate(CREATE, { id = "j1", name = "one" }, { headers = { ["x-own"] = "o" } }))
+    assert.same({}, asked)
     client:set_online(true)
     assert(client.outbox:drain(10))
-    assert.is_true(n >= 1)
-    assert.equal("one", outbox.names "j1")
+    assert(client:mutate(CREATE, { id = "j2", name = "two" }))
+    assert.same({ "j1", "j2" }, asked)
+    assert.equal("one two", outbox.names "j")
+  end)
+
+  it("asks a function for tokens once, and offline not at all", function()
+    local n = 0
+    client = outbox.restart{ auth = { type = "AMAZON_COGNITO_USER_POOLS", token = function()
+      n = n + 1
+      appsync.sleep(0.001)
+      return "token"
+    end } }
+    client:set_online(false)
+    local _, _, info = client:mutate(CREATE, { id = "s1", name = "one" })
+    assert.is_true(info.queued)
+    assert.equal(0, n)
+    client:set_online(true)
+    wait_for(function() return client.outbox:status().state == "waiting_auth" end, "that the token is refused")
+    assert.equal(2, n) -- "first", and once more when it was "refused"
+    assert(client.outbox:discard(info.id))
+  end)
+
+  it("is stored, and its wait can end, while a function for headers doesn't answer", function()
+    client = outbox.restart{ headers = function() appsync.sleep(math.huge) end }
+    local _, err = client:mutate(CREATE, { id = "t1", name = "one" }, { timeout = 0.05 })
+    assert.same({ "timeout", true }, { err.kind, err.queued })
+    client = outbox.restart()
+    assert(client.outbox:drain(10))
+    assert.equal("one", outbox.names "t1")
   end)
 
   it("without its store isn't queued, and the outbox says what it waits for", function()
     client = outbox.connect{ store = "/dev/null/todos.db" }
-    assert.equal("waiting_storage", client.outbox:status().state)
+    local status = client.outbox:status()
+    assert.equal("waiting_storage", status.state)
+    assert.matches("cannot open the store", status.reason)
+    local drained, why = client.outbox:drain(10)
+    assert.is_nil(drained)
+    assert.equal("storage", why.kind)
     local data, err, info = client:mutate(CREATE, { id = "q1", name = "one" })
     assert.is_nil(data)
     assert.same({ "storage", nil }, { err.kind, info.queued })
@@ -264,7 +314,7 @@ describe("a mutation with an outbox", function()
     end }
     local _, err = client:mutate(CREATE, { id = "r1", name = "one" }, { timeout = 0.05 })
     assert.same({ "timeout", true }, { err.kind, err.queued })
-    assert.is_true(n > 1)
+    wait_for(function() return n > 1 end, "that it is asked")
     assert(client:close(5))
     local before = n
     for _ = 1, 5 do appsync.sleep(0.005) end

@@ -3,6 +3,7 @@ local appsync = require "appsync"
 local effects = require "spec.support.effects"
 local folder = require "spec.support.folder"
 local process = require "spec.support.process"
+local wait_for = require "spec.support.wait"
 
 local CREATE = "mutation C($input: CreateTodoInput!) { createTodo(input: $input) { id name } }"
 local ADD = "mutation A($opId: ID!) { add(opId: $opId, counter: \"c\", n: 1) { total } }"
@@ -125,5 +126,35 @@ describe("the outbox of an identity", function()
     assert.is_true(ann.outbox:drain(10))
     for i = 1, 3 do assert.equal(1, served.count(("adopted%d-%d"):format(n_stores, i))) end
     assert.equal(0, client:with{ identity = "guest" }.outbox:size())
+  end)
+
+  it("is adopted with the cache also while the guest is watched, who has nothing then and goes on", function()
+    local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
+    client:set_online(false)
+    local id = ("adopted%d"):format(n_stores)
+    guest:mutate(CREATE, { input = { id = id, name = "n", opId = id } },
+      { optimistic_response = { createTodo = { __typename = "Todo", id = id, name = "n" } } })
+    local COUNTER, NAME = "{ counter(id: \"x\") { total } }", "fragment F on Todo { name }"
+    guest:write_query(COUNTER, nil, { counter = { __typename = "Counter", id = "x", total = 4 } })
+    local shown
+    local s = guest:watch(COUNTER, nil, { fetch_policy = "cache-only" }):subscribe{ next = function(state)
+      local counter = state.data and state.data.counter
+      shown = counter and counter.total or "nothing"
+    end }
+    wait_for(function() return shown == 4 end, "the guest's counter")
+    assert.equal(1, appsync.assert(ann:adopt{ from = "guest", timeout = 10 }))
+    assert.equal(4, ann:read_query(COUNTER).counter.total)
+    assert.equal("n", ann:read_fragment("Todo:" .. id, NAME).name)
+    assert.is_nil(guest:read_query(COUNTER))
+    assert.is_nil(guest:read_fragment("Todo:" .. id, NAME))
+    wait_for(function() return shown == "nothing" end, "the guest's empty cache")
+    guest:write_query(COUNTER, nil, { counter = { __typename = "Counter", id = "x", total = 5 } })
+    wait_for(function() return shown == 5 end, "the guest's own counter")
+    assert.equal(4, ann:read_query(COUNTER).counter.total)
+    s:unsubscribe()
+    client:set_online(true)
+    assert.is_true(ann.outbox:drain(10))
+    assert.equal(1, served.count(id))
+    assert.equal("n", ann:read_fragment("Todo:" .. id, NAME).name)
   end)
 end)

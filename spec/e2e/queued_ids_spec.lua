@@ -2,6 +2,7 @@
 -- hasn't made yet reaches it under the service's id, whenever the process ends in between.
 local app = require "spec.support.items"
 local appsync = require "appsync"
+local core = require "appsync.core"
 local effects = require "spec.support.effects"
 local program = require "spec.support.program"
 
@@ -111,6 +112,39 @@ describe("temporary ids in the outbox", function()
     assert.equal(all["post 2"].id, all.comment.parent)
     assert.same({}, dead())
     assert.equal(all["post 2"].id, app.client:read_query(GET, { id = post }).item.id)
+  end)
+
+  it("give way when their maker is queued again by appsync inspect, without its optimistic layer", function()
+    offline()
+    local post = appsync.uuid()
+    local _, info = create(post, "post")
+    create(appsync.uuid(), "comment", { parent = post })
+    update(post, "post 2")
+    app.served.fault("error", { field = "createItem", times = 1 })
+    online()
+    assert.equal(3, #dead())
+    app.client:close(5)
+    local json = assert(core.repair(app.path(), "retry", info.id))
+    assert.equal(3, #appsync.decode(json).retried)
+    offline()
+    online()
+    assert.same({}, dead())
+    local all = items()
+    assert.equal(all["post 2"].id, all.comment.parent)
+    assert.equal(all["post 2"].id, app.client:query(GET, { id = post }).item.id)
+  end)
+
+  it("give way without their optimistic layer, which was cleared with the cache", function()
+    local client = offline()
+    local post = appsync.uuid()
+    create(post, "post")
+    create(appsync.uuid(), "comment", { parent = post })
+    client:clear()
+    online()
+    local all = items()
+    assert.equal(all.post.id, all.comment.parent)
+    assert.equal(all.post.id, client:query(GET, { id = post }).item.id)
+    assert.same({}, dead())
   end)
 
   it("stay parked when their maker is discarded", function()

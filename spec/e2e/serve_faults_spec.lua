@@ -92,6 +92,16 @@ describe("a fault rule on requests", function()
     assert.equal("<html>bad gateway", response.body)
   end)
 
+  it("gives no type to an answer that the service has no name for", function()
+    start({ { match = { times = 1 }, fault = { refuse = { status = 404, body = "not here" } } },
+      { fault = { refuse = { status = 404 } } } })
+    local response = faulty:ask("{ one }")
+    assert.same({ 404 }, { response.status, response.headers["x-amzn-errortype"] })
+    response = faulty:ask("{ one }")
+    assert.same({ 404 }, { response.status, response.headers["x-amzn-errortype"] })
+    assert.is_nil(response.json.errors[1].errorType)
+  end)
+
   it("breaks an answer off in its body", function()
     start({ { fault = { drop = { bytes = 5 } } } })
     local client = faulty:send("{ one }")

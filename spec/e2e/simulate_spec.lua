@@ -68,6 +68,16 @@ describe("simulated schedules", function()
     assert.equal(0, n_kept)
   end)
 
+  it("let a program discard what it has queued", function()
+    local actions = {
+      add = function(client) client:mutate(simulated.CREATE, { input = { name = "one" } }) end,
+      clear = function(client) client:clear{ outbox = true } end,
+    }
+    local given = options_of("todos", { schedules = 200, seed = 1, actions = actions, queries = {} })
+    given.client.updates, given.invariant = nil, nil
+    holds(given)
+  end)
+
   it("have no fault where none is wanted", function()
     local none = {}
     for _, fault in ipairs{ "refuse", "drop", "lose_answer", "delay", "unavailable", "throttle", "kill", "restart", "offline",
@@ -130,6 +140,14 @@ describe("a simulation finds", function()
     }
     assert.matches("action stumble raised: .*over a stone", failure.message)
     assert.same({ 1 }, failure.steps)
+  end)
+
+  it("an action that closes the client", function()
+    local failure = found{
+      schema = "type Todo @model { id: ID! }", schedules = 50, seed = 1,
+      actions = { leave = function(client) client:close() end },
+    }
+    assert.matches("^the program has closed its client", failure.message)
   end)
 
   it("an offline.callback that always raises", function()

@@ -79,6 +79,16 @@ describe("updates", function()
     assert.same({ "create true", "update true" }, called)
   end)
 
+  it("have one for each field in a fragment, too", function()
+    local seen = {}
+    todos.client:close(5)
+    todos.connect{ updates = { createTodo = function() seen[#seen + 1] = "create" end, updateTodo = function() seen[#seen + 1] = "update" end } }
+    assert(todos.client:mutate([[mutation M($input: CreateTodoInput!) { ...Both ...Both ... on Mutation { ...Both } }
+      fragment Both on Mutation { ...One, again: updateTodo(input: {id: "t1", name: "uno"}) { id } }
+      fragment One on Mutation { made: createTodo(input: $input) { id } }]], { input = { name = "two" } }))
+    assert.same({ "create", "update" }, seen)
+  end)
+
   it("drop all that an update wrote that raises, and the mutation stands", function()
     local s = todos.watch()
     local data = assert(todos.client:mutate(CREATE, { input = { id = "t2", name = "two" } }, {

@@ -62,6 +62,11 @@ function outbox.new_store()
   n_stores = n_stores + 1
 end
 
+---@return string endpoint, string path of the test's store
+function outbox.place()
+  return service.endpoint, ("%s/%d.db"):format(made.path, n_stores)
+end
+
 local function note(err, success)
   table.insert(outbox.outcomes, err or success)
 end

@@ -95,7 +95,8 @@ function core.inspect(path) end
 ---@param path string
 ---@param what "retry"|"discard"
 ---@param id string
----@return string? json {"retried":[{"id":…,"new_id":…}]}, or {"discarded":…}
+---@return string? json {"retried":[{"id":…,"new_id":…,"optimistic":"hidden"?}]}, hidden: nothing is shown of the response that it
+---has; or {"discarded":…}
 ---@return appsync.core.Err? err of kind "storage": code "locked", "missing", "corrupt", "newer" or none
 function core.repair(path, what, id) end
 

@@ -235,3 +235,76 @@ function view:missing() end
 ---@return boolean? is_done nil: it failed; either way the view is over
 ---@return any value the error where it failed
 function view:step(max_values, held, memo) end
+
+
+---The outbox of this identity, of a client with a store. From the first call on, the core sends what is queued, and QUEUE events
+---come for the cache's id:
+---
+---    what        more                                                                    answered by
+---    "state"     state, size, dead, head?, stuck_for, reason?                            (nothing)
+---    "headers"   entry, id, call?, document, operation?, mutation, variables, mode       give_headers
+---    "conflict"  entry, id, document, operation?, mutation, variables, data?, retries,   resolve
+---                in_doubt
+---    "answer"    as "outcome"                                                            settle_entry
+---    "outcome"   number, entry, id, document?, operation?, mutation, variables, data?,   told
+---                err?, rules?, has_layer, is_old
+---
+---"state": at most once a turn, when it has changed. "headers": of the request that is due; `call` waits for its outcome. "answer":
+---no call waits for it, and its optimistic layer waits for settle_entry, as that of a RESULT with `has_layer` does: the application
+---puts answers into the cache one after the other, in the order in which they came, and the next "answer" or RESULT comes then.
+---"outcome": one that no waiting call got, when its answer is settled, one after the other; `is_old`: of an earlier run.
+---@param options {auths: table<string, integer>, headers: table?, asks_headers: boolean?, order: "serial"|"entity", max_tries: integer, resolves_doubt: boolean?, has_resolver: boolean?, has_updates: boolean?} auths: by mode, what is queued in another one waits; headers: of each request; asks_headers: a function gives them, see "headers"; has_updates: the application has functions by root field: layers of what an earlier run has queued stay for them when it is answered, else only those with rules do
+---@return true? ok, appsync.core.Err? err
+function cache:open_queue(options) end
+---The same options again, changed.
+---@param options table
+---@return true? ok, appsync.core.Err? err
+function cache:change_queue(options) end
+
+---Queues a mutation. What was begun with `begin(true)` becomes its optimistic layer, in the same transaction. Its RESULT comes with
+---the outcome, or without a network as soon as it is stored: INFO {source, id, entry, queued, status, outcome, has_layer, dead,
+---blocked_by}. `cancel` ends the wait; an ERR with `queued` says that the mutation stays in the outbox.
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, mode: string, headers: table?, own_headers: table?, timeout: number?, idempotent: boolean?, response: table?, rules: table?, own_ids: string?, is_uncached: boolean?, has_update: boolean?, has_layer: boolean?} headers: of its first request, nil: those of the queue, or they are asked for; own_headers: the call's, kept with it; response: the optimistic one; rules: cache_updates as data; own_ids: UUIDs in it that this process has made, one behind the other; has_update: this run has a function for its answer; has_layer: also where nothing was begun
+---@return integer? call, appsync.core.Err? err
+function cache:enqueue(call) end
+
+---Asks for something in a RESULT:
+---
+---    what            argument           DATA
+---    "list"                             {id, entry, mutation, operation, document, variables, created, attempts, mode, identity,
+---                                       state, cause?}, …
+---    "dead_letters"                     the same with died and, in cause, outcome and blocked_by
+---    "results"       number             {number, id, mutation, variables, data?, err?, notified, finished}, … above that number
+---    "status"                           {state, size, dead, head?, stuck_for, reason?}
+---    "find"          id                 one of "list" or "dead_letters" with optimistic?, rules?, has_layer
+---    "discard"       id                 true; false: there is none
+---    "edit"          {id, variables}    likewise
+---    "retry"         id                 likewise; what was begun with `begin(true)` becomes its layer
+---    "blocked"       id                 ids of the dead letters that wait for this one
+---    "bury_all"                         how many became dead letters
+---    "wipe"                             how many are gone
+---    "adopt"         identity           how many were moved
+---@param what string
+---@param argument any
+---@return integer? call, appsync.core.Err? err
+function cache:ask_queue(what, argument) end
+
+---The answer of an entry is in the cache: what was begun is kept, and its layer leaves, in one. Late ones are ignored.
+---@param entry integer
+---@return true? ok, appsync.core.Err? err
+function cache:settle_entry(entry) end
+---Somebody was told of an outcome.
+---@param outcome integer
+---@return true? ok, appsync.core.Err? err
+function cache:told(outcome) end
+---Answers "conflict".
+---@param entry integer
+---@param variables table? nil: it is given up
+---@return true? ok, appsync.core.Err? err
+function cache:resolve(entry, variables) end
+---Answers "headers".
+---@param entry integer
+---@param headers table? nil: they can't be had now
+---@param message string?
+---@return true? ok, appsync.core.Err? err
+function cache:give_headers(entry, headers, message) end

@@ -29,7 +29,8 @@ inspect.command = {
   notes = [[
 Records that "could be collected" are those that no query's result reaches: client:gc()
 removes them, unless they are retained or watched.
-A mutation that is queued again has a new id, and shows no optimistic response.]],
+A mutation that is queued again has a new id, and shows no optimistic response:
+that takes a client, whose client.outbox:retry(id) shows it.]],
 }
 
 local UNITS = { "bytes", "kB", "MB", "GB", "TB" }
@@ -67,7 +68,8 @@ end
 local function add_records(lines, partition)
   local notes = {}
   for _, note in ipairs({
-    { partition.evicted, "evicted by the application" }, { partition.emptied, "emptied to make room or because of their age" },
+    { partition.evicted, "evicted by the application, or only in optimistic layers" },
+    { partition.emptied, "emptied to make room or because of their age" },
     { partition.damaged, "damaged" },
     { partition.damaged_names, partition.damaged_names == 1 and "name of a field damaged" or "names of fields damaged" },
   }) do
@@ -108,8 +110,12 @@ end
 
 local function text_of_repair(result)
   if result.discarded then return ("discarded %s\n"):format(result.discarded) end
-  local lines = {}
-  for i, of in ipairs(result.retried) do lines[i] = ("queued %s again, as %s\n"):format(of.id, of.new_id) end
+  local lines, is_hidden = {}, false
+  for i, of in ipairs(result.retried) do
+    lines[i] = ("queued %s again, as %s\n"):format(of.id, of.new_id)
+    is_hidden = is_hidden or of.optimistic == "hidden"
+  end
+  if is_hidden then lines[#lines + 1] = "No optimistic response is shown until the answer comes: client.outbox:retry(id) shows it.\n" end
   return table.concat(lines)
 end
 

@@ -24,7 +24,7 @@ end
 -- Whether headers of a call may say who asks: those of a function are known too late.
 local function may_authenticate(given)
   if given == nil then return false end
-  return opts.is_callable(given) or headers.authenticate(given)
+  return opts.is_callable(given) or headers.have_secrets(given)
 end
 
 ---Whether a call goes through the client's cache: one that brings its own identity has none.

@@ -7,6 +7,7 @@ local compute = require "appsync.compute"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local log = require "appsync.log"
+local root_selection = require "appsync.client.root_selection"
 local temporary_ids = require "appsync.client.temporary_ids"
 local updating = require "appsync.client.updating"
 
@@ -36,7 +37,7 @@ end
 local function function_of(root, plan)
   if plan.options.update then return plan.options.update end
   local all, seen = {}, {}
-  for _, name in ipairs(plan.operation.root_names) do
+  for _, name in ipairs(root_selection.of(plan.document, plan.operation).names) do
     if not seen[name] then all[#all + 1] = root.updates[name] end
     seen[name] = true
   end
@@ -99,7 +100,7 @@ end
 ---@return table
 function Expectation:blank()
   local response = {}
-  for _, name in ipairs(self.plan.operation.root_fields) do response[name] = null end
+  for _, key in ipairs(root_selection.of(self.plan.document, self.plan.operation).keys) do response[key] = null end
   responses[response] = true
   return response
 end

@@ -159,4 +159,29 @@ function headers.authenticate(all)
   return false
 end
 
+-- What says who asks, or may.
+local SECRET = {
+  authorization = true, ["x-api-key"] = true, cookie = true, ["proxy-authorization"] = true, ["x-amz-security-token"] = true,
+}
+
+---Whether they have what belongs to one user, and into no store.
+---@param all table?
+---@return boolean
+function headers.have_secrets(all)
+  for name in pairs(all or {}) do
+    if SECRET[name:lower()] then return true end
+  end
+  return false
+end
+
+---Whether what is known of them without asking anybody does.
+---@param sources table
+---@return boolean
+function headers.tables_authenticate(sources)
+  for i = 1, N_SOURCES do
+    if sources[i] and not opts.is_callable(sources[i]) and headers.authenticate(sources[i]) then return true end
+  end
+  return false
+end
+
 return headers

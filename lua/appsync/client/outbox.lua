@@ -2,9 +2,11 @@
 local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
+local hydration = require "appsync.client.hydration"
 local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
+local outcomes = require "appsync.client.outcomes"
 local queue = require "appsync.client.queue"
 local reviving = require "appsync.client.reviving"
 local scheduler = require "appsync.scheduler"
@@ -41,9 +43,11 @@ Outbox.__name = "appsync.outbox"
 ---@field number integer
 ---@field id string
 ---@field mutation string
+---@field document string
+---@field operation string? the operation's name
 ---@field variables table?
 ---@field data table?
----@field err appsync.Error?
+---@field err appsync.Error? its `cause` is {outcome, blocked_by}
 ---@field notified boolean whether a waiting call or `offline.callback` got it
 ---@field finished number Unix seconds
 
@@ -52,6 +56,8 @@ Outbox.__name = "appsync.outbox"
 function outbox.new(client)
   return setmetatable({ client = client }, Outbox)
 end
+
+local MAX_NUMBER = 2 ^ 53
 
 local CALL = opts.schema{
   timeout = { "number", min = 0 },
@@ -99,16 +105,31 @@ local function answer(value, err, id, where)
   return nil, err
 end
 
+-- What an entry waits for besides is told of the queue.
+local STATES = { waiting_maker = "queued", waiting_storage = "queued", waiting_resolver = "retrying" }
+
+local function is_before(a, b)
+  return a.entry < b.entry
+end
+
+-- The core has those of one auth mode behind those of another one.
+local function order(entries)
+  for i = 2, #entries do
+    if is_before(entries[i], entries[i - 1]) then return table.sort(entries, is_before) end
+  end
+end
+
 local function list(self, options, where, what)
   local entries, err = ask(self, options, where, what)
   if not entries then return nil, err end
+  order(entries)
   for _, entry in ipairs(entries) do
-    entry.entry, entry.cause = nil, errors.of_service(entry.cause)
+    entry.entry, entry.cause, entry.state = nil, errors.of_service(entry.cause), STATES[entry.state] or entry.state
   end
   return entries
 end
 
----Returns what is queued, in the order in which it is sent.
+---Returns what is queued, in the order in which it was made.
 ---```lua
 ---client:set_online(false)
 ---client:mutate(create_todo, { name = "call mum" })
@@ -232,7 +253,11 @@ end
 local function drain(self, options, where)
   local found, err = know(self, options, where)
   if not found then return nil, err end
-  if found.state.size == 0 then return true end
+  if found.state.size == 0 then
+    if found.state.state ~= "waiting_storage" then return true end
+    local _, why = hydration.wait(self.client, options, where)
+    return nil, why or errors.new("storage", ("%s: what is queued isn't known: %s"):format(where, found.state.reason or "no store"))
+  end
   scheduler.may_wait(where)
   local ok, wait_err = found:drain(options.timeout, where)
   if ok then return true end
@@ -320,7 +345,8 @@ local function retry(self, options, where, id)
 end
 
 ---Queues a dead letter again, behind all others, and after it the dead letters that depended on it. Its optimistic response is
----shown again, and the client's `updates` run for it. A mutation that is queued is sent as soon as possible.
+---shown again, and the client's `updates` run for it. A mutation that is queued, and waits to be tried again or for
+---credentials, is sent as soon as its turn comes and there is a network.
 ---```lua
 ---local _, err = client:mutate("mutation { nothing }")
 ---client:set_online(false)
@@ -330,7 +356,7 @@ end
 ---@param id string
 ---@param options number|{timeout: number?, on_result: function?}|nil
 ---@return true? queued
----@return appsync.Error? err of kind "storage": code "missing", there is none with this id, or "sending", its request is under way
+---@return appsync.Error? err of kind "storage" and code "missing": there is none with this id
 function Outbox:retry(id, options)
   local checked, where = check(self, "retry", options)
   check_id(id, where)
@@ -340,7 +366,7 @@ end
 local function results(self, options, where, since)
   local all, err = ask(self, options, where, "results", since)
   if not all then return nil, err end
-  for _, result in ipairs(all) do result.err = errors.of_service(result.err) end
+  for _, result in ipairs(all) do result.err = outcomes.describe(errors.of_service(result.err)) end
   return all
 end
 
@@ -358,7 +384,7 @@ end
 function Outbox:results(since, options)
   if type(since) == "table" and options == nil then since, options = nil, since end
   local checked, where = check(self, "results", options)
-  if since ~= nil and (type(since) ~= "number" or since % 1 ~= 0 or since < 0) then
+  if since ~= nil and (type(since) ~= "number" or since % 1 ~= 0 or since < 0 or since > MAX_NUMBER) then
     errors.misuse("%s: since must be the number of an outcome, got %s", where, (errors.describe(since)))
   end
   return call.run(checked, results, self, checked, where, since)

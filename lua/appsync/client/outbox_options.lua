@@ -5,11 +5,13 @@ local opts = require "appsync.opts"
 local outbox_options = {}
 
 local MAX_TRIES = 10
+local MOST_TRIES = 2 ^ 31 - 1 -- the core counts no further; it is for ever
 
 outbox_options.OUTBOX = opts.schema{
   order = { "string", values = { "serial", "entity" } },
   max_tries = { "integer", min = 1 },
   in_doubt = { "string", values = { "unknown", "resolve" } },
+  request_lifetime = { "number", min = 0 },
 }
 
 ---Fields of the schema of `appsync.client`.
@@ -27,6 +29,9 @@ outbox_options.FIELDS = {
 ---@field in_doubt "unknown"|"resolve"|nil what becomes of a mutation whose answer was lost and that isn't safe to send again.
 ---"unknown" (default): it becomes a dead letter with the outcome "unknown". "resolve": `conflict_resolver` decides, if it was
 ---sent with the version that it expects
+---@field request_lifetime number? seconds for which a request may still be executed after it was begun and never answered: what
+---is in doubt and wasn't executed is sent again only after that. Default: 60 for a mutation with an expected version, once the
+---service was seen to merge conflicts; else 0. AppSync ends what takes longer than 30 seconds
 
 -- By root field.
 local function check_updates(updates, where)
@@ -51,6 +56,7 @@ end
 ---@field order "serial"|"entity"
 ---@field max_tries integer
 ---@field resolves_doubt boolean
+---@field request_lifetime number? seconds
 
 ---@param options table checked options of a client
 ---@param has_store boolean
@@ -70,7 +76,8 @@ function outbox_options.check(options, has_store, where)
     errors.misuse("%s: outbox.in_doubt = \"resolve\" needs a conflict_resolver", where)
   end
   root.queue_options = {
-    order = given.order or "serial", max_tries = given.max_tries or MAX_TRIES, resolves_doubt = given.in_doubt == "resolve",
+    order = given.order or "serial", max_tries = math.min(given.max_tries or MAX_TRIES, MOST_TRIES),
+    resolves_doubt = given.in_doubt == "resolve", request_lifetime = given.request_lifetime,
   }
   return root
 end

@@ -13,6 +13,7 @@ local log = require "appsync.log"
 local operation = require "appsync.client.operation"
 local printable = require "appsync.printable"
 local refetching = require "appsync.client.refetching"
+local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local stored = require "appsync.client.stored"
 local task = require "appsync.task"
@@ -63,12 +64,19 @@ local function settle(queue, event, call)
   if has_update or event.has_layer then queue:tell("settle_entry", event.entry) end
 end
 
--- The error as the application sees it.
-local function describe(event)
-  local err = event.err
+---The error of an outcome as the application sees it: how it has failed is its cause.
+---@param err appsync.Error?
+---@return appsync.Error?
+function outcomes.describe(err)
   if not err then return nil end
   if err.outcome then err.cause = { outcome = err.outcome, blocked_by = err.blocked_by } end
   err.outcome, err.blocked_by = nil, nil
+  return err
+end
+
+local function describe(event)
+  local err = outcomes.describe(event.err)
+  if not err then return nil end
   err.id, err.mutation, err.variables, err.notified = event.id, event.mutation, event.variables, event.notified or false
   return err
 end
@@ -108,6 +116,20 @@ local function tell(queue, event)
   return false
 end
 
+-- `close` waits for it, as for a call: what was told is told again by the next run unless that is stored.
+---@return boolean is_told
+local function tell_counted(queue, event)
+  local running = scheduler.new_wait()
+  queue.root:enter(running)
+  local is_told = tell(queue, event)
+  if is_told then
+    table.remove(queue.outcomes, 1)
+    queue:tell("told", event.number)
+  end
+  queue.root:leave(running)
+  return is_told
+end
+
 local begin
 
 -- A client that nobody has any more is closed meanwhile: the next run tells.
@@ -124,9 +146,8 @@ local function work(queue)
   while queue.outcomes[1] and queue.root.handle.core do
     local event = queue.outcomes[1]
     if not event.is_taken then take(queue, event) end
-    if not tell(queue, event) then return repeat_later(queue) end
-    table.remove(queue.outcomes, 1)
-    queue:tell("told", event.number)
+    if queue.root.is_closing then return end -- the next run tells
+    if not tell_counted(queue, event) then return repeat_later(queue) end
   end
   queue.is_telling = false
   queue:hold()

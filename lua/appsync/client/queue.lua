@@ -8,6 +8,7 @@ local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
+local task = require "appsync.task"
 
 local queue = {}
 
@@ -20,6 +21,7 @@ local null = core.null
 ---@field outcomes appsync.client.QueueOutcome[] to be told, in order
 ---@field settled table<integer, true> by entry: answers that are in the cache, and whose outcomes are still to come
 ---@field sources table of headers
+---@field waiting table<integer, appsync.client.QueuedCall> by call
 ---@field state appsync.client.QueueState? nil: not told yet
 ---@field private slots table<string, appsync.client.AuthSlot>
 ---@field private state_at number
@@ -29,7 +31,7 @@ local Queue = {}
 Queue.__index = Queue
 
 ---@class appsync.OutboxStatus
----@field state "idle"|"sending"|"retrying"|"waiting_network"|"waiting_auth"|"waiting_storage"
+---@field state "idle"|"sending"|"retrying"|"waiting_network"|"waiting_auth"|"waiting_storage"|"waiting_resolver"|"waiting_maker"
 ---@field size integer queued mutations
 ---@field dead integer dead letters
 ---@field head string? the id of the first one
@@ -87,6 +89,7 @@ local function options_of(self)
   for mode, slot in pairs(self.slots) do ids[mode] = slot.id end
   local options = {
     auths = ids, order = given.order, max_tries = given.max_tries, resolves_doubt = given.resolves_doubt,
+    request_lifetime = given.request_lifetime,
     has_resolver = self.root.conflict_resolver ~= nil, has_updates = next(self.root.updates) ~= nil,
     asks_headers = headers.are_dynamic(self.sources),
   }
@@ -119,7 +122,7 @@ end
 local function start(client, opened)
   local self = setmetatable({
     root = client.root, core = opened, slots = {}, sources = client:header_sources(), calls = {}, outcomes = {}, settled = {},
-    outlets = {}, drains = {},
+    waiting = {}, outlets = {}, drains = {},
   }, Queue)
   add_slots(self, auth.slots(client))
   local ok, err = configure(self, "open_queue")
@@ -219,6 +222,12 @@ function Queue:ask(what, argument, timeout, where)
   return answer, err
 end
 
+---The client is closing: nothing more is sent. The client is busy until what is under way has its answer.
+function Queue:finish()
+  if self.state and self.state.size == 0 then return end
+  task.begin(self.ask, self, "finish", nil, nil, "client:close")
+end
+
 ---A copy of the state, which is the caller's.
 ---@return appsync.OutboxStatus
 function Queue:status()
@@ -245,7 +254,7 @@ end
 function Queue:set_state(state)
   self.state, self.state_at = state, clock.now()
   post(self, "next", true)
-  if state.size == 0 then wake_drains(self, true) end
+  if state.size == 0 and state.state ~= "waiting_storage" then wake_drains(self, true) end
   self:hold()
 end
 

@@ -39,28 +39,35 @@ local task = require "appsync.task"
 ---@class appsync.client.QueueHeaders: appsync.client.Stored
 ---@field entry integer
 ---@field id string?
+---@field call integer? that waits for its outcome
 
 local WHERE = "client.outbox"
 
--- What is queued waits for it, and nobody else is told why.
-local function fail_headers(queue, event, message)
+-- What is queued waits for it. Whoever waits for the outcome is told of a function that is wrong, which time doesn't mend.
+local function fail_headers(queue, event, err)
   if queue.root.is_closed then return end
-  log.emit(queue.root.log, "warn", ("%s: %s can't be sent now: %s"):format(WHERE, event.id or "a mutation", message))
-  queue:tell("give_headers", event.entry, nil, message)
+  log.emit(queue.root.log, "warn", ("%s: %s can't be sent now: %s"):format(WHERE, event.id or "a mutation", err.message))
+  queue:tell("give_headers", event.entry, nil, err.message)
+  local call = event.call and queue.waiting[event.call]
+  if not call or err.kind ~= "usage" then return end
+  call.failure = err
+  operation.ask_to_end(call.w)
 end
 
-local function ask_headers(queue, event)
-  local all, err = operation.ask_functions(queue.sources, stored.plan(event, WHERE))
-  if err then return fail_headers(queue, event, err.message) end
+local function ask_headers(queue, sources, event)
+  local all, err = operation.ask_functions(sources, stored.plan(event, WHERE))
+  if err then return fail_headers(queue, event, err) end
   queue:tell("give_headers", event.entry, all or {})
 end
 
 ---@param event appsync.client.QueueHeaders
 local function on_headers(queue, event)
-  if not headers.are_given(queue.sources) then return queue:tell("give_headers", event.entry, {}) end
+  local call = event.call and queue.waiting[event.call]
+  local sources = call and call.sources or queue.sources
+  if not headers.are_given(sources) then return queue:tell("give_headers", event.entry, {}) end
   queue.root:own(task.spawn_asked(function(raised)
-    fail_headers(queue, event, errors.of_raised(raised).message)
-  end, ask_headers, queue, event))
+    fail_headers(queue, event, errors.of_raised(raised))
+  end, ask_headers, queue, sources, event))
 end
 
 local HANDLERS = { answer = outcomes.on_answer, outcome = outcomes.on_outcome, conflict = resolving.on_conflict, headers = on_headers }

@@ -1,7 +1,7 @@
 ---Mutations that go through the outbox. From the moment on that the core has one it belongs to the outbox: only the wait for
 ---its outcome can end early, and then `queue.calls` has what is to be done when the outcome comes (client/outcomes.lua).
 ---
----    headers --> optimistic layer, enqueued in one --answer----> update, and the layer leaves --> returned
+---    optimistic layer, enqueued in one --headers, answer----> update, and the layer leaves --> returned
 ---                          \--no network, the wait ends--> the optimistic response, or an error, is returned;
 ---                                                          kept until the outcome
 local auth = require "appsync.client.auth"
@@ -32,40 +32,22 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field client appsync.Client
 ---@field plan appsync.client.Plan
 ---@field expected appsync.client.Expectation
+---@field sources table of headers
+---@field failure appsync.Error? why it isn't sent, where waiting makes no sense: its wait was ended for that
 ---@field package queue appsync.client.Queue
 ---@field package core appsync.core.Cache
----@field package w appsync.Wait for its RESULT
+---@field w appsync.Wait for its RESULT
 ---@field package response table? the optimistic one
 ---@field package id string? once the core has said that it is queued, and has no outcome
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
 ---@field package results {data: any, err: appsync.Error?, info: appsync.Info}? what the caller gets
 
--- What the function says that it can't give now is asked for again before each request.
-local LATER = { network = true, timeout = true, auth = true }
-
----@return table? all nil: they are asked for again
----@return appsync.Error? err, number? timeout
-local function ask_headers(self)
-  local all, err, timeout = operation.headers_of(self.client, self.plan)
-  if err and LATER[err.kind] then return nil, nil, self.plan.options.timeout end
-  return all, err, timeout
-end
-
--- A function that answers at once is believed. One that takes its time would keep the mutation from being stored, and its
--- optimistic response from being shown: it is asked again when the request is due.
----@return table? all, appsync.Error? err, number? timeout
+-- Those of tables. What functions give is asked for when the request is due, once for each request: the mutation is stored, and
+-- its optimistic response shown, before that.
+---@return table? all, appsync.Error? err
 local function headers_of(self)
-  local client, plan = self.client, self.plan
-  if not headers.are_dynamic(client:header_sources(plan.options.headers)) then return operation.headers_of(client, plan) end
-  local asking = task.begin(ask_headers, self)
-  asking:claim()
-  if asking:status() == "running" then
-    client.root:own(asking)
-    return nil, nil, plan.options.timeout
-  end
-  local all, err, timeout = asking:await()
-  if asking:status() == "failed" then error(err.raised, 0) end
-  return all, err, timeout
+  if headers.are_dynamic(self.sources) then return nil end
+  return headers.of(self.sources)
 end
 
 -- The headers that go with it wherever it is sent from.
@@ -74,11 +56,11 @@ local function own_headers(plan)
   return given and headers.of{ given } or nil
 end
 
-local function call_of(self, mode, all_headers, timeout)
+local function call_of(self, mode, all_headers)
   local plan, options = self.plan, self.plan.options
   return {
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables, mode = mode,
-    headers = all_headers, own_headers = own_headers(plan), timeout = timeout, idempotent = options.idempotent,
+    headers = all_headers, own_headers = own_headers(plan), timeout = options.timeout, idempotent = options.idempotent,
     response = self.response, rules = plan.cache_rules and cache_rules.encode(plan.cache_rules),
     own_ids = self.expected.own_ids, is_uncached = options.fetch_policy == "no-cache" or nil,
     has_update = self.expected.update ~= nil or nil, has_layer = self.expected.update ~= nil or nil,
@@ -87,6 +69,7 @@ end
 
 -- Whatever comes after the RESULT comes after this.
 local function on_answer(self, info)
+  self.queue.waiting[self.w.id] = nil
   if not info or not info.queued then return end
   self.id = info.id
   if not self.expected.update and not self.plan.refetch then return end
@@ -96,10 +79,9 @@ end
 
 -- The layer and the mutation are kept in one.
 ---@return true? posted, appsync.Error? err
-local function enqueue(self, all_headers, timeout)
-  local plan = self.plan
-  local may_authenticate = headers.are_dynamic(self.client:header_sources())
-  local slot, slot_err = auth.slot_for(self.client, plan.options, headers.authenticate(all_headers), may_authenticate)
+local function enqueue(self, all_headers)
+  local plan, sources = self.plan, self.sources
+  local slot, slot_err = auth.slot_for(self.client, plan.options, headers.tables_authenticate(sources), headers.are_dynamic(sources))
   if not slot then return nil, slot_err end
   local is_known, use_err = self.queue:use(slot)
   if not is_known then return nil, use_err end
@@ -107,11 +89,12 @@ local function enqueue(self, all_headers, timeout)
   self.response = self.expected:response()
   local show_err = self.response and self.expected:show(self.response)
   if show_err then return nil, show_err end
-  local id, err = self.core:enqueue(call_of(self, slot.checked.type, all_headers, timeout))
+  local id, err = self.core:enqueue(call_of(self, slot.checked.type, all_headers))
   if not id then return nil, errors.of_core(err, plan.where) end
   local w = self.w
   w.id, w.on_answer = id, function(_, info) on_answer(self, info) end
   dispatch.expect(id, w)
+  self.queue.waiting[id] = self
   return true
 end
 
@@ -135,6 +118,7 @@ local function conclude(self, data, err, info)
   if info.queued and not err then
     return self.response or self.expected:blank(), nil, { source = "optimistic", queued = true, id = info.id }
   end
+  if err and err.kind == "cancelled" then err = self.failure or err end
   if data == null then data = nil end
   if info.status and info.status ~= 0 then root.recovery:reached() end
   if err then err.id, err.queued = info.id, info.queued or nil end
@@ -150,9 +134,9 @@ local function conclude(self, data, err, info)
 end
 
 local function send(self)
-  local all_headers, headers_err, timeout = headers_of(self)
+  local all_headers, headers_err = headers_of(self)
   if headers_err then return conclude(self, nil, headers_err) end
-  local posted, err = enqueue(self, all_headers, timeout)
+  local posted, err = enqueue(self, all_headers)
   if not posted then return conclude(self, nil, err) end
   local data, info
   data, err, info = scheduler.suspend(self.w, nil, self.plan.where)
@@ -194,14 +178,15 @@ function queued.execute(client, plan)
   local kept = local_cache.new(opened, "cache", client.root, client.readings)
   local self = {
     client = client, plan = plan, core = opened, queue = client.queue, w = scheduler.new_wait(),
-    expected = expectation.new(client.root, plan, kept),
+    expected = expectation.new(client.root, plan, kept), sources = client:header_sources(plan.options.headers),
   }
   self.w.root = client.root
   client.root:enter(self.w)
   local running = task.begin(run, self)
   local data, err, info = running:await()
   if running:status() == "failed" then optimistic.raise(err.raised) end
-  if err and err.kind == "cancelled" then data, err, info = end_wait(self, running, err) end
+  local is_cancelled = err and err.kind == "cancelled" and err ~= (self.results or {}).err
+  if is_cancelled then data, err, info = end_wait(self, running, err) end
   return data, err, info or { source = "network" }
 end
 

@@ -2,7 +2,9 @@
 ---
 ---    open --close()--> closing: nothing new begins, subscriptions end
 ---                         |
----                         +-- the last call has ended, or the time is over --> stopping: the core ends the rest
+---                         +-- the last call has ended --> finishing: its queues send nothing more; what they have sent is
+---                         |                                  |       answered
+---                         +-- the time is over --------------+--> stopping: the core ends the rest
 ---                                                                                 |
 ---                                                                                 +-- CLOSED --> closed
 ---
@@ -59,7 +61,9 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field is_online boolean? the host's word
 ---@field settings table for the core
 ---@field private calls table<appsync.Wait, any> that are in flight, each with its routine
----@field private is_closing boolean?
+---@field is_closing boolean?
+---@field private is_finishing boolean?
+---@field private closer any? the routine that closes it, from within a callback perhaps: nothing waits for that
 ---@field private is_stopping boolean?
 local Root = {}
 Root.__index = Root
@@ -153,7 +157,7 @@ end
 ---@param w appsync.Wait
 function Root:leave(w)
   self.calls[w] = nil
-  if self.is_closing and not self:is_busy() then self:stop() end
+  if self.is_closing and not self:is_busy() then self:finish() end
 end
 
 ---From now on it is told when the client closes, and kept until then.
@@ -197,7 +201,7 @@ end
 ---@private
 function Root:is_busy()
   for _, routine in pairs(self.calls) do
-    if routine == true or not scheduler.has_ended(routine) then return true end
+    if routine == true or routine ~= self.closer and not scheduler.has_ended(routine) then return true end
   end
   return false
 end
@@ -252,6 +256,15 @@ function Root:stop()
   if not self.handle.core:close() then self:on_closed() end
 end
 
+-- What a queue has sent for nobody who waits is in doubt if it is left: an answer is worth waiting for.
+---@private
+function Root:finish()
+  if self.is_finishing then return self:stop() end
+  self.is_finishing = true
+  for _, queue in pairs(self.queues or {}) do queue:finish() end
+  if not self:is_busy() then self:stop() end
+end
+
 -- By then; a later end than the one that is set already is none.
 local function stop_after(self, seconds)
   if seconds == math.huge then return end
@@ -263,12 +276,12 @@ end
 
 local function begin_close(self, seconds)
   local is_first = not self.is_closing
-  self.is_closing = true
+  self.is_closing, self.closer = true, scheduler.current()
   end_watched(self)
   if self.is_stopping then return end
-  if seconds <= 0 or not self:is_busy() then return self:stop() end
-  if is_first and not self.handle.core:leave() then return self:stop() end
-  stop_after(self, seconds)
+  if seconds <= 0 or is_first and not self.handle.core:leave() then return self:stop() end
+  if not self:is_busy() then self:finish() end
+  if not self.is_stopping then stop_after(self, seconds) end
 end
 
 ---Whether its store is free: the core is told of its end, and comes to that before it comes to anything later.

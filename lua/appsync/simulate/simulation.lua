@@ -86,8 +86,10 @@ local function finish(self)
   if playing then program.finish(playing) end
 end
 
+---@return true|appsync.Error
 local function drain(client)
-  return client.outbox:drain(DRAIN_S - 1)
+  local ok, err = client.outbox:drain(DRAIN_S - 1)
+  return ok or err
 end
 
 local function status(client)
@@ -116,8 +118,12 @@ end
 
 ---@return boolean drained
 local function empty_outbox(playing)
-  local _, is_drained = playing:wait_for(DRAIN_S, "client.outbox:drain", drain, playing.client)
-  if is_drained or playing.failure then return is_drained or false end
+  local _, drained = playing:wait_for(DRAIN_S, "client.outbox:drain", drain, playing.client)
+  if drained == true or playing.failure then return drained == true end
+  if drained and drained.kind == "closed" then
+    playing:fail "the program has closed its client; restarts are among the faults, and no action's"
+    return false
+  end
   local _, of = playing:wait_for(START_S, "client.outbox:status", status, playing.client)
   of = of or { size = -1, state = "?" }
   playing:fail("the outbox isn't empty after %d hours without faults: %d queued, %s%s", DRAIN_S / 3600, of.size, of.state,

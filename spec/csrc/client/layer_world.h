@@ -2,6 +2,7 @@
 #ifndef APS_SPEC_LAYER_WORLD_H
 #define APS_SPEC_LAYER_WORLD_H
 
+#include "edit_calls.h"
 #include "vault_world.h"
 
 #include "cache/cell.h"
@@ -19,30 +20,6 @@
 /* The second one is for those who compare two. */
 static struct vault_world worlds[2], *the_world = &worlds[0];
 #define world (*the_world)
-
-static struct aps_edits *edits;
-
-static void begin_edits(void)
-{
-	edits = aps_edits_new();
-	assert_non_null(edits);
-}
-
-/* `key` "": what a mutation's response has. */
-static void write_edit(const char *key, const char *query, const char *json)
-{
-	struct aps_gql_document *doc;
-	assert_int_equal(aps_gql_document_new(aps_str_of(query), &doc, NULL, NULL), APS_OK);
-	const struct aps_edit_what what = {
-	        .kind = APS_EDIT_WRITE,
-	        .key = aps_str_of(key),
-	        .document = doc,
-	        .definition = aps_gql_document_operation(doc, 0),
-	        .json = aps_str_of(json),
-	};
-	assert_true(aps_edits_add(edits, &what));
-	aps_gql_document_unref(doc);
-}
 
 static void field_edit(enum aps_edit_kind kind, const char *key, const char *field, const char *json)
 {
@@ -63,18 +40,6 @@ static void set_edit(const char *key, const char *field, const char *json)
 APS_UNUSED static void list_edit(const char *key, const char *field, const char *json)
 {
 	field_edit(APS_EDIT_LIST, key, field, json);
-}
-
-APS_UNUSED static void evict_edit(const char *key)
-{
-	const struct aps_edit_what what = {.kind = APS_EDIT_EVICT, .key = aps_str_of(key)};
-	assert_true(aps_edits_add(edits, &what));
-}
-
-static void drop_edits(void)
-{
-	aps_edits_unref(edits);
-	edits = NULL;
 }
 
 /* What was added becomes a layer, in the turn that runs. */

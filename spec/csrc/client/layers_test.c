@@ -2,46 +2,9 @@
  * what the core shows. */
 #include "reader_world.h"
 
+#include "edit_calls.h"
+
 #include "base/rand.h"
-#include "cache/edit.h"
-
-static struct aps_edits *edits;
-static struct aps_gql_document *documents[64];
-static size_t n_documents;
-
-static void begin_edits(void)
-{
-	edits = aps_edits_new();
-	assert_non_null(edits);
-}
-
-static void add(const char *query, const char *key, const char *json)
-{
-	struct aps_gql_document *doc;
-	assert_int_equal(aps_gql_document_new(aps_str_of(query), &doc, NULL, NULL), APS_OK);
-	const struct aps_edit_what what = {
-	        .kind = APS_EDIT_WRITE,
-	        .key = aps_str_of(key),
-	        .document = doc,
-	        .definition = aps_gql_document_operation(doc, 0),
-	        .json = aps_str_of(json),
-	};
-	assert_true(aps_edits_add(edits, &what));
-	documents[n_documents++] = doc;
-}
-
-static void evict(const char *key)
-{
-	const struct aps_edit_what what = {.kind = APS_EDIT_EVICT, .key = aps_str_of(key)};
-	assert_true(aps_edits_add(edits, &what));
-}
-
-static void end_edits(void)
-{
-	aps_edits_unref(edits);
-	edits = NULL;
-	while (n_documents != 0) aps_gql_document_unref(documents[--n_documents]);
-}
 
 static void lay(uint64_t layer)
 {
@@ -49,7 +12,7 @@ static void lay(uint64_t layer)
 	uint64_t id;
 	if (aps_partition_add_layer(world.partition, layer, APS_LAYER_PASSING, edits, &id, &err) != APS_OK)
 		fail_msg("%s", err.msg);
-	end_edits();
+	drop_edits();
 	commit();
 }
 
@@ -58,7 +21,7 @@ static void settle(uint64_t layer)
 	struct aps_err err;
 	uint64_t id = aps_partition_find_layer(world.partition, layer);
 	if (aps_partition_settle_layer(world.partition, id, edits, &err) != APS_OK) fail_msg("%s", err.msg);
-	if (edits != NULL) end_edits();
+	if (edits != NULL) drop_edits();
 	commit();
 }
 
@@ -116,7 +79,7 @@ static void a_reader_sees_layers_come_and_leave(void **state)
 	commit();
 	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
 	begin_edits();
-	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
 	lay(7);
 	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":1,\"__typename\":\"T\"}}");
 	assert_true(world.result.is_optimistic);
@@ -124,18 +87,18 @@ static void a_reader_sees_layers_come_and_leave(void **state)
 	commit();
 	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":3,\"__typename\":\"T\"}}");
 	begin_edits();
-	add("{ a { id t u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"2\",\"t\":9,\"u\":9,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t u } }", "{\"a\":{\"id\":\"2\",\"t\":9,\"u\":9,\"__typename\":\"T\"}}");
 	lay(8); /* a record that only this layer has */
 	assert_shows(&operation, "{\"a\":{\"id\":\"2\",\"t\":9,\"u\":9,\"__typename\":\"T\"}}");
 	begin_edits();
-	evict("T:2");
+	evict_edit("T:2");
 	lay(9);
 	assert_shows(&operation, "{\"a\":{}}");
 	settle(9);
 	settle(8);
 	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":3,\"__typename\":\"T\"}}");
 	begin_edits();
-	add("{ a { id u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"u\":4,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id u } }", "{\"a\":{\"id\":\"1\",\"u\":4,\"__typename\":\"T\"}}");
 	settle(7); /* what it is settled with is kept */
 	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":3,\"u\":4,\"__typename\":\"T\"}}");
 	assert_false(world.result.is_optimistic);
@@ -152,7 +115,7 @@ static void below_layers_is_what_the_service_has_said_and_the_application_itself
 	open_core();
 	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
 	begin_edits();
-	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
 	lay(7);
 	const struct aps_edit_what own = {
 	        .kind = APS_EDIT_SET, .key = APS_STR("T:1"), .field = APS_STR("u"), .json = APS_STR("{\"__json\":5}")};
@@ -187,7 +150,7 @@ static void layers_end_with_the_process_that_had_them(void **state)
 	open_core();
 	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
 	begin_edits();
-	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
 	lay(7);
 	close_core();
 	open_core();
@@ -206,7 +169,7 @@ static void layers_of_a_former_process_are_in_nobodys_way(void **state)
 	struct aps_err err;
 	open_core();
 	begin_edits();
-	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":1,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":1,\"__typename\":\"T\"}}");
 	lay(7);
 	close_core();
 	world.vault = aps_vault_open(&world.vaults, &(struct aps_store_options){.path = world.path}, &err);
@@ -216,7 +179,7 @@ static void layers_of_a_former_process_are_in_nobodys_way(void **state)
 	aps_reader_free(world.reader);
 	world.reader = aps_reader_new(world.path, "p", "other", &world.policies, world.channel, &err);
 	begin_edits();
-	add("{ a { id t u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":2,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t u } }", "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":2,\"__typename\":\"T\"}}");
 	lay(7);
 	assert_shows(&operation, "{\"a\":{\"id\":\"1\",\"t\":2,\"u\":2,\"__typename\":\"T\"}}");
 	aps_partition_close(world.partition);
@@ -262,9 +225,10 @@ static void lay_anything(uint64_t seed, size_t n_least, size_t n_steps)
 			commit();
 		} else {
 			begin_edits();
-			add(is_list ? "{ all { id t } }" : "{ one { id t u } at(n: 1) { x } }", "ROOT_QUERY", json.p);
+			write_edit("ROOT_QUERY", is_list ? "{ all { id t } }" : "{ one { id t u } at(n: 1) { x } }",
+			           json.p);
 			snprintf(key, sizeof key, "T:%u", (unsigned)aps_rand_below(&rand, 6));
-			if (aps_rand_below(&rand, 8) == 0) evict(key);
+			if (aps_rand_below(&rand, 8) == 0) evict_edit(key);
 			if (layers[slot] == 0)
 				lay(layers[slot] = ++last);
 			else
@@ -310,7 +274,7 @@ static void a_reader_hides_layers_and_shows_them_again(void **state)
 	write_one(&operation, BASE);
 	commit();
 	begin_edits();
-	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
 	lay(7);
 	assert_shows(&operation, BELOW);
 	for (int i = 0; i < 3; i++) {
@@ -322,7 +286,7 @@ static void a_reader_hides_layers_and_shows_them_again(void **state)
 		assert_shows(&operation, BELOW);
 	}
 	begin_edits(); /* one more comes while they are hidden */
-	add("{ a { id u } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"u\":5,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id u } }", "{\"a\":{\"id\":\"1\",\"u\":5,\"__typename\":\"T\"}}");
 	aps_reader_look_below(world.reader, true);
 	lay(8);
 	assert_string_equal(read_reader(&operation), BASE);
@@ -364,7 +328,7 @@ static void hope_for(struct hope *hope, unsigned n, uint64_t layer)
 	*hope = (struct hope){.n = n, .layer = layer};
 	begin_edits();
 	snprintf(json, sizeof json, "{\"make\":{\"id\":\"x%u\",\"t\":%u,\"__typename\":\"T\"}}", n, n);
-	add(MAKE, "", json);
+	write_edit("", MAKE, json);
 	snprintf(key, sizeof key, "T:x%u", n);
 	add_to_list(key);
 	lay(layer);
@@ -378,7 +342,7 @@ static void hope_more(struct hope *hope, uint64_t layer)
 	begin_edits();
 	snprintf(json, sizeof json, "{\"make\":{\"id\":\"%s%u\",\"t\":%u,\"__typename\":\"T\"}}",
 	         hope->is_answered ? "" : "x", hope->n, 1000 + hope->n);
-	add(MAKE, "", json);
+	write_edit("", MAKE, json);
 	lay(layer);
 }
 
@@ -609,7 +573,7 @@ static void without_memory_own_edits_are_shown_later(void **state)
 	open_core();
 	write_one(&operation, "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":1,\"__typename\":\"T\"}}");
 	begin_edits();
-	add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+	write_edit("ROOT_QUERY", "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
 	lay(7);
 	assert_shows(&operation, SHOWN[0]);
 	for (int round = 0; round < 2; round++) {
@@ -644,13 +608,13 @@ static void without_memory_a_layer_is_all_or_nothing(void **state)
 		struct aps_err err;
 		const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY"), .is_partial = true};
 		begin_edits();
-		add("{ a { id t } }", "ROOT_QUERY", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
+		write_edit("ROOT_QUERY", "{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":2,\"__typename\":\"T\"}}");
 		aps_mem_fail_at(nth);
 		uint64_t id;
 		enum aps_rc rc = aps_partition_add_layer(world.partition, nth, APS_LAYER_PASSING, edits, &id, &err);
 		aps_mem_fail_at(0);
 		n_failed += rc != APS_OK;
-		end_edits();
+		drop_edits();
 		aps_vault_commit(world.vault, &err);
 		assert_same(&operation);
 		aps_mem_fail_at(nth);

@@ -40,16 +40,22 @@ static int64_t value_of(const char *sql)
 	return value;
 }
 
-static void open_queue(void)
+static struct aps_queue *open_queue_of(uint64_t cache)
 {
 	struct aps_queue_settings settings = {.has_updates = has_updates, .max_tries = 3};
 	aps_arena_init(&settings.arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&settings.headers, &settings.arena);
-	ok(aps_queueing_open(world.core.core, world.client, CACHE, &settings, &queue_err));
+	ok(aps_queueing_open(world.core.core, world.client, cache, &settings, &queue_err));
 	aps_queue_settings_clear(&settings);
-	queue = aps_queueing_find(world.core.core, world.client, CACHE);
-	assert_non_null(queue);
-	aps_queue_set_reach(queue, APS_OUTBOX_OFFLINE, 0);
+	struct aps_queue *opened = aps_queueing_find(world.core.core, world.client, cache);
+	assert_non_null(opened);
+	aps_queue_set_reach(opened, APS_OUTBOX_OFFLINE, 0);
+	return opened;
+}
+
+static void open_queue(void)
+{
+	queue = open_queue_of(CACHE);
 }
 
 static APS_UNUSED void reopen_queue(void)

@@ -12,16 +12,29 @@
 #define GUEST 4
 
 static struct aps_channel *guest_channel;
+static struct aps_reader *guest_reader;
 
 static void open_guest(void)
 {
 	guest_channel = aps_channel_new(5);
 	open_cache_as(GUEST, "guest", guest_channel);
+	guest_reader = aps_reader_new(world.path, "p", "guest", &world.settings->policies, guest_channel, &queue_err);
+	assert_non_null(guest_reader);
+}
+
+static const char *read_guest(const char *query)
+{
+	struct aps_reader *reader = world.reader;
+	world.reader = guest_reader;
+	const char *text = read_now(query);
+	world.reader = reader;
+	return text;
 }
 
 static void close_guest(void)
 {
 	aps_caching_close(world.core.core, world.client, GUEST);
+	aps_reader_free(guest_reader);
 	aps_channel_unref(guest_channel);
 	core_world_turn(&world.core);
 }
@@ -129,13 +142,57 @@ static void a_guest_who_is_open_is_refused(void **state)
 	ok(adopt(&n));
 }
 
-/* All or nothing. */
-static void without_memory_nothing_moves(void **state)
+static void a_guest_whose_client_is_open_has_nothing_left(void **state)
 {
 	(void)state;
-	size_t n_failed = 0;
-	write_now("{ b }", "{\"b\":8}");
+	int64_t n;
 	make_guest(2);
+	open_guest();
+	struct aps_queue *guest = open_queue_of(GUEST);
+	core_world_turn(&world.core);
+	write_to(GUEST, "{ z a }", "{\"z\":27,\"a\":2}"); /* isn't committed yet */
+	ok(adopt(&n));
+	assert_int_equal(n, 2);
+	assert_string_equal(read_now("{ a y z }"), "{\"a\":2,\"y\":25,\"z\":27}");
+	assert_string_equal(read_guest("{ z }"), "missing z");
+	assert_int_equal(guest->n_entries, 0);
+	assert_int_equal(n_parts(), 1);
+	write_to(GUEST, "{ z }", "{\"z\":1}");
+	core_world_turn(&world.core);
+	assert_string_equal(read_guest("{ z }"), "{\"z\":1}");
+	assert_string_equal(read_now("{ z }"), "{\"z\":27}");
+	assert_int_equal(n_parts(), 2);
+	close_guest();
+	reopen_queue();
+	assert_string_equal(read_now("{ a y z }"), "{\"a\":2,\"y\":25,\"z\":27}");
+}
+
+static void a_guest_whose_client_is_open_has_nothing_left_where_only_its_queue_is_taken(void **state)
+{
+	(void)state;
+	int64_t n;
+	write_now("{ b }", "{\"b\":8}");
+	uint64_t id = put_layer(APS_LAYER_QUEUED, "hope", "1");
+	put_entry_of(owner_of("ann"), (int64_t)id, "{}");
+	core_world_turn(&world.core);
+	reopen_queue();
+	make_guest(2);
+	open_guest();
+	(void)open_queue_of(GUEST);
+	core_world_turn(&world.core);
+	ok(adopt(&n));
+	assert_int_equal(n, 2);
+	assert_string_equal(read_now("{ b hope }"), "{\"b\":8,\"hope\":1}");
+	assert_string_equal(read_now("{ z }"), "missing z");
+	assert_string_equal(read_guest("{ z }"), "missing z");
+	assert_int_equal(n_parts(), 1);
+	close_guest();
+}
+
+/* All or nothing. */
+static void move_without_memory(void)
+{
+	size_t n_failed = 0;
 	for (size_t nth = 1;; nth++) {
 		int64_t n;
 		aps_mem_fail_at(nth);
@@ -153,6 +210,27 @@ static void without_memory_nothing_moves(void **state)
 	assert_string_equal(read_now("{ z }"), "{\"z\":26}");
 }
 
+static void without_memory_nothing_moves(void **state)
+{
+	(void)state;
+	write_now("{ b }", "{\"b\":8}");
+	make_guest(2);
+	move_without_memory();
+}
+
+static void without_memory_nothing_moves_of_a_guest_who_is_open(void **state)
+{
+	(void)state;
+	write_now("{ b }", "{\"b\":8}");
+	make_guest(2);
+	open_guest();
+	(void)open_queue_of(GUEST);
+	core_world_turn(&world.core);
+	move_without_memory();
+	assert_string_equal(read_guest("{ z }"), "missing z");
+	close_guest();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, queue_setup, collecting_teardown)
 
 int main(void)
@@ -163,7 +241,10 @@ int main(void)
 	        TEST(a_user_with_queued_layers_keeps_the_cache_and_gets_the_queue),
 	        TEST(a_guest_without_records_leaves_the_cache_alone),
 	        TEST(a_guest_who_is_open_is_refused),
+	        TEST(a_guest_whose_client_is_open_has_nothing_left),
+	        TEST(a_guest_whose_client_is_open_has_nothing_left_where_only_its_queue_is_taken),
 	        TEST(without_memory_nothing_moves),
+	        TEST(without_memory_nothing_moves_of_a_guest_who_is_open),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,7 +130,7 @@ static void one_that_is_sent_at_the_moment_cannot_be_touched(void **state)
 	assert_has(ask(APS_QUEUE_ASK_DISCARD, id_of(1), NULL), "is being sent");
 	assert_has(ask(APS_QUEUE_ASK_EDIT, id_of(1), "{\"n\":2}"), "is being sent");
 	assert_string_equal(ask(APS_QUEUE_ASK_BURY_ALL, NULL, NULL), "0");
-	assert_string_equal(ask(APS_QUEUE_ASK_RETRY, id_of(1), NULL), "false");
+	assert_string_equal(ask(APS_QUEUE_ASK_RETRY, id_of(1), NULL), "true"); /* it is */
 	assert_string_equal(ask(APS_QUEUE_ASK_DISCARD, id_of(9), NULL), "false");
 	answer(200, DONE);
 	turn();
@@ -188,6 +188,25 @@ static void a_dead_letter_is_changed_tried_again_and_goes_to_the_tail(void **sta
 	assert_has(ask(APS_QUEUE_ASK_STATUS, NULL, NULL), "\"size\":0,\"dead\":1");
 	assert_string_equal(ask(APS_QUEUE_ASK_WIPE, NULL, NULL), "4"); /* and three outcomes */
 	assert_has(ask(APS_QUEUE_ASK_STATUS, NULL, NULL), "\"size\":0,\"dead\":0");
+	finish();
+}
+
+static void one_that_waits_is_sent_at_once_when_it_is_tried_again(void **state)
+{
+	(void)state;
+	begin();
+	enqueue_n(1);
+	enqueue_n(2);
+	turn();
+	assert_string_equal(ask(APS_QUEUE_ASK_RETRY, id_of(1), NULL), "true"); /* it is under way */
+	answer_to(under_way(), 429, "retry-after: 120", "slow down");
+	turn();
+	assert_null(under_way());
+	assert_string_equal(ask(APS_QUEUE_ASK_RETRY, id_of(2), NULL), "true"); /* its turn is to come */
+	assert_null(under_way());
+	assert_string_equal(ask(APS_QUEUE_ASK_RETRY, id_of(1), NULL), "true");
+	assert_has(body_of(under_way()), "\"n\":1");
+	assert_string_equal(ask(APS_QUEUE_ASK_RETRY, id_of(3), NULL), "false");
 	finish();
 }
 
@@ -311,6 +330,28 @@ static void a_record_under_its_two_ids_is_one(void **state)
 	turn();
 	assert_int_equal(n_requests(), 4);
 	assert_has(body_of(under_way()), "\"id\":\"real\"");
+	finish();
+}
+
+static void count_once(const char *op, const char *counter)
+{
+	char variables[64];
+	snprintf(variables, sizeof variables, "{\"opId\":\"%s\",\"counter\":\"%s\"}", op, counter);
+	enqueue(&(struct asked){
+	        .document =
+	                "mutation Count($opId: ID!, $counter: ID!) { count(op: $opId, counter: $counter) { total } }",
+	        .variables = variables});
+}
+
+static void what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called(void **state)
+{
+	(void)state;
+	begin_with_records_beside();
+	count_once("a", "c1");
+	count_once("b", "c1");
+	count_once("c", "c2");
+	turn();
+	assert_int_equal(n_requests(), 2);
 	finish();
 }
 
@@ -622,9 +663,11 @@ int main(void)
 	        cmocka_unit_test(one_that_waits_is_discarded_and_its_call_told_so),
 	        cmocka_unit_test(one_that_waits_is_changed_and_its_call_waits_on),
 	        cmocka_unit_test(a_dead_letter_is_changed_tried_again_and_goes_to_the_tail),
+	        cmocka_unit_test(one_that_waits_is_sent_at_once_when_it_is_tried_again),
 	        cmocka_unit_test(a_change_that_is_lost_is_told_as_such),
 	        cmocka_unit_test(what_is_of_other_records_goes_beside_where_that_is_asked_for),
 	        cmocka_unit_test(a_record_under_its_two_ids_is_one),
+	        cmocka_unit_test(what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called),
 	        cmocka_unit_test(what_names_a_record_goes_by_the_id_that_it_gets),
 	        cmocka_unit_test(a_look_asks_for_the_record_by_the_id_that_it_got),
 	        cmocka_unit_test(a_maker_that_is_changed_blocks_nothing),

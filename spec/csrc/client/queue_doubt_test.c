@@ -86,6 +86,70 @@ static void a_version_that_nobody_has_seen_yet_is_not_sent_again(void **state)
 	finish();
 }
 
+#define SENT_ID  "11111111-1111-4111-8111-11111111111"
+#define MADE(id) "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"" id "\",\"n\":2}}}"
+
+/* Its input has the id that its optimistic record has. */
+static void create(char last)
+{
+	char response[160], variables[96];
+	snprintf(response, sizeof response,
+	         "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"" SENT_ID "%c\",\"n\":2}}", last);
+	snprintf(variables, sizeof variables, "{\"input\":{\"id\":\"" SENT_ID "%c\",\"n\":2}}", last);
+	enqueue(&(struct asked){.document = CREATE,
+	                        .variables = variables,
+	                        .response = response,
+	                        .edits = make_edits(CREATE, variables, response)});
+	turn();
+}
+
+static void a_create_that_is_absent_is_sent_again_unless_the_service_was_seen_to_ignore_ids(void **state)
+{
+	(void)state;
+	static const char *const ANSWERS[] = {NULL, MADE(SENT_ID "1"), MADE("7")};
+	for (size_t i = 0; i < sizeof ANSWERS / sizeof ANSWERS[0]; i++) {
+		begin();
+		if (ANSWERS[i] != NULL) {
+			create('1');
+			answer(200, ANSWERS[i]);
+			turn();
+		}
+		create('2');
+		assert_false(under_way()->is_look);
+		restart();
+		enqueue_n(3);
+		turn();
+		assert_true(under_way()->is_look);
+		answer(200, "{\"data\":{\"createTodo\":null}}");
+		turn();
+		assert_has(body_of(under_way()), i == 2 ? "addTodo" : "mutation Make");
+		if (i == 2) assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+		finish();
+	}
+}
+
+static void the_newest_answer_that_tells_decides_whether_ids_are_ignored(void **state)
+{
+	(void)state;
+	begin();
+	create('1');
+	answer(200, MADE("7"));
+	turn();
+	create('2');
+	answer(200, MADE(SENT_ID "2"));
+	turn();
+	enqueue_n(1); /* another mutation's answer says nothing */
+	turn();
+	answer(200, DONE);
+	turn();
+	create('3');
+	restart();
+	answer(200, "{\"data\":{\"createTodo\":null}}");
+	turn();
+	assert_has(body_of(under_way()), "mutation Make");
+	finish();
+}
+
 static void what_has_a_version_is_looked_at_first(void **state)
 {
 	(void)state;
@@ -175,6 +239,172 @@ static void a_look_ends_with_its_process_and_is_taken_again(void **state)
 	restart(); /* while it is sent */
 	assert_true(under_way()->is_look);
 	finish();
+}
+
+/* ---- requests that are executed late ---- */
+
+static int64_t mono_ms, wall_ms;
+
+static void stand(int64_t passed_ms)
+{
+	mono_ms += passed_ms;
+	wall_ms += passed_ms;
+	aps_clock_stand(mono_ms, wall_ms);
+	let_time_pass(0);
+}
+
+static void begin_standing(void)
+{
+	mono_ms = aps_clock_mono_ms();
+	wall_ms = aps_clock_wall_ms();
+	aps_clock_stand(mono_ms, wall_ms);
+	begin();
+}
+
+static void finish_standing(void)
+{
+	finish();
+	aps_clock_go_on();
+}
+
+/* What expected version 3 has made 9. */
+static void see_a_merge(void)
+{
+	begin_standing();
+	enqueue(&VERSIONED);
+	turn();
+	answer(200, SEEN(RECORD(2, 9)));
+	turn();
+	enqueue(&(struct asked){.document = UPDATE, .variables = INPUT(",\"_version\":9")});
+	turn();
+	assert_has(body_of(under_way()), "\"_version\":9");
+}
+
+static void answer_as_before(void)
+{
+	assert_true(under_way()->is_look);
+	answer(200, SEEN(RECORD(1, 9)));
+	turn();
+}
+
+static void a_service_that_merges_gets_it_again_when_the_last_request_can_not_live_any_more(void **state)
+{
+	(void)state;
+	see_a_merge();
+	stand(10000);
+	restart();
+	answer_as_before();
+	assert_null(under_way());
+	assert_has(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "\"state\":\"retrying\"");
+	stand(49000);
+	assert_null(under_way());
+	stand(1001);
+	answer_as_before();
+	assert_has(body_of(under_way()), "mutation");
+	/* the next request is the last one then */
+	stand(20000);
+	restart();
+	answer_as_before();
+	stand(39000);
+	assert_null(under_way());
+	stand(1001);
+	assert_true(under_way()->is_look);
+	answer(200, SEEN(RECORD(2, 10)));
+	turn();
+	assert_string_equal(dead_letters(), "[]");
+	assert_is_gone();
+	finish_standing();
+}
+
+static void what_was_executed_late_is_seen_to_be_done(void **state)
+{
+	(void)state;
+	see_a_merge();
+	restart();
+	answer_as_before();
+	stand(60001);
+	answer(200, SEEN(RECORD(2, 10)));
+	turn();
+	assert_string_equal(dead_letters(), "[]");
+	assert_int_equal(n_requests(), 2); /* both looked */
+	assert_is_gone();
+	finish_standing();
+}
+
+static void a_clock_that_was_set_back_makes_it_wait_no_longer_than_that(void **state)
+{
+	(void)state;
+	see_a_merge();
+	wall_ms -= INT64_C(86400000);
+	stand(0);
+	restart();
+	answer_as_before();
+	assert_null(under_way());
+	stand(60001);
+	answer_as_before();
+	assert_has(body_of(under_way()), "mutation");
+	finish_standing();
+}
+
+static void of_its_own_run_the_request_is_waited_for_as_well(void **state)
+{
+	(void)state;
+	see_a_merge();
+	stand(1000);
+	fail_exchange(APS_E_NETWORK, true);
+	turn();
+	stand(1000);
+	for (int k = 0; k < 3 && under_way() == NULL; k++) stand(1000);
+	answer_as_before();
+	stand(53000);
+	assert_null(under_way());
+	stand(5000);
+	answer_as_before();
+	assert_has(body_of(under_way()), "mutation");
+	finish_standing();
+}
+
+static void that_a_service_merges_is_stored_with_the_answer(void **state)
+{
+	(void)state;
+	begin_standing();
+	enqueue(&VERSIONED);
+	turn();
+	answer(200, SEEN(RECORD(2, 9)));
+	faulty_vfs_set("full=0");
+	turn();
+	faulty_vfs_set("full=off");
+	assert_true(world.queue->merges);
+	assert_false(world.queue->keeps_merges);
+	for (int k = 0; k < 5; k++) stand(1000);
+	enqueue(&(struct asked){.document = UPDATE, .variables = INPUT(",\"_version\":9")});
+	turn();
+	answer(200, SEEN(RECORD(2, 11)));
+	turn();
+	assert_true(world.queue->keeps_merges);
+	restart();
+	assert_true(world.queue->merges && world.queue->keeps_merges);
+	finish_standing();
+}
+
+static void the_application_may_say_how_long_a_request_lives(void **state)
+{
+	(void)state;
+	static const int64_t LIFETIMES[] = {5000, 0};
+	for (size_t i = 0; i < 2; i++) {
+		struct aps_queue_settings settings;
+		see_a_merge();
+		restart();
+		make_queue_settings(&settings);
+		settings.request_lifetime_ms = LIFETIMES[i];
+		open_queue_with(CACHE, &settings);
+		answer_as_before();
+		assert_int_equal(under_way() == NULL, i == 0);
+		stand(5001);
+		if (i == 0) answer_as_before();
+		assert_has(body_of(under_way()), "mutation");
+		finish_standing();
+	}
 }
 
 static void one_that_is_looked_at_without_a_type_is_buried(void **state)
@@ -385,11 +615,19 @@ int main(void)
 	        cmocka_unit_test(what_is_not_safe_is_a_dead_letter_that_may_have_been_executed),
 	        cmocka_unit_test(what_is_idempotent_is_sent_again_at_once),
 	        cmocka_unit_test(a_version_that_nobody_has_seen_yet_is_not_sent_again),
+	        cmocka_unit_test(a_create_that_is_absent_is_sent_again_unless_the_service_was_seen_to_ignore_ids),
+	        cmocka_unit_test(the_newest_answer_that_tells_decides_whether_ids_are_ignored),
 	        cmocka_unit_test(what_has_a_version_is_looked_at_first),
 	        cmocka_unit_test(what_the_record_shows_was_done_already),
 	        cmocka_unit_test(what_the_record_does_not_tell_is_buried),
 	        cmocka_unit_test(a_look_that_fails_is_tried_again),
 	        cmocka_unit_test(a_look_ends_with_its_process_and_is_taken_again),
+	        cmocka_unit_test(a_service_that_merges_gets_it_again_when_the_last_request_can_not_live_any_more),
+	        cmocka_unit_test(what_was_executed_late_is_seen_to_be_done),
+	        cmocka_unit_test(a_clock_that_was_set_back_makes_it_wait_no_longer_than_that),
+	        cmocka_unit_test(of_its_own_run_the_request_is_waited_for_as_well),
+	        cmocka_unit_test(that_a_service_merges_is_stored_with_the_answer),
+	        cmocka_unit_test(the_application_may_say_how_long_a_request_lives),
 	        cmocka_unit_test(one_that_is_looked_at_without_a_type_is_buried),
 	        cmocka_unit_test(what_was_not_answered_is_looked_at_in_the_same_run_as_well),
 	        cmocka_unit_test(without_a_resolver_a_conflict_is_a_dead_letter),

@@ -129,6 +129,23 @@ static void a_try_that_waits_for_headers_that_never_can_be_had_is_over(void **st
 	finish();
 }
 
+static void headers_are_asked_for_in_the_name_of_the_call_that_waits(void **state)
+{
+	(void)state;
+	struct aps_queue_settings settings;
+	struct aps_str data;
+	char named[32];
+	begin();
+	make_queue_settings(&settings);
+	settings.asks_headers = true;
+	open_queue_with(CACHE, &settings);
+	snprintf(named, sizeof named, "\"call\":%llu", (unsigned long long)enqueue_n(1));
+	turn();
+	assert_int_equal(count_queue_events("\"what\":\"headers\"", &data), 1);
+	assert_int_equal(count_queue_events(named, &data), 1);
+	finish();
+}
+
 static void the_application_may_say_whether_there_is_a_network(void **state)
 {
 	(void)state;
@@ -349,6 +366,7 @@ int main(void)
 	        cmocka_unit_test(there_is_one_try_a_step_and_what_answers_brings_all_back),
 	        cmocka_unit_test(a_try_that_never_asks_the_network_is_followed_by_others),
 	        cmocka_unit_test(a_try_that_waits_for_headers_that_never_can_be_had_is_over),
+	        cmocka_unit_test(headers_are_asked_for_in_the_name_of_the_call_that_waits),
 	        cmocka_unit_test(the_application_may_say_whether_there_is_a_network),
 	        cmocka_unit_test(other_requests_tell_as_well_but_not_those_that_asked_nobody),
 	        cmocka_unit_test(a_network_that_loses_answers_never_makes_a_dead_letter),

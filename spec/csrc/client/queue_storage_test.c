@@ -203,7 +203,9 @@ static void while_the_store_cannot_be_used_its_state_says_so(void **state)
 	turn();
 	assert_ends(call, APS_E_STORAGE, false);
 	assert_false(aps_vault_is_available(world.queue->vault));
-	assert_has(ask(APS_QUEUE_ASK_STATUS, NULL, NULL), "\"state\":\"waiting_storage\"");
+	const char *status = ask(APS_QUEUE_ASK_STATUS, NULL, NULL);
+	assert_has(status, "\"state\":\"waiting_storage\"");
+	assert_has(status, "\"reason\":\"");
 	struct aps_result_event *event = ask_in(CACHE, APS_QUEUE_ASK_LIST, NULL, NULL);
 	assert_int_equal(event->response.err.code, APS_E_STORAGE);
 	free_result(event);

@@ -51,7 +51,7 @@ struct asked {
 
 static inline void make_queue_settings(struct aps_queue_settings *settings)
 {
-	*settings = (struct aps_queue_settings){.max_tries = 3, .order = APS_OUTBOX_SERIAL};
+	*settings = (struct aps_queue_settings){.max_tries = 3, .order = APS_OUTBOX_SERIAL, .request_lifetime_ms = -1};
 	aps_arena_init(&settings->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&settings->headers, &settings->arena);
 	settings->credentials[APS_ENTRY_API_KEY] = KEY;

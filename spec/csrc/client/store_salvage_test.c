@@ -5,6 +5,7 @@
 #include "store/aside.h"
 #include "store/aside_note.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct db_place place;
@@ -200,6 +201,32 @@ static void a_log_that_was_moved_alone_comes_back(void **state)
 	assert_int_not_equal(access(moved, F_OK), 0);
 }
 
+static void a_log_that_stops_in_a_transaction_is_told(void **state)
+{
+	(void)state;
+	char log[64];
+	struct stat found;
+	struct aps_buf name;
+	snprintf(log, sizeof log, "%s-wal", place.path);
+	pid_t child = fork();
+	if (child == 0) {
+		fill(3);
+		_exit(0); /* its log is left behind */
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close_file();
+	begin_file();
+	assert_int_equal(stat(log, &found), 0);
+	assert_int_equal(truncate(log, found.st_size - 100), 0);
+	aps_buf_init(&name, APS_BUF_ANY_SIZE);
+	ok(aps_aside_move(place.path, 1796020509, &name, &err));
+	aps_buf_clear(&name);
+	open_store();
+	assert_int_equal(db_int(db, "SELECT count(*) FROM outbox"), 0);
+	assert_true(has_news("was damaged: the end of its log could not be read, and may have had more; all of it is "
+	                     "in x.db.damaged-"));
+}
+
 static void a_sequence_that_has_gone_back_is_damage(void **state)
 {
 	(void)state;
@@ -253,10 +280,11 @@ static void a_note_that_was_written_in_part_says_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(what_was_queued_is_queued_in_the_new_store), TEST(what_cannot_be_read_is_counted),
-	        TEST(what_was_set_aside_before_is_saved_later),   TEST(what_is_saved_twice_is_there_once),
-	        TEST(a_log_that_was_moved_alone_comes_back),      TEST(a_sequence_that_has_gone_back_is_damage),
-	        TEST(without_memory_it_is_saved_later),           TEST(a_note_that_was_written_in_part_says_nothing),
+	        TEST(what_was_queued_is_queued_in_the_new_store),   TEST(what_cannot_be_read_is_counted),
+	        TEST(what_was_set_aside_before_is_saved_later),     TEST(what_is_saved_twice_is_there_once),
+	        TEST(a_log_that_was_moved_alone_comes_back),        TEST(a_sequence_that_has_gone_back_is_damage),
+	        TEST(a_log_that_stops_in_a_transaction_is_told),    TEST(without_memory_it_is_saved_later),
+	        TEST(a_note_that_was_written_in_part_says_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,17 @@ static void members_are_found_in_any_order(void **state)
 	assert_true(aps_str_is(get(&members, "a"), "1"));
 }
 
+static void a_name_that_is_no_c_string_finds_its_member(void **state)
+{
+	(void)state;
+	struct aps_json_members members;
+	struct aps_str value;
+	aps_json_members_init(&members, APS_STR("{\"idx\":1,\"id\":2,\"\\u0069\":3}"));
+	assert_true(aps_json_members_named(&members, (struct aps_str){"idx", 2}, &value));
+	assert_true(aps_str_is(value, "2"));
+	assert_false(aps_json_members_named(&members, APS_STR("i"), &value)); /* one that is escaped is no name */
+}
+
 static void a_key_of_another_reader_is_found_by_what_it_decodes_to(void **state)
 {
 	(void)state;
@@ -84,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(members_are_found_in_any_order),
+	        cmocka_unit_test(a_name_that_is_no_c_string_finds_its_member),
 	        cmocka_unit_test(a_key_of_another_reader_is_found_by_what_it_decodes_to),
 	        cmocka_unit_test(what_is_no_object_has_no_members),
 	        cmocka_unit_test(members_in_the_same_order_cost_one_pass),

@@ -43,6 +43,20 @@ static void an_outcome_comes_back_as_it_was(void **state)
 	assert_int_equal(outcome.number, 0);
 }
 
+static void the_newest_comes_first_where_that_is_asked_for(void **state)
+{
+	(void)state;
+	int64_t one = add(1, false, 1), other = add(2, false, 1), two = add(1, true, 1);
+	ok(aps_outcomes_last(db, 1, INT64_MAX, &outcome, &err));
+	assert_int_equal(outcome.number, two);
+	ok(aps_outcomes_last(db, 1, two, &outcome, &err));
+	assert_int_equal(outcome.number, one);
+	ok(aps_outcomes_last(db, 0, two, &outcome, &err));
+	assert_int_equal(outcome.number, other);
+	ok(aps_outcomes_last(db, 1, one, &outcome, &err));
+	assert_int_equal(outcome.number, 0);
+}
+
 static void what_is_not_told_comes_in_its_order(void **state)
 {
 	(void)state;
@@ -157,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(an_outcome_comes_back_as_it_was),
+	        TEST(the_newest_comes_first_where_that_is_asked_for),
 	        TEST(what_is_not_told_comes_in_its_order),
 	        TEST(old_ones_leave_once_they_are_told),
 	        TEST(no_more_than_ten_thousand_are_kept_that_are_told),

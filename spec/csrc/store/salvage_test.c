@@ -320,6 +320,7 @@ static void what_stands_in_the_log_alone_comes_over_too(void **state)
 	db = fresh;
 	run();
 	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES + 1);
+	assert_false(aps_salvage_has_losses(&salvage));
 	assert_int_equal(db_int(db, "SELECT max(id & 1099511627775) FROM outbox"), aps_entry_number(added));
 	/* file and log stay as they were, and nothing else is left */
 	char name[64];
@@ -327,6 +328,26 @@ static void what_stands_in_the_log_alone_comes_over_too(void **state)
 	assert_true(aps_db_is_there(name));
 	snprintf(name, sizeof name, "%s-shm", place.path);
 	assert_false(aps_db_is_there(name));
+}
+
+static void a_log_that_was_cut_is_a_loss_where_that_can_be_seen(void **state)
+{
+	(void)state;
+	char name[64];
+	struct stat found;
+	struct aps_db *last, *fresh = db;
+	struct aps_db_options options = {.busy_ms = 0};
+	last = db = db_open_as(place.path, &options);
+	(void)enqueue(2);
+	aps_db_abandon(last);
+	db = fresh;
+	snprintf(name, sizeof name, "%s-wal", place.path);
+	assert_int_equal(stat(name, &found), 0);
+	assert_int_equal(truncate(name, found.st_size - 100), 0);
+	run();
+	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES);
+	assert_true(salvage.is_log_open);
+	assert_true(aps_salvage_has_losses(&salvage));
 }
 
 static void bytes_that_changed_anywhere_leave_the_rest_as_it_was(void **state)
@@ -439,6 +460,34 @@ static void mutations_of_nobody_are_counted_and_stay_behind(void **state)
 	assert_int_equal(salvage.owners.n_damaged, 0);
 }
 
+/* As where a page has the content that another one had before. */
+static void what_has_its_outcome_is_not_queued_again(void **state)
+{
+	(void)state;
+	struct aps_db *old = db_open_as(place.path, &db_defaults);
+	struct aps_kept_outcome outcome = {.owner = 2, .entry = aps_entry_number(ids[7]), .is_told = true};
+	outcome.content = APS_STR("{\"data\":{}}");
+	char text[8192];
+	int64_t number = aps_entry_number(ids[8]);
+	struct aps_outbox_entry entry = made_entry(aps_entry_owner(ids[8]), number, text);
+	struct aps_death death = {.died_ms = number, .outcome = APS_STR("refused")};
+	ok(aps_db_begin(old, &err));
+	ok(aps_outcomes_add(old, &outcome, &err));
+	ok(aps_dead_letters_insert(old, &entry, &death, &err));
+	ok(aps_db_commit(old, &err));
+	aps_db_close(old);
+	run();
+	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES - 2);
+	assert_int_equal(salvage.dead_letters.n_copied, N_LETTERS + 1);
+	for (size_t i = 7; i <= 8; i++) {
+		struct aps_outbox_row row;
+		aps_outbox_row_init(&row);
+		ok(aps_outbox_find(db, aps_entry_id_of(ids[i], owner_here(ids[i])), &row, &err));
+		assert_int_equal(row.entry.id, 0);
+		aps_outbox_row_clear(&row);
+	}
+}
+
 static void numbers_go_on_where_the_counter_is_lost(void **state)
 {
 	(void)state;
@@ -519,11 +568,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_sound_file_comes_over_whole),
 	        TEST(what_stands_in_the_log_alone_comes_over_too),
+	        TEST(a_log_that_was_cut_is_a_loss_where_that_can_be_seen),
 	        TEST(bytes_that_changed_anywhere_leave_the_rest_as_it_was),
 	        TEST(a_page_that_is_gone_takes_only_its_own_rows),
 	        TEST(what_is_between_two_lost_pages_is_found),
 	        TEST(lost_deliveries_leave_the_first_one_of_each_lane_in_doubt),
 	        TEST(mutations_of_nobody_are_counted_and_stay_behind),
+	        TEST(what_has_its_outcome_is_not_queued_again),
 	        TEST(numbers_go_on_where_the_counter_is_lost),
 	        TEST(a_store_of_before_the_outbox_has_none_and_text_is_no_store),
 	        TEST(a_table_that_is_gone_is_counted),

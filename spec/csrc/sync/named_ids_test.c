@@ -57,6 +57,33 @@ static void uuids_are_named_at_any_depth_and_in_lists(void **state)
 	assert_named("[\"\\u0061aaaaaaa-0000-4000-8000-00000000000\\u0031\"]", "u:" A " ");
 }
 
+static void assert_declared(const char *query, const char *json, const char *expected)
+{
+	struct aps_gql_document *doc;
+	struct aps_buf out;
+	aps_buf_init(&out, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_gql_document_new(aps_str_of(query), &doc, NULL, &err), APS_OK);
+	const struct aps_gql_operation *operation = aps_gql_document_operation(doc, 0);
+	assert_int_equal(aps_named_ids_scan_declared(aps_str_of(json), operation, note, &out, &err), APS_OK);
+	assert_string_equal(out.p != NULL ? out.p : "", expected);
+	aps_buf_clear(&out);
+	aps_gql_document_unref(doc);
+	assert_int_equal(aps_mem_live(), 0);
+}
+
+static void variables_that_are_declared_as_ids_are_named_whatever_they_are_called(void **state)
+{
+	(void)state;
+#define ADD "mutation M($counter: ID!, $owner: ID, $n: Int!, $all: [ID!]) { add(counter: $counter, n: $n) { total } }"
+	assert_declared(ADD, "{\"counter\":\"c\\u0033\",\"n\":1,\"x\":\"y\"}", "m:c3 ");
+	assert_declared(ADD, "{\"n\":{\"counter\":\"no\"},\"owner\":7,\"counter\":\"" A "\"}", "m:7 um:" A " ");
+	assert_declared(ADD, "{\"all\":[\"1\"],\"owner\":null,\"counter\":{\"id\":\"1\"}}", "");
+	assert_declared(ADD, "{}", "");
+	assert_declared(ADD, "null", "");
+	assert_declared("mutation { a }", "{\"counter\":\"1\"}", "");
+#undef ADD
+}
+
 static void keys_and_parts_of_strings_are_not_named(void **state)
 {
 	(void)state;
@@ -197,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(uuids_are_named_at_any_depth_and_in_lists),
+	        cmocka_unit_test(variables_that_are_declared_as_ids_are_named_whatever_they_are_called),
 	        cmocka_unit_test(keys_and_parts_of_strings_are_not_named),
 	        cmocka_unit_test(members_are_identities_by_what_they_are_called),
 	        cmocka_unit_test(an_identity_that_is_a_uuid_is_both),

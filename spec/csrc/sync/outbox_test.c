@@ -120,6 +120,26 @@ static void material_of_a_mode_lets_those_of_that_mode_go(void **state)
 	world_clear(w);
 }
 
+static void one_that_waits_by_itself_goes_when_it_is_hurried(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(SERIAL);
+	for (unsigned mode = 1; mode <= 3; mode++) add(w, mode, 1);
+	world_pump(w);
+	world_commit(w);
+	ASSERT_SAYS(world_feed(w, 1, LATER), "1 unmark wait");
+	ASSERT_SAYS(world_feed(w, 2, APS_DELIVERY_ON_AUTH), "2 unmark wait");
+	aps_outbox_hurry(&w->outbox, 1);
+	ASSERT_SAYS(world_pump(w), "1 mark");
+	aps_outbox_hurry(&w->outbox, 2);
+	ASSERT_SAYS(world_pump(w), "2 mark");
+	aps_outbox_hurry(&w->outbox, 3); /* it is under way */
+	aps_outbox_hurry(&w->outbox, 4);
+	ASSERT_SAYS(world_pump(w), "");
+	assert_int_equal(aps_outbox_due_ms(&w->outbox), INT64_MAX);
+	world_clear(w);
+}
+
 static void of_entities_those_go_that_have_no_record_in_common(void **state)
 {
 	(void)state;
@@ -364,8 +384,9 @@ static void what_was_found_marked_is_in_doubt(void **state)
 	world_pump(w);
 	world_commit(w);
 	ASSERT_SAYS(world_restart(w, false), "1 bury unknown, 2 send, 3 look, 4 look");
-	ASSERT_SAYS(world_feed(w, 3, APS_DELIVERY_ON_SEEN_SEND), "3 send");
+	ASSERT_SAYS(world_feed(w, 3, APS_DELIVERY_ON_SEEN_SEND), "3 mark");
 	ASSERT_SAYS(world_feed(w, 4, APS_DELIVERY_ON_SEEN_APPLIED), "4 finish");
+	ASSERT_SAYS(world_commit(w), "1 tell unknown, 3 send, 4 tell done");
 	ASSERT_SAYS(world_feed(w, 3, APS_DELIVERY_ON_DOUBT), "3 numbers wait");
 	world_clear(w);
 }
@@ -571,6 +592,7 @@ int main(void)
 	        cmocka_unit_test(offline_nothing_begins_and_a_probe_lets_one_begin),
 	        cmocka_unit_test(who_waits_holds_its_lane_and_no_other_one),
 	        cmocka_unit_test(material_of_a_mode_lets_those_of_that_mode_go),
+	        cmocka_unit_test(one_that_waits_by_itself_goes_when_it_is_hurried),
 	        cmocka_unit_test(of_entities_those_go_that_have_no_record_in_common),
 	        cmocka_unit_test(eight_entities_are_under_way_at_once_also_of_those_that_have_waited),
 	        cmocka_unit_test(what_needs_another_one_waits_for_it_in_whatever_mode),

@@ -43,6 +43,18 @@ describe("client.outbox", function()
     assert.equal("locked", get("list").err.code)
   end)
 
+  it("lists it in the order in which it was made, in the states of the contract", function()
+    queue.answers.list = {}
+    local given = { "sending", "waiting_maker", "waiting_storage", "waiting_resolver", "waiting_auth" }
+    for i, number in ipairs{ 2, 5, 1, 3, 4 } do
+      queue.answers.list[i] = { id = "aa-" .. number, entry = number, state = given[i] }
+    end
+    local ids, states = {}, {}
+    for i, entry in ipairs(get("list").value) do ids[i], states[i] = entry.id, entry.state end
+    assert.same({ "aa-1", "aa-2", "aa-3", "aa-4", "aa-5" }, ids)
+    assert.same({ "queued", "sending", "retrying", "waiting_auth", "queued" }, states)
+  end)
+
   it("knows its size and status from events, and asks only before the first", function()
     queue.answers.status = { state = "sending", size = 2, dead = 1, head = "aa-1", stuck_for = 0 }
     assert.equal(2, get("size").value)
@@ -143,6 +155,20 @@ describe("client.outbox", function()
       drive(6)
       assert.equal("timeout: client.outbox:drain: 1 mutation is still queued after 5 s (waiting_network: connection refused)", tostring(got.err))
       assert.same({ 1, "waiting_network" }, { got.err.size, got.err.state })
+    end)
+
+    it("fails where the store can't be used, and goes on waiting if that comes later", function()
+      queue.answers.status = { state = "waiting_storage", size = 0, dead = 0, stuck_for = 0, reason = "disk full" }
+      assert.equal("storage: client.outbox:drain: what is queued isn't known: disk full", tostring(get("drain").err))
+      queue.state("sending", 1)
+      drive()
+      local got = get("drain")
+      queue.state("waiting_storage", 0)
+      drive()
+      assert.is_nil(got.is_over)
+      queue.state("idle", 0)
+      drive()
+      assert.is_true(got.value)
     end)
 
     it("ends with the client", function()
@@ -269,7 +295,7 @@ describe("client.outbox", function()
     assert.equal("graphql: no", tostring(get("results").value[1].err))
     assert.equal(5, get("results", 4).value[1].number)
     assert.equal(1, get("results", { timeout = 5 }).value[1].number)
-    for _, since in ipairs{ -1, 1.5, "x" } do
+    for _, since in ipairs{ -1, 1.5, "x", 1e300 } do
       assert.matches("client.outbox:results: since must be the number of an outcome", misuse(function() client.outbox:results(since) end))
     end
   end)

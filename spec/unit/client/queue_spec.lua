@@ -33,20 +33,25 @@ describe("the queue of a client", function()
         { opened.order, opened.max_tries, opened.resolves_doubt, opened.has_resolver, opened.has_updates, opened.asks_headers })
       open{
         updates = { createTodo = function() end },
-        outbox = { order = "entity", maxTries = 3, in_doubt = "resolve" }, conflict_resolver = function() end, headers = { ["x-a"] = "b" },
+        outbox = { order = "entity", maxTries = 3, in_doubt = "resolve", request_lifetime = 1.5 }, conflict_resolver = function() end, headers = { ["x-a"] = "b" },
       }
       hydrate()
       opened = queue.opened[1]
+      assert.equal(1.5, opened.request_lifetime)
       assert.same({ "entity", 3, true, true, true, false, { ["x-a"] = "b" } }, {
         opened.order, opened.max_tries, opened.resolves_doubt, opened.has_resolver, opened.has_updates, opened.asks_headers,
         opened.headers,
       })
+      open{ outbox = { max_tries = 2 ^ 32 } } -- as good as for ever, and none at all as an int of the core
+      hydrate()
+      assert.is_true(queue.opened[1].max_tries < 2 ^ 31)
     end)
 
     it("refuses wrong values with what is accepted", function()
       refused({ outbox = { order = "parallel" } }, 'outbox: order must be one of "serial", "entity", got "parallel"')
       refused({ outbox = { max_tries = 0 } }, "outbox: max_tries must be integer of at least 1, got number 0")
       refused({ outbox = { in_doubt = "send" } }, 'outbox: in_doubt must be one of "unknown", "resolve", got "send"')
+      refused({ outbox = { request_lifetime = -1 } }, "outbox: request_lifetime must be number of at least 0, got number %-1")
       refused({ outbox = { ordre = "serial" } }, 'unknown option "ordre"; did you mean "order"')
       refused({ outbox = true }, "outbox must be table, got boolean true")
       refused({ outbox = { in_doubt = "resolve" } }, 'outbox.in_doubt = "resolve" needs a conflict_resolver')

@@ -282,7 +282,8 @@ describe("a queued mutation", function()
     it("true is refused for a call with an identity of its own, which is sent at once by default", function()
       for _, options in ipairs{
         { auth = { type = "API_KEY", api_key = "other" } }, { headers = function() return {} end }, { headers = { ["X-Api-Key"] = "k" } },
-        { headers = { authorization = "t" } },
+        { headers = { authorization = "t" } }, { headers = { Cookie = "session=1" } }, { headers = { ["X-Amz-Security-Token"] = "t" } },
+        { headers = { ["proxy-authorization"] = "Basic dQ==" } },
       } do
         mutate(CREATE, nil, options)
         options.queue = true
@@ -323,10 +324,16 @@ describe("a queued mutation", function()
     end)
 
     it("is NONE where the client's headers authenticate", function()
-      open{ headers = function() return { Authorization = "mine" } end }
+      open{ headers = { Authorization = "mine" } }
       mutate(CREATE)
       assert.equal("NONE", newest().mode)
       assert.equal("mine", newest().headers.Authorization)
+    end)
+
+    it("is the client's where a function may tell by what it is sent", function()
+      open{ headers = function() return { Authorization = "mine" } end }
+      mutate(CREATE)
+      assert.equal("API_KEY", newest().mode)
     end)
 
     it("of a client of with is that of its auth, with a slot of its own", function()
@@ -337,94 +344,6 @@ describe("a queued mutation", function()
       assert.is_number(anns.opened[1].auths.AWS_LAMBDA)
       assert.is_number(anns.opened[1].auths.API_KEY)
       assert.equal(0, #queue.enqueued)
-    end)
-  end)
-
-  describe("and a headers function", function()
-    it("is asked when the call is made, and again for each request by the core", function()
-      local asked = {}
-      open{ headers = function(what)
-        asked[#asked + 1] = what.kind .. " " .. what.name .. " " .. tostring(what.variables.name)
-        return { ["x-n"] = #asked }
-      end }
-      mutate(CREATE, { name = "a" })
-      assert.same({ ["x-n"] = "1" }, newest().headers)
-      assert.is_true(queue.opened[1].asks_headers)
-      assert.is_nil(queue.opened[1].headers)
-      queue.event{ what = "headers", entry = 1, document = CREATE, operation = "C", variables = { name = "b" }, mode = "API_KEY" }
-      drive()
-      assert.same({ { entry = 1, headers = { ["x-n"] = "2" } } }, queue.headers)
-      assert.same({ "mutation C a", "mutation C b" }, asked)
-    end)
-
-    it("that fails for a request tells the core why", function()
-      local how
-      open{ headers = function() return how() end }
-      appsync.run(function() client:hydrated() end)
-      local function ask()
-        queue.event{ what = "headers", entry = 3, document = CREATE, operation = "C", variables = {}, mode = "API_KEY" }
-        drive()
-        return table.remove(queue.headers)
-      end
-      how = function() error("no token", 0) end
-      assert.same({ entry = 3, message = "the headers function raised: no token" }, ask())
-      how = function() return nil, "later" end
-      assert.same({ entry = 3, message = "later" }, ask())
-      how = function() return nil end
-      assert.same({ entry = 3, headers = {} }, ask())
-    end)
-
-    it("that takes its time isn't waited for: the core asks it when the request is due", function()
-      local n = 0
-      open{ headers = function()
-        n = n + 1
-        appsync.sleep(1)
-        return { ["x-n"] = n }
-      end }
-      local call = mutate(CREATE, nil, { optimistic_response = todo("x", "a") })
-      assert.same({ "begin true", "write", "enqueue" }, queue.trace)
-      assert.is_nil(newest().headers)
-      drive(2)
-      queue.event{ what = "headers", entry = 1, document = CREATE, operation = "C", variables = {}, mode = "API_KEY" }
-      drive()
-      assert.same({}, queue.headers)
-      drive(2)
-      assert.same({ { entry = 1, headers = { ["x-n"] = "2" } } }, queue.headers)
-      queue.reply(todo("1", "a"), nil, { has_layer = true })
-      drive()
-      assert.equal("1", call.data.createTodo.id)
-    end)
-
-    it("that takes its time and raises then is nobody's failure before the core asks", function()
-      open{ headers = function()
-        appsync.sleep(1)
-        error("no token", 0)
-      end }
-      mutate(CREATE)
-      drive(9)
-      assert.same({}, queueing.log)
-      queue.event{ what = "headers", entry = 1, id = "aa-1", document = CREATE, operation = "C", variables = {}, mode = "API_KEY" }
-      drive()
-      drive(2)
-      assert.matches("client.outbox: aa%-1 can't be sent now: the headers function raised: no token", queueing.log[1])
-      assert.same({ { entry = 1, message = "the headers function raised: no token" } }, queue.headers)
-    end)
-
-    it("that raises fails the call, as without an outbox", function()
-      open{ headers = function() error("no", 0) end }
-      local call = mutate(CREATE)
-      assert.matches("the headers function raised: no", call.err.message)
-      assert.equal(0, #queue.enqueued)
-    end)
-
-    it("that has no network itself is asked again by the queue", function()
-      open{ headers = function() return nil, { kind = "network", message = "no" } end }
-      mutate(CREATE)
-      assert.equal(0, #queue.enqueued)
-      open{ headers = function() return nil, require("appsync.errors").new("network", "no token: no network") end }
-      mutate(CREATE)
-      assert.equal(1, #queue.enqueued)
-      assert.is_nil(newest().headers)
     end)
   end)
 

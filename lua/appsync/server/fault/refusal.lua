@@ -29,19 +29,23 @@ function refusal.complete(parameters, default_status)
   return { status = status, type = parameters.type or known[1], message = parameters.message or known[2] }
 end
 
----The HTTP answer.
+local function body_of(kind, message)
+  if not kind then return ('{"errors":[{"message":%s}]}'):format(result.text(message)) end
+  return ('{"errors":[{"errorType":%s,"message":%s}]}'):format(result.text(kind), result.text(message))
+end
+
+---The HTTP answer. With a status that the service has no name for it has no type either, as a proxy's.
 ---@param parameters {status: integer?, type: string?, message: string?, body: string?, headers: table<string, string>?}
 ---@param default_status integer
 ---@return integer status, table<string, string> headers, string body
 function refusal.answer(parameters, default_status)
   local complete = refusal.complete(parameters, default_status)
-  local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = complete.type })
+  local kind = (parameters.type or TYPES[complete.status]) and complete.type
+  local sent = response_headers.json(core.uuid(), { ["x-amzn-errortype"] = kind or nil })
   for name, value in pairs(parameters.headers or {}) do
     sent[name:lower()] = value
   end
-  local body = parameters.body
-    or ('{"errors":[{"errorType":%s,"message":%s}]}'):format(result.text(complete.type), result.text(complete.message))
-  return complete.status, sent, body
+  return complete.status, sent, parameters.body or body_of(kind, complete.message)
 end
 
 return refusal
