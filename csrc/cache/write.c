@@ -401,7 +401,7 @@ static void cover(struct aps_cache_write *write, struct aps_former *former)
 {
 	struct aps_entry *entry = former->entry;
 	struct aps_buf now;
-	bool is_nowhere;
+	bool is_nowhere = false;
 	size_t n_bytes;
 	if (is_lazy(write, entry)) {
 		keep_base(write, entry);

@@ -408,6 +408,7 @@ static bool try_write(struct aps_core *core, struct aps_client *client, struct a
 		if (ask_merges(core, client, parked)) return false;
 		rc = aps_fail(&err, APS_E_NOMEM, "no memory to ask for the merges in a response");
 	}
+	parked->has_failed = rc != APS_OK;
 	conclude(core, client, partition, rc, &err);
 	return true;
 }
@@ -458,7 +459,7 @@ bool aps_caching_write(struct aps_core *core, struct aps_client *client, uint64_
 	parked->came_s = aps_client_now_ms(client) / 1000;
 	if (ask(core, client, cached, parked, &question, &err) != APS_OK) {
 		tell_failure(core, cached->vault, &err);
-		parked->is_dropped = true;
+		parked->is_dropped = parked->has_failed = true;
 		question = 0;
 	}
 	bool is_first = question == 0 && cached->parking.first == NULL;

@@ -1,6 +1,12 @@
 #include "client/entry_safety.h"
 
-#include "sync/identity_fields.h"
+unsigned aps_entry_n_roots(const struct aps_gql_operation *operation)
+{
+	unsigned n = 0;
+	for (const struct aps_gql_node *node = operation->node->items; node != NULL; node = node->next)
+		n += node->kind == APS_GQL_FIELD && !aps_str_is(node->name, "__typename");
+	return n;
+}
 
 static enum aps_rc identity_of(const struct aps_entry_safety *question, struct aps_identity_field **fields, size_t *n,
                                struct aps_err *err)
@@ -13,8 +19,8 @@ static enum aps_rc identity_of(const struct aps_entry_safety *question, struct a
 	                              fields, err);
 }
 
-static const struct aps_identity_part *parts_of(struct aps_arena *arena, const struct aps_identity_field *fields,
-                                                size_t n)
+const struct aps_identity_part *aps_entry_identity_parts(struct aps_arena *arena,
+                                                         const struct aps_identity_field *fields, size_t n)
 {
 	struct aps_identity_part *parts = aps_arena_get(arena, n * sizeof *parts);
 	for (size_t i = 0; parts != NULL && i < n; i++) {
@@ -38,7 +44,7 @@ enum aps_rc aps_entry_safety_of(const struct aps_entry_safety *question, struct 
 	};
 	size_t n = 0;
 	if (question->made.n != 0 && identity_of(question, &fields, &n, err) == APS_OK) {
-		asked.made = parts_of(question->arena, fields, n);
+		asked.made = aps_entry_identity_parts(question->arena, fields, n);
 		asked.n_made = asked.made != NULL ? n : 0;
 	}
 	if (question->arena->rc != APS_OK) return aps_arena_fail(question->arena, "a queued mutation", err);

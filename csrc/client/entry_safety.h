@@ -4,6 +4,7 @@
 #define APS_CLIENT_ENTRY_SAFETY_H
 
 #include "client/queue.h"
+#include "sync/identity_fields.h"
 #include "sync/safety.h"
 
 /* What is asked about an entry's safety. */
@@ -17,6 +18,12 @@ struct aps_entry_safety {
 };
 
 APS_BEGIN_DECLS
+
+/* Root fields; what tells the name of the root's type does nothing. */
+unsigned aps_entry_n_roots(const struct aps_gql_operation *operation);
+/* The same fields, in the arena. NULL: no memory. */
+const struct aps_identity_part *aps_entry_identity_parts(struct aps_arena *arena,
+                                                         const struct aps_identity_field *fields, size_t n);
 
 /* E_NOMEM. */
 enum aps_rc aps_entry_safety_of(const struct aps_entry_safety *question, struct aps_safety *safety,

@@ -44,6 +44,7 @@ struct aps_parked {
 	uint64_t question;               /* not answered yet; 0: none */
 	int64_t came_s;                  /* Unix time as the service has it */
 	bool is_dropped;                 /* it isn't to be written */
+	bool has_failed;                 /* it couldn't be; for whoever wrote it */
 };
 
 struct aps_parking {

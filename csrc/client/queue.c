@@ -95,6 +95,13 @@ enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps
 	return rc == APS_OK ? aps_queue_know(queue, err) : rc; /* it may have moved */
 }
 
+enum aps_rc aps_queue_check_begun(const struct aps_queue *queue, bool is_durable, struct aps_err *err)
+{
+	const struct aps_vault *vault = queue->vault;
+	bool is_same = vault->place == queue->place && vault->is_writing && (vault->is_durable || !is_durable);
+	return is_same ? APS_OK : aps_fail(err, APS_E_STORAGE, "the store has moved, or could not be written");
+}
+
 /* Mutations that are replayed are often of one document. */
 enum aps_rc aps_queue_parse(struct aps_queue *queue, struct aps_str text, struct aps_gql_document **document,
                             struct aps_err *err)

@@ -125,6 +125,9 @@ enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err);
 enum aps_rc aps_queue_know(struct aps_queue *queue, struct aps_err *err);
 /* For what changes rows of the queue: a transaction that isn't over before it is on the disk. */
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err);
+/* All that was written since is in the transaction that was begun: else the store has moved meanwhile, or that one was
+ * given up, and what is open is another one, which has only a part of it. */
+enum aps_rc aps_queue_check_begun(const struct aps_queue *queue, bool is_durable, struct aps_err *err);
 /* The transaction that is open, before the turn ends. A store that has moved meanwhile hasn't got it. */
 enum aps_rc aps_queue_commit(struct aps_queue *queue, struct aps_err *err);
 /* What becomes of an entry that is under way: the machine is to be run. */

@@ -206,6 +206,7 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 	struct aps_ask_queue_command **at = &queue->asked;
 	bool is_unchanged = rc == APS_E_USAGE && err.word != NULL;
 	bool is_committed = rc == APS_OK && command->what == APS_QUEUE_ASK_ADOPT;
+	if (rc == APS_OK && !is_committed) rc = aps_queue_check_begun(queue, true, &err);
 	if (is_unchanged || is_committed) {
 		if (rc != APS_OK) command->why = err;
 		aps_queue_answer(queue->core, queue, command);

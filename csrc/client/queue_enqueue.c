@@ -175,6 +175,7 @@ static enum aps_rc enter(struct entering *in, unsigned n_roots, struct aps_err *
 	if (rc == APS_OK) rc = aps_queue_extra_write(&in->extra, &in->texts, err);
 	in->row.entry.extra = aps_buf_str(&in->texts);
 	if (rc == APS_OK) rc = insert(in, err);
+	if (rc == APS_OK) rc = aps_queue_check_begun(in->queue, true, err);
 	return rc == APS_OK ? remember(in, err) : rc;
 }
 
@@ -223,7 +224,7 @@ enum aps_rc aps_queue_enqueue(struct aps_queue *queue, const struct aps_enqueue 
 	        .optimistic = what->response,
 	};
 	if (rc == APS_OK) rc = aps_queue_count(queue, err);
-	if (rc == APS_OK) rc = enter(&in, (unsigned)operation->definition->n_root_fields, err);
+	if (rc == APS_OK) rc = enter(&in, aps_entry_n_roots(operation->definition), err);
 	end(&in, rc, number);
 	return rc;
 }
@@ -239,10 +240,11 @@ enum aps_rc aps_queue_requeue(struct aps_queue *queue, const struct aps_outbox_e
 	in.row.entry = *letter;
 	in.former_number = aps_entry_number(letter->id);
 	if (rc == APS_OK) rc = aps_queue_extra_read(&in.former, letter->extra, err);
+	in.extra.first = in.former.first != 0 ? in.former.first : in.former_number;
 	if (rc == APS_OK) rc = aps_gql_document_new(letter->document, &document, NULL, err);
 	if (rc == APS_OK) {
 		const struct aps_gql_operation *definition = aps_gql_document_find(document, letter->name);
-		n_roots = definition != NULL ? (unsigned)definition->n_root_fields : 1;
+		n_roots = definition != NULL ? aps_entry_n_roots(definition) : 1;
 		aps_gql_document_unref(document);
 	}
 	if (rc == APS_OK) rc = aps_queue_count(queue, err);

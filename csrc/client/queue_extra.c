@@ -40,11 +40,19 @@ static enum aps_rc take_keys(struct aps_json_reader *r, struct aps_arena *arena,
 	return token == APS_JSON_ARRAY_END ? APS_OK : fail_reader(r, err);
 }
 
+static enum aps_rc take_number(struct aps_json_reader *r, int64_t *number, struct aps_err *err)
+{
+	if (aps_json_next(r) != APS_JSON_INT) return fail_reader(r, err);
+	*number = r->integer;
+	return APS_OK;
+}
+
 static enum aps_rc take_member(struct aps_json_reader *r, struct aps_queue_extra *extra, struct aps_err *err)
 {
 	struct aps_str ignored, *span = &ignored;
 	if (aps_json_text_is(r, "roots")) return take_keys(r, &extra->arena, &extra->roots, err);
 	if (aps_json_text_is(r, "made")) return take_keys(r, &extra->arena, &extra->made, err);
+	if (aps_json_text_is(r, "first")) return take_number(r, &extra->first, err);
 	if (aps_json_text_is(r, "headers")) span = &extra->headers;
 	if (aps_json_text_is(r, "rules")) span = &extra->rules;
 	return aps_json_skip_value(r, span) == APS_OK ? APS_OK : fail_reader(r, err);
@@ -91,8 +99,8 @@ static void write_keys(struct aps_json_writer *w, const char *name, const struct
 enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct aps_buf *out, struct aps_err *err)
 {
 	struct aps_json_writer w;
-	bool is_empty =
-	        extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n_items == 0 && extra->made.n_items == 0;
+	bool is_empty = extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n_items == 0 &&
+	                extra->made.n_items == 0 && extra->first == 0;
 	if (is_empty) return APS_OK;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
@@ -106,6 +114,10 @@ enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct ap
 	}
 	write_keys(&w, "roots", &extra->roots);
 	write_keys(&w, "made", &extra->made);
+	if (extra->first != 0) {
+		aps_json_write_key(&w, APS_STR("first"));
+		aps_json_write_int(&w, extra->first);
+	}
 	aps_json_write_object_end(&w);
 	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;
 	if (w.err.code == APS_OK) return aps_fail(err, out->rc, "no memory for a mutation");

@@ -1,5 +1,5 @@
 /* What an entry has besides its document and its variables, as one JSON text in the store:
- *   {"headers":{…},"rules":[…],"roots":["Todo:1"],"made":["Todo:1"]}
+ *   {"headers":{…},"rules":[…],"roots":["Todo:1"],"made":["Todo:1"],"first":3}
  * Each may be missing. Pure. */
 #ifndef APS_CLIENT_QUEUE_EXTRA_H
 #define APS_CLIENT_QUEUE_EXTRA_H
@@ -18,6 +18,7 @@ struct aps_queue_extra {
 	struct aps_str rules;        /* JSON of a list: what its answer changes besides its records */
 	struct aps_queue_keys roots; /* of the objects at the root of its optimistic response */
 	struct aps_queue_keys made;  /* of those in it whose id the application has made */
+	int64_t first;               /* of one that was tried again: the number that it had at first; 0: it wasn't */
 	struct aps_arena arena;      /* of a text that was read */
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/queue_extra.h"
+#include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "sync/named_ids.h"
 
@@ -20,6 +21,43 @@ static void add_record(struct naming *in, struct aps_str text)
 	if (in->queue->settings.order == APS_OUTBOX_ENTITY) aps_buf_add(&in->info->records, &hash, sizeof hash);
 }
 
+static enum aps_rc read_first(const struct aps_outbox_entry *entry, int64_t *first, struct aps_err *err)
+{
+	struct aps_queue_extra extra;
+	if (entry->id == 0) return APS_OK;
+	enum aps_rc rc = aps_queue_extra_read(&extra, entry->extra, err);
+	*first = extra.first;
+	aps_queue_extra_clear(&extra);
+	return rc;
+}
+
+/* The number that a maker had before it was tried again, and has gone to the tail; 0: it never was. */
+static enum aps_rc find_first(struct aps_db *db, int64_t maker, int64_t *first, struct aps_err *err)
+{
+	struct aps_outbox_row row;
+	struct aps_dead_letter letter;
+	*first = 0;
+	aps_outbox_row_init(&row);
+	aps_dead_letter_init(&letter);
+	enum aps_rc rc = aps_outbox_find_number(db, maker, &row, err);
+	if (rc == APS_OK) rc = read_first(&row.entry, first, err);
+	if (rc == APS_OK && row.entry.id == 0) rc = aps_dead_letters_find_number(db, maker, &letter, err);
+	if (rc == APS_OK) rc = read_first(&letter.entry, first, err);
+	aps_dead_letter_clear(&letter);
+	aps_outbox_row_clear(&row);
+	return rc;
+}
+
+/* What comes behind it by now: what was queued before it was ever made has nothing to do with it, but what was queued
+ * after it is sent no earlier than it. */
+static enum aps_rc meet_later(struct naming *in, uint64_t maker)
+{
+	int64_t first;
+	enum aps_rc rc = find_first(aps_queue_db(in->queue), (int64_t)maker, &first, in->err);
+	if (rc == APS_OK && first != 0 && (uint64_t)first < in->info->number) in->info->blocked_by = maker;
+	return rc;
+}
+
 /* A temporary id that has no other one yet: its maker is before this entry, or dead, or was discarded, and its record
  * will never be. */
 static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
@@ -30,7 +68,8 @@ static enum aps_rc meet_temporary(struct naming *in, struct aps_str id)
 	uint64_t maker = (uint64_t)in->pair.maker;
 	/* the record goes by both: what was queued before that was known knows one of them */
 	if (rc == APS_OK && in->pair.owner != 0 && in->pair.is_made) add_record(in, in->pair.made);
-	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker >= in->info->number) return rc;
+	if (rc != APS_OK || in->pair.owner == 0 || in->pair.is_made || maker == in->info->number) return rc;
+	if (maker > in->info->number) return meet_later(in, maker);
 	rc = aps_id_map_has_maker(db, &in->pair, &is_queued, &is_dead, in->err);
 	if (rc == APS_OK && !is_queued)
 		in->info->blocked_by = maker;

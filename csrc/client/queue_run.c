@@ -78,7 +78,7 @@ static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSE
 static void lose(struct aps_queue *queue)
 {
 	for (struct aps_sending *sending = queue->sendings; sending != NULL; sending = sending->next)
-		sending->has_lost_answer = sending->outcome.response.data.n != 0;
+		sending->has_lost_answer = sending->has_lost_answer || sending->is_kept;
 	aps_queue_waits_lose(queue);
 	queue->told.n = queue->renamed.n = 0;
 	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)

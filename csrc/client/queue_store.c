@@ -112,8 +112,16 @@ static enum aps_rc map_ids(struct aps_queue *queue, const struct aps_sending *se
 	return rc;
 }
 
+/* The layer has told what came in the place of what it had; there may have been no memory for that. */
+static bool is_compared(const struct aps_sending *sending)
+{
+	int64_t flags = sending->row.entry.flags;
+	return (flags & APS_ENTRY_LAYER) != 0 && (flags & APS_ENTRY_UNCACHED) == 0 && !sending->parked.has_failed &&
+	       !sending->has_lost_answer;
+}
+
 /* What the answer has in the place of one that it made: that one itself where the service has left it as it was, or
- * nothing came of it. */
+ * nothing came of it. Empty: it may have got another one, and the answer doesn't show it: what names it isn't sent. */
 static enum aps_rc id_in_answer(struct aps_queue *queue, struct aps_sending *sending, struct aps_str key,
                                 struct aps_str *made, struct aps_err *err)
 {
@@ -127,7 +135,7 @@ static enum aps_rc id_in_answer(struct aps_queue *queue, struct aps_sending *sen
 	        .field = policy != NULL && policy->n_key_fields == 1 ? policy->key_fields[0] : APS_STR(""),
 	};
 	enum aps_rc rc = aps_answered_id_of(&question, &sending->arena, made, err);
-	if (made->n == 0) *made = temporary;
+	if (made->n == 0 && is_compared(sending)) *made = temporary;
 	return rc;
 }
 
@@ -147,6 +155,7 @@ static enum aps_rc keep_ids(struct aps_queue *queue, struct aps_sending *sending
 		pair.is_made = true;
 		pair.at_ms = aps_clock_wall_ms();
 		if (is_open) rc = id_in_answer(queue, sending, key, &pair.made, err);
+		is_open = is_open && pair.made.n != 0;
 		if (is_open && rc == APS_OK) rc = aps_id_map_set_made(aps_queue_db(queue), &pair, err);
 		if (is_open && rc == APS_OK && !aps_str_eq(pair.made, id)) rc = note_rename(queue, &pair, err);
 		aps_id_made_clear(&known);
@@ -271,11 +280,9 @@ static enum aps_rc bury(struct aps_queue *queue, const struct aps_outbox_action 
 	return rc;
 }
 
-enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
+static enum aps_rc store(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
-	if (action->store == APS_DELIVERY_STORE_NOTHING) return APS_OK;
-	enum aps_rc rc = aps_queue_begin(queue, aps_delivery_is_durable(action->store), err);
-	if (rc != APS_OK) return rc;
+	enum aps_rc rc;
 	switch (action->store) {
 	case APS_DELIVERY_STORE_MARK:
 		rc = mark(queue, action, err);
@@ -289,4 +296,13 @@ enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_out
 	case APS_DELIVERY_STORE_COUNT:
 	default: return APS_OK;
 	}
+}
+
+enum aps_rc aps_queue_store_action(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
+{
+	bool is_durable = aps_delivery_is_durable(action->store);
+	if (action->store == APS_DELIVERY_STORE_NOTHING) return APS_OK;
+	enum aps_rc rc = aps_queue_begin(queue, is_durable, err);
+	if (rc == APS_OK) rc = store(queue, action, err);
+	return rc == APS_OK ? aps_queue_check_begun(queue, is_durable, err) : rc;
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/entry_safety.h"
 #include "client/flight.h"
 #include "client/ids_ignored.h"
 #include "client/partition.h"
@@ -135,10 +136,16 @@ static void feed(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 }
 
 /* Without memory, or where its row can't be read: it is tried again, later. */
+static void feed_put_off(struct aps_queue *queue, uint64_t number)
+{
+	const struct aps_delivery_event event = {.kind = APS_DELIVERY_ON_LATER, .is_unanswered = true};
+	aps_queue_feed(queue, number, &event);
+}
+
 static void put_off(struct aps_sending *sending, const struct aps_err *err)
 {
 	aps_sending_set_err(sending, err);
-	feed(sending, APS_DELIVERY_ON_LATER);
+	feed_put_off(sending->queue, sending->number);
 }
 
 static void start(struct aps_sending *sending, const struct aps_operation *operation)
@@ -239,14 +246,18 @@ void aps_sending_send(struct aps_queue *queue, uint64_t number)
 	struct aps_err err;
 	struct aps_sending *sending = aps_sending_get(queue, number, &err);
 	if (sending == NULL) {
-		aps_queue_feed_kind(queue, number, APS_DELIVERY_ON_LATER);
+		feed_put_off(queue, number);
 		return;
 	}
 	sending->is_look = false;
 	sending->retry_after_ms = -1;
 	sending->is_unmarked = false;
 	aps_late_request_begin(&sending->last);
-	if (aps_sent_entry_read(sending, &err) != APS_OK)
+	enum aps_rc rc = aps_sent_entry_read(sending, &err);
+	if (rc == APS_OK && sending->names_unmade)
+		rc = aps_fail_word(&err, APS_E_CONFLICT, "blocked", 0,
+		                   "the service's id of a record that this mutation names isn't known");
+	if (rc != APS_OK)
 		refuse(sending, &err);
 	else
 		go_with_headers(sending);
@@ -259,7 +270,7 @@ void aps_sending_look(struct aps_queue *queue, uint64_t number)
 	struct aps_err err;
 	struct aps_sending *sending = aps_sending_get(queue, number, &err);
 	if (sending == NULL) {
-		aps_queue_feed_kind(queue, number, APS_DELIVERY_ON_LATER);
+		feed_put_off(queue, number);
 		return;
 	}
 	sending->is_look = sending->is_looked_at = true;
@@ -289,9 +300,9 @@ static enum aps_verdict verdict_of(const struct aps_sending *sending)
 	        .error_type = response->error_type,
 	        .errors = response->errors,
 	        .has_data = response->data.n != 0,
-	        .has_value = response->has_value,
+	        .has_value = aps_sent_entry_has_value(sending),
 	        .is_versioned = sending->safety.has_version,
-	        .n_roots = (unsigned)operation->definition->n_root_fields,
+	        .n_roots = aps_entry_n_roots(operation->definition),
 	};
 	return aps_verdict_of(&question);
 }
@@ -311,6 +322,8 @@ static void written(struct aps_core *core, struct aps_parked *parked)
 {
 	struct aps_sending *sending = APS_CONTAINER_OF(parked, struct aps_sending, parked);
 	sending->is_parked = false;
+	sending->is_kept = true;
+	sending->has_lost_answer = parked->has_failed;
 	if (sending->queue == NULL) {
 		let_go(core, sending);
 		return;
@@ -332,15 +345,21 @@ static void keep(struct aps_sending *sending, enum aps_delivery_event_kind kind)
 {
 	struct aps_queue *queue = sending->queue;
 	struct aps_err err;
+	sending->is_kept = true; /* or is lost, with all that the transaction has */
 	bool has_begun = aps_queue_begin(queue, true, &err) == APS_OK;
 	if (has_begun && learn(sending, &err) != APS_OK) {
 		aps_queue_fail(queue, &err);
 		has_begun = false;
 	}
-	if (has_begun && !aps_sent_entry_keep(sending, written)) {
+	if (!has_begun) {
+		sending->has_lost_answer = true;
+	} else if (!aps_sent_entry_keep(sending, written)) {
+		sending->is_kept = false;
 		sending->is_parked = true;
 		return;
 	}
+	/* once more, with its outcome */
+	if (sending->parked.has_failed) sending->has_lost_answer = true;
 	feed(sending, kind);
 }
 
@@ -368,10 +387,16 @@ void aps_sending_keep_again(struct aps_sending *sending)
 	*response = told;
 }
 
+static struct aps_delivery_event event_about(const struct aps_sending *sending, enum aps_verdict verdict)
+{
+	return (struct aps_delivery_event){.kind = event_of(verdict),
+	                                   .is_unanswered = sending->outcome.answer.status == 0};
+}
+
 static void judge_answer(struct aps_sending *sending)
 {
 	enum aps_verdict verdict = verdict_of(sending);
-	struct aps_delivery_event event = {.kind = event_of(verdict)};
+	struct aps_delivery_event event = event_about(sending, verdict);
 	if (verdict == APS_VERDICT_DONE) {
 		keep(sending, event.kind);
 		return;
@@ -428,11 +453,12 @@ static void judge_record(struct aps_sending *sending)
 static void judge_look(struct aps_sending *sending)
 {
 	enum aps_verdict verdict = verdict_of(sending);
+	const struct aps_delivery_event event = event_about(sending, verdict);
 	switch (verdict) {
 	case APS_VERDICT_DONE: judge_record(sending); break;
 	case APS_VERDICT_CONFLICT:
 	case APS_VERDICT_REFUSED: feed(sending, APS_DELIVERY_ON_SEEN_UNKNOWN); break;
-	default: feed(sending, event_of(verdict)); break;
+	default: aps_queue_feed(sending->queue, sending->number, &event); break;
 	}
 }
 
@@ -450,6 +476,8 @@ static void ended(struct aps_core *core, struct aps_outcome_sink *sink, struct a
 	aps_outcome_clear(&sending->outcome);
 	aps_outcome_move(&sending->outcome, outcome);
 	sending->record = sending->error_record = (struct aps_str){NULL, 0};
+	sending->is_kept = sending->has_lost_answer = false;
+	aps_buf_reset(&sending->mapped);
 	sending->retry_after_ms = retry_after(sending);
 	aps_reach_heard(core, sending->queue->client, &sending->outcome);
 	sending->queue->outbox.successes = aps_reach_successes(core, sending->queue->client);

@@ -20,9 +20,12 @@ struct aps_sending {
 	uint64_t number;
 	struct aps_outbox_row row; /* as it is sent: temporary ids gave way */
 	struct aps_buf variables, optimistic;
+	bool names_unmade; /* a temporary id in its variables has no other one, and its maker is no more */
 	struct aps_queue_extra extra;
 	struct aps_operation operation;
-	struct aps_operation question; /* of a look */
+	struct aps_operation question;         /* of a look; */
+	const struct aps_identity_part *asked; /* by these its record was asked for, in `arena` */
+	size_t n_asked;
 	struct aps_header_list headers;
 	struct aps_arena arena;
 	struct aps_safety safety;
@@ -43,11 +46,12 @@ struct aps_sending {
 	struct aps_str error_record; /* likewise: what the error of a conflict has of it */
 	int64_t retry_after_ms;      /* -1: the service has said nothing */
 	struct aps_parked parked;
-	struct aps_buf mapped;   /* temporary ids and those that came: see aps_partition_data */
+	struct aps_buf mapped;   /* temporary ids and those that came with it: see aps_partition_data */
 	bool is_parked;          /* the cache waits for the application */
 	struct aps_buf late;     /* what it waits with of an answer that is told before */
 	uint64_t outcome_number; /* in the log; 0: not there yet */
-	bool has_lost_answer;    /* it was written into the cache by a transaction that failed */
+	bool is_kept;            /* the answer was written into the cache, */
+	bool has_lost_answer;    /* by a transaction that failed */
 	bool has_update;         /* this run has a function for its answer */
 	bool has_layer;          /* it stays until the application has run its update */
 	struct aps_reap reap;

@@ -46,7 +46,9 @@ void aps_sent_entry_clear(struct aps_sending *sending)
 /* The id that the service has given in the place of a temporary one. */
 struct replacing {
 	struct aps_queue *queue;
+	int64_t number; /* of the entry */
 	struct aps_id_made pair;
+	bool has_unmade; /* an earlier one was to make a record, and nobody knows its id */
 	struct aps_err *err;
 	enum aps_rc rc;
 };
@@ -56,19 +58,21 @@ static struct aps_str look_up(void *context, struct aps_str id)
 	struct replacing *in = context;
 	if (in->rc == APS_OK)
 		in->rc = aps_id_map_find(aps_queue_db(in->queue), in->queue->owner, id, &in->pair, in->err);
-	bool is_known = in->rc == APS_OK && in->pair.owner != 0 && in->pair.is_made;
+	bool is_found = in->rc == APS_OK && in->pair.owner != 0, is_known = is_found && in->pair.is_made;
+	if (is_found && !is_known && in->pair.maker < in->number) in->has_unmade = true;
 	return is_known ? in->pair.made : (struct aps_str){NULL, 0};
 }
 
-static enum aps_rc replace(struct aps_queue *queue, struct aps_str json, struct aps_buf *out, struct aps_err *err)
+static enum aps_rc replace(struct aps_sending *sending, struct aps_str json, struct aps_buf *out, struct aps_err *err)
 {
-	struct replacing in = {.queue = queue, .err = err};
+	struct replacing in = {.queue = sending->queue, .number = (int64_t)sending->number, .err = err};
 	bool is_changed;
 	aps_buf_reset(out);
 	if (json.n == 0) return APS_OK;
 	aps_id_made_init(&in.pair);
 	enum aps_rc rc = aps_id_substitute(json, look_up, &in, out, &is_changed, err);
 	aps_id_made_clear(&in.pair);
+	sending->names_unmade = sending->names_unmade || in.has_unmade;
 	return rc == APS_OK ? in.rc : rc;
 }
 
@@ -139,7 +143,7 @@ static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
 	        .queue = sending->queue,
 	        .arena = &sending->arena,
 	        .is_idempotent = (sending->row.entry.flags & APS_ENTRY_IDEMPOTENT) != 0,
-	        .n_roots = (unsigned)sending->operation.definition->n_root_fields,
+	        .n_roots = aps_entry_n_roots(sending->operation.definition),
 	        .variables = aps_buf_str(&sending->variables),
 	        .made = aps_queue_extra_made_root(&sending->extra),
 	};
@@ -157,8 +161,9 @@ enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err
 	if (rc == APS_OK && sending->row.entry.id == 0)
 		rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a queued mutation isn't in the store any more");
 	if (rc == APS_OK) rc = aps_queue_extra_read(&sending->extra, sending->row.entry.extra, err);
-	if (rc == APS_OK) rc = replace(queue, sending->row.entry.variables, &sending->variables, err);
-	if (rc == APS_OK) rc = replace(queue, sending->row.entry.optimistic, &sending->optimistic, err);
+	if (rc == APS_OK) rc = replace(sending, sending->row.entry.optimistic, &sending->optimistic, err);
+	sending->names_unmade = false; /* what is sent counts */
+	if (rc == APS_OK) rc = replace(sending, sending->row.entry.variables, &sending->variables, err);
 	if (rc == APS_OK) rc = replace_in_roots(sending, err);
 	if (rc == APS_OK) rc = init_operation(sending, err);
 	if (rc == APS_OK) rc = find_safety(sending, err);
@@ -284,6 +289,9 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	if (rc == APS_OK && root == NULL) rc = aps_fail(err, APS_E_USAGE, "the mutation has several root fields");
 	if (rc == APS_OK) rc = find_record(sending, root, &type, &of, err);
 	if (rc != APS_OK) return rc;
+	sending->n_asked = of.n_identity;
+	sending->asked = aps_entry_identity_parts(&sending->arena, of.identity, of.n_identity);
+	if (sending->asked == NULL) return aps_arena_fail(&sending->arena, "a queued mutation", err);
 	bool has_own_keys = of.n_identity != 1 || !aps_str_is(of.identity[0].name, "id");
 	if (has_own_keys) of.fields++;
 	of.n_fields = has_own_keys ? 0 : 1;
@@ -299,20 +307,43 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	return rc;
 }
 
-/* Of its one root field. */
+/* Of its one root field. One that is null beside an error may be there all the same: what stands below it can take it
+ * along (GraphQL, October 2021, 6.4.4). */
 struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 {
-	struct aps_json_members members;
-	struct aps_str data = sending->outcome.response.data, key = sending->question.definition->root_fields[0];
-	struct aps_str record = APS_STR("null");
-	struct aps_buf name;
-	aps_buf_init(&name, APS_BUF_ANY_SIZE);
-	aps_buf_add_str(&name, key);
-	aps_buf_add_byte(&name, '\0');
-	aps_json_members_init(&members, data);
-	if (data.n != 0 && name.rc == APS_OK) aps_json_members_get(&members, name.p, &record);
-	aps_buf_clear(&name);
-	return record;
+	struct aps_json_reader r;
+	struct aps_str key = sending->question.definition->root_fields[0], value, record = {NULL, 0};
+	aps_json_reader_init(&r, sending->outcome.response.data, 0);
+	if (sending->outcome.response.data.n == 0 || aps_json_next(&r) != APS_JSON_OBJECT) return record;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		bool is_record = aps_str_eq(r.text, key);
+		if (aps_json_skip_value(&r, &value) == APS_OK && is_record) record = value;
+	}
+	bool is_hidden = sending->outcome.response.errors.n != 0 && aps_str_is(record, "null");
+	return is_hidden ? (struct aps_str){NULL, 0} : record;
+}
+
+static bool is_typename(const struct aps_gql_operation *definition, struct aps_str key)
+{
+	for (const struct aps_gql_node *node = definition->node->items; node != NULL; node = node->next)
+		if (node->kind == APS_GQL_FIELD && aps_str_eq(aps_gql_response_key(node), key))
+			return aps_str_is(node->name, "__typename");
+	return false;
+}
+
+bool aps_sent_entry_has_value(const struct aps_sending *sending)
+{
+	const struct aps_operation *operation = sending->is_look ? &sending->question : &sending->operation;
+	struct aps_json_reader r;
+	struct aps_str value;
+	if (!sending->outcome.response.has_value) return false;
+	aps_json_reader_init(&r, sending->outcome.response.data, 0);
+	if (aps_json_next(&r) != APS_JSON_OBJECT) return false;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		bool is_field = !is_typename(operation->definition, r.text);
+		if (aps_json_skip_value(&r, &value) == APS_OK && is_field && !aps_str_is(value, "null")) return true;
+	}
+	return false;
 }
 
 bool aps_sent_entry_answer_version(const struct aps_sending *sending, int64_t *version)
@@ -364,7 +395,9 @@ enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending)
 	        .safety = &sending->safety,
 	        .is_delete = deletes(sending),
 	        .variables = aps_buf_str(&sending->variables),
-	        .is_read = true,
+	        .identity = sending->asked,
+	        .n_identity = sending->n_asked,
+	        .is_read = sending->record.n != 0,
 	        .record = sending->record,
 	};
 	return aps_in_doubt_judge(&question);
@@ -384,6 +417,5 @@ bool aps_sent_entry_keep(struct aps_sending *sending, void (*written)(struct aps
 	        .mapped = &sending->mapped,
 	        .written = written,
 	};
-	aps_buf_reset(&sending->mapped);
 	return aps_caching_write(queue->core, queue->client, queue->cache, &sending->parked);
 }

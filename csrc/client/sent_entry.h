@@ -15,14 +15,14 @@ enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err
 /* Those headers, then the call's own. */
 enum aps_rc aps_sent_entry_set_headers(struct aps_sending *sending, const struct aps_header_list *headers,
                                        struct aps_err *err);
-/* Its record's key in the cache, which is the sending's; empty: it can't be told. */
-enum aps_rc aps_sent_entry_key(struct aps_sending *sending, struct aps_str *key, struct aps_err *err);
 /* Its record's key in the cache, as long as the sending has its row; empty: that can't be told. */
 enum aps_rc aps_sent_entry_key(struct aps_sending *sending, struct aps_str *key, struct aps_err *err);
 /* The query for its record. E_USAGE: there can be none. */
 enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err);
-/* Of the answer to that: the record; "null": there is none. */
+/* Of the answer to that: the record; "null": there is none; empty: the answer doesn't tell. */
 struct aps_str aps_sent_entry_record(const struct aps_sending *sending);
+/* A root field of the answer isn't null; the name of the root's type is none. */
+bool aps_sent_entry_has_value(const struct aps_sending *sending);
 /* Of the answer's errors: the service's record, or empty. */
 struct aps_str aps_sent_entry_error_record(const struct aps_sending *sending);
 /* The version that its record has by the answer of its one root field; false: it doesn't say. */

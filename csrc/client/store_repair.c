@@ -19,6 +19,7 @@ struct repairing {
 	struct aps_db *db;
 	uint32_t nonce;
 	struct aps_str id; /* as it was given */
+	int64_t former;    /* number of the one that is queued again */
 	struct aps_json_writer w;
 	struct aps_buf moved; /* int64_t: numbers of those that are queued again, whose dependents follow */
 };
@@ -36,30 +37,45 @@ static void put_id(struct repairing *in, const char *name, int64_t number)
 	aps_json_write_member(&in->w, name, aps_str_of(text));
 }
 
-static enum aps_rc take_id(struct repairing *in, const struct aps_outbox_entry *entry, int64_t former,
-                           struct aps_str id, struct aps_err *err)
+/* What it is to make is its own still, under the number that it has from now on. */
+static enum aps_rc claim_made(struct repairing *in, const struct aps_queue_extra *former, struct aps_queue_extra *own,
+                              const struct aps_outbox_entry *entry, struct aps_err *err)
 {
-	struct aps_id_made pair;
-	bool is_maker;
-	aps_id_made_init(&pair);
-	pair.owner = aps_entry_owner(entry->id);
-	pair.temporary = id;
-	pair.maker = aps_entry_number(entry->id);
-	pair.at_ms = entry->created_ms;
-	enum aps_rc rc = aps_id_map_claim(in->db, &pair, former, &is_maker, err);
-	aps_id_made_clear(&pair);
+	enum aps_rc rc = APS_OK;
+	for (size_t i = 0; rc == APS_OK && i < former->made.n_items; i++) {
+		bool is_maker = false;
+		struct aps_id_made pair;
+		aps_id_made_init(&pair);
+		pair.owner = aps_entry_owner(entry->id);
+		pair.temporary = aps_identity_tail(former->made.items[i]);
+		pair.maker = aps_entry_number(entry->id);
+		pair.at_ms = entry->created_ms;
+		rc = aps_id_map_claim(in->db, &pair, in->former, &is_maker, err);
+		if (rc == APS_OK && is_maker && !aps_queue_keys_add(&own->made, &own->arena, former->made.items[i]))
+			rc = aps_fail(err, APS_E_NOMEM, "out of memory");
+		aps_id_made_clear(&pair);
+	}
 	return rc;
 }
 
-/* Who waits for what it is to make waits for the one that is queued now. */
-static enum aps_rc take_ids(struct repairing *in, const struct aps_outbox_entry *entry, int64_t former,
-                            struct aps_err *err)
+static enum aps_rc insert(struct repairing *in, struct aps_outbox_entry *entry, struct aps_err *err)
 {
-	struct aps_queue_extra extra;
-	enum aps_rc rc = aps_queue_extra_read(&extra, entry->extra, err);
-	for (size_t i = 0; rc == APS_OK && i < extra.made.n_items; i++)
-		rc = take_id(in, entry, former, aps_identity_tail(extra.made.items[i]), err);
-	aps_queue_extra_clear(&extra);
+	struct aps_queue_extra former, own;
+	struct aps_buf text;
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_queue_extra_read(&own, APS_STR(""), err);
+	enum aps_rc rc = aps_queue_extra_read(&former, entry->extra, err);
+	own.headers = former.headers;
+	own.rules = former.rules;
+	own.roots = former.roots;
+	own.first = former.first != 0 ? former.first : in->former;
+	if (rc == APS_OK) rc = claim_made(in, &former, &own, entry, err);
+	if (rc == APS_OK) rc = aps_queue_extra_write(&own, &text, err);
+	entry->extra = aps_buf_str(&text);
+	if (rc == APS_OK) rc = aps_outbox_insert(in->db, entry, err);
+	aps_queue_extra_clear(&own);
+	aps_queue_extra_clear(&former);
+	aps_buf_clear(&text);
 	return rc;
 }
 
@@ -71,8 +87,8 @@ static enum aps_rc requeue(struct repairing *in, struct aps_dead_letter *letter,
 	if (rc != APS_OK) return rc;
 	entry.id = aps_entry_id(aps_entry_owner(entry.id), aps_entry_mode(entry.id), number);
 	entry.flags &= ~(int64_t)APS_ENTRY_LAYER;
-	rc = aps_outbox_insert(in->db, &entry, err);
-	if (rc == APS_OK) rc = take_ids(in, &entry, former, err);
+	in->former = former;
+	rc = insert(in, &entry, err);
 	aps_buf_add(&in->moved, &former, sizeof former);
 	aps_json_write_object(&in->w);
 	put_id(in, "id", former);

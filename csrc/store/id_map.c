@@ -223,7 +223,9 @@ static enum aps_rc delete_old(struct aps_db *db, struct aps_id_pruning *pruning,
                               struct aps_err *err)
 {
 	static const char SQL[] = "DELETE FROM id_map WHERE owner = ?1 AND temporary > ?2 AND temporary <= ?3"
-	                          " AND at < ?4 AND maker > ?5";
+	                          " AND at < ?4 AND maker > ?5 AND maker NOT IN"
+	                          " (SELECT blocked_by FROM dead_letter WHERE id BETWEEN ?6 AND ?7)";
+	struct aps_entry_range range = aps_entry_owned(pruning->owner);
 	struct aps_query query;
 	int64_t last;
 	enum aps_rc rc = find_last(db, pruning->owner, &last, err);
@@ -234,6 +236,8 @@ static enum aps_rc delete_old(struct aps_db *db, struct aps_id_pruning *pruning,
 	aps_query_text(&query, end);
 	aps_query_int(&query, now_ms - APS_ID_MAP_MAX_AGE_MS);
 	aps_query_int(&query, last);
+	aps_query_int(&query, range.first);
+	aps_query_int(&query, range.last);
 	rc = aps_query_run(&query);
 	if (rc == APS_OK) pruning->n_deleted = aps_db_changes(db);
 	return rc;

@@ -131,7 +131,7 @@ static struct aps_delivery_action wait_in(struct aps_delivery *delivery, enum ap
 static bool has_tried_enough(struct aps_delivery *delivery, const struct aps_delivery_options *options,
                              const struct aps_delivery_event *event)
 {
-	if (event->successes > delivery->successes) {
+	if (!event->is_unanswered && event->successes > delivery->successes) {
 		delivery->n_counted++;
 		delivery->successes = event->successes;
 	}

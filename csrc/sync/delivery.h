@@ -172,6 +172,7 @@ struct aps_delivery {
 struct aps_delivery_event {
 	enum aps_delivery_event_kind kind;
 	bool has_record;    /* CONFLICT: the service has sent its own */
+	bool is_unanswered; /* LATER, DOUBT: the service has said nothing. It isn't the mutation's own failure */
 	uint64_t successes; /* GO, LATER, DOUBT: operations that the service has executed for this client by now */
 };
 

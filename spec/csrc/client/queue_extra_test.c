@@ -9,12 +9,6 @@
 #include "client/queue_extra.h"
 #include "queue_world.h"
 
-static void be_online(bool is_online)
-{
-	aps_reach_set_online(world.core, world.client, is_online);
-	turn();
-}
-
 static void assert_reads_as_written(const char *text)
 {
 	struct aps_queue_extra extra;

@@ -203,6 +203,23 @@ static void other_requests_tell_as_well_but_not_those_that_asked_nobody(void **s
 	finish();
 }
 
+static void a_network_that_loses_answers_never_makes_a_dead_letter(void **state)
+{
+	(void)state;
+	begin();
+	enqueue(&(struct asked){.is_idempotent = true});
+	turn();
+	for (int i = 0; i < 8; i++) {
+		fail_exchange(APS_E_NETWORK, true);
+		turn();
+		hear(APS_OK, 200);
+		for (int k = 0; k < 3 && under_way() == NULL; k++) let_time_pass(301000);
+		assert_non_null(under_way());
+	}
+	assert_string_equal(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "[]");
+	finish();
+}
+
 static void what_was_refused_a_token_waits_for_another_one(void **state)
 {
 	(void)state;
@@ -352,6 +369,7 @@ int main(void)
 	        cmocka_unit_test(headers_are_asked_for_in_the_name_of_the_call_that_waits),
 	        cmocka_unit_test(the_application_may_say_whether_there_is_a_network),
 	        cmocka_unit_test(other_requests_tell_as_well_but_not_those_that_asked_nobody),
+	        cmocka_unit_test(a_network_that_loses_answers_never_makes_a_dead_letter),
 	        cmocka_unit_test(what_was_refused_a_token_waits_for_another_one),
 	        cmocka_unit_test(a_mode_without_credentials_waits_and_holds_up_no_other_one),
 	        cmocka_unit_test(a_mutation_that_fails_again_and_again_while_others_succeed_is_dead),

@@ -48,6 +48,33 @@ static void a_mutation_is_sent_once_it_is_stored_and_told_once_its_outcome_is(vo
 	finish();
 }
 
+/* It is there whatever became of the mutation. */
+static void the_name_of_the_root_is_no_answer(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *answer, *outcome;
+	} ROWS[] = {
+	        {"{\"data\":{\"t\":\"Mutation\",\"__typename\":\"Mutation\",\"addTodo\":null},"
+	         "\"errors\":[{\"errorType\":\"Unauthorized\",\"message\":\"no\",\"path\":[\"addTodo\"]}]}",
+	         "\"outcome\":\"refused\""},
+	        {"{\"data\":{\"t\":\"Mutation\",\"__typename\":\"Mutation\",\"addTodo\":null},"
+	         "\"errors\":[{\"errorType\":\"ConflictUnhandled\",\"message\":\"no\",\"path\":[\"addTodo\"]}]}",
+	         "\"outcome\":\"conflict\""},
+	};
+	for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+		begin();
+		uint64_t call = enqueue(&(struct asked){
+		        .document = "mutation { __typename t: __typename addTodo(n: 1) { id n } }", .variables = "{}"});
+		turn();
+		answer(200, ROWS[i].answer);
+		turn();
+		free_result(result_of(call));
+		assert_has(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), ROWS[i].outcome);
+		finish();
+	}
+}
+
 static void an_enqueue_is_one_commit_and_an_outcome_shares_one_with_the_next_mark(void **state)
 {
 	(void)state;
@@ -346,6 +373,7 @@ int main(void)
 	        cmocka_unit_test(that_an_outcome_was_told_is_stored_with_what_is_written_next_or_soon),
 	        cmocka_unit_test(that_an_outcome_was_told_is_stored_when_the_queue_closes),
 	        cmocka_unit_test(a_mutation_is_sent_once_it_is_stored_and_told_once_its_outcome_is),
+	        cmocka_unit_test(the_name_of_the_root_is_no_answer),
 	        cmocka_unit_test(an_enqueue_is_one_commit_and_an_outcome_shares_one_with_the_next_mark),
 	        cmocka_unit_test(what_the_cache_has_of_the_turn_is_committed_apart_and_not_waited_for),
 	        cmocka_unit_test(a_durable_transaction_that_cannot_begin_leaves_nothing),

@@ -434,4 +434,17 @@ static inline void assert_has(const char *text, const char *part)
 	if (strstr(text, part) == NULL) fail_msg("\"%s\" isn't in %s", part, text);
 }
 
+static inline const char *id_of(uint64_t number)
+{
+	static char id[APS_ENTRY_TEXT_CHARS + 1];
+	aps_queue_id_text(world.queue, number, id);
+	return id;
+}
+
+static inline void be_online(bool is_online)
+{
+	aps_reach_set_online(world.core, world.client, is_online);
+	turn();
+}
+
 #endif

@@ -104,6 +104,39 @@ static void a_dead_letter_is_queued_at_the_tail_and_those_that_depended_on_it(vo
 	aps_outbox_row_clear(&row);
 }
 
+/* What names its record waits for the one that is queued now, and gets the id that this one is given. */
+static void what_it_is_to_make_is_its_own_still(void **state)
+{
+	(void)state;
+	const struct aps_str temporary = APS_STR("0a1b2c3d-0000-4000-8000-00000000000a");
+	const struct aps_death death = {.outcome = APS_STR("refused"), .cause = APS_STR("{}")};
+	struct aps_id_made pair;
+	struct aps_outbox_row row;
+	ok(aps_db_begin(db, &err));
+	int64_t owner = owner_make("ann"), id = enqueue(owner);
+	struct aps_outbox_entry entry = entry_of(id);
+	entry.extra = APS_STR("{\"made\":[\"Todo:0a1b2c3d-0000-4000-8000-00000000000a\"]}");
+	ok(aps_outbox_update(db, &entry, &err));
+	aps_id_made_init(&pair);
+	pair.owner = owner;
+	pair.temporary = temporary;
+	pair.maker = aps_entry_number(id);
+	ok(aps_id_map_add(db, &pair, &err));
+	ok(aps_dead_letters_bury(db, id, &death, &err));
+	ok(aps_db_commit(db, &err));
+	close_store();
+	ok(retry("00000abc-1"));
+	open_store();
+	ok(aps_id_map_find(db, owner, temporary, &pair, &err));
+	assert_int_equal(pair.maker, 2);
+	assert_false(pair.is_made);
+	aps_outbox_row_init(&row);
+	ok(aps_outbox_find_number(db, 2, &row, &err));
+	assert_text(row.entry.extra, "{\"made\":[\"Todo:0a1b2c3d-0000-4000-8000-00000000000a\"],\"first\":1}");
+	aps_outbox_row_clear(&row);
+	aps_id_made_clear(&pair);
+}
+
 static void what_is_discarded_is_gone(void **state)
 {
 	(void)state;
@@ -204,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_dead_letter_is_queued_at_the_tail_and_those_that_depended_on_it),
+	        TEST(what_it_is_to_make_is_its_own_still),
 	        TEST(what_is_discarded_is_gone),
 	        TEST(what_is_not_there_is_said),
 	        TEST(a_store_that_another_process_has_is_left_alone),

@@ -229,6 +229,22 @@ static void old_pairs_are_looked_for_a_few_at_a_time(void **state)
 	}
 }
 
+/* Its maker was tried again, and comes after what had to wait for it. */
+static void what_is_parked_for_a_later_one_keeps_its_pairs(void **state)
+{
+	(void)state;
+	int64_t owner = owner_make("ann"), now_ms = 1 + APS_ID_MAP_MAX_AGE_MS;
+	int64_t dependent = enqueue(owner), id = enqueue(owner), maker = aps_entry_number(id);
+	const struct aps_death death = {.outcome = APS_STR("blocked"), .blocked_by = maker};
+	add(owner, "a", maker, 0);
+	set_made(owner, "a", maker, "server");
+	ok(aps_dead_letters_bury(db, dependent, &death, &err));
+	ok(aps_outbox_remove(db, id, &err));
+	assert_int_equal(prune(owner, now_ms), 0);
+	ok(aps_dead_letters_discard(db, dependent, &err));
+	assert_int_equal(prune(owner, now_ms), 1);
+}
+
 static void without_memory_there_is_an_error(void **state)
 {
 	(void)state;
@@ -267,6 +283,7 @@ int main(void)
 	        TEST(pairs_are_listed_past_one_that_is_damaged),
 	        TEST(old_pairs_leave_when_nothing_can_mean_them_any_more),
 	        TEST(old_pairs_are_looked_for_a_few_at_a_time),
+	        TEST(what_is_parked_for_a_later_one_keeps_its_pairs),
 	        TEST(without_memory_there_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

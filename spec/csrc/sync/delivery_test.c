@@ -273,6 +273,24 @@ static void failures_count_only_while_others_succeed(void **state)
 	assert_int_equal(delivery.outcome, APS_DELIVERY_ENDED_REFUSED);
 }
 
+/* A network that loses answers says nothing of the mutation. */
+static void what_was_not_answered_counts_never(void **state)
+{
+	(void)state;
+	struct aps_delivery delivery;
+	struct aps_delivery_event event = {.is_unanswered = true};
+	aps_delivery_init(&delivery, APS_RESEND_AT_ONCE);
+	for (unsigned i = 0; i < 3 * MAX_TRIES; i++) {
+		feed(&delivery, APS_DELIVERY_ON_GO, event.successes);
+		if (delivery.state == APS_DELIVERY_MARKING) feed(&delivery, APS_DELIVERY_ON_COMMITTED, event.successes);
+		event.kind = i % 2 == 0 ? APS_DELIVERY_ON_DOUBT : APS_DELIVERY_ON_LATER;
+		event.successes++;
+		assert_int_equal(aps_delivery_feed(&delivery, &RESOLVED, &event).kind, APS_DELIVERY_DO_WAIT);
+		assert_int_equal(delivery.n_counted, 0);
+		feed(&delivery, APS_DELIVERY_ON_DUE, event.successes);
+	}
+}
+
 static void the_first_success_of_all_counts_too(void **state)
 {
 	(void)state;
@@ -482,6 +500,7 @@ int main(void)
 	        cmocka_unit_test(every_event_does_in_each_state_what_its_row_says),
 	        cmocka_unit_test(a_mutation_that_was_found_marked_is_in_doubt_and_may_have_ended),
 	        cmocka_unit_test(failures_count_only_while_others_succeed),
+	        cmocka_unit_test(what_was_not_answered_counts_never),
 	        cmocka_unit_test(the_first_success_of_all_counts_too),
 	        cmocka_unit_test(what_was_tried_enough_ends_as_what_is_known_of_it),
 	        cmocka_unit_test(a_conflict_is_resolved_ten_times),
