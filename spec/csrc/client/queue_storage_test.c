@@ -162,6 +162,19 @@ static void headers_of_a_call_that_was_lost_are_not_those_of_the_next_one(void *
 	finish();
 }
 
+static void a_wait_that_ends_after_its_mutation_was_lost_is_told_of_the_loss(void **state)
+{
+	(void)state;
+	begin();
+	uint64_t timed = enqueue(&(struct asked){.timeout_ms = 50}), cancelled = enqueue_n(2);
+	aps_vault_abandon(world.queue->vault);
+	run_command(aps_cancel_command_new(7, cancelled));
+	let_time_pass(60);
+	assert_ends(timed, APS_E_STORAGE, false);
+	assert_ends(cancelled, APS_E_STORAGE, false);
+	finish();
+}
+
 static void a_damaged_file_is_replaced_and_the_queue_goes_on(void **state)
 {
 	(void)state;
@@ -232,6 +245,7 @@ int main(void)
 	        cmocka_unit_test(a_transaction_that_is_given_up_takes_nothing_with_it),
 	        cmocka_unit_test(the_owner_is_made_again_where_it_was_lost),
 	        cmocka_unit_test(headers_of_a_call_that_was_lost_are_not_those_of_the_next_one),
+	        cmocka_unit_test(a_wait_that_ends_after_its_mutation_was_lost_is_told_of_the_loss),
 	        cmocka_unit_test(a_damaged_file_is_replaced_and_the_queue_goes_on),
 	        cmocka_unit_test(while_the_store_cannot_be_used_its_state_says_so),
 	};
