@@ -23,7 +23,8 @@ for _ = 1, 3 do
 end
 if not ok then say("LOG error %s", tostring(err)) end
 for _, entry in ipairs(client.outbox:dead_letters(5) or {}) do
-  say("DEAD %s %s", tostring(entry.variables and entry.variables.opId), tostring(entry.cause and entry.cause.outcome))
+  local variables = entry.variables or {}
+  say("DEAD %s %s", tostring(variables.opId or variables.input and variables.input.opId), tostring(entry.cause and entry.cause.outcome))
 end
 say("DONE %s", tostring(client.outbox:size(5)))
 client:close(5)
