@@ -32,6 +32,8 @@ local function read_log(text)
       for key, value in pairs(entry) do
         if key ~= "t" then story.by[entry.op][key] = value end
       end
+    elseif entry and entry.t == "early" then
+      story.is_early = true
     elseif entry then
       story.was_refused, story.is_back = entry.was_refused, entry.is_back
     end
@@ -40,20 +42,22 @@ local function read_log(text)
 end
 
 -- Why a call got nothing: the store's trouble, and what became of the mutation.
-local function check_refusal(kind, op)
+-- Where a store was begun and then nothing can be written, the system gives SQLite no reason for some failures.
+local function check_refusal(kind, op, is_early)
   if op.kind ~= "storage" then return ("%s: an error of kind %s: %s"):format(op.op, op.kind, op.message) end
   if not op.message:find("nothing was queued", 1, true) then return ("%s: %s"):format(op.op, op.message) end
-  if CODES[kind] and not CODES[kind][op.code] then return ("%s: the code is %s: %s"):format(op.op, tostring(op.code), op.message) end
+  local may_lack = is_early and kind == "readonly" and not op.code
+  if CODES[kind] and not CODES[kind][op.code] and not may_lack then return ("%s: the code is %s: %s"):format(op.op, tostring(op.code), op.message) end
 end
 
 -- What is wrong with one mutation; and whether it is nowhere.
-local function check_op(kind, op, n_effects, outcome)
+local function check_op(kind, op, n_effects, outcome, is_early)
   if n_effects > 1 then return op.op .. " was executed twice" end
   if op.seconds and op.seconds > CALL_BOUND then return ("%s took %.1f s"):format(op.op, op.seconds) end
   if n_effects == 1 and outcome and outcome ~= "unknown" then return ("%s was executed, and is said to be %s"):format(op.op, outcome) end
   if op.told == "error" then
     if n_effects > 0 or outcome then return ("%s wasn't queued (%s), and has an effect"):format(op.op, op.message) end
-    return check_refusal(kind, op)
+    return check_refusal(kind, op, is_early)
   end
   if op.told == "done" and n_effects == 0 then return op.op .. " was done, and has no effect" end
   if op.told == "dead" and not outcome then return nil, true end
@@ -65,7 +69,7 @@ local function judge(place, counts)
   local dead, n_by, n_missing, wrong = {}, place.served.counts(), 0, {}
   for key, outcome in place.text:gmatch "\nDEAD (%S+) (%S+)" do dead[key] = outcome end
   for _, op in ipairs(story.ops) do
-    local what, is_missing = check_op(place.kind, op, n_by[op.op] or 0, dead[op.op])
+    local what, is_missing = check_op(place.kind, op, n_by[op.op] or 0, dead[op.op], story.is_early)
     wrong[#wrong + 1] = what
     counts[op.told or "unknown"] = (counts[op.told or "unknown"] or 0) + 1
     if is_missing then
@@ -142,7 +146,7 @@ local function report(kind, counts)
     :format(kind, N, SEED, counts.troubled, counts.back, counts.done or 0, counts.queued or 0, counts.dead or 0, counts.error or 0,
     counts.unknown or 0, counts.missing, counts.aside))
   assert(kind == "damaged" or counts.troubled > N / 3, "there was hardly any trouble")
-  assert(kind ~= "damaged" or N < 10 or counts.aside > N / 10, "hardly any damage was found")
+  assert(kind ~= "damaged" or counts.aside >= math.floor(N / 40), "hardly any damage was found")
 end
 
 local function main()

@@ -203,7 +203,10 @@ end
 local function main()
   local is_early = kind ~= "damaged" and random(5) == 1
   stays_offline = kind == "damaged" and random(2) == 1 -- so that it has much
-  if is_early then trouble.begin(true) end
+  if is_early then
+    note{ t = "early" }
+    trouble.begin(true)
+  end
   open()
   local tasks = {}
   for i = 1, N_TASKS do tasks[i] = appsync.spawn(write, i) end

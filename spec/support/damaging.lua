@@ -56,18 +56,20 @@ function damaging.damage(path, but)
   return kind[1]
 end
 
----How many queued mutations the lines of a client's log say that it couldn't read; nil: they say that nobody knows.
+---How many mutations, queued ones and dead letters, the lines of a client's log say that it couldn't read; nil: they say that nobody
+---knows.
 ---@param text string lines "LOG LEVEL MESSAGE"
 ---@return integer?
 function damaging.lost_of(text)
-  if text:find "queued mutations could not be read" or text:find "could not be read for what was queued" then return nil end
+  if text:find "could not be read for what was queued" then return nil end
   local n = 0
   for line in text:gmatch "LOG error [^\n]*" do
-    local lost, rest = line:match "queued mutations? was saved, (%d+) could not be read([^;]*)"
-    if not lost then lost, rest = line:match "queued mutations were saved, (%d+) could not be read([^;]*)" end
-    if lost and rest:find "maybe more" then return nil end
-    n = n + (tonumber(lost) or 0)
     if line:find "something of its outbox could not be read" then return nil end
+    for _, what in ipairs{ "queued mutation", "dead letter" } do
+      local lost, rest = line:match(what .. "s? %a+ saved, (%d+) could not be read([^;]*)")
+      if line:find(what .. "s could not be read", 1, true) or (rest and rest:find "maybe more") then return nil end
+      n = n + (tonumber(lost) or 0)
+    end
   end
   return n
 end
