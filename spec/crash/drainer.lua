@@ -6,7 +6,7 @@
 local appsync = require "appsync"
 local server = require "spec.support.server"
 
-local SECONDS = 20
+local SECONDS = 60
 
 local function say(...) io.write((...):format(select(2, ...)) .. "\n") end
 
