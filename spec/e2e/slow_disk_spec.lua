@@ -103,6 +103,38 @@ faulty_vfs.set "hold=off"
 ]])
   end)
 
+  -- How soon the service answers is chance; where the next sync didn't wait for anybody, none would ever be answered before it.
+  it("gives calls of others time for their answers before the next one", function()
+    assert.equal("true\n", run [[
+local others = { open(false), open(os.getenv "OTHER") }
+for _, other in ipairs(others) do assert(other:query(GET)) end
+for round = 1, 8 do
+  local n_answered, n_told, was_first = 0, n_queued, false
+  local held = syncs()
+  faulty_vfs.set "hold=0 slow=250"
+  mutate("first of " .. round)
+  frames(function() return syncs() > held end)
+  mutate("second of " .. round)
+  for _, other in ipairs(others) do
+    appsync.spawn(function()
+      assert(other:query(GET, nil, { fetch_policy = "network-only" }))
+      n_answered = n_answered + 1
+    end)
+  end
+  faulty_vfs.set "hold=1"
+  frames(function() return syncs() > held + 1 end)
+  appsync.update(0.004)
+  was_first = n_answered == #others
+  faulty_vfs.set "hold=off slow=0"
+  frames(function() return n_queued == n_told + 2 and n_answered == #others end)
+  if was_first then
+    print "true"
+    break
+  end
+end
+]])
+  end)
+
   it("is shared by the mutations that wait for it", function()
     assert.equal("11 2\n", run [[
 hold_first()
