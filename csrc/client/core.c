@@ -448,7 +448,8 @@ static void take_in(struct aps_core *core)
 static bool waits_at_end(const struct aps_core *core, const struct aps_client *client)
 {
 	for (size_t i = 0; core->features[i] != NULL; i++)
-		if (core->features[i]->waits_at_end != NULL && core->features[i]->waits_at_end(core, client)) return true;
+		if (core->features[i]->waits_at_end != NULL && core->features[i]->waits_at_end(core, client))
+			return true;
 	return false;
 }
 
@@ -489,7 +490,8 @@ static void pause_for_others(struct aps_core *core)
 		int64_t left_ms = core->waited_ms + core->breath_ms - aps_clock_mono_ms();
 		aps_http_begin(core->http);
 		publish_free(core);
-		if (left_ms <= 0 || aps_http_n_running(core->http) == 0 || atomic_load(&flag_of(core)->must_stop)) return;
+		if (left_ms <= 0 || aps_http_n_running(core->http) == 0 || atomic_load(&flag_of(core)->must_stop))
+			return;
 		int64_t due_ms = aps_timers_left_ms(&core->timers, aps_clock_mono_ms());
 		aps_http_poll(core->http, due_ms >= 0 && due_ms < left_ms ? due_ms : left_ms);
 		take_in(core);
