@@ -281,6 +281,7 @@ build = {
         "csrc/store/db_error.c",
         "csrc/store/db_simulation.c",
         "csrc/store/db_space.c",
+        "csrc/store/db_take_back.c",
         "csrc/store/dead_letters.c",
         "csrc/store/delivery_rows.c",
         "csrc/store/entry_find.c",

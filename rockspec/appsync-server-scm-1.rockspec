@@ -79,6 +79,7 @@ build = {
         "csrc/store/db_error.c",
         "csrc/store/db_simulation.c",
         "csrc/store/db_space.c",
+        "csrc/store/db_take_back.c",
       },
       incdirs = { "csrc" },
       defines = { "_GNU_SOURCE" },

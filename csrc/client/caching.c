@@ -280,15 +280,38 @@ static void decide(struct aps_cached *cached)
 	cached->edits = 0;
 }
 
-static void turn_end(struct aps_core *core)
+static bool waits(const struct aps_vault *vault)
+{
+	return vault->is_writing && vault->is_durable;
+}
+
+static bool waits_at_end(const struct aps_core *core, const struct aps_client *client)
+{
+	for (const struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next)
+		if (waits(vault) && (client == NULL || uses(caching_of(core, client), vault))) return true;
+	return false;
+}
+
+static void commit_those(struct aps_core *core, bool must_wait)
 {
 	for (struct aps_vault *vault = vaults_of(core)->first; vault != NULL; vault = vault->next)
-		aps_caching_commit(core, vault);
+		if (must_wait || !waits(vault)) aps_caching_commit(core, vault);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
 		for (struct aps_cached *at = caching_of(core, client)->first; at != NULL; at = at->next) {
+			if (!must_wait && at->vault != NULL && waits(at->vault)) continue;
 			decide(at);
 			if (at->partition != NULL) aps_partition_turn(at->partition);
 		}
+}
+
+static void commit_rest(struct aps_core *core)
+{
+	commit_those(core, false);
+}
+
+static void turn_end(struct aps_core *core)
+{
+	commit_those(core, true);
 }
 
 enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
@@ -580,6 +603,8 @@ const struct aps_feature aps_caching_feature = {
         .open = open_all,
         .client_opened = client_opened,
         .client_closing = client_closing,
+        .waits_at_end = waits_at_end,
+        .commit_rest = commit_rest,
         .turn_end = turn_end,
         .close = close_all,
 };

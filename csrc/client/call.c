@@ -60,6 +60,7 @@ static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcom
 	event->n_attempts = outcome->n_attempts;
 	event->big_integers_as_text = call->client->settings.big_integers_as_text;
 	event->head.mail.n_bytes += outcome->answer.n_body;
+	event->head.client = call->client->id;
 	if (event->response.err.code != APS_OK) APS_STATS_ADD(call->client->stats, errors, 1);
 	aps_core_emit(core, &event->head);
 	end_call(core, call);

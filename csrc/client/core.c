@@ -10,6 +10,8 @@
 
 #define WS_STOP_MS 1000
 #define HOLD_BYTES ((size_t)8 * 1024 * 1024)
+#define SLOW_MS    10  /* a disk that takes so long is one that others notice */
+#define BREATH_MS  250 /* at most */
 
 struct stop_flag {
 	struct aps_core core;
@@ -434,14 +436,88 @@ static void wind_up(struct aps_core *core)
 	end_turn(core);
 }
 
-void aps_core_turn(struct aps_core *core)
+static void take_in(struct aps_core *core)
 {
-	APS_ON_THREAD(core->thread);
 	drain_inbox(core);
 	drain_frames(core);
 	take_answers(core);
 	aps_timers_run(&core->timers, core, aps_clock_mono_ms());
+}
+
+/* `client`: NULL: anybody */
+static bool waits_at_end(const struct aps_core *core, const struct aps_client *client)
+{
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->waits_at_end != NULL && core->features[i]->waits_at_end(core, client))
+			return true;
+	return false;
+}
+
+static bool may_go(const struct aps_core *core, const struct aps_event *event)
+{
+	const struct aps_client *client = event->client != 0 ? aps_core_last_client(core, event->client) : NULL;
+	return client != NULL && !waits_at_end(core, client);
+}
+
+/* What tells of clients that don't wait. */
+static void publish_free(struct aps_core *core)
+{
+	struct aps_mail *free_head = NULL, **free_tail = &free_head, **at = &core->events_head;
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->commit_rest != NULL) core->features[i]->commit_rest(core);
+	while (*at != NULL) {
+		struct aps_mail *mail = *at;
+		if (!may_go(core, APS_CONTAINER_OF(mail, struct aps_event, mail))) {
+			at = &mail->next;
+			continue;
+		}
+		if (core->ahead_tail == &mail->next) core->ahead_tail = at;
+		*at = mail->next;
+		mail->next = NULL;
+		*free_tail = mail;
+		free_tail = &mail->next;
+	}
+	core->events_tail = at;
+	if (free_head != NULL) core->outlet.publish(core->outlet.context, free_head);
+}
+
+/* On a slow disk one client's mutations would have all others wait for one sync after the other: with each request, and
+ * with its answer once more. So after a sync they have as much time as it took: until then the turn goes on while
+ * anything is under way. Then a call that takes no longer than a sync meets one at most. */
+static void pause_for_others(struct aps_core *core)
+{
+	for (;;) {
+		int64_t left_ms = core->waited_ms + core->breath_ms - aps_clock_mono_ms();
+		aps_http_begin(core->http);
+		publish_free(core);
+		if (left_ms <= 0 || aps_http_n_running(core->http) == 0 || atomic_load(&flag_of(core)->must_stop))
+			return;
+		int64_t due_ms = aps_timers_left_ms(&core->timers, aps_clock_mono_ms());
+		aps_http_poll(core->http, due_ms >= 0 && due_ms < left_ms ? due_ms : left_ms);
+		take_in(core);
+	}
+}
+
+/* Where there is no thread, time is somebody else's. */
+static void end_slow_turn(struct aps_core *core)
+{
+	if (core->breath_ms != 0) pause_for_others(core);
+	int64_t began_ms = aps_clock_mono_ms();
 	end_turn(core);
+	core->waited_ms = aps_clock_mono_ms();
+	int64_t took_ms = core->waited_ms - began_ms;
+	if (took_ms > BREATH_MS) took_ms = BREATH_MS;
+	core->breath_ms = took_ms >= SLOW_MS ? took_ms : 0;
+}
+
+void aps_core_turn(struct aps_core *core)
+{
+	APS_ON_THREAD(core->thread);
+	take_in(core);
+	if (core->thread != NULL && waits_at_end(core, NULL))
+		end_slow_turn(core);
+	else
+		end_turn(core);
 }
 
 /* A turn; how long it may wait then. */

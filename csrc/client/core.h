@@ -57,9 +57,11 @@ struct aps_core {
 	struct aps_mailbox *frames; /* batches of the realtime thread; bounded by not reading sockets: drain_frames() */
 	struct aps_table frame_sinks; /* by connection */
 	uint64_t last_connection;
-	bool is_stopping; /* commands that had come before are refused like those of closed clients */
-	bool is_behind;   /* too many frames wait for the core, */
-	bool is_flooded;  /* or too many events for the application */
+	bool is_stopping;  /* commands that had come before are refused like those of closed clients */
+	bool is_behind;    /* too many frames wait for the core, */
+	bool is_flooded;   /* or too many events for the application */
+	int64_t breath_ms; /* after a turn that has waited for a slow disk; see pause_for_others() */
+	int64_t waited_ms; /* when that had ended */
 	struct aps_timers timers;
 	struct aps_rand rand;
 	uint64_t hash_seed; /* of all tables */

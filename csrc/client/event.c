@@ -70,7 +70,7 @@ struct aps_result_event *aps_result_event_new(uint64_t call)
 {
 	struct aps_result_event *event = aps_calloc(1, sizeof *event);
 	if (event == NULL) return NULL;
-	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, call};
+	event->head = (struct aps_event){{NULL, &RESULT_KIND, sizeof *event}, APS_EVENT_RESULT, call, 0};
 	event->n_refs = 1;
 	aps_arena_init(&event->decoded, APS_BUF_ANY_SIZE);
 	return event;
@@ -128,7 +128,7 @@ struct aps_view_event *aps_view_event_new(uint64_t watch, struct aps_view *view,
 		return NULL;
 	}
 	size_t n_bytes = sizeof *event + (view != NULL ? aps_view_bytes(view) : 0);
-	event->head = (struct aps_event){{NULL, &VIEW_KIND, n_bytes}, APS_EVENT_VIEW, watch};
+	event->head = (struct aps_event){{NULL, &VIEW_KIND, n_bytes}, APS_EVENT_VIEW, watch, 0};
 	event->view = view;
 	if (err != NULL) event->err = *err;
 	return event;
@@ -156,7 +156,7 @@ struct aps_note_event *aps_note_event_new(enum aps_event_kind kind, uint64_t tar
 {
 	struct aps_note_event *event = aps_calloc(1, sizeof *event);
 	if (event == NULL) return NULL;
-	event->head = (struct aps_event){{NULL, &NOTE_KIND, sizeof *event}, kind, target};
+	event->head = (struct aps_event){{NULL, &NOTE_KIND, sizeof *event}, kind, target, 0};
 	event->word = word;
 	aps_note_event_set_err(event, err);
 	return event;

@@ -59,6 +59,7 @@ struct aps_event {
 	struct aps_mail mail;
 	enum aps_event_kind kind;
 	uint64_t target; /* call, subscription, credential or client */
+	uint64_t client; /* it tells of nothing but what this client keeps: it needn't wait for others; 0: it waits */
 };
 
 /* Where a result came from; the names are those of `info.source`. */

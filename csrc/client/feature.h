@@ -27,6 +27,10 @@ struct aps_feature {
 	void (*hold)(struct aps_core *core, bool is_on);
 	/* A credential of the client has other material. */
 	void (*renewed)(struct aps_core *core, struct aps_client *client, uint64_t credential);
+	/* Whether turn_end() is going to wait for the disk, for what this client keeps; NULL: for anything. */
+	bool (*waits_at_end)(const struct aps_core *core, const struct aps_client *client);
+	/* It is: what needn't wait for the disk is committed before. */
+	void (*commit_rest)(struct aps_core *core);
 	/* All that came in was handled: commit, then emit what depends on it. */
 	void (*turn_end)(struct aps_core *core);
 	void (*close)(struct aps_core *core, void *part);

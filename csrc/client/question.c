@@ -34,7 +34,7 @@ static struct aps_question_event *new_event(uint64_t client, uint64_t question, 
 {
 	struct aps_question_event *event = aps_calloc(1, sizeof *event);
 	if (event == NULL) return NULL;
-	event->head = (struct aps_event){{NULL, &QUESTION_KIND, sizeof *event + n_bytes}, APS_EVENT_ASK, client};
+	event->head = (struct aps_event){{NULL, &QUESTION_KIND, sizeof *event + n_bytes}, APS_EVENT_ASK, client, 0};
 	event->number = question;
 	event->answer = aps_answer_command_new(client, question, run);
 	if (event->answer != NULL) return event;

@@ -243,7 +243,10 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 	enum aps_rc rc = aps_queue_know(queue, &command->why);
 	bool is_told_anyway = command->what == APS_QUEUE_ASK_STATUS;
 	if (is_told_anyway) aps_err_clear(&command->why);
-	if (rc == APS_OK || is_told_anyway) (void)read(queue, command, number, &command->answer, &command->why);
+	if (rc == APS_OK || is_told_anyway) rc = read(queue, command, number, &command->answer, &command->why);
+	/* Rows that are damaged were passed: the rest is told, and then the store is replaced. */
+	aps_vault_suspect(queue->vault, &command->why);
+	if (rc == APS_OK) aps_err_clear(&command->why);
 	aps_queue_answer(core, queue, command);
 }
 

@@ -37,19 +37,24 @@ static bool is_sent(const struct aps_queue_wait *wait)
 	return sending->outcome.answer.status != 0 || sending->outcome.response.err.sent;
 }
 
-/* The mutation is the queue's from now on, if it is in the store; until that is known nothing can be told. An answer
- * comes in its turn. */
-static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
+/* An answer comes in its turn. */
+static void end_unanswered(struct aps_queue_wait *wait, const struct aps_err *why)
 {
 	if (wait->is_answered) return;
-	if (!wait->is_committed && !wait->is_lost) {
-		wait->left = *why;
-		return;
-	}
 	wait->result->response.err = *why;
 	wait->result->response.err.sent = wait->is_committed && is_sent(wait);
 	wait->result->queued.is_queued = wait->is_committed;
 	end(wait);
+}
+
+/* The mutation is the queue's from now on, if it is in the store; until that is known nothing can be told, and if it is
+ * lost, whoever waits is told that. */
+static void leave(struct aps_queue_wait *wait, const struct aps_err *why)
+{
+	if (wait->is_committed)
+		end_unanswered(wait, why);
+	else
+		wait->left = *why;
 }
 
 static void deadline_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
@@ -116,7 +121,7 @@ void aps_queue_waits_cancel_all(struct aps_queue *queue, const struct aps_err *w
 	aps_queue_waits_give_all(queue);
 	while (queue->waits != NULL) {
 		queue->waits->is_lost = !queue->waits->is_committed;
-		leave(queue->waits, why);
+		end_unanswered(queue->waits, why);
 	}
 }
 
@@ -135,7 +140,7 @@ void aps_queue_waits_tell_lost(struct aps_queue *queue, const struct aps_err *wh
 	aps_fail_word(&err, why->code, why->word, why->native, "nothing was queued: %s", why->msg);
 	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
 		next = wait->next;
-		if (wait->is_lost) leave(wait, &err);
+		if (wait->is_lost) end_unanswered(wait, &err);
 	}
 }
 

@@ -7,6 +7,9 @@
 #include "store/cache_store.h"
 #include "store/carry.h"
 #include "store/db_space.h"
+#include "store/db_take_back.h"
+
+#include <stdio.h>
 
 #define FIRST_WAIT_MS 500
 #define LAST_WAIT_MS  30000
@@ -412,6 +415,20 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 	*at = part->next;
 }
 
+/* What was said to be lost isn't found by a later run; where that can't be helped it isn't said so plainly. */
+static enum aps_rc commit_transaction(struct aps_vault *vault, struct aps_err *err)
+{
+	struct aps_err other;
+	enum aps_rc rc = aps_db_commit(vault->db, err);
+	if (rc == APS_OK || !aps_db_is_unsynced(err)) return rc;
+	vault->level = APS_DB_SYNC_NORMAL;
+	if (aps_db_take_back(vault->db, &other) == APS_OK) return rc;
+	char why[sizeof err->msg];
+	snprintf(why, sizeof why, "%s", err->msg);
+	return aps_fail_word(err, rc, err->word, err->native,
+	                     "%s; a run that begins before the disk works again may find what was written", why);
+}
+
 static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct aps_err *err)
 {
 	struct aps_vault_part *part;
@@ -419,7 +436,7 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) rc = part->finish(part, err);
 	if (rc == APS_OK) rc = aps_cache_store_advance(vault->db, vault->last_number, generation, err);
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, *generation);
-	if (rc == APS_OK) rc = aps_db_commit(vault->db, err);
+	if (rc == APS_OK) rc = commit_transaction(vault, err);
 	vault->is_writing = rc != APS_OK;
 	vault->is_durable = vault->is_durable && rc != APS_OK;
 	if (rc == APS_OK) vault->generation = *generation;

@@ -141,6 +141,7 @@ static void show(struct aps_core *core, struct watching *watching)
 	event->big_integers_as_text = watching->big_integers_as_text;
 	event->is_asked = watching->is_asked;
 	event->is_doubtful = watching->is_doubtful;
+	event->head.client = watching->client;
 	watching->is_asked = watching->is_doubtful = false;
 	aps_buf_clear(&watching->gone);
 	watching->is_out = true;

@@ -203,6 +203,11 @@ static void perform(struct aps_http *http)
 	if (http->pulse.sealing.has_begun) aps_sealing_end(&http->pulse.sealing);
 }
 
+void aps_http_begin(struct aps_http *http)
+{
+	if (http->multi != NULL && http->must_perform) perform(http);
+}
+
 /* A server may keep a socket ready for ever (libcurl 7.88 polls to write while HTTP/2's window is shut): such turns are
  * taken a millisecond apart, instead of a whole CPU. */
 static bool must_hold_back(const struct aps_http *http)

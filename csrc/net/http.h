@@ -55,6 +55,8 @@ enum aps_rc aps_http_start(struct aps_http *http, struct aps_http_request *reque
 void aps_http_cancel(struct aps_http *http, uint64_t id);
 /* Waits for sockets or a wake-up, at most timeout_ms (-1: for ever), and moves bytes. */
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms);
+/* Exchanges that were started since the last poll are begun at once: it will be a while until the next one. */
+void aps_http_begin(struct aps_http *http);
 /* The next finished exchange; false when there is none. Clear it with aps_http_answer_clear(). */
 bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer);
 void aps_http_answer_clear(struct aps_http_answer *answer);

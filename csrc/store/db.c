@@ -45,6 +45,17 @@ struct aps_db {
 /* Of a simulation's store, closed: db_simulation.h. */
 static _Thread_local struct aps_db *first_kept;
 
+/* A file with a version that SQLite doesn't know can be read only (https://www.sqlite.org/fileformat.html, section
+ * 1.3.2). None of ours has one: the byte was damaged. */
+static bool db_has_unknown_version(struct aps_db *db)
+{
+	sqlite3_file *file = NULL;
+	unsigned char version = 0;
+	if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return false;
+	if (file == NULL || file->pMethods == NULL) return false;
+	return file->pMethods->xRead(file, &version, 1, 18) == SQLITE_OK && version > 2;
+}
+
 /* "unable to open database file", "disk I/O error" and "not authorized" say nothing: the system's reason and ours do.
  */
 static enum aps_rc db_failed(struct aps_db *db, const char *what, struct aps_err *err)
@@ -55,6 +66,8 @@ static enum aps_rc db_failed(struct aps_db *db, const char *what, struct aps_err
 	bool is_of_system = system != 0 && ((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR);
 	struct aps_db_fault fault = aps_db_fault_of(code, system);
 	const char *why = sqlite3_errmsg(db->handle);
+	bool may_be_damage = code == SQLITE_READONLY && db->has_own_tables && !db->is_read_only;
+	if (may_be_damage && db_has_unknown_version(db)) fault.word = "corrupt";
 	if (fault.rc == APS_E_NOMEM) return aps_fail(err, APS_E_NOMEM, "out of memory in SQLite");
 	if (fault.rc == APS_E_USAGE) why = "transactions begin and end by begin, commit and rollback only";
 	if (code == SQLITE_READONLY && db->is_read_only) why = "the connection is read-only";

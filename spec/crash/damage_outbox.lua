@@ -44,22 +44,8 @@ local function make_stores(endpoint, made)
   return { { name = "a closed store", path = closed }, { name = "a killed store", path = killed, has_log = true } }
 end
 
--- How many the client says that it couldn't read; nil: nobody knows.
-local function lost_of(text)
-  if text:find "queued mutations could not be read" or text:find "could not be read for what was queued" then return nil end
-  local n = 0
-  for line in text:gmatch "LOG error [^\n]*" do
-    local lost, rest = line:match "queued mutations? was saved, (%d+) could not be read([^;]*)"
-    if not lost then lost, rest = line:match "queued mutations were saved, (%d+) could not be read([^;]*)" end
-    if lost and rest:find "maybe more" then return nil end
-    n = n + (tonumber(lost) or 0)
-    if line:find "something of its outbox could not be read" then return nil end
-  end
-  return n
-end
-
 local function judge(text, before, after, is_silent, what, counts)
-  local dead, n_lost, n_unsaid = {}, lost_of(text), 0
+  local dead, n_lost, n_unsaid = {}, damaging.lost_of(text), 0
   for key in text:gmatch "\nDEAD (%S+)" do dead[key] = true end
   for i = 1, QUEUED do
     local key = key_of(i)

@@ -46,11 +46,32 @@ local KINDS = {
 }
 
 ---Damages a file somewhere, somehow.
+---@param path string
+---@param but string? a kind that isn't played
 ---@return string kind
-function damaging.damage(path)
-  local kind = KINDS[math.random(#KINDS)]
+function damaging.damage(path, but)
+  local kind
+  repeat kind = KINDS[math.random(#KINDS)] until kind[1] ~= but
   kind[2](path, #process.read(path))
   return kind[1]
+end
+
+---How many mutations, queued ones and dead letters, the lines of a client's log say that it couldn't read; nil: they say that nobody
+---knows.
+---@param text string lines "LOG LEVEL MESSAGE"
+---@return integer?
+function damaging.lost_of(text)
+  if text:find "could not be read for what was queued" then return nil end
+  local n = 0
+  for line in text:gmatch "LOG error [^\n]*" do
+    if line:find "something of its outbox could not be read" then return nil end
+    for _, what in ipairs{ "queued mutation", "dead letter" } do
+      local lost, rest = line:match(what .. "s? %a+ saved, (%d+) could not be read([^;]*)")
+      if line:find(what .. "s could not be read", 1, true) or (rest and rest:find "maybe more") then return nil end
+      n = n + (tonumber(lost) or 0)
+    end
+  end
+  return n
 end
 
 ---A store with all that belongs to it, into a new folder.

@@ -29,6 +29,7 @@ static sqlite3_vfs *real_vfs;
 static sqlite3_vfs vfs;
 static int (*real_open_folder)(const char *, int *);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t let_through = PTHREAD_COND_INITIALIZER;
 static sem_t signals;
 static struct faulty_vfs_counts counts;
 
@@ -36,6 +37,7 @@ static struct faulty_vfs_counts counts;
 static struct {
 	int64_t seed, slow_ms, room;
 	int64_t crash_at, readonly_from, error_at, n_errors, unreadable_at;
+	int64_t n_passing; /* syncs that don't wait */
 	char of[64];
 } set = {.seed = 1,
          .slow_ms = 0,
@@ -44,7 +46,8 @@ static struct {
          .readonly_from = OFF,
          .error_at = OFF,
          .n_errors = 1,
-         .unreadable_at = OFF};
+         .unreadable_at = OFF,
+         .n_passing = OFF};
 
 static sqlite3_file *real_of(sqlite3_file *file)
 {
@@ -145,6 +148,13 @@ static void sleep_ms(int64_t ms)
 	while (ms > 0 && nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
 
+/* Whoever lets it through takes the lock meanwhile. */
+static void await_turn(void)
+{
+	while (set.n_passing == 0) pthread_cond_wait(&let_through, &lock);
+	if (set.n_passing > 0) set.n_passing--;
+}
+
 /* The others don't wait for one that is slow. */
 static int on_sync(sqlite3_file *file, int flags)
 {
@@ -155,6 +165,7 @@ static int on_sync(sqlite3_file *file, int flags)
 	int rc = count(SYNC, self->path, 0, &is_end);
 	int64_t ms = is_meant(self->path) ? set.slow_ms : 0;
 	if (is_end) end_process();
+	if (is_meant(self->path)) await_turn();
 	pthread_mutex_unlock(&lock);
 	sleep_ms(ms);
 	if (rc != SQLITE_OK) return rc;
@@ -431,6 +442,7 @@ static bool set_one(const char *name, size_t n, const char *value)
 	        {"error", counts.operations, OFF, &set.error_at},
 	        {"errors", 0, 1, &set.n_errors},
 	        {"unreadable", counts.reads, OFF, &set.unreadable_at},
+	        {"hold", 0, OFF, &set.n_passing},
 	};
 	if (n == 2 && memcmp(name, "of", n) == 0) return set_text(is_word(value, "off") ? "" : value);
 	if (n == 5 && memcmp(name, "crash", n) == 0) return set_crash(value);
@@ -448,6 +460,7 @@ bool faulty_vfs_set(const char *settings)
 		size_t n = strcspn(at, "=, ");
 		is_right = at[n] == '=' && set_one(at, n, at + n + 1);
 	}
+	pthread_cond_broadcast(&let_through);
 	pthread_mutex_unlock(&lock);
 	return is_right;
 }

@@ -25,6 +25,7 @@ void faulty_vfs_install(void);
  *                 SIGUSR2 comes, "now": at once
  *   seed=N        what of the writes that weren't synchronised is on the disk
  *   slow=MS       a sync takes that long
+ *   hold=N        syncs wait until they are let through: N of them are, no more
  *   full=BYTES    files grow by that much, then the disk is full
  *   readonly=K    from the K-th operation on nothing can be written
  *   error=K       the K-th operation fails; errors=N: so many from there

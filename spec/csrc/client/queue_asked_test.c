@@ -441,6 +441,27 @@ static void an_update_of_this_run_keeps_the_layer_until_it_has_run(void **state)
 	finish();
 }
 
+static void one_that_is_damaged_is_passed_and_the_store_replaced(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	begin();
+	kill_one();
+	kill_one();
+	struct aps_vault *vault = world.queue->vault;
+	uint64_t place = vault->place;
+	const char *sql = "UPDATE dead_letter SET died = died + 1 WHERE id = (SELECT min(id) FROM dead_letter)";
+	assert_int_equal(aps_db_exec(vault->db, sql, &err), APS_OK);
+	struct aps_result_event *event = ask_in(CACHE, APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL);
+	assert_int_equal(event->response.err.code, APS_OK);
+	assert_non_null(memmem(event->response.data.p, event->response.data.n, "\"n\":1", 5));
+	free_result(event);
+	let_time_pass(0);
+	assert_int_not_equal(vault->place, place);
+	assert_has(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "\"n\":1");
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +482,7 @@ int main(void)
 	        cmocka_unit_test(one_that_is_asked_about_when_the_queue_closes_is_in_doubt),
 	        cmocka_unit_test(an_answer_that_was_lost_is_asked_about_again_and_told_meanwhile),
 	        cmocka_unit_test(an_update_of_this_run_keeps_the_layer_until_it_has_run),
+	        cmocka_unit_test(one_that_is_damaged_is_passed_and_the_store_replaced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

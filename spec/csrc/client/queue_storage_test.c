@@ -86,6 +86,59 @@ static void an_operation_that_fails_is_told_or_it_does_not_matter(void **state)
 	assert_true(n_refused > 30 && n_refused < 200);
 }
 
+static void copy_as_killed(const char *ending)
+{
+	char command[300];
+	snprintf(command, sizeof command, "cp '%s%s' '%s/killed.db%s'", world.path, ending, world.folder, ending);
+	assert_int_equal(system(command), 0);
+}
+
+/* As whoever opens the file after this process was killed. */
+static int64_t n_found_after_a_kill(void)
+{
+	const struct aps_db_options options = {.busy_ms = 1000, .synchronous = APS_DB_SYNC_NORMAL};
+	struct aps_err err;
+	struct aps_db *db;
+	char path[300];
+	int64_t n = -1;
+	copy_as_killed("");
+	copy_as_killed("-wal");
+	snprintf(path, sizeof path, "%s/killed.db", world.folder);
+	assert_int_equal(aps_db_open(path, &options, &db, &err), APS_OK);
+	assert_int_equal(aps_db_read_int(db, "SELECT count(*) FROM outbox", &n, &err), APS_OK);
+	aps_db_close(db);
+	return n;
+}
+
+static void what_was_refused_is_not_found_after_a_kill(void **state)
+{
+	(void)state;
+	int n_refused_there = 0, n_uncertain = 0;
+	char fault[48];
+	for (int i = 2; i < 40; i++) {
+		begin();
+		enqueue_n(1);
+		turn();
+		drop_events();
+		snprintf(fault, sizeof fault, "error=%d errors=%d", i / 2, i % 2 == 0 ? 1 : 100);
+		faulty_vfs_set(fault);
+		uint64_t call = enqueue_n(2);
+		turn();
+		struct aps_result_event *event = take_result(call);
+		bool is_refused = event != NULL && event->response.err.code == APS_E_STORAGE;
+		bool is_uncertain = is_refused && strstr(event->response.err.msg, "may find what was written") != NULL;
+		free_result(event);
+		int64_t n = n_found_after_a_kill();
+		if (is_refused && !is_uncertain) assert_int_equal(n, 1);
+		if (!is_refused) assert_int_equal(n, 2);
+		n_refused_there += is_refused;
+		n_uncertain += is_uncertain;
+		finish();
+	}
+	assert_true(n_refused_there > 5);
+	assert_int_equal(n_uncertain, 1); /* the disk failed for good, and first of all when it was to synchronise */
+}
+
 /* Another process has it. */
 static void a_transaction_that_is_given_up_takes_nothing_with_it(void **state)
 {
@@ -162,6 +215,19 @@ static void headers_of_a_call_that_was_lost_are_not_those_of_the_next_one(void *
 	finish();
 }
 
+static void a_wait_that_ends_after_its_mutation_was_lost_is_told_of_the_loss(void **state)
+{
+	(void)state;
+	begin();
+	uint64_t timed = enqueue(&(struct asked){.timeout_ms = 50}), cancelled = enqueue_n(2);
+	aps_vault_abandon(world.queue->vault);
+	run_command(aps_cancel_command_new(7, cancelled));
+	let_time_pass(60);
+	assert_ends(timed, APS_E_STORAGE, false);
+	assert_ends(cancelled, APS_E_STORAGE, false);
+	finish();
+}
+
 static void a_damaged_file_is_replaced_and_the_queue_goes_on(void **state)
 {
 	(void)state;
@@ -231,9 +297,11 @@ int main(void)
 	        cmocka_unit_test(what_cannot_be_read_is_told_or_it_does_not_matter),
 	        cmocka_unit_test(a_file_that_is_read_only_all_at_once_refuses_what_comes),
 	        cmocka_unit_test(an_operation_that_fails_is_told_or_it_does_not_matter),
+	        cmocka_unit_test(what_was_refused_is_not_found_after_a_kill),
 	        cmocka_unit_test(a_transaction_that_is_given_up_takes_nothing_with_it),
 	        cmocka_unit_test(the_owner_is_made_again_where_it_was_lost),
 	        cmocka_unit_test(headers_of_a_call_that_was_lost_are_not_those_of_the_next_one),
+	        cmocka_unit_test(a_wait_that_ends_after_its_mutation_was_lost_is_told_of_the_loss),
 	        cmocka_unit_test(a_damaged_file_is_replaced_and_the_queue_goes_on),
 	        cmocka_unit_test(while_the_store_cannot_be_used_its_state_says_so),
 	};

@@ -106,6 +106,29 @@ static void what_is_no_database_or_a_damaged_one_is_corrupt(void **state)
 	db_place_remove(&place);
 }
 
+static void a_version_of_the_file_that_nobody_knows_is_damage_where_the_tables_are_own(void **state)
+{
+	(void)state;
+	static const struct aps_db_options own = {.has_own_tables = true, .busy_ms = 10};
+	struct aps_err err = {0};
+	struct db_place place;
+	struct aps_db *db = NULL;
+	db_place_make(&place);
+	db = db_open_as(place.path, &own);
+	db_do(db, "CREATE TABLE t (a)");
+	aps_db_close(db);
+	write_bytes(place.path, 18, "\xee", 1);
+	enum aps_rc rc = aps_db_open(place.path, &own, &db, &err);
+	if (rc == APS_OK) rc = aps_db_exec(db, "INSERT INTO t VALUES (1)", &err);
+	expect(rc, &err, APS_E_STORAGE, "corrupt");
+	aps_db_close(db);
+	rc = aps_db_open(place.path, &db_defaults, &db, &err);
+	if (rc == APS_OK) rc = aps_db_exec(db, "INSERT INTO t VALUES (1)", &err);
+	expect(rc, &err, APS_E_STORAGE, "readonly");
+	aps_db_close(db);
+	db_place_remove(&place);
+}
+
 static void a_place_where_nothing_can_be_made_has_no_word(void **state)
 {
 	(void)state;
@@ -246,6 +269,7 @@ int main(void)
 	        cmocka_unit_test(a_file_that_may_not_grow_is_full),
 	        cmocka_unit_test(what_another_has_locked_is_locked),
 	        cmocka_unit_test(what_is_no_database_or_a_damaged_one_is_corrupt),
+	        cmocka_unit_test(a_version_of_the_file_that_nobody_knows_is_damage_where_the_tables_are_own),
 	        cmocka_unit_test(a_place_where_nothing_can_be_made_has_no_word),
 	        cmocka_unit_test(what_may_not_be_written_is_readonly),
 	        cmocka_unit_test(a_process_without_descriptors_is_a_failure_of_the_system),

@@ -3,6 +3,8 @@
 #include "../../support/lost_power.h"
 #include "db_fixture.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,7 +20,7 @@ static void set(const char *settings)
 static int forget_faults(void **state)
 {
 	(void)state;
-	set("crash=off full=off readonly=off error=off errors=off unreadable=off slow=off of=off");
+	set("crash=off full=off readonly=off error=off errors=off unreadable=off slow=off hold=off of=off");
 	return 0;
 }
 
@@ -76,6 +78,38 @@ static void a_sync_takes_the_time_that_it_is_told(void **state)
 	set("of=-nothing");
 	assert_int_equal(commit_row(db, 10, &err), APS_OK);
 	assert_int_equal(faulty_vfs_counts().syncs - n, 1);
+	aps_db_close(db);
+	db_place_remove(&place);
+}
+
+static void *commit_on_a_thread(void *context)
+{
+	struct aps_err err = {0};
+	return commit_row(context, 10, &err) == APS_OK ? context : NULL;
+}
+
+static void a_sync_waits_until_it_is_let_through(void **state)
+{
+	(void)state;
+	struct aps_err err = {0};
+	struct db_place place;
+	pthread_t thread;
+	void *made = NULL;
+	db_place_make(&place);
+	struct aps_db *db = open_with_table(place.path);
+	set("hold=1");
+	assert_int_equal(commit_row(db, 10, &err), APS_OK);
+	int64_t n = faulty_vfs_counts().syncs;
+	assert_int_equal(pthread_create(&thread, NULL, commit_on_a_thread, db), 0);
+	while (faulty_vfs_counts().syncs == n) sched_yield();
+	struct aps_db *other = db_open_as(place.path, &db_full);
+	assert_int_equal(db_int(other, "SELECT count(*) FROM t"), 1);
+	set("hold=1");
+	assert_int_equal(pthread_join(thread, &made), 0);
+	assert_ptr_equal(made, db);
+	set("hold=off");
+	assert_int_equal(db_int(other, "SELECT count(*) FROM t"), 2);
+	aps_db_close(other);
 	aps_db_close(db);
 	db_place_remove(&place);
 }
@@ -349,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(what_is_no_setting_is_refused),
 	        TEST(a_sync_takes_the_time_that_it_is_told),
+	        TEST(a_sync_waits_until_it_is_let_through),
 	        TEST(a_disk_is_full_after_so_many_bytes),
 	        TEST(a_disk_becomes_read_only),
 	        TEST(a_read_fails),
