@@ -34,7 +34,7 @@ end
 
 -- The call's own function, or the client's for each of the mutation's fields.
 local function function_of(root, plan)
-  if plan.options.update then return plan.options.update end
+  if plan.options.update or next(root.updates) == nil then return plan.options.update end
   local all, seen = {}, {}
   for _, name in ipairs(plan.operation.root_names) do
     if not seen[name] then all[#all + 1] = root.updates[name] end

@@ -164,7 +164,8 @@ end
 ---@param slot appsync.client.AuthSlot
 ---@return true? ok, appsync.Error? err
 function Queue:use(slot)
-  if not add_slots(self, { [slot.checked.type] = slot }) then return true end
+  if self.slots[slot.checked.type] == slot then return true end
+  add_slots(self, { [slot.checked.type] = slot })
   return configure(self, "change_queue")
 end
 
