@@ -107,6 +107,10 @@ function core.take_uuid(text) end
 ---@param text string
 ---@return boolean is_own the same, and `take_uuid` can still be asked
 function core.has_uuid(text) end
+---@param value any
+---@return boolean has_own `has_uuid` is true of a text in it, at any depth, or it is too large to be looked through
+---@return boolean has_others another text in it is as long as a UUID, or likewise
+function core.look_for_uuids(value) end
 
 ---@return number seconds of a clock that never goes back
 function core.now() end

@@ -50,7 +50,8 @@ end
 ---@return any value the same one where nothing of it is a temporary id; else a copy
 function temporary_ids.replace(opened, value)
   if value == nil or not opened or not has_ids(opened) then return value end
-  return replaced(opened, value, {})
+  local _, has_others = core.look_for_uuids(value)
+  return has_others and replaced(opened, value, {}) or value
 end
 
 ---@param opened appsync.core.Cache
@@ -77,6 +78,7 @@ end
 ---@param response table
 ---@return string? ids one behind the other
 function temporary_ids.take_own(response)
+  if not core.look_for_uuids(response) then return nil end
   local list = {}
   take(response, list, {})
   return list[1] and table.concat(list)
