@@ -44,6 +44,14 @@ struct aps_queue_settings {
 	bool has_resolver;
 };
 
+/* What the application knows of a queue's state. */
+struct aps_queue_shown {
+	const char *state; /* static text; NULL: nothing */
+	uint64_t head;     /* 0: none */
+	int64_t n_entries, n_dead;
+	bool is_stuck, has_reason;
+};
+
 struct aps_queue {
 	struct aps_queue *next;  /* of the client */
 	struct aps_queue **link; /* to it; NULL: nobody's list has it */
@@ -82,6 +90,7 @@ struct aps_queue {
 	bool has_forgotten; /* the store is another one */
 	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
 	bool has_changed;   /* for whoever looks at its state */
+	struct aps_queue_shown shown;
 	bool is_running;
 	bool is_closed;
 	int64_t advanced_ms; /* when it got on last, by the monotonic clock */

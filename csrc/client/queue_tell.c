@@ -114,28 +114,58 @@ static const char *state_of(const struct aps_queue *queue, const struct aps_outb
 	return reason != NULL ? reason : "sending";
 }
 
-void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
+static int64_t stuck_ms_of(const struct aps_queue *queue)
+{
+	return queue->n_entries != 0 ? aps_clock_mono_ms() - queue->advanced_ms : 0;
+}
+
+/* NULL: there is none. */
+static const char *reason_of(const struct aps_queue *queue, const struct aps_outbox_item *head)
+{
+	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
+	return sending != NULL && sending->outcome.response.err.code != APS_OK ? sending->outcome.response.err.msg
+	                                                                        : NULL;
+}
+
+static struct aps_queue_shown look_at(struct aps_queue *queue)
 {
 	struct aps_err err;
-	char id[APS_ENTRY_TEXT_CHARS + 1];
 	const struct aps_outbox_item *head = head_of(queue);
 	(void)aps_queue_count(queue, &err); /* where it can't be counted now, what was known last is told */
-	const char *state = state_of(queue, head);
-	int64_t stuck_ms = queue->n_entries != 0 ? aps_clock_mono_ms() - queue->advanced_ms : 0;
-	aps_json_write_member(w, "state", aps_str_of(state));
+	return (struct aps_queue_shown){
+	        .state = state_of(queue, head),
+	        .head = head != NULL && queue->n_entries != 0 ? head->number : 0,
+	        .n_entries = queue->n_entries,
+	        .n_dead = queue->n_dead,
+	        .is_stuck = stuck_ms_of(queue) >= STUCK_MS,
+	        .has_reason = queue->n_entries != 0 && reason_of(queue, head) != NULL,
+	};
+}
+
+/* A RESULT may have said what has changed. What is said of a reason isn't compared. */
+static bool is_shown(const struct aps_queue *queue, const struct aps_queue_shown *now)
+{
+	const struct aps_queue_shown *shown = &queue->shown;
+	return shown->state != NULL && strcmp(shown->state, now->state) == 0 && shown->head == now->head &&
+	       shown->n_entries == now->n_entries && shown->n_dead == now->n_dead &&
+	       shown->is_stuck == now->is_stuck && !shown->has_reason && !now->has_reason;
+}
+
+void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
+{
+	char id[APS_ENTRY_TEXT_CHARS + 1];
+	const struct aps_queue_shown now = look_at(queue);
+	int64_t stuck_ms = stuck_ms_of(queue);
+	aps_json_write_member(w, "state", aps_str_of(now.state));
 	write_int(w, "size", queue->n_entries);
 	write_int(w, "dead", queue->n_dead);
 	aps_json_write_key(w, APS_STR("stuck_for"));
 	aps_json_write_double(w, stuck_ms >= STUCK_MS ? (double)stuck_ms / 1000.0 : 0);
-	if (head != NULL && queue->n_entries != 0) {
-		aps_queue_id_text(queue, head->number, id);
+	if (now.head != 0) {
+		aps_queue_id_text(queue, now.head, id);
 		aps_json_write_member(w, "head", aps_str_of(id));
-		const struct aps_sending *sending = aps_sending_find(queue, head->number);
-		const char *reason = sending != NULL && sending->outcome.response.err.code != APS_OK
-		                             ? sending->outcome.response.err.msg
-		                             : NULL;
-		if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
 	}
+	if (now.has_reason) aps_json_write_member(w, "reason", aps_str_of(reason_of(queue, head_of(queue))));
 }
 
 void aps_queue_tell_state(struct aps_queue *queue)
@@ -143,19 +173,21 @@ void aps_queue_tell_state(struct aps_queue *queue)
 	struct telling telling;
 	struct aps_err err;
 	if (!queue->has_changed) return;
+	const struct aps_queue_shown now = look_at(queue);
+	queue->has_changed = false;
+	if (is_shown(queue, &now)) return;
 	begin(&telling, "state");
 	aps_queue_write_state(&telling.w, queue);
 	queue->has_changed = emit(queue, &telling, &err) != APS_OK;
+	if (!queue->has_changed) queue->shown = now;
 }
 
 void aps_queue_tell_stuck(struct aps_queue *queue)
 {
 	const struct aps_outbox_item *head = head_of(queue);
 	if (queue->is_stuck_told || queue->n_entries == 0) return;
-	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
-	const char *why = sending != NULL && sending->outcome.response.err.code != APS_OK
-	                          ? sending->outcome.response.err.msg
-	                          : state_of(queue, head);
+	const char *reason = reason_of(queue, head);
+	const char *why = reason != NULL ? reason : state_of(queue, head);
 	queue->is_stuck_told = true;
 	aps_core_log(queue->core, queue->client->id, "warn",
 	             "the outbox hasn't got on for %d s, with %lld mutations in it: %s", STUCK_MS / 1000,

@@ -170,8 +170,10 @@ void aps_queue_waits_tell_committed(struct aps_queue *queue)
 
 static void release(struct aps_queue_wait *wait)
 {
+	struct aps_queue *queue = wait->queue;
 	wait->result->source = APS_RESULT_FROM_QUEUE;
 	wait->result->queued.is_queued = true;
+	if (queue->is_counted) wait->result->queued.n_entries = queue->shown.n_entries = queue->n_entries;
 	end(wait);
 }
 

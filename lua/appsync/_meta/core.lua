@@ -243,7 +243,7 @@ local runtime = {}
 ---```
 ---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
 ---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}, of what went through an outbox also
----{id, entry, queued, has_layer, outcome, dead, blocked_by} (core_cache.lua); status 0: no response. WORD: the state
+---{id, entry, queued, size, has_layer, outcome, dead, blocked_by} (core_cache.lua); status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
 ---ASK the question's. QUESTION: what is asked about, nil where there was no memory for it; with WORD "identity" objects, with "merge" merges.

@@ -250,6 +250,15 @@ function Queue:set_state(state)
   self:hold()
 end
 
+---A RESULT says how many are queued; all else is as it was.
+---@param size integer
+function Queue:set_size(size)
+  local state = self.state
+  if not state or state.size == size then return end
+  state.size = size
+  post(self, "next", true)
+end
+
 ---What the core says of the queue.
 ---@param event {what: string}
 function Queue:on_queue(event)

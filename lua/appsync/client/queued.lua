@@ -95,6 +95,7 @@ end
 local function on_answer(w, info)
   local self = w.call
   if not info or not info.queued then return end
+  if info.size then self.queue:set_size(info.size) end
   self.id = info.id
   if not self.expected.update and not self.plan.refetch then return end
   self.queue.calls[info.entry] = self
