@@ -124,7 +124,7 @@ static const char *reason_of(const struct aps_queue *queue, const struct aps_out
 {
 	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
 	return sending != NULL && sending->outcome.response.err.code != APS_OK ? sending->outcome.response.err.msg
-	                                                                        : NULL;
+	                                                                       : NULL;
 }
 
 static struct aps_queue_shown look_at(struct aps_queue *queue)
@@ -147,8 +147,8 @@ static bool is_shown(const struct aps_queue *queue, const struct aps_queue_shown
 {
 	const struct aps_queue_shown *shown = &queue->shown;
 	return shown->state != NULL && strcmp(shown->state, now->state) == 0 && shown->head == now->head &&
-	       shown->n_entries == now->n_entries && shown->n_dead == now->n_dead &&
-	       shown->is_stuck == now->is_stuck && !shown->has_reason && !now->has_reason;
+	       shown->n_entries == now->n_entries && shown->n_dead == now->n_dead && shown->is_stuck == now->is_stuck &&
+	       !shown->has_reason && !now->has_reason;
 }
 
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
