@@ -86,8 +86,8 @@ static void look_at(lua_State *L, struct looking *in, int index)
 	in->has_others = in->has_others || !is_own;
 }
 
-/* look_for_uuids(value) → whether has_uuid() is true of a text in it, whether it has another one that is as long. Both are
- * true of a value that is too large to be looked through. */
+/* look_for_uuids(value) → whether has_uuid() is true of a text in it, whether it has another one that is as long. Both
+ * are true of a value that is too large to be looked through. */
 static int Apl_look_for_uuids(lua_State *L)
 {
 	struct looking in = {.ids = lua_touserdata(L, lua_upvalueindex(1))};
@@ -103,9 +103,11 @@ static int Apl_look_for_uuids(lua_State *L)
 void apl_uuid_register(lua_State *L)
 {
 	static const luaL_Reg NONE[] = {{NULL, NULL}};
-	static const luaL_Reg FUNCTIONS[] = {
-	        {"uuid", Apl_uuid}, {"take_uuid", Apl_take_uuid}, {"has_uuid", Apl_has_uuid},
-	        {"look_for_uuids", Apl_look_for_uuids}, {NULL, NULL}};
+	static const luaL_Reg FUNCTIONS[] = {{"uuid", Apl_uuid},
+	                                     {"take_uuid", Apl_take_uuid},
+	                                     {"has_uuid", Apl_has_uuid},
+	                                     {"look_for_uuids", Apl_look_for_uuids},
+	                                     {NULL, NULL}};
 	apl_register_class(L, OWN_IDS, Apl_own_ids_gc, NONE);
 	struct aps_own_ids *ids = apl_newuserdata(L, sizeof *ids);
 	*ids = (struct aps_own_ids){.young = {.slots = NULL}};
