@@ -104,10 +104,11 @@ struct aps_queue {
 	struct aps_buf renamed;        /* uint64_t, pairs: of records (sync/named_ids.h), what they are called then */
 	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
-	bool has_unsettled; /* there may be outcomes behind these */
-	bool has_new_ids;   /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
-	                     */
-	bool has_untold;    /* there may be outcomes that nobody was told of */
+	bool has_unsettled;     /* there may be outcomes behind these: */
+	int64_t only_unsettled; /* just this one; 0: it isn't known which */
+	bool has_new_ids; /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
+	                   */
+	bool has_untold;  /* there may be outcomes that nobody was told of */
 	struct aps_err trouble; /* of the store, last; OK: none */
 	struct aps_reap reap;
 };
