@@ -89,8 +89,8 @@ function Expectation:response()
         (errors.describe(response)))
     end
   end
-  local known = temporary_ids.replace(self.kept.core, response)
-  self.own_ids = temporary_ids.take_own(response)
+  local known
+  known, self.own_ids = temporary_ids.of_response(self.kept.core, response)
   responses[known] = true
   return known
 end

@@ -73,15 +73,18 @@ local function take(value, list, seen)
   end
 end
 
----Those in a mutation's optimistic response that `appsync.uuid` has made. The first mutation that has one makes the record: it
----is nobody else's then.
+---A mutation's optimistic response as `replace` gives it, and those ids in it that `appsync.uuid` has made. The first mutation
+---that has one makes the record: it is nobody else's then.
+---@param opened appsync.core.Cache
 ---@param response table
----@return string? ids one behind the other
-function temporary_ids.take_own(response)
-  if not core.look_for_uuids(response) then return nil end
-  local list = {}
-  take(response, list, {})
-  return list[1] and table.concat(list)
+---@return table known
+---@return string? own ids one behind the other
+function temporary_ids.of_response(opened, response)
+  local has_own, has_others = core.look_for_uuids(response)
+  local known, list = response, {}
+  if has_others and has_ids(opened) then known = replaced(opened, response, {}) end
+  if has_own then take(response, list, {}) end
+  return known, list[1] and table.concat(list)
 end
 
 return temporary_ids
