@@ -151,6 +151,15 @@ static bool is_shown(const struct aps_queue *queue, const struct aps_queue_shown
 	       !shown->has_reason && !now->has_reason;
 }
 
+int64_t aps_queue_show_size(struct aps_queue *queue)
+{
+	struct aps_queue_shown now = look_at(queue);
+	now.n_entries = queue->shown.n_entries;
+	if (!queue->is_counted || !is_shown(queue, &now)) return 0;
+	queue->shown.n_entries = queue->n_entries;
+	return queue->n_entries;
+}
+
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 {
 	char id[APS_ENTRY_TEXT_CHARS + 1];

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/queue_settle.h"
+#include "client/queue_tell.h"
 
 static void free_wait(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
@@ -170,10 +171,9 @@ void aps_queue_waits_tell_committed(struct aps_queue *queue)
 
 static void release(struct aps_queue_wait *wait)
 {
-	struct aps_queue *queue = wait->queue;
 	wait->result->source = APS_RESULT_FROM_QUEUE;
 	wait->result->queued.is_queued = true;
-	if (queue->is_counted) wait->result->queued.n_entries = queue->shown.n_entries = queue->n_entries;
+	wait->result->queued.n_entries = aps_queue_show_size(wait->queue);
 	end(wait);
 }
 

@@ -5,8 +5,8 @@
 ---                          \--no network, the wait ends--> the optimistic response, or an error, is returned;
 ---                                                          kept until the outcome
 ---
----The caller does that itself while nothing can be left undone: a function for headers, a cancel, and what may wait once
----the answer is there, get a task, which goes on without its caller.
+---The caller does that itself while nothing can be left undone: a function for headers, another scheduler's coroutine, a
+---cancel, and what may wait once the answer is there, get a task, which goes on without its caller.
 local auth = require "appsync.client.auth"
 local cache = require "appsync.client.cache"
 local cache_rules = require "appsync.client.cache_rules"
@@ -294,7 +294,8 @@ function queued.execute(client, plan)
   self.w = new_wait(self)
   root:enter(self.w)
   local data, err, info
-  if headers.are_dynamic(self.sources) then
+  local is_foreign = scheduler.is_suspended() and not scheduler.is_inside() -- a coroutine that may never be resumed
+  if is_foreign or headers.are_dynamic(self.sources) then
     data, err, info = execute_in_task(self, send)
   else
     data, err, info = execute(self)

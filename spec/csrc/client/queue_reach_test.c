@@ -60,11 +60,12 @@ static void what_is_queued_without_a_network_says_how_many_there_are_and_no_stat
 		uint64_t call = enqueue_n((int)n);
 		turn();
 		struct aps_result_event *event = result_of(call);
-		assert_int_equal(event->queued.n_entries, n);
+		assert_int_equal(event->queued.n_entries, n == 2 || n == 3 ? n : 0); /* else the state says it */
 		free_result(event);
 		assert_int_equal(count_queue_events("\"state\":\"waiting_network\"", NULL), n < 4 ? 1 : 2);
 	}
 	assert_int_equal(count_queue_events("\"size\":1", NULL), 1);
+	assert_int_equal(count_queue_events("\"size\":4", NULL), 1);
 	set_online(true);
 	assert_int_equal(count_queue_events("\"state\":\"sending\"", NULL), 1);
 	finish();

@@ -23,6 +23,17 @@ describe("a queued mutation whose wait is ended", function()
     assert.equal("settle_entry 1", queue.trace[#queue.trace])
   end)
 
+  it("by a scheduler that never resumes its coroutine is settled all the same", function()
+    local hosts, n = require "appsync.hosts", 0
+    hosts.adapt{ current = require("appsync.compat").running, suspend = coroutine.yield, resume = function() end }
+    coroutine.wrap(function() client:mutate(CREATE, nil, { update = function() n = n + 1 end }) end)()
+    queue.reply(todo("1", "a"), nil, { has_layer = true, outcome = 3 })
+    drive()
+    hosts.adapt(nil)
+    assert.same({ 1, { 3 } }, { n, queue.told })
+    assert.equal("settle_entry 1", queue.trace[#queue.trace])
+  end)
+
   it("by what throws out of it leaves the rest to a task", function()
     local driver = require "appsync.host.script"
     local drive_on, n = driver.drive, 0
