@@ -208,6 +208,14 @@ end
 
 local FILLED = 20000
 
+-- Clients of npm, which take ever longer for each of many: of these there are fewer.
+local function peer_row(script)
+  local modules, ok = capture(("BUILD='%s' .ci/npm spec/interop"):format(BUILD))
+  if not ok then return nil end
+  return ("APPSYNC_LUA=%s LUA_CPATH='%s/%s/?.so;;' NODE_PATH='%s' NODE_OPTIONS=--dns-result-order=ipv4first NODE_NO_WARNINGS=1 "
+    .. "node bench/peer/%s"):format(LUAS[1], BUILD, abi_of(LUAS[1]), (modules:gsub("%s+$", "")), script)
+end
+
 add("w10", {
   prepare = lua_row(LUAS[1], "row/outbox.lua", ("fill %s/data/w10_%d.db %d"):format(bin, FILLED, FILLED)),
   rows = function()
@@ -216,6 +224,7 @@ add("w10", {
       rows[#rows + 1] = lua_row(lua, "row/outbox.lua", "enqueue")
       rows[#rows + 1] = lua_row(lua, "row/outbox.lua", ("enqueue %s/data/w10_%d.db %d"):format(bin, FILLED, FILLED))
     end
+    rows[#rows + 1] = peer_row("datastore.js")
     return rows
   end,
 })
@@ -229,21 +238,13 @@ add("w10", {
   end,
 })
 
--- The peer takes ever longer for each of many: of it there are fewer.
-local function peer_row()
-  local modules, ok = capture(("BUILD='%s' .ci/npm spec/interop"):format(BUILD))
-  if not ok then return nil end
-  return ("APPSYNC_LUA=%s LUA_CPATH='%s/%s/?.so;;' NODE_PATH='%s' NODE_OPTIONS=--dns-result-order=ipv4first NODE_NO_WARNINGS=1 "
-    .. "node bench/peer/aws_appsync.js"):format(LUAS[1], BUILD, abi_of(LUAS[1]), (modules:gsub("%s+$", "")))
-end
-
 add("w10", {
   server = ("env APPSYNC_LUA=%s LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' LUA_CPATH='%s/%s/?.so;;' bin/appsync serve "
     .. "examples/posts/schema.graphql --resolvers examples/posts/resolvers.lua --api-key da2-bench"):format(
       LUAS[1], BUILD, abi_of(LUAS[1])),
   seconds = 600,
   rows = function(port)
-    local rows = { peer_row() }
+    local rows = { peer_row("aws_appsync.js") }
     for _, lua in ipairs(LUAS) do
       rows[#rows + 1] = lua_row(lua, "row/outbox.lua", "replay " .. port)
       rows[#rows + 1] = lua_row(lua, "row/outbox.lua", "replay " .. port .. " plain")

@@ -8,6 +8,7 @@
 struct aps_arena_block {
 	struct aps_arena_block *next;
 	size_t used;
+	size_t reached; /* before it was emptied: none of its bytes behind this and `used` was ever written */
 	size_t size;
 	_Alignas(max_align_t) char bytes[];
 };
@@ -21,7 +22,7 @@ static void free_blocks(struct aps_arena_block *block)
 {
 	while (block != NULL) {
 		struct aps_arena_block *next = block->next;
-		aps_free(block);
+		aps_free_used(block, sizeof *block + (block->used > block->reached ? block->used : block->reached));
 		block = next;
 	}
 }
@@ -41,6 +42,7 @@ void aps_arena_reset(struct aps_arena *arena)
 	}
 	free_blocks(block->next);
 	block->next = NULL;
+	if (block->used > block->reached) block->reached = block->used;
 	block->used = 0;
 	arena->used_bytes = 0;
 	arena->held_bytes = sizeof *block + block->size;
@@ -57,7 +59,7 @@ static struct aps_arena_block *block_with_room(struct aps_arena *arena, size_t n
 	struct aps_arena_block *fresh = aps_malloc(sizeof *fresh + size);
 	if (fresh == NULL) return NULL;
 	fresh->next = block;
-	fresh->used = 0;
+	fresh->used = fresh->reached = 0;
 	fresh->size = size;
 	arena->held_bytes += sizeof *fresh + size;
 	arena->blocks = fresh;

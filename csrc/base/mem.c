@@ -97,6 +97,16 @@ void aps_free(void *block)
 	aps_mem_forget(block);
 }
 
+void aps_free_used(void *block, size_t n_used)
+{
+	UNCOUNT(block);
+	if (block != NULL) {
+		explicit_bzero(block, n_used);
+		WIPED(n_used);
+	}
+	free(block);
+}
+
 void aps_mem_forget(void *block)
 {
 	if (block != NULL) {

@@ -15,6 +15,8 @@ void *aps_realloc(void *block, size_t n_bytes) APS_NODISCARD;
 /* A copy of n bytes and a terminating zero. */
 char *aps_strndup(const char *p, size_t n_bytes) APS_NODISCARD;
 void aps_free(void *block);
+/* Of a block that was written to no further than this. */
+void aps_free_used(void *block, size_t n_used);
 
 /* Gives memory that was freed back to the system, where the allocator keeps it. Takes milliseconds. */
 void aps_mem_trim(void);

@@ -114,6 +114,10 @@ static void set_queued(lua_State *L, const struct aps_queued_result *queued)
 	apl_push_id(L, queued->entry);
 	lua_setfield(L, -2, "entry");
 	set_true(L, "queued", queued->is_queued);
+	if (queued->n_entries != 0) {
+		lua_pushinteger(L, (lua_Integer)queued->n_entries);
+		lua_setfield(L, -2, "size");
+	}
 	set_true(L, "has_layer", queued->has_layer);
 	if (queued->outcome != 0) {
 		apl_push_id(L, queued->outcome);
@@ -131,7 +135,7 @@ static void push_result(lua_State *L, struct aps_result_event *event)
 		apl_push_err(L, &err);
 	else
 		push_result_err(L, event);
-	lua_createtable(L, 0, 4);
+	lua_createtable(L, 0, 8);
 	set_str(L, "source", aps_str_of(aps_result_source_name(event->source)));
 	lua_pushinteger(L, (lua_Integer)event->answer.status);
 	lua_setfield(L, -2, "status");

@@ -78,6 +78,7 @@ struct aps_queued_result {
 	uint64_t entry;                       /* its number; 0: it didn't */
 	char id[APS_QUEUED_ID_CHARS];         /* for the application */
 	bool is_queued;                       /* it is still there */
+	int64_t n_entries;                    /* of the queue by now; 0: not said */
 	bool has_layer;                       /* its optimistic layer waits for the application's update */
 	uint64_t outcome;                     /* in the log, not told yet; 0: none */
 	const char *dead;                     /* static text: it is a dead letter, and why; NULL: it isn't */

@@ -1,5 +1,7 @@
 #include "client/kept_read.h"
 
+#include "cache/data_shape.h"
+
 #define MAX_KEPT_BYTES ((size_t)64 * 1024) /* a larger binding is made anew, as is a larger buffer */
 
 static void unbind(struct aps_kept_read *kept)
@@ -53,6 +55,14 @@ void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *doc
 	aps_buf_init(&kept->variables, APS_BUF_ANY_SIZE);
 }
 
+void aps_kept_read_turn_to(struct aps_kept_read *kept, struct aps_gql_document *document,
+                           const struct aps_gql_operation *definition)
+{
+	if (kept->document == document && kept->definition == definition) return;
+	aps_kept_read_clear(kept);
+	aps_kept_read_init(kept, document, definition);
+}
+
 void aps_kept_read_rest(struct aps_kept_read *kept)
 {
 	unbind(kept);
@@ -72,4 +82,15 @@ void aps_kept_read_shrink(struct aps_kept_read *kept)
 	size_t n_bytes = kept->binding.arena.held_bytes + kept->binding.varying_arena.held_bytes;
 	if (kept->is_bound && n_bytes + kept->variables.capacity > MAX_KEPT_BYTES) unbind(kept);
 	if (kept->result.data.capacity > MAX_KEPT_BYTES) aps_buf_clear(&kept->result.data);
+}
+
+enum aps_rc aps_kept_read_complete(struct aps_kept_read *kept, struct aps_str type, struct aps_str data,
+                                   struct aps_buf *out, struct aps_err *err)
+{
+	enum aps_rc rc = aps_data_complete(out, &kept->binding, type, data, err);
+	if (rc == APS_OK)
+		aps_kept_read_shrink(kept);
+	else
+		aps_kept_read_rest(kept);
+	return rc;
 }

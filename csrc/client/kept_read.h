@@ -28,6 +28,9 @@ APS_BEGIN_DECLS
 
 void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *document,
                         const struct aps_gql_operation *definition);
+/* For another operation it begins anew; for the same one it stays as it is. */
+void aps_kept_read_turn_to(struct aps_kept_read *kept, struct aps_gql_document *document,
+                           const struct aps_gql_operation *definition);
 /* Twice is legal. */
 void aps_kept_read_clear(struct aps_kept_read *kept);
 /* Lets go of all memory but its own: the next read takes it anew. */
@@ -38,6 +41,9 @@ void aps_kept_read_shrink(struct aps_kept_read *kept);
  * E_TOO_BIG, and what is wrong with the variables. */
 enum aps_rc aps_kept_read_bind(struct aps_kept_read *kept, const struct aps_kept_read_names *names,
                                struct aps_str variables, struct aps_err *err);
+/* aps_data_complete() by the binding, once it is that of the variables. */
+enum aps_rc aps_kept_read_complete(struct aps_kept_read *kept, struct aps_str type, struct aps_str data,
+                                   struct aps_buf *out, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -75,6 +75,7 @@ static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 	queue->is_counted = false;
 	queue->merges = queue->merges || queue->keeps_merges;
 	queue->is_known = queue->has_untold = queue->has_unsettled = true;
+	queue->only_unsettled = 0;
 	if (aps_queue_fold_answered(queue, queue->last_old, err) != APS_OK) aps_vault_suspect(queue->vault, err);
 	return queue->is_known ? APS_OK : aps_fail(err, APS_E_STORAGE, "the store couldn't be written");
 }

@@ -48,6 +48,18 @@ struct aps_queue_settings {
 	bool has_resolver;
 };
 
+/* Whether there is anything to say about why nothing is sent. */
+enum aps_queue_why { APS_QUEUE_WHY_NONE, APS_QUEUE_WHY_TOLD, APS_QUEUE_WHY_ERROR };
+
+/* What the application knows of a queue's state. */
+struct aps_queue_shown {
+	const char *state; /* static text; NULL: nothing */
+	uint64_t head;     /* 0: none */
+	int64_t n_entries, n_dead;
+	bool is_stuck;
+	enum aps_queue_why why;
+};
+
 struct aps_queue {
 	struct aps_queue *next;  /* of the client */
 	struct aps_queue **link; /* to it; NULL: nobody's list has it */
@@ -93,6 +105,7 @@ struct aps_queue {
 	bool has_forgotten; /* the store is another one */
 	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
 	bool has_changed;   /* for whoever looks at its state */
+	struct aps_queue_shown shown;
 	bool is_running;
 	bool is_finishing; /* nothing more is sent */
 	bool is_closed;
@@ -107,10 +120,11 @@ struct aps_queue {
 	struct aps_buf renamed;        /* uint64_t, pairs: of records (sync/named_ids.h), what they are called then */
 	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
-	bool has_unsettled; /* there may be outcomes behind these */
-	bool has_new_ids;   /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
-	                     */
-	bool has_untold;    /* there may be outcomes that nobody was told of */
+	bool has_unsettled;     /* there may be outcomes behind these: */
+	int64_t only_unsettled; /* just this one; 0: it isn't known which */
+	bool has_new_ids; /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
+	                   */
+	bool has_untold;  /* there may be outcomes that nobody was told of */
 	struct aps_err trouble; /* of the store, last; OK: none */
 	struct aps_reap reap;
 };

@@ -269,8 +269,8 @@ static void tell(struct aps_queue *queue, const struct aps_outbox_action *action
 	queue->advanced_ms = aps_clock_mono_ms();
 	queue->is_stuck_told = false;
 	aps_number_set_remove(&queue->updates, action->number);
+	if (sending == NULL || !aps_queue_waits_tell(sending, action)) queue->has_untold = true;
 	if (sending == NULL) return;
-	if (!aps_queue_waits_tell(sending, action)) queue->has_untold = true;
 	aps_sending_end(sending);
 }
 

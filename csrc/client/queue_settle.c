@@ -13,7 +13,14 @@ static void pass(struct aps_queue *queue, int64_t outcome, int64_t entry, bool h
 	} else {
 		queue->settling = 0;
 		queue->settled = outcome;
+		if (queue->only_unsettled == outcome) queue->has_unsettled = false;
 	}
+}
+
+void aps_queue_settle_note(struct aps_queue *queue, int64_t outcome)
+{
+	queue->only_unsettled = queue->has_unsettled ? 0 : outcome;
+	queue->has_unsettled = true;
 }
 
 /* Where that can't be read now, it isn't waited for. */
@@ -38,15 +45,22 @@ static enum aps_rc next(const struct aps_queue *queue, struct aps_kept_outcome *
 	return rc;
 }
 
-bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *sending)
+static bool is_first(const struct aps_queue *queue, int64_t number)
 {
 	struct aps_kept_outcome outcome;
-	int64_t number = (int64_t)sending->outcome_number;
-	if (number == 0 || aps_queue_db(queue) == NULL) return true;
-	if (queue->settling != 0) return false;
+	if (queue->has_unsettled && queue->only_unsettled == number) return true;
 	aps_kept_outcome_init(&outcome);
 	bool is_next = next(queue, &outcome) != APS_OK || outcome.number == 0 || outcome.number >= number;
 	aps_kept_outcome_clear(&outcome);
+	return is_next;
+}
+
+bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *sending)
+{
+	int64_t number = (int64_t)sending->outcome_number;
+	if (number == 0 || aps_queue_db(queue) == NULL) return true;
+	if (queue->settling != 0) return false;
+	bool is_next = is_first(queue, number);
 	if (is_next) pass(queue, number, (int64_t)sending->number, sending->has_layer);
 	return is_next;
 }
@@ -83,7 +97,7 @@ void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome)
 
 void aps_queue_settle_anew(struct aps_queue *queue)
 {
-	queue->settled = queue->settling = 0;
+	queue->settled = queue->settling = queue->only_unsettled = 0;
 	queue->has_unsettled = true;
 	aps_queue_waits_give_all(queue);
 }

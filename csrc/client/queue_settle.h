@@ -14,6 +14,8 @@
 
 APS_BEGIN_DECLS
 
+/* One was added to the log, and is in the store once that is committed; 0: others may have come into it. */
+void aps_queue_settle_note(struct aps_queue *queue, int64_t outcome);
 /* An outcome that is in the store may be given to a call at once: all before it are settled. Counts as done. */
 bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *sending);
 /* At the end of a turn: gives out what may be. */

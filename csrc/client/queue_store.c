@@ -6,6 +6,7 @@
 #include "client/process.h"
 #include "client/queue_outcome.h"
 #include "client/queue_pruning.h"
+#include "client/queue_settle.h"
 #include "client/sent_entry.h"
 #include "client/version_seen.h"
 #include "codec/json_writer.h"
@@ -190,7 +191,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	if (rc == APS_OK) rc = aps_outcomes_add(aps_queue_db(queue), &kept, err);
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
 	if (rc == APS_OK && queue->first_outcome == 0) queue->first_outcome = kept.number;
-	queue->has_untold = queue->has_unsettled = true;
+	if (rc == APS_OK) aps_queue_settle_note(queue, kept.number);
 	aps_queue_pruning_note(queue);
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);

@@ -118,37 +118,77 @@ static const char *state_of(const struct aps_queue *queue, const struct aps_outb
 	return reason != NULL ? reason : "sending";
 }
 
-/* Why the first one waits, for people; NULL: there is nothing to say. */
-static const char *reason_of(const struct aps_queue *queue, const struct aps_outbox_item *head, const char *state)
+static int64_t stuck_ms_of(const struct aps_queue *queue)
 {
+	return queue->n_entries != 0 ? aps_clock_mono_ms() - queue->advanced_ms : 0;
+}
+
+/* Why nothing is sent, for people. */
+static enum aps_queue_why find_why(const struct aps_queue *queue, struct aps_err *why)
+{
+	const struct aps_outbox_item *head = head_of(queue);
 	const struct aps_sending *sending = head != NULL ? aps_sending_find(queue, head->number) : NULL;
-	if (sending != NULL && sending->outcome.response.err.code != APS_OK) return sending->outcome.response.err.msg;
-	bool is_told = aps_str_is(aps_str_of(state), "waiting_network") &&
-	               aps_reach_is_told_offline(queue->core, queue->client);
-	return is_told ? "set_online(false) was called" : NULL;
+	if (aps_queue_look(queue, why) != APS_OK) return APS_QUEUE_WHY_ERROR;
+	if (queue->n_entries == 0) return APS_QUEUE_WHY_NONE;
+	if (sending != NULL && sending->outcome.response.err.code != APS_OK) {
+		*why = sending->outcome.response.err;
+		return APS_QUEUE_WHY_ERROR;
+	}
+	bool is_told = aps_reach_is_told_offline(queue->core, queue->client) &&
+	               aps_str_is(aps_str_of(state_of(queue, head)), "waiting_network");
+	if (is_told) aps_fail(why, APS_E_NETWORK, "set_online(false) was called");
+	return is_told ? APS_QUEUE_WHY_TOLD : APS_QUEUE_WHY_NONE;
+}
+
+static struct aps_queue_shown look_at(struct aps_queue *queue)
+{
+	struct aps_err err;
+	const struct aps_outbox_item *head = head_of(queue);
+	(void)aps_queue_count(queue, &err); /* where it can't be counted now, what was known last is told */
+	return (struct aps_queue_shown){
+	        .state = state_of(queue, head),
+	        .head = head != NULL && queue->n_entries != 0 ? head->number : 0,
+	        .n_entries = queue->n_entries,
+	        .n_dead = queue->n_dead,
+	        .is_stuck = stuck_ms_of(queue) >= STUCK_MS,
+	        .why = find_why(queue, &err),
+	};
+}
+
+/* A RESULT may have said what has changed. The texts of errors aren't compared. */
+static bool is_shown(const struct aps_queue *queue, const struct aps_queue_shown *now)
+{
+	const struct aps_queue_shown *shown = &queue->shown;
+	return shown->state != NULL && strcmp(shown->state, now->state) == 0 && shown->head == now->head &&
+	       shown->n_entries == now->n_entries && shown->n_dead == now->n_dead && shown->is_stuck == now->is_stuck &&
+	       shown->why == now->why && now->why != APS_QUEUE_WHY_ERROR;
+}
+
+int64_t aps_queue_show_size(struct aps_queue *queue)
+{
+	struct aps_queue_shown now = look_at(queue);
+	now.n_entries = queue->shown.n_entries;
+	if (!queue->is_counted || !is_shown(queue, &now)) return 0;
+	queue->shown.n_entries = queue->n_entries;
+	return queue->n_entries;
 }
 
 void aps_queue_write_state(struct aps_json_writer *w, struct aps_queue *queue)
 {
-	struct aps_err err, lack;
 	char id[APS_ENTRY_TEXT_CHARS + 1];
-	const struct aps_outbox_item *head = head_of(queue);
-	bool has_store = aps_queue_look(queue, &lack) == APS_OK;
-	(void)aps_queue_count(queue, &err); /* where it can't be counted now, what was known last is told */
-	const char *state = state_of(queue, head);
-	int64_t stuck_ms = queue->n_entries != 0 ? aps_clock_mono_ms() - queue->advanced_ms : 0;
-	aps_json_write_member(w, "state", aps_str_of(state));
+	struct aps_err why;
+	const struct aps_queue_shown now = look_at(queue);
+	int64_t stuck_ms = stuck_ms_of(queue);
+	aps_json_write_member(w, "state", aps_str_of(now.state));
 	write_int(w, "size", queue->n_entries);
 	write_int(w, "dead", queue->n_dead);
 	aps_json_write_key(w, APS_STR("stuck_for"));
 	aps_json_write_double(w, stuck_ms >= STUCK_MS ? (double)stuck_ms / 1000.0 : 0);
-	const char *reason = has_store ? NULL : lack.msg;
-	if (head != NULL && queue->n_entries != 0) {
-		aps_queue_id_text(queue, head->number, id);
+	if (now.head != 0) {
+		aps_queue_id_text(queue, now.head, id);
 		aps_json_write_member(w, "head", aps_str_of(id));
-		if (has_store) reason = reason_of(queue, head, state);
 	}
-	if (reason != NULL) aps_json_write_member(w, "reason", aps_str_of(reason));
+	if (find_why(queue, &why) != APS_QUEUE_WHY_NONE) aps_json_write_member(w, "reason", aps_str_of(why.msg));
 }
 
 void aps_queue_tell_state(struct aps_queue *queue)
@@ -156,22 +196,25 @@ void aps_queue_tell_state(struct aps_queue *queue)
 	struct telling telling;
 	struct aps_err err;
 	if (!queue->has_changed) return;
+	const struct aps_queue_shown now = look_at(queue);
+	queue->has_changed = false;
+	if (is_shown(queue, &now)) return;
 	begin(&telling, "state");
 	aps_queue_write_state(&telling.w, queue);
 	queue->has_changed = emit(queue, &telling, &err) != APS_OK;
+	if (!queue->has_changed) queue->shown = now;
 }
 
 void aps_queue_tell_stuck(struct aps_queue *queue)
 {
 	const struct aps_outbox_item *head = head_of(queue);
 	if (queue->is_stuck_told || queue->n_entries == 0) return;
-	const char *state = state_of(queue, head);
-	const char *why = reason_of(queue, head, state);
-	if (why == NULL) why = state;
+	struct aps_err why;
+	const char *text = find_why(queue, &why) != APS_QUEUE_WHY_NONE ? why.msg : state_of(queue, head);
 	queue->is_stuck_told = true;
 	aps_core_log(queue->core, queue->client->id, "warn",
 	             "the outbox hasn't got on for %d s, with %lld mutations in it: %s", STUCK_MS / 1000,
-	             (long long)queue->n_entries, why);
+	             (long long)queue->n_entries, text);
 	aps_queue_note_change(queue);
 }
 

@@ -17,6 +17,8 @@ enum aps_rc aps_queue_ask_resolver(const struct aps_sending *sending, const stru
                                    struct aps_err *err);
 /* "state", where it has changed. */
 void aps_queue_tell_state(struct aps_queue *queue);
+/* How many are queued, for a RESULT that says it in place of a "state"; 0: there is more to be told. */
+int64_t aps_queue_show_size(struct aps_queue *queue);
 /* "answer": for the cache; client/queue_settle.h. False: no memory. */
 bool aps_queue_tell_answer(struct aps_queue *queue, const struct aps_kept_outcome *outcome);
 /* "outcome": the next settled one that nobody was told of, unless one is being told. */

@@ -28,12 +28,13 @@ static enum aps_rc shorten(struct aps_queue *queue, int64_t outcome, struct aps_
 void aps_queue_told(struct aps_queue *queue, uint64_t outcome)
 {
 	struct aps_timers *timers = &queue->core->timers;
-	if (queue->asked_outcome == outcome) queue->asked_outcome = 0;
+	bool was_asked = queue->asked_outcome == outcome, was_waited = aps_queue_has_number(&queue->waited, outcome);
+	if (was_asked) queue->asked_outcome = 0;
+	if (was_asked || !was_waited) queue->has_untold = true; /* there may be a next one */
 	aps_queue_settle_confirm(queue, (int64_t)outcome);
-	if (!aps_queue_has_number(&queue->waited, outcome)) aps_buf_add(&queue->waited, &outcome, sizeof outcome);
+	if (!was_waited) aps_buf_add(&queue->waited, &outcome, sizeof outcome);
 	aps_buf_add(&queue->confirmed, &outcome, sizeof outcome);
 	queue->waited.rc = queue->confirmed.rc = APS_OK;
-	queue->has_untold = true;
 	if (queue->confirming.index == 0)
 		(void)aps_timer_set(timers, &queue->confirming, aps_clock_mono_ms() + CONFIRM_MS);
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/queue_settle.h"
+#include "client/queue_tell.h"
 
 static void free_wait(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
@@ -181,6 +182,7 @@ static void release(struct aps_queue_wait *wait)
 {
 	wait->result->source = APS_RESULT_FROM_QUEUE;
 	wait->result->queued.is_queued = true;
+	wait->result->queued.n_entries = aps_queue_show_size(wait->queue);
 	end(wait);
 }
 

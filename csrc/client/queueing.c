@@ -98,7 +98,8 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	struct aps_queue *queue = aps_queueing_find(core, client, cache);
 	if (queue != NULL) {
 		aps_queue_change(queue, settings);
-		queue->has_news = true;
+		queue->has_news = queue->has_changed = true;
+		queue->shown.state = NULL; /* it may be another one that listens now */
 		return APS_OK;
 	}
 	if (aps_caching_partition(core, client, cache) == NULL)

@@ -17,7 +17,6 @@
 #include "client/reader.h"
 
 #include "base/mem.h"
-#include "cache/data_shape.h"
 #include "cache/field_text.h"
 #include "cache/number_set.h"
 #include "client/overlay.h"
@@ -60,9 +59,10 @@ struct aps_reader {
 	uint64_t viewed;               /* the generation of the view */
 	bool is_blind; /* the store can't be read now: there is what was in memory, and what was written here */
 	bool must_restart;
-	bool has_moved;   /* the store, since this began */
-	bool has_damage;  /* that nobody was told of */
-	uint64_t damaged; /* the place where it was met */
+	bool has_moved;               /* the store, since this began */
+	bool has_damage;              /* that nobody was told of */
+	uint64_t damaged;             /* the place where it was met */
+	struct aps_kept_read written; /* what responses were written for last */
 	struct aps_uses uses;
 	uint64_t n_clears; /* that were asked for, and those that are over: in between nothing is there */
 	uint64_t n_ended_clears;
@@ -396,6 +396,7 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
 	aps_uses_clear(&reader->uses);
+	aps_kept_read_clear(&reader->written);
 	aps_number_set_clear(&reader->covered);
 	clear_row(&reader->row);
 	aps_channel_unref(reader->channel);
@@ -568,12 +569,10 @@ bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,
                                 struct aps_str data, struct aps_buf *out, struct aps_err *err)
 {
-	struct aps_binding binding = {.policies = reader->policies, .names = &reader->cache.names};
-	enum aps_rc rc = aps_binding_init(&binding, operation->document, operation->definition,
-	                                  aps_operation_variables(operation), err);
-	if (rc == APS_OK) rc = aps_data_complete(out, &binding, type, data, err);
-	aps_binding_clear(&binding);
-	return rc;
+	const struct aps_kept_read_names names = {reader->policies, &reader->cache.names, reader->n_renamings};
+	aps_kept_read_turn_to(&reader->written, operation->document, operation->definition);
+	enum aps_rc rc = aps_kept_read_bind(&reader->written, &names, aps_operation_variables(operation), err);
+	return rc == APS_OK ? aps_kept_read_complete(&reader->written, type, data, out, err) : rc;
 }
 
 enum aps_rc aps_reader_scan(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str data,

@@ -150,6 +150,22 @@ static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
 	return aps_entry_safety_of(&question, &sending->safety, err);
 }
 
+/* By its lane, as far as that is known. */
+static enum aps_rc find_row(struct aps_sending *sending, struct aps_err *err)
+{
+	const struct aps_queue *queue = sending->queue;
+	struct aps_db *db = aps_queue_db(queue);
+	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, sending->number);
+	int64_t number = (int64_t)sending->number;
+	enum aps_rc rc = APS_OK;
+	sending->row.entry.id = 0;
+	if (item != NULL && queue->owner != 0)
+		rc = aps_outbox_find(db, aps_entry_id(queue->owner, (enum aps_entry_mode)item->mode, number),
+		                     &sending->row, err);
+	if (rc != APS_OK || sending->row.entry.id != 0) return rc;
+	return aps_outbox_find_number(db, number, &sending->row, err);
+}
+
 enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err)
 {
 	struct aps_queue *queue = sending->queue;
@@ -157,7 +173,7 @@ enum aps_rc aps_sent_entry_read(struct aps_sending *sending, struct aps_err *err
 	aps_arena_reset(&sending->arena);
 	aps_header_list_init(&sending->headers, &sending->arena);
 	aps_queue_extra_clear(&sending->extra);
-	enum aps_rc rc = aps_outbox_find_number(aps_queue_db(queue), (int64_t)sending->number, &sending->row, err);
+	enum aps_rc rc = find_row(sending, err);
 	if (rc == APS_OK && sending->row.entry.id == 0)
 		rc = aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a queued mutation isn't in the store any more");
 	if (rc == APS_OK) rc = aps_queue_extra_read(&sending->extra, sending->row.entry.extra, err);

@@ -10,6 +10,7 @@ static void start(struct aps_json_members *members)
 {
 	aps_json_reader_init(&members->r, members->object, 0);
 	members->is_object = aps_json_next(&members->r) == APS_JSON_OBJECT;
+	members->is_at_start = true;
 }
 
 void aps_json_members_init(struct aps_json_members *members, struct aps_str object)
@@ -30,6 +31,7 @@ static bool search(struct aps_json_members *members, const struct wanted *wanted
 	struct aps_json_reader *r = &members->r;
 	const char *from = r->at;
 	bool is_found = false;
+	members->is_at_start = false;
 	while (!is_found && aps_json_next(r) == APS_JSON_KEY) {
 		bool is_it = is_wanted(r, wanted);
 		is_found = aps_json_skip_value(r, value) == APS_OK && is_it;
@@ -41,9 +43,10 @@ static bool search(struct aps_json_members *members, const struct wanted *wanted
 static bool find(struct aps_json_members *members, const struct wanted *wanted, struct aps_str *value)
 {
 	if (!members->is_object) return false;
+	bool is_whole = members->is_at_start;
 	if (search(members, wanted, value)) return true;
 	start(members);
-	return search(members, wanted, value);
+	return !is_whole && search(members, wanted, value);
 }
 
 bool aps_json_members_find(struct aps_json_members *members, const struct aps_json_reader *key, struct aps_str *value)

@@ -8,8 +8,9 @@
 struct aps_json_members {
 	struct aps_str object;
 	struct aps_json_reader r; /* private: stands behind the member that was found last */
-	bool is_object;           /* private */
-	size_t n_read;            /* bytes that were read so far, by all look-ups */
+	bool is_object;           /* private, like: */
+	bool is_at_start;
+	size_t n_read; /* bytes that were read so far, by all look-ups */
 };
 
 APS_BEGIN_DECLS

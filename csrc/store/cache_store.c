@@ -397,12 +397,12 @@ enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, str
 	return read_number(db, LAST_NUMBER, number, err);
 }
 
-/* Runs an UPDATE of one row, which must be there. */
-static enum aps_rc update_one(struct aps_db *db, struct aps_stmt *stmt, struct aps_err *err)
+/* Runs an UPDATE of so many rows, which must be there. */
+static enum aps_rc update_rows(struct aps_db *db, struct aps_stmt *stmt, int64_t n_rows, struct aps_err *err)
 {
 	bool has_row;
 	enum aps_rc rc = aps_stmt_step(stmt, &has_row, err);
-	if (rc != APS_OK || aps_db_changes(db) == 1) return rc;
+	if (rc != APS_OK || aps_db_changes(db) == n_rows) return rc;
 	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a row of the store is lost");
 }
 
@@ -412,7 +412,18 @@ static enum aps_rc set_counter(struct aps_db *db, int64_t id, int64_t value, str
 	enum aps_rc rc = aps_db_prepare(db, APS_STR("UPDATE counter SET value = ?2 WHERE id = ?1"), &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, id, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, value, err);
-	return rc == APS_OK ? update_one(db, stmt, err) : rc;
+	return rc == APS_OK ? update_rows(db, stmt, 1, err) : rc;
+}
+
+static enum aps_rc set_both_counters(struct aps_db *db, uint64_t generation, uint64_t last_number, struct aps_err *err)
+{
+	static const char SQL[] =
+	        "UPDATE counter SET value = CASE id WHEN 0 THEN ?1 ELSE ?2 END WHERE id BETWEEN -1 AND 0";
+	struct aps_stmt *stmt;
+	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)generation, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, (int64_t)last_number, err);
+	return rc == APS_OK ? update_rows(db, stmt, 2, err) : rc;
 }
 
 enum aps_rc aps_cache_store_catch_up(struct aps_db *db, uint64_t *generation, struct aps_err *err)
@@ -428,8 +439,7 @@ enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uin
 {
 	enum aps_rc rc = read_number(db, GENERATION, generation, err);
 	++*generation;
-	if (rc == APS_OK) rc = set_counter(db, 0, (int64_t)*generation, err);
-	return rc == APS_OK ? set_counter(db, -1, (int64_t)last_number, err) : rc;
+	return rc == APS_OK ? set_both_counters(db, *generation, last_number, err) : rc;
 }
 
 enum aps_rc aps_cache_store_drop(struct aps_cache_store *store, enum aps_part_drop how, struct aps_err *err)
@@ -531,7 +541,7 @@ static enum aps_rc update(const struct aps_cache_store *store, struct aps_stmt *
 	enum aps_rc rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry->number, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->minute, err);
 	if (rc == APS_OK) rc = bind_content(store, stmt, 3, entry, err);
-	return rc == APS_OK ? update_one(store->db, stmt, err) : rc;
+	return rc == APS_OK ? update_rows(store->db, stmt, 1, err) : rc;
 }
 
 #define VALUES  "entry (id, part, key, used, content, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
@@ -586,8 +596,10 @@ static enum aps_rc save_layers(struct aps_cache_store *store, const struct aps_c
 	for (size_t i = 0; rc == APS_OK && i < aps_write_n_layers(write); i++)
 		rc = note_layer(store, aps_write_layer_at(write, i)->id, err);
 	if (rc == APS_OK) rc = aps_layer_store_save(store->db, store->part, write, err);
-	if (rc == APS_OK) rc = aps_layer_store_has_any(store->db, &store->has_layers, err);
-	return rc;
+	if (rc != APS_OK) return rc;
+	if (write->layer == NULL) return aps_layer_store_has_any(store->db, &store->has_layers, err);
+	store->has_layers = true;
+	return APS_OK;
 }
 
 enum aps_rc aps_cache_store_save_kind(struct aps_cache_store *store, const struct aps_layer *layer, struct aps_err *err)

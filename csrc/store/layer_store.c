@@ -218,13 +218,14 @@ static enum aps_rc save_patch(struct aps_db *db, uint64_t layer, uint64_t entry,
 	return rc == APS_OK ? aps_stmt_step(stmt, &has_row, err) : rc;
 }
 
-static enum aps_rc save_row(struct aps_db *db, const struct layer_row *row, struct aps_err *err)
+#define INTO_LAYER " INTO layer (id, part, kind, entries, identified, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+
+static enum aps_rc save_row(struct aps_db *db, const struct layer_row *row, bool is_new, struct aps_err *err)
 {
-	static const char SQL[] = "INSERT OR REPLACE INTO layer (id, part, kind, entries, identified, sum)"
-	                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+	const char *sql = is_new ? "INSERT" INTO_LAYER : "REPLACE" INTO_LAYER;
 	struct aps_stmt *stmt;
 	bool has_row;
-	enum aps_rc rc = prepare_with(db, SQL, row->id, row->part, &stmt, err);
+	enum aps_rc rc = prepare_with(db, sql, row->id, row->part, &stmt, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 3, row->kind, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 4, row->entries, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_blob(stmt, 5, row->identified, err);
@@ -234,7 +235,7 @@ static enum aps_rc save_row(struct aps_db *db, const struct layer_row *row, stru
 
 /* What a layer's row is made of: its entries, as `numbers` has them. */
 static enum aps_rc put_row(struct aps_db *db, int64_t part, const struct aps_layer *layer,
-                           const struct aps_buf *numbers, struct aps_err *err)
+                           const struct aps_buf *numbers, bool is_new, struct aps_err *err)
 {
 	const uint64_t *all = (const uint64_t *)(const void *)numbers->p;
 	struct aps_buf entries, identified;
@@ -250,7 +251,7 @@ static enum aps_rc put_row(struct aps_db *db, int64_t part, const struct aps_lay
 	        .identified = identified.n != 0 ? aps_buf_str(&identified) : APS_STR(""),
 	};
 	bool is_short = entries.rc != APS_OK || identified.rc != APS_OK;
-	enum aps_rc rc = is_short ? fail_memory(err) : save_row(db, &row, err);
+	enum aps_rc rc = is_short ? fail_memory(err) : save_row(db, &row, is_new, err);
 	aps_buf_clear(&entries);
 	aps_buf_clear(&identified);
 	return rc;
@@ -274,7 +275,7 @@ static enum aps_rc save_layer(struct aps_db *db, int64_t part, const struct aps_
 		                err);
 	}
 	if (rc == APS_OK && numbers.rc != APS_OK) rc = fail_memory(err);
-	if (rc == APS_OK) rc = put_row(db, part, layer, &numbers, err);
+	if (rc == APS_OK) rc = put_row(db, part, layer, &numbers, true, err);
 	aps_buf_clear(&numbers);
 	return rc;
 }
@@ -299,7 +300,7 @@ enum aps_rc aps_layer_store_save_kind(struct aps_db *db, int64_t part, const str
 	aps_buf_init(&row.entries, APS_BUF_ANY_SIZE);
 	aps_buf_init(&row.identified, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_layer_store_load(db, part, layer->id, &row, err);
-	if (rc == APS_OK && row.is_there) rc = put_row(db, part, layer, &row.entries, err);
+	if (rc == APS_OK && row.is_there) rc = put_row(db, part, layer, &row.entries, false, err);
 	aps_layer_row_clear(&row);
 	return rc;
 }

@@ -43,16 +43,28 @@ static bool read_version(struct aps_str json, int64_t *version)
 	return *version <= MAX_VERSION && (double)*version == r.number;
 }
 
+/* The values of members that are called as the conventions have it; p NULL: there is none. Each once. */
+static void find_arguments(struct aps_str object, struct aps_str values[APS_COUNTOF(CONVENTIONS)])
+{
+	struct aps_json_reader r;
+	aps_json_reader_init(&r, object, 0);
+	if (aps_json_next(&r) != APS_JSON_OBJECT) return;
+	while (aps_json_next(&r) == APS_JSON_KEY) {
+		struct aps_str *found = NULL, value;
+		for (size_t i = 0; i < APS_COUNTOF(CONVENTIONS); i++)
+			if (aps_json_text_is(&r, CONVENTIONS[i].argument)) found = &values[i];
+		if (aps_json_skip_value(&r, &value) == APS_OK && found != NULL && found->p == NULL) *found = value;
+	}
+}
+
 /* False: two were found that differ. */
 static bool find_version(struct aps_str object, struct aps_safety *safety)
 {
-	struct aps_json_members members;
-	aps_json_members_init(&members, object);
+	struct aps_str values[APS_COUNTOF(CONVENTIONS)] = {{NULL, 0}};
+	find_arguments(object, values);
 	for (size_t i = 0; i < APS_COUNTOF(CONVENTIONS); i++) {
-		struct aps_str value;
 		int64_t version;
-		if (!aps_json_members_get(&members, CONVENTIONS[i].argument, &value)) continue;
-		if (!read_version(value, &version)) continue;
+		if (values[i].p == NULL || !read_version(values[i], &version)) continue;
 		if (safety->has_version && safety->version != version) return false;
 		if (safety->has_version) continue;
 		safety->has_version = true;

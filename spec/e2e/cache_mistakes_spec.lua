@@ -33,6 +33,27 @@ describe("the cache refuses", function()
     made.remove()
   end)
 
+  it("data that lacks what one set of variables selects, whatever was written with others before", function()
+    local query = "query Q($deep: Boolean!, $id: ID) { one(id: $id) { __typename id title @include(if: $deep) } }"
+    local function write(id, deep, title)
+      local data = { one = { __typename = "T", id = id, title = title } }
+      return client:write_query(query, { deep = deep, id = id }, data)
+    end
+    local lacking = "client:write_query: data.one.title: the field is selected and missing; appsync.null stands for no value"
+    for _ = 1, 3 do
+      assert.is_true(write("1", false))
+      assert.is_true(write("2", true, "b"))
+      refused(lacking, write, "3", true)
+      refused("client:write_query: data: an empty table is an object (appsync.array{} is an empty list) and lacks the field other",
+        client.write_query, client, "{ other }", nil, {})
+      assert.is_true(client:write_query("{ other }", nil, { other = 1 }))
+    end
+    local function read(id) return client:read_query(query, { deep = true, id = id }) end
+    assert.equal("b", read("2").one.title)
+    assert.is_nil(read "1")
+    assert.is_nil(read "3")
+  end)
+
   it("references that are none", function()
     local accepted = ' must be the key of a record, as in {__ref = "Todo:1"}, got '
     refused("client:modify: __ref" .. accepted .. "number 5", modify, function() return { __ref = 5 } end)

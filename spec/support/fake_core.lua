@@ -222,6 +222,7 @@ local function new_core()
     return is_own == true
   end
   function core.has_uuid(text) return core.own_uuids[text] == true end
+  function core.look_for_uuids() return true, true end -- as of a value that is too large
   function core.encode(value)
     local err = json_error(value, "value", {})
     if err then return nil, err end

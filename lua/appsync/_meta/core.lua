@@ -108,6 +108,10 @@ function core.take_uuid(text) end
 ---@param text string
 ---@return boolean is_own the same, and `take_uuid` can still be asked
 function core.has_uuid(text) end
+---@param value any
+---@return boolean has_own `has_uuid` is true of a text in it, at any depth, or it is too large to be looked through
+---@return boolean has_others another text in it is as long as a UUID, or likewise
+function core.look_for_uuids(value) end
 
 ---@return number seconds of a clock that never goes back
 function core.now() end
@@ -255,7 +259,7 @@ local runtime = {}
 ---```
 ---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
 ---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}, of what went through an outbox also
----{id, entry, queued, has_layer, outcome, dead, blocked_by} (core_cache.lua); status 0: no response. WORD: the state
+---{id, entry, queued, size, has_layer, outcome, dead, blocked_by} (core_cache.lua); status 0: no response. WORD: the state
 ---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
 ---reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
 ---ASK the question's. QUESTION: what is asked about, nil where there was no memory for it; with WORD "identity" objects, with "merge" merges.

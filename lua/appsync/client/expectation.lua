@@ -35,7 +35,7 @@ end
 
 -- The call's own function, or the client's for each of the mutation's fields.
 local function function_of(root, plan)
-  if plan.options.update then return plan.options.update end
+  if plan.options.update or next(root.updates) == nil then return plan.options.update end
   local all, seen = {}, {}
   for _, name in ipairs(root_selection.of(plan.document, plan.operation).names) do
     if not seen[name] then all[#all + 1] = root.updates[name] end
@@ -90,8 +90,8 @@ function Expectation:response()
         (errors.describe(response)))
     end
   end
-  local known = temporary_ids.replace(self.kept.core, response)
-  self.own_ids = temporary_ids.take_own(response)
+  local known
+  known, self.own_ids = temporary_ids.of_response(self.kept.core, response)
   responses[known] = true
   return known
 end

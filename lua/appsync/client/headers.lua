@@ -117,7 +117,7 @@ end
 ---@return boolean
 function headers.are_dynamic(sources)
   for i = 1, N_SOURCES do
-    if opts.is_callable(sources[i]) then return true end
+    if sources[i] ~= nil and opts.is_callable(sources[i]) then return true end
   end
   return false
 end

@@ -167,7 +167,8 @@ end
 ---@param slot appsync.client.AuthSlot
 ---@return true? ok, appsync.Error? err
 function Queue:use(slot)
-  if not add_slots(self, { [slot.checked.type] = slot }) then return true end
+  if self.slots[slot.checked.type] == slot then return true end
+  add_slots(self, { [slot.checked.type] = slot })
   return configure(self, "change_queue")
 end
 
@@ -256,6 +257,15 @@ function Queue:set_state(state)
   post(self, "next", true)
   if state.size == 0 and state.state ~= "waiting_storage" then wake_drains(self, true) end
   self:hold()
+end
+
+---A RESULT says how many are queued; all else is as it was.
+---@param size integer
+function Queue:set_size(size)
+  local state = self.state
+  if not state or state.size == size then return end
+  state.size = size
+  post(self, "next", true)
 end
 
 ---What the core says of the queue.

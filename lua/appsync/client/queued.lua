@@ -4,6 +4,9 @@
 ---    optimistic layer, enqueued in one --headers, answer----> update, and the layer leaves --> returned
 ---                          \--no network, the wait ends--> the optimistic response, or an error, is returned;
 ---                                                          kept until the outcome
+---
+---The caller does that itself while nothing can be left undone: another scheduler's coroutine, a cancel, and what may wait once
+---the answer is there, get a task, which goes on without its caller.
 local auth = require "appsync.client.auth"
 local cache = require "appsync.client.cache"
 local cache_rules = require "appsync.client.cache_rules"
@@ -37,6 +40,7 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 ---@field package queue appsync.client.Queue
 ---@field package core appsync.core.Cache
 ---@field w appsync.Wait for its RESULT
+---@field package has_left boolean? its caller was cancelled, or thrown out of its wait
 ---@field package response table? the optimistic one
 ---@field package id string? once the core has said that it is queued, and has no outcome
 ---@field package end_wait appsync.Wait? of a caller who was cancelled
@@ -46,7 +50,7 @@ local END_SECONDS = 5 -- for the core's answer to a cancel: it comes at once, un
 -- its optimistic response shown, before that.
 ---@return table? all, appsync.Error? err
 local function headers_of(self)
-  if headers.are_dynamic(self.sources) then return nil end
+  if headers.are_dynamic(self.sources) or not headers.are_given(self.sources) then return nil end
   return headers.of(self.sources)
 end
 
@@ -68,9 +72,11 @@ local function call_of(self, mode, all_headers)
 end
 
 -- Whatever comes after the RESULT comes after this.
-local function on_answer(self, info)
-  self.queue.waiting[self.w.id] = nil
+local function on_answer(w, info)
+  local self = w.call
+  self.queue.waiting[w.id] = nil
   if not info or not info.queued then return end
+  if info.size then self.queue:set_size(info.size) end
   self.id = info.id
   if not self.expected.update and not self.plan.refetch then return end
   self.queue.calls[info.entry] = self
@@ -91,9 +97,8 @@ local function enqueue(self, all_headers)
   if show_err then return nil, show_err end
   local id, err = self.core:enqueue(call_of(self, slot.checked.type, all_headers))
   if not id then return nil, errors.of_core(err, plan.where) end
-  local w = self.w
-  w.id, w.on_answer = id, function(_, info) on_answer(self, info) end
-  dispatch.expect(id, w)
+  self.w.id = id
+  dispatch.expect(id, self.w)
   self.queue.waiting[id] = self
   return true
 end
@@ -133,19 +138,32 @@ local function conclude(self, data, err, info)
   return data, err, info
 end
 
-local function send(self)
+---@return true? posted, appsync.Error? err
+local function post(self)
   local all_headers, headers_err = headers_of(self)
-  if headers_err then return conclude(self, nil, headers_err) end
-  local posted, err = enqueue(self, all_headers)
+  if headers_err then return nil, headers_err end
+  return enqueue(self, all_headers)
+end
+
+local function await_result(self)
+  local data, err, info = scheduler.suspend(self.w, nil, self.plan.where)
+  return conclude(self, stepwise.complete(data, err, info))
+end
+
+local function send(self)
+  local posted, err = post(self)
   if not posted then return conclude(self, nil, err) end
-  local data, info
-  data, err, info = scheduler.suspend(self.w, nil, self.plan.where)
+  return await_result(self)
+end
+
+-- The answer came, and what is to be done with it may wait.
+local function finish(self, data, err, info)
   return conclude(self, stepwise.complete(data, err, info))
 end
 
 -- A task of its own: its caller may be cancelled, and what is to become of the cache is still done.
-local function run(self)
-  local ok, data, err, info = task.pcall(send, self)
+local function run(self, work, ...)
+  local ok, data, err, info = task.pcall(work, self, ...)
   self.client.root:leave(self.w)
   if ok then self.results = { data = data, err = err, info = info } end
   if self.end_wait then scheduler.wake(self.end_wait) end
@@ -167,6 +185,82 @@ local function end_wait(self, running, err)
   return nil, err, results and results.info
 end
 
+local function execute_in_task(self, work, ...)
+  local running = task.begin(run, self, work, ...)
+  local caller = scheduler.current()
+  if caller and caller.cancel_err then return end_wait(self, running, caller.cancel_err) end
+  local data, err, info = running:await()
+  if running:status() == "failed" then optimistic.raise(err.raised) end
+  local is_cancelled = err and err.kind == "cancelled" and err ~= (self.results or {}).err
+  if is_cancelled then data, err, info = end_wait(self, running, err) end
+  return data, err, info
+end
+
+local on_drop
+
+-- With room for all that is put into it.
+local function new_wait(self)
+  return {
+    done = false, a = nil, b = nil, c = nil, co_task = nil, timer = nil, what = nil, id = nil, outer = nil,
+    root = self.client.root, call = self, on_answer = on_answer, on_drop = on_drop,
+  }
+end
+
+-- The RESULT is another wait's from now on.
+on_drop = function(w)
+  local self = w.call
+  if w ~= self.w or not w.id then return end
+  self.has_left, self.w = true, new_wait(self)
+  self.w.id = w.id
+  dispatch.expect(w.id, self.w)
+end
+
+-- Whether nothing of what is to be done with a RESULT waits.
+local function is_short(self, data, err, info)
+  if stepwise.is_incomplete(data, err) then return false end
+  if not info or info.queued or info.dead then return true end
+  return not stepwise.is_pending(info.extensions) and not info.has_layer and not self.expected.update
+end
+
+-- The caller is cancelled, or gets what its wait has thrown; the mutation's outcome is waited for by a task.
+local function leave(self, ok, err)
+  local running = task.begin(run, self, await_result)
+  if ok then return end_wait(self, running, err) end
+  running:claim()
+  error(err, 0)
+end
+
+local function execute(self)
+  local root, w = self.client.root, self.w
+  local ok, posted, post_err = task.pcall(post, self)
+  if not ok then
+    root:leave(w)
+    optimistic.raise(posted)
+  end
+  if not posted then
+    root:leave(w)
+    return conclude(self, nil, post_err)
+  end
+  local data, err, info
+  ok, data, err, info = task.pcall(scheduler.suspend, w, nil, self.plan.where)
+  if not ok then return leave(self, false, data) end
+  if self.has_left then return leave(self, true, err) end
+  if not is_short(self, data, err, info) then return execute_in_task(self, finish, data, err, info) end
+  data, err, info = conclude(self, data, err, info)
+  root:leave(w)
+  return data, err, info
+end
+
+-- What the client's `update` functions get.
+local function kept_of(client, opened)
+  local kept = client.updated_cache
+  if not kept or kept.core ~= opened then
+    kept = local_cache.new(opened, "cache", client.root, client.readings)
+    client.updated_cache = kept
+  end
+  return kept
+end
+
 ---Queues a mutation of a client that has an outbox, and waits for its outcome; without a network until it is stored.
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
@@ -175,18 +269,20 @@ function queued.execute(client, plan)
   scheduler.may_wait(plan.where)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, open_err, { source = "network" } end
-  local kept = local_cache.new(opened, "cache", client.root, client.readings)
+  local root = client.root
   local self = {
-    client = client, plan = plan, core = opened, queue = client.queue, w = scheduler.new_wait(),
-    expected = expectation.new(client.root, plan, kept), sources = client:header_sources(plan.options.headers),
+    client = client, plan = plan, core = opened, queue = client.queue, w = nil, sources = client:header_sources(plan.options.headers),
+    expected = expectation.new(root, plan, kept_of(client, opened)), response = nil, id = nil,
   }
-  self.w.root = client.root
-  client.root:enter(self.w)
-  local running = task.begin(run, self)
-  local data, err, info = running:await()
-  if running:status() == "failed" then optimistic.raise(err.raised) end
-  local is_cancelled = err and err.kind == "cancelled" and err ~= (self.results or {}).err
-  if is_cancelled then data, err, info = end_wait(self, running, err) end
+  self.w = new_wait(self)
+  root:enter(self.w)
+  local data, err, info
+  local is_foreign = scheduler.is_suspended() and not scheduler.is_inside() -- a coroutine that may never be resumed
+  if is_foreign then
+    data, err, info = execute_in_task(self, send)
+  else
+    data, err, info = execute(self)
+  end
   return data, err, info or { source = "network" }
 end
 

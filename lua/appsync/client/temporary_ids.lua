@@ -50,7 +50,8 @@ end
 ---@return any value the same one where nothing of it is a temporary id; else a copy
 function temporary_ids.replace(opened, value)
   if value == nil or not opened or not has_ids(opened) then return value end
-  return replaced(opened, value, {})
+  local _, has_others = core.look_for_uuids(value)
+  return has_others and replaced(opened, value, {}) or value
 end
 
 ---@param opened appsync.core.Cache
@@ -72,14 +73,18 @@ local function take(value, list, seen)
   end
 end
 
----Those in a mutation's optimistic response that `appsync.uuid` has made. The first mutation that has one makes the record: it
----is nobody else's then.
+---A mutation's optimistic response as `replace` gives it, and those ids in it that `appsync.uuid` has made. The first mutation
+---that has one makes the record: it is nobody else's then.
+---@param opened appsync.core.Cache
 ---@param response table
----@return string? ids one behind the other
-function temporary_ids.take_own(response)
-  local list = {}
-  take(response, list, {})
-  return list[1] and table.concat(list)
+---@return table known
+---@return string? own ids one behind the other
+function temporary_ids.of_response(opened, response)
+  local has_own, has_others = core.look_for_uuids(response)
+  local known, list = response, {}
+  if has_others and has_ids(opened) then known = replaced(opened, response, {}) end
+  if has_own then take(response, list, {}) end
+  return known, list[1] and table.concat(list)
 end
 
 return temporary_ids

@@ -104,9 +104,26 @@ static void a_reset_keeps_one_block_of_the_usual_size(void **state)
 	assert_int_equal(aps_mem_live(), 0);
 }
 
+static void all_that_was_written_is_wiped_also_before_a_reset_and_no_more(void **state)
+{
+	(void)state;
+	struct aps_arena arena;
+	aps_arena_init(&arena, 100000);
+	assert_non_null(aps_arena_get(&arena, 2000));
+	aps_arena_reset(&arena);
+	assert_non_null(aps_arena_get(&arena, 10));
+	size_t n_wiped = aps_mem_wiped();
+	aps_arena_clear(&arena);
+	n_wiped = aps_mem_wiped() - n_wiped;
+	assert_true(n_wiped >= 2000 && n_wiped < 3000);
+	assert_int_equal(aps_mem_live(), 0);
+	aps_free_used(NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(all_that_was_written_is_wiped_also_before_a_reset_and_no_more),
 	        cmocka_unit_test(memory_is_zeroed_aligned_and_apart),
 	        cmocka_unit_test(a_block_larger_than_the_usual_is_served),
 	        cmocka_unit_test(the_ceiling_holds),

@@ -50,6 +50,27 @@ static void a_refused_connection_lets_everybody_know_that_the_mutations_are_queu
 	finish();
 }
 
+static void what_is_queued_without_a_network_says_how_many_there_are_and_no_state_is_told_beside_it(void **state)
+{
+	(void)state;
+	begin();
+	set_online(false);
+	for (int64_t n = 1; n <= 4; n++) {
+		if (n == 4) open_queue(CACHE); /* it may be another one that listens from now on */
+		uint64_t call = enqueue_n((int)n);
+		turn();
+		struct aps_result_event *event = result_of(call);
+		assert_int_equal(event->queued.n_entries, n == 2 || n == 3 ? n : 0); /* else the state says it */
+		free_result(event);
+		assert_int_equal(count_queue_events("\"state\":\"waiting_network\"", NULL), n < 4 ? 1 : 2);
+	}
+	assert_int_equal(count_queue_events("\"size\":1", NULL), 1);
+	assert_int_equal(count_queue_events("\"size\":4", NULL), 1);
+	set_online(true);
+	assert_int_equal(count_queue_events("\"state\":\"sending\"", NULL), 1);
+	finish();
+}
+
 static void there_is_one_try_a_step_and_what_answers_brings_all_back(void **state)
 {
 	(void)state;
@@ -363,6 +384,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_refused_connection_lets_everybody_know_that_the_mutations_are_queued),
+	        cmocka_unit_test(
+	                what_is_queued_without_a_network_says_how_many_there_are_and_no_state_is_told_beside_it),
 	        cmocka_unit_test(there_is_one_try_a_step_and_what_answers_brings_all_back),
 	        cmocka_unit_test(a_try_that_never_asks_the_network_is_followed_by_others),
 	        cmocka_unit_test(a_try_that_waits_for_headers_that_never_can_be_had_is_over),

@@ -64,9 +64,13 @@ describe("temporary ids", function()
 
   it("that were made here are the first mutation's that has them", function()
     core.own_uuids[A], core.own_uuids[B] = true, true
-    local own = temporary_ids.take_own{ one = { id = A }, list = { { id = B }, { id = C } }, name = "x" }
+    local response = { one = { id = A }, list = { { id = B }, { id = C } }, name = "x" }
+    local known, own = temporary_ids.of_response(opened, response)
+    assert.equal(response, known)
     assert.is_true(own == A .. B or own == B .. A)
-    assert.is_nil(temporary_ids.take_own{ one = { id = A } })
+    known, own = temporary_ids.of_response(opened, { one = { id = A } })
+    assert.same({ one = { id = "1" } }, known)
+    assert.is_nil(own)
   end)
 
   it("stay where the core can't tell", function()
