@@ -116,8 +116,8 @@ static void kill_group(struct process *process)
 static void cut(struct process *process)
 {
 	process->end.is_cut = true;
+	kill_group(process); /* before it can die of a closed pipe */
 	close_output(process);
-	kill_group(process);
 }
 
 static bool tell_output(struct process *process, size_t n)

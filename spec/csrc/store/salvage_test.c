@@ -338,7 +338,9 @@ static void a_log_that_was_cut_is_a_loss_where_that_can_be_seen(void **state)
 	struct aps_db *last, *fresh = db;
 	struct aps_db_options options = {.busy_ms = 0};
 	last = db = db_open_as(place.path, &options);
+	ok(aps_db_begin(db, &err));
 	(void)enqueue(2);
+	ok(aps_db_commit(db, &err));
 	aps_db_abandon(last);
 	db = fresh;
 	snprintf(name, sizeof name, "%s-wal", place.path);
