@@ -182,7 +182,7 @@ local function drain_one(who)
     note{
       t = "result", who = who, id = result.id, field = result.mutation, variables = result.variables, notified = result.notified,
       is_done = outcome == nil, outcome = outcome, message = failed and failed.message,
-      made = result.data and result.data[result.mutation], kind = failed and failed.kind,
+      finished = result.finished, made = result.data and result.data[result.mutation], kind = failed and failed.kind,
     }
   end
   for _, letter in ipairs(appsync.assert(of.outbox:dead_letters())) do

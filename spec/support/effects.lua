@@ -88,7 +88,7 @@ local function add_data(served, path)
     return core.decode(text) or text, status, received
   end
 
-  --- The effects, the oldest first: {field=, key=, id=, version=}; also those of processes that were killed.
+  --- The effects, the oldest first: {field=, key=, id=, version=, at= (Unix seconds)}; also those of processes that were killed.
   function served.effects()
     local list = {}
     for line in process.read(path .. "/effects"):gmatch "[^\n]+" do list[#list + 1] = core.decode(line) end

@@ -24,7 +24,7 @@ type Query {
   items(parent: ID): [Item!]!
   "How often mutations with this key have changed data."
   effects(key: String!): Int!
-  "All effects, the oldest first: a list of {field, key, id, version}."
+  "All effects, the oldest first: a list of {field, key, id, version, at}."
   effectLog: AWSJSON!
 }
 
@@ -81,7 +81,7 @@ local function on_effect(field, arguments, value)
   local made = type(value) == "table" and value or {}
   write("effects", "ab", core.encode {
     field = field, key = text_of(input.opId, arguments.opId, input.id, arguments.id, made.id), id = text_of(made.id),
-    version = made._version,
+    version = made._version, at = core.wall(),
   } .. "\n")
 end
 

@@ -202,6 +202,20 @@ function Judge:find_doubts()
   return doubts
 end
 
+-- Records whose last effect is that of a mutation that had been given up by then: nobody knows about it, and what the client has
+-- asked since may have been answered before.
+function Judge:find_late(effects)
+  local begun, late = {}, {}
+  for _, entry in ipairs(self.begun) do begun[entry.key] = entry end
+  for _, effect in ipairs(effects) do
+    local entry = begun[effect.key]
+    local result = entry and entry.result
+    local is_unknown = result and not result.is_done and result.outcome == "unknown"
+    if effect.id then late[effect.id] = is_unknown and effect.at >= result.finished or nil end
+  end
+  return late
+end
+
 local function same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b or (a == nil and b == null) or (a == null and b == nil) end
   if #a ~= #b then return false end
@@ -248,7 +262,7 @@ function Judge:check_list(read, theirs, doubts)
       if not doubts.created[maker_of(item, name)] and not doubts.shown[key] and not doubts.blind[key] then
         self:complain("%s lacks %s (%s)", what, id, tostring(item[ops.NAMED_BY[name]]))
       end
-    elseif not doubts.blind[key] and not (read.stage == "kept" and doubts.shown[key]) then
+    elseif not doubts.late[id] and not doubts.blind[key] and not (read.stage == "kept" and doubts.shown[key]) then
       for _, field in ipairs(ops.FIELDS[name]) do
         if not same(has[field], item[field]) then
           self:complain("%s: %s.%s is %s, and %s at the service (%s)", what, id, field, core.encode{ has[field] }, core.encode{ item[field] },
@@ -267,7 +281,7 @@ end
 
 function Judge:check_counter(read, counters, doubts)
   local key = "Counter:" .. read.counter
-  if doubts.blind[key] or (read.stage == "kept" and doubts.shown[key]) then return end
+  if doubts.late[read.counter] or doubts.blind[key] or (read.stage == "kept" and doubts.shown[key]) then return end
   if not read.data or read.data == null then
     return self:complain("%s: %s can't be read", read.stage, key)
   end
@@ -305,6 +319,7 @@ function Judge:check(served)
   end
   self:check_effects(served.effects)
   local doubts = self:find_doubts()
+  doubts.late = self:find_late(served.effects)
   for _, read in ipairs(self.reads) do
     if read.list then self:check_list(read, served.lists[read.list], doubts)
     else self:check_counter(read, served.counters, doubts)
