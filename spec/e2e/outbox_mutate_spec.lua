@@ -264,19 +264,19 @@ describe("a mutation with an outbox", function()
   end)
 
   it("asks a function for tokens once, and offline not at all", function()
-    local n = 0
-    client = outbox.restart{ auth = { type = "AMAZON_COGNITO_USER_POOLS", token = function()
-      n = n + 1
+    local reasons = {}
+    client = outbox.restart{ auth = { type = "AMAZON_COGNITO_USER_POOLS", token = function(reason)
+      reasons[#reasons + 1] = reason
       appsync.sleep(0.001)
       return "token"
     end } }
     client:set_online(false)
     local _, _, info = client:mutate(CREATE, { id = "s1", name = "one" })
     assert.is_true(info.queued)
-    assert.equal(0, n)
+    assert.same({}, reasons)
     client:set_online(true)
     wait_for(function() return client.outbox:status().state == "waiting_auth" end, "that the token is refused")
-    assert.equal(2, n) -- "first", and once more when it was "refused"
+    assert.same({ "first", "refused" }, { reasons[1], reasons[2] })
     assert(client.outbox:discard(info.id))
   end)
 

@@ -266,14 +266,15 @@ local function undrained(found, seconds, where)
 end
 
 local function drain(self, options, where)
+  scheduler.may_wait(where)
+  task.sleep(0) -- mutations that were called, and have still to begin
   local found, err = know(self, options, where)
   if not found then return nil, err end
-  if found.state.size == 0 then
-    if found.state.state ~= "waiting_storage" then return true end
+  if found:is_drained() then return true end
+  if found.state.size == 0 and found.state.state == "waiting_storage" then
     local _, why = hydration.wait(self.client, options, where)
     return nil, why or errors.new("storage", ("%s: what is queued isn't known: %s"):format(where, found.state.reason or "no store"))
   end
-  scheduler.may_wait(where)
   local ok, wait_err = found:drain(options.timeout, where)
   if ok then return true end
   if wait_err.kind == "timeout" then return nil, undrained(found, options.timeout, where) end

@@ -255,8 +255,25 @@ end
 function Queue:set_state(state)
   self.state, self.state_at = state, clock.now()
   post(self, "next", true)
-  if state.size == 0 and state.state ~= "waiting_storage" then wake_drains(self, true) end
+  if self:is_drained() then wake_drains(self, true) end
   self:hold()
+end
+
+---Whether nothing is queued, nor about to be.
+---@return boolean
+function Queue:is_drained()
+  local state = self.state
+  return state.size == 0 and state.state ~= "waiting_storage" and next(self.waiting) == nil
+end
+
+---The call has its RESULT.
+---@param id integer
+---@param is_queued boolean it is in the outbox
+---@param size integer? how many are queued by now, where that is all that has changed; else the state is told
+function Queue:answered(id, is_queued, size)
+  self.waiting[id] = nil
+  if is_queued and size then self:set_size(size) end
+  if not is_queued and self.drains[1] and self.state and self:is_drained() then wake_drains(self, true) end
 end
 
 ---A RESULT says how many are queued; all else is as it was.

@@ -74,9 +74,9 @@ end
 -- Whatever comes after the RESULT comes after this.
 local function on_answer(w, info)
   local self = w.call
-  self.queue.waiting[w.id] = nil
-  if not info or not info.queued then return end
-  if info.size then self.queue:set_size(info.size) end
+  local is_queued = info ~= nil and info.queued == true
+  self.queue:answered(w.id, is_queued, info and info.size)
+  if not is_queued then return end
   self.id = info.id
   if not self.expected.update and not self.plan.refetch then return end
   self.queue.calls[info.entry] = self
