@@ -1,7 +1,6 @@
 #include "client/late_request.h"
 
 #include "base/clock.h"
-#include "store/service_facts.h"
 
 void aps_late_request_begin(struct aps_late_request *request)
 {
@@ -31,7 +30,7 @@ enum aps_rc aps_late_request_learn(struct aps_queue *queue, const struct aps_saf
                                    struct aps_err *err)
 {
 	bool merges = safety->class == APS_SAFETY_VERSIONED && version > safety->version + 1;
-	if (queue->keeps_merges || !merges) return APS_OK;
-	queue->merges = queue->keeps_merges = true;
-	return aps_service_facts_note_merge(aps_queue_db(queue), err);
+	if (!merges) return APS_OK;
+	queue->merges = true;
+	return aps_queue_note_fact(queue, APS_OUTBOX_FACT_MERGES, err);
 }

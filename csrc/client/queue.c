@@ -7,7 +7,6 @@
 #include "store/outbox_counts.h"
 #include "store/outbox_number.h"
 #include "store/owners.h"
-#include "store/service_facts.h"
 
 #define REST_MS 1000 /* after trouble with the store or with memory */
 
@@ -65,7 +64,7 @@ static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 	enum aps_rc rc = aps_outbox_nonce(db, &queue->nonce, err);
 	if (rc == APS_OK) rc = aps_owners_find(db, aps_str_of(queue->prefix), aps_str_of(queue->identity), &owner, err);
 	if (rc == APS_OK && queue->last_old == 0) rc = aps_outbox_last_number(db, &queue->last_old, err);
-	if (rc == APS_OK) rc = aps_service_facts_merges(db, &queue->keeps_merges, err);
+	if (rc == APS_OK) rc = aps_outbox_facts_read(db, &queue->kept_facts, err);
 	if (rc == APS_OK) rc = mend_counts(queue, owner, err);
 	if (rc != APS_OK) {
 		aps_vault_suspect(queue->vault, err);
@@ -73,7 +72,7 @@ static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 	}
 	queue->owner = owner;
 	queue->is_counted = false;
-	queue->merges = queue->merges || queue->keeps_merges;
+	queue->merges = queue->merges || (queue->kept_facts & APS_OUTBOX_FACT_MERGES) != 0;
 	queue->is_known = queue->has_untold = queue->has_unsettled = true;
 	queue->only_unsettled = 0;
 	if (aps_queue_fold_answered(queue, queue->last_old, err) != APS_OK) aps_vault_suspect(queue->vault, err);
@@ -84,6 +83,13 @@ enum aps_rc aps_queue_know(struct aps_queue *queue, struct aps_err *err)
 {
 	enum aps_rc rc = aps_queue_look(queue, err);
 	return rc == APS_OK ? find_owner(queue, err) : rc;
+}
+
+enum aps_rc aps_queue_note_fact(struct aps_queue *queue, enum aps_outbox_fact fact, struct aps_err *err)
+{
+	if ((queue->kept_facts & (unsigned)fact) != 0) return APS_OK;
+	queue->kept_facts |= (unsigned)fact;
+	return aps_outbox_facts_note(aps_queue_db(queue), fact, err);
 }
 
 enum aps_rc aps_queue_begin(struct aps_queue *queue, bool is_durable, struct aps_err *err)

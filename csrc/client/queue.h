@@ -16,6 +16,7 @@
 #include "client/partition.h"
 #include "store/entry_id.h"
 #include "store/id_map.h"
+#include "store/outbox_facts.h"
 #include "store/outbox_rows.h"
 #include "sync/outbox.h"
 
@@ -96,15 +97,15 @@ struct aps_queue {
 	struct aps_id_pruning pruned_ids;
 	int64_t n_entries, n_dead;
 	bool is_counted;
-	bool merges;        /* the service was seen to merge conflicts, */
-	bool keeps_merges;  /* and the store knows, or will with the transaction that is open */
-	bool is_known;      /* whose number the owner has in the store, or that it has none */
-	bool has_news;      /* the machine has more to do */
-	bool has_committed; /* a transaction has ended well */
-	bool has_lost;      /* one has failed */
-	bool has_forgotten; /* the store is another one */
-	bool releases;      /* the service can't be reached any more: whoever waits is to be told */
-	bool has_changed;   /* for whoever looks at its state */
+	bool merges;         /* the service was seen to merge conflicts */
+	unsigned kept_facts; /* that the store has, or will with the transaction that is open */
+	bool is_known;       /* whose number the owner has in the store, or that it has none */
+	bool has_news;       /* the machine has more to do */
+	bool has_committed;  /* a transaction has ended well */
+	bool has_lost;       /* one has failed */
+	bool has_forgotten;  /* the store is another one */
+	bool releases;       /* the service can't be reached any more: whoever waits is to be told */
+	bool has_changed;    /* for whoever looks at its state */
 	struct aps_queue_shown shown;
 	bool is_running;
 	bool is_finishing; /* nothing more is sent */
@@ -161,6 +162,8 @@ void aps_queue_rest(struct aps_queue *queue);
 void aps_queue_wake(struct aps_queue *queue);
 /* In a list of uint64_t. */
 bool aps_queue_has_number(const struct aps_buf *numbers, uint64_t number);
+/* What the store is to know of this outbox, in the transaction that is open, once. */
+enum aps_rc aps_queue_note_fact(struct aps_queue *queue, enum aps_outbox_fact fact, struct aps_err *err);
 /* Somebody may want to know. */
 void aps_queue_note_change(struct aps_queue *queue);
 struct aps_db *aps_queue_db(const struct aps_queue *queue);

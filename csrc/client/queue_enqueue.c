@@ -145,6 +145,8 @@ static enum aps_rc insert(struct entering *in, struct aps_err *err)
 	enum aps_rc rc = aps_outbox_insert(db, &in->row.entry, err);
 	if (rc == APS_OK) rc = aps_queue_describe(queue, &in->row, &info, err);
 	if (rc == APS_OK) rc = aps_outbox_add(&queue->outbox, &info, &in->is_sent, err);
+	if (rc == APS_OK && in->is_sent && queue->settings.order == APS_OUTBOX_ENTITY)
+		rc = aps_queue_note_fact(queue, APS_OUTBOX_FACT_BY_ENTITY, err);
 	if (rc == APS_OK && in->is_sent)
 		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + APS_QUEUE_LEASE_MS, 1, err);
 	if (rc == APS_OK && in->is_sent) rc = aps_version_seen_check(queue, in->number, err);

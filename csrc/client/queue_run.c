@@ -86,7 +86,8 @@ static void lose(struct aps_queue *queue)
 	aps_outbox_lost(&queue->outbox);
 	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = queue->has_changed = true;
-	queue->is_counted = queue->is_known = queue->keeps_merges = false;
+	queue->is_counted = queue->is_known = false;
+	queue->kept_facts = 0;
 }
 
 /* It isn't tried again in the same turn. */

@@ -30,6 +30,9 @@ static int64_t slot(void)
 static enum aps_rc mark(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
 	int64_t until_ms = aps_clock_wall_ms() + APS_QUEUE_LEASE_MS;
+	bool is_by_entity = queue->settings.order == APS_OUTBOX_ENTITY;
+	enum aps_rc rc = is_by_entity ? aps_queue_note_fact(queue, APS_OUTBOX_FACT_BY_ENTITY, err) : APS_OK;
+	if (rc != APS_OK) return rc;
 	return aps_delivery_mark(aps_queue_db(queue), row_id(queue, action), slot(), until_ms,
 	                         (int64_t)action->n_attempts, err);
 }

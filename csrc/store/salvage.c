@@ -3,12 +3,12 @@
 #include "store/dead_letters.h"
 #include "store/id_map.h"
 #include "store/log_end.h"
+#include "store/outbox_facts.h"
 #include "store/outbox_number.h"
 #include "store/outbox_rows.h"
 #include "store/outcomes.h"
 #include "store/owners.h"
 #include "store/row_walk.h"
-#include "store/service_facts.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -27,6 +27,7 @@ struct salvaging {
 	struct aps_map ended;  /* numbers of mutations that have their outcome */
 	int64_t last_number;
 	bool knows_last; /* the counter could be read */
+	unsigned facts;
 	struct aps_outbox_row row;
 	struct aps_dead_letter letter;
 	struct aps_kept_outcome outcome;
@@ -265,16 +266,44 @@ static enum aps_rc mark_in_doubt(struct salvaging *in, int64_t id, struct aps_er
 	return aps_delivery_mark(in->to, id, 0, 0, 1, err);
 }
 
-/* A lane sends one after the other. */
+/* A lane sends one after the other; by entity any of it may have been under way. */
+static enum aps_rc doubt_lane(struct salvaging *in, struct aps_entry_range lane, struct aps_err *err)
+{
+	bool is_by_entity = (in->facts & APS_OUTBOX_FACT_BY_ENTITY) != 0;
+	int64_t after = 0;
+	enum aps_rc rc;
+	do {
+		rc = aps_outbox_next(in->to, lane, after, &in->row, err);
+		after = rc == APS_OK ? in->row.entry.id : 0;
+		if (after != 0) rc = mark_in_doubt(in, after, err);
+	} while (rc == APS_OK && after != 0 && is_by_entity);
+	return rc;
+}
+
 static enum aps_rc doubt_lanes(struct salvaging *in, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < n_owners(in) * APS_ENTRY_MODE_COUNT; i++) {
 		int64_t owner = owner_at(in, i / APS_ENTRY_MODE_COUNT)->to;
-		enum aps_entry_mode mode = (enum aps_entry_mode)(i % APS_ENTRY_MODE_COUNT);
-		rc = aps_outbox_next(in->to, aps_entry_lane(owner, mode), 0, &in->row, err);
-		if (rc == APS_OK && in->row.entry.id != 0) rc = mark_in_doubt(in, in->row.entry.id, err);
+		rc = doubt_lane(in, aps_entry_lane(owner, (enum aps_entry_mode)(i % APS_ENTRY_MODE_COUNT)), err);
 	}
+	return rc;
+}
+
+/* What can't be read may be so. */
+static enum aps_rc copy_facts(struct salvaging *in, struct aps_err *err)
+{
+	struct aps_err own = {.code = APS_OK};
+	enum aps_rc rc = aps_outbox_facts_read(in->from, &in->facts, &own);
+	if (rc == APS_E_NOMEM) {
+		if (err != NULL) *err = own;
+		return rc;
+	}
+	if (rc != APS_OK) in->facts = APS_OUTBOX_FACT_MERGES | APS_OUTBOX_FACT_BY_ENTITY;
+	rc = APS_OK;
+	if ((in->facts & APS_OUTBOX_FACT_MERGES) != 0) rc = aps_outbox_facts_note(in->to, APS_OUTBOX_FACT_MERGES, err);
+	if (rc == APS_OK && (in->facts & APS_OUTBOX_FACT_BY_ENTITY) != 0)
+		rc = aps_outbox_facts_note(in->to, APS_OUTBOX_FACT_BY_ENTITY, err);
 	return rc;
 }
 
@@ -383,26 +412,15 @@ static void read_last_number(struct salvaging *in)
 	in->last_number = in->knows_last ? number : MAX_SPARE_NUMBERS;
 }
 
-/* What can't be read of them was never seen. */
-static enum aps_rc copy_facts(struct salvaging *in, struct aps_err *err)
-{
-	bool merges = false;
-	struct aps_err own = {.code = APS_OK};
-	enum aps_rc rc = aps_service_facts_merges(in->from, &merges, &own);
-	if (rc == APS_E_NOMEM && err != NULL) *err = own;
-	if (rc == APS_E_NOMEM) return rc;
-	return rc == APS_OK && merges ? aps_service_facts_note_merge(in->to, err) : APS_OK;
-}
-
 static enum aps_rc copy_all(struct salvaging *in, struct aps_err *err)
 {
 	int64_t counted;
 	read_last_number(in);
 	counted = in->last_number;
 	enum aps_rc rc = copy_owners(in, err);
+	if (rc == APS_OK) rc = copy_facts(in, err);
 	if (rc == APS_OK) rc = copy_tables(in, err);
 	if (rc == APS_OK) rc = copy_pairs(in, err);
-	if (rc == APS_OK) rc = copy_facts(in, err);
 	bool is_passed = in->knows_last && in->last_number > counted; /* the counter is damaged */
 	if (is_passed || !in->knows_last) in->last_number += MAX_SPARE_NUMBERS;
 	return rc == APS_OK ? aps_outbox_pass_number(in->to, in->last_number, err) : rc;

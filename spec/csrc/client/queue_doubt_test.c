@@ -375,15 +375,16 @@ static void that_a_service_merges_is_stored_with_the_answer(void **state)
 	turn();
 	faulty_vfs_set("full=off");
 	assert_true(world.queue->merges);
-	assert_false(world.queue->keeps_merges);
+	assert_int_equal(world.queue->kept_facts, 0);
 	for (int k = 0; k < 5; k++) stand(1000);
 	enqueue(&(struct asked){.document = UPDATE, .variables = INPUT(",\"_version\":9")});
 	turn();
 	answer(200, SEEN(RECORD(2, 11)));
 	turn();
-	assert_true(world.queue->keeps_merges);
+	assert_int_equal(world.queue->kept_facts, APS_OUTBOX_FACT_MERGES);
 	restart();
-	assert_true(world.queue->merges && world.queue->keeps_merges);
+	assert_true(world.queue->merges);
+	assert_int_equal(world.queue->kept_facts, APS_OUTBOX_FACT_MERGES);
 	finish_standing();
 }
 

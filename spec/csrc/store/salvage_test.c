@@ -2,6 +2,7 @@
 
 #include "base/rand.h"
 #include "outbox_fixture.h"
+#include "store/outbox_facts.h"
 
 #include <sys/stat.h>
 
@@ -446,6 +447,22 @@ static void lost_deliveries_leave_the_first_one_of_each_lane_in_doubt(void **sta
 	assert_int_equal(salvage.n_in_doubt, 2 * N_OWNERS);
 }
 
+static void by_entity_all_are_in_doubt_where_deliveries_are_lost(void **state)
+{
+	(void)state;
+	struct aps_db *old = db_open_as(place.path, &db_defaults);
+	ok(aps_outbox_facts_note(old, APS_OUTBOX_FACT_BY_ENTITY, &err));
+	ok(aps_outbox_facts_note(old, APS_OUTBOX_FACT_MERGES, &err));
+	db_do(old, "UPDATE delivery SET sum = sum + 1");
+	aps_db_close(old);
+	run();
+	unsigned facts;
+	ok(aps_outbox_facts_read(db, &facts, &err));
+	assert_int_equal(facts, APS_OUTBOX_FACT_BY_ENTITY | APS_OUTBOX_FACT_MERGES);
+	assert_int_equal(salvage.outbox.n_copied, N_ENTRIES);
+	assert_int_equal(salvage.n_in_doubt, N_ENTRIES);
+}
+
 static void mutations_of_nobody_are_counted_and_stay_behind(void **state)
 {
 	(void)state;
@@ -575,6 +592,7 @@ int main(void)
 	        TEST(a_page_that_is_gone_takes_only_its_own_rows),
 	        TEST(what_is_between_two_lost_pages_is_found),
 	        TEST(lost_deliveries_leave_the_first_one_of_each_lane_in_doubt),
+	        TEST(by_entity_all_are_in_doubt_where_deliveries_are_lost),
 	        TEST(mutations_of_nobody_are_counted_and_stay_behind),
 	        TEST(what_has_its_outcome_is_not_queued_again),
 	        TEST(numbers_go_on_where_the_counter_is_lost),

@@ -1,0 +1,24 @@
+#include "store/outbox_facts.h"
+
+#include "store/query.h"
+
+#define FIRST_COUNTER (-4) /* of MERGES; the next fact has the next lower one */
+
+enum aps_rc aps_outbox_facts_note(struct aps_db *db, enum aps_outbox_fact fact, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "INSERT OR REPLACE INTO counter VALUES (?1, 1)", err);
+	aps_query_int(&query, fact == APS_OUTBOX_FACT_MERGES ? FIRST_COUNTER : FIRST_COUNTER - 1);
+	return aps_query_run(&query);
+}
+
+enum aps_rc aps_outbox_facts_read(struct aps_db *db, unsigned *facts, struct aps_err *err)
+{
+	struct aps_query query;
+	*facts = 0;
+	aps_query_init(&query, db, "SELECT id FROM counter WHERE id BETWEEN ?1 AND ?2", err);
+	aps_query_int(&query, FIRST_COUNTER - 1);
+	aps_query_int(&query, FIRST_COUNTER);
+	while (aps_query_row(&query)) *facts |= 1u << (FIRST_COUNTER - aps_stmt_column_int(query.stmt, 0));
+	return aps_query_end(&query);
+}
