@@ -139,8 +139,13 @@ local function add_faults(served, path)
   --- No faults any more.
   function served.calm()
     os.remove(path .. "/rules")
-    served.wait()
-    served.clear()
+    local is_clear, why
+    for _ = 1, 10 do -- a crash that is under way ends the connection
+      served.wait()
+      is_clear, why = pcall(served.clear)
+      if is_clear then return end
+    end
+    error(why, 0)
   end
 
   --- Kills the process between two requests; it is back after so many ms, and connections are refused until then.
