@@ -17,6 +17,7 @@ struct slot {
 	uint32_t at;
 	uint32_t n;
 	bool is_silent;
+	bool is_old; /* silent, because something newer is known */
 };
 
 #define MAX_LANDMARKS 256 /* but for the root's */
@@ -359,9 +360,11 @@ static void report_silence(const struct object *object, const struct aps_entry *
 		if (field->number != 0)
 			is_known = aps_cell_find_field(aps_entry_content(record), field->number, &known) &&
 			           known.tag != APS_CELL_NULL;
-		if (!is_known) continue;
-		put_stale(in, field->number != 0 ? record->number : entry->number, field->number);
-		if (in->options->skips_nulls) aps_doubts_add(doubts, field->number, field->key);
+		bool is_old = slot_at(in, object->slots_at, i)->is_old;
+		if (has_failed(in) || (!is_known && !is_old)) continue;
+		/* what is newer is shown; whoever asks for it once more hears what has become of it */
+		if (!is_old) put_stale(in, field->number != 0 ? record->number : entry->number, field->number);
+		if (in->options->skips_nulls || is_old) aps_doubts_add(doubts, field->number, field->key);
 	}
 }
 
@@ -406,12 +409,48 @@ static void write_doubts(const struct object *object, struct aps_entry *record)
 	aps_buf_clear(&doubts);
 }
 
+/* What an entry has of a field: false: nothing, or nothing that is newer than the response. */
+static bool find_newer(struct normalizer *in, const struct aps_entry *record, const struct aps_selection_field *field,
+                       struct aps_str *newer)
+{
+	struct aps_cell known;
+	const struct aps_entry *entry = record;
+	if (field->number == 0) {
+		if (is_next_page(in, field)) return false; /* it continues what is there */
+		entry = field_entry(in, record, field);
+	}
+	if (entry == NULL || entry->moment < in->options->asked_at || entry->content == NULL) return false;
+	*newer = aps_entry_content(entry);
+	if (field->number == 0) return true;
+	bool is_known = aps_cell_find_field(*newer, field->number, &known);
+	*newer = known.whole;
+	return is_known;
+}
+
+/* A request that was under way when something newer came was answered: of that the response says nothing. */
+static void keep_newer(struct object *object, const struct aps_entry *record)
+{
+	struct normalizer *in = object->in;
+	struct aps_str newer, doubts;
+	if (in->options->asked_at == 0 || in->write->layer != NULL) return;
+	bool has_doubts = aps_doubts_find(aps_entry_content(record), &doubts);
+	for (size_t i = 0; !has_failed(in) && i < object->view->n_fields; i++) {
+		struct slot *slot = slot_at(in, object->slots_at, i);
+		if (slot->n == 0 || slot->is_silent) continue;
+		if (!find_newer(in, record, &object->view->fields[i], &newer)) continue;
+		if (!has_doubts && aps_str_eq(newer, value_at(object, i))) continue;
+		slot->n = 0;
+		slot->is_silent = slot->is_old = object->has_silence = true;
+	}
+}
+
 /* A record of this key from the object's fields. */
 static struct aps_entry *write_record(struct object *object, struct aps_str key)
 {
 	struct normalizer *in = object->in;
 	struct aps_entry *record = aps_write_entry(in->write, key);
 	if (record == NULL) return NULL;
+	keep_newer(object, record);
 	collect_fields(object, false);
 	/* what is only expected hasn't come */
 	bool keeps_time = in->options->now_s != 0 && in->write->layer == NULL;
@@ -483,7 +522,7 @@ static void read_member(struct normalizer *in, struct object *object, size_t *ex
 	}
 	object->has_silence = object->has_silence || in->has_silence;
 	*slot_at(in, object->slots_at, index) =
-	        (struct slot){(uint32_t)at, (uint32_t)(in->values.n - at), in->has_silence};
+	        (struct slot){(uint32_t)at, (uint32_t)(in->values.n - at), in->has_silence, false};
 }
 
 static bool open_slots(struct normalizer *in, struct object *object)

@@ -25,6 +25,9 @@ struct aps_normalize_options {
 	int64_t now_s;
 	/* A null says nothing: AppSync delivers it to subscribers for what the mutation didn't select. */
 	bool skips_nulls;
+	/* The moment (cache/write.h) from which on the service may have had other values than those that come: what was
+	 * written since stays, and is in doubt where it is another value. 0: they are new. */
+	uint32_t asked_at;
 	/* uint64_t: the entries that reads look for by their keys are appended: the root and its fields with arguments,
 	 * and some of the others' fields. NULL: nobody asks. */
 	struct aps_buf *landmarks;

@@ -335,6 +335,12 @@ struct aps_partition *aps_caching_partition(const struct aps_core *core, const s
 	return cached->partition;
 }
 
+uint32_t aps_caching_moment(const struct aps_core *core, const struct aps_client *client, uint64_t id)
+{
+	const struct aps_cached *cached = find(caching_of(core, client), id);
+	return cached != NULL && cached->partition != NULL ? aps_partition_moment(cached->partition) : 1;
+}
+
 struct aps_collecting *aps_caching_collecting(const struct aps_core *core, const struct aps_client *client, uint64_t id)
 {
 	const struct aps_cached *cached = find(caching_of(core, client), id);
@@ -386,6 +392,7 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
 	        .operation = parked->operation,
 	        .data = parked->data,
 	        .errors = parked->errors,
+	        .asked_at = parked->asked_at,
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
 	        .now_s = parked->came_s,
 	        .layer = parked->is_of_queue ? parked->layer : aps_partition_find_layer(partition, parked->layer),

@@ -31,6 +31,8 @@ void aps_caching_close(struct aps_core *core, struct aps_client *client, uint64_
 /* Whether its store can be used, and isn't in memory because it can't; E_CLOSED: there is none of this number. */
 enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
                              struct aps_err *err);
+/* aps_partition_moment() of a cache; 1 where it isn't open yet. */
+uint32_t aps_caching_moment(const struct aps_core *core, const struct aps_client *client, uint64_t id);
 /* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now,
  * and its reader learns what time it is. */
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);

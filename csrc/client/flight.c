@@ -12,6 +12,7 @@ struct aps_flight {
 	struct aps_topic *topic;
 	struct aps_shared shared;         /* while others may board */
 	uint64_t epoch;                   /* in which it began */
+	uint32_t asked_at;                /* likewise: what its cache has known by then; of a query */
 	struct aps_passenger *passengers; /* who came first stands first */
 	struct aps_parked parked;
 	struct aps_outcome outcome; /* while it is parked; then the request is over */
@@ -106,6 +107,7 @@ static bool keep(struct aps_core *core, struct aps_flight *flight)
 	        .data = response->data,
 	        .errors = response->errors,
 	        .layer = topic->layer,
+	        .asked_at = flight->asked_at,
 	        .written = written,
 	};
 	return aps_caching_write(core, flight->client, topic->cache, &flight->parked);
@@ -162,6 +164,7 @@ static struct aps_flight *new_flight(struct aps_core *core, const struct aps_fli
 	flight->client = options->client;
 	flight->topic = topic;
 	flight->epoch = all->epoch;
+	if (is_shared) flight->asked_at = aps_caching_moment(core, options->client, topic->cache);
 	const struct aps_settings *settings = &options->client->settings;
 	const struct aps_request_options request = {
 	        .client = options->client,

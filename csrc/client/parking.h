@@ -28,6 +28,7 @@ struct aps_parked {
 	const struct aps_operation *operation;
 	struct aps_str data;   /* JSON text of an object */
 	struct aps_str errors; /* likewise of a list, or empty */
+	uint32_t asked_at;     /* see aps_partition_data */
 	uint64_t layer;   /* which hoped for it, stays, and speaks of what has come by the service's ids; 0: none */
 	bool is_of_queue; /* that is the layer's own id, no handle */
 	struct aps_buf *mapped; /* temporary ids that gave way: see aps_partition_data; NULL: nobody asks */

@@ -380,6 +380,7 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	        .errors = data->errors,
 	        .now_s = data->now_s,
 	        .skips_nulls = data->skips_nulls,
+	        .asked_at = data->asked_at,
 	        .identified = layer != NULL ? &identified : NULL,
 	        .asked = data->asked,
 	        .merges = data->merges,
@@ -469,12 +470,20 @@ static enum aps_rc begin_layer(struct aps_partition *partition, struct filling *
 	return APS_OK;
 }
 
+/* What a mutation's answer, an event or a look has told, and what follows from it; no edits of the application's own.
+ */
+static bool is_new(const struct filling *filling)
+{
+	return filling->data != NULL ? filling->data->asked_at == 0 : filling->leaves != NULL;
+}
+
 static enum aps_rc begin(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
 	const struct aps_buf *leaves = filling->leaves;
 	enum aps_rc rc = APS_OK;
 	if (filling->adds_layer) return begin_layer(partition, filling, err);
 	aps_write_begin(&partition->write, &partition->cache);
+	if (is_new(filling)) partition->write.moment = ++partition->moment;
 	for (size_t i = 0; rc == APS_OK && leaves != NULL && i < leaves->n / sizeof(uint64_t); i++) {
 		struct aps_layer *layer;
 		rc = aps_layers_load(&partition->cache.layers, ((const uint64_t *)(const void *)leaves->p)[i], &layer,
@@ -562,6 +571,11 @@ enum aps_rc aps_partition_write(struct aps_partition *partition, const struct ap
 {
 	struct filling filling = {.fill = fill_data, .data = data};
 	return write(partition, &filling, err);
+}
+
+uint32_t aps_partition_moment(const struct aps_partition *partition)
+{
+	return partition->moment + 1;
 }
 
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,

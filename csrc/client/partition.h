@@ -70,6 +70,7 @@ struct aps_partition {
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
 	struct aps_partition_user *user; /* NULL: nobody */
+	uint32_t moment;                 /* how often something new was written into it */
 	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
 	struct aps_layer_handles handles;
 	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
@@ -83,6 +84,7 @@ struct aps_partition_data {
 	struct aps_str data;   /* JSON text of an object */
 	struct aps_str errors; /* likewise of a list, or empty */
 	bool skips_nulls;
+	uint32_t asked_at; /* aps_partition_moment() when it was asked for; 0: it is newer than all that is known */
 	int64_t now_s;
 	uint64_t layer;         /* the id of the one which hoped for it, and stays until it is settled; 0: none */
 	struct aps_buf *mapped; /* emptied; what aps_layers_follow() tells. NULL: nobody asks */
@@ -109,6 +111,8 @@ void aps_partition_turn(struct aps_partition *partition);
  * the turn's transaction goes on, or nothing of the turn is kept, where the store has half of it. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
+/* For what is asked for now: what is written from now on is newer. */
+uint32_t aps_partition_moment(const struct aps_partition *partition);
 /* The same as aps_partition_write() of the application's own edits. */
 enum aps_rc aps_partition_edit(struct aps_partition *partition, uint64_t number, const struct aps_edits *edits,
                                struct aps_err *err);

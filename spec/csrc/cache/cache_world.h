@@ -22,6 +22,7 @@ struct world {
 	struct aps_cache_write write;
 	struct aps_merge merge;
 	struct aps_read_source source;
+	uint32_t moment;      /* of what is written */
 	struct aps_buf stale; /* of the last write */
 	struct aps_buf result;
 	size_t n_expired;           /* of the last read, at second 1 */
@@ -141,6 +142,7 @@ static const char *write_to(uint64_t layer, uint64_t leaves, const char *query, 
 		aps_write_begin_layer(&world.write, &world.cache, layer);
 	else
 		aps_write_begin(&world.write, &world.cache);
+	if (layer == 0) world.write.moment = world.moment;
 	if (leaves != 0) aps_write_leave(&world.write, aps_layers_find(&world.cache.layers, leaves));
 	aps_merge_clear(&world.merge);
 	assert_true(aps_merge_init(&world.merge, &world.write));

@@ -498,6 +498,55 @@ static void a_mutations_own_fields_are_not_kept(void **state)
 	                    "A:1.__typename A:1.id A:1.t");
 }
 
+/* A query that was under way when something newer came: that stays, and is in doubt where it is another value. */
+static void write_old(const char *query, const char *data, uint32_t asked_at)
+{
+	const struct aps_normalize_options options = {.root = APS_STR("RROOT_QUERY"), .asked_at = asked_at};
+	world.moment = 0;
+	write_with(query, "{}", data, &options);
+}
+
+static void hear_at(uint32_t moment, const char *data)
+{
+	const struct aps_normalize_options options = {.skips_nulls = false};
+	world.moment = moment;
+	write_with("mutation { edit { id t u w(x: 1) } }", "{}", data, &options);
+	world.moment = 0;
+}
+
+static void what_came_after_a_query_was_sent_is_not_overwritten_by_its_answer(void **state)
+{
+	(void)state;
+	write_all();
+	hear_at(7, "{\"edit\":{\"id\":\"1\",\"t\":9,\"w\":8,\"__typename\":\"A\"}}");
+	write_old("{ a { id t u v w(x: 1) } n }",
+	          "{\"a\":{\"id\":\"1\",\"t\":1,\"u\":2,\"v\":3,\"w\":3,\"__typename\":\"A\"},\"n\":1}", 7);
+	assert_int_equal(world.stale.n, 0);
+	assert_reads("{ a { id t u v w(x: 1) } n }", "{}",
+	             "{\"a\":{\"id\":\"1\",\"t\":9,\"u\":2,\"v\":3,\"w\":8,\"__typename\":\"A\"},\"n\":1}");
+	assert_true(is_in_doubt("{ a { t } }"));
+	assert_true(is_in_doubt("{ a { w(x: 1) } }"));
+	assert_false(is_in_doubt("{ a { u v } n }"));
+	/* what was sent afterwards says how it is */
+	write_old("{ a { id t w(x: 1) } }", "{\"a\":{\"id\":\"1\",\"t\":10,\"w\":11,\"__typename\":\"A\"}}", 8);
+	assert_reads("{ a { t w(x: 1) } }", "{}", "{\"a\":{\"t\":10,\"w\":11,\"__typename\":\"A\"}}");
+	assert_false(is_in_doubt("{ a { t w(x: 1) } }"));
+}
+
+static void a_doubt_that_came_later_is_not_ended_by_what_was_asked_before(void **state)
+{
+	(void)state;
+	write_all();
+	world.moment = 7;
+	hear("t u", "\"t\":null,\"u\":5");
+	world.moment = 0;
+	assert_true(is_in_doubt("{ a { t } }"));
+	write_old("{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":1,\"__typename\":\"A\"}}", 7);
+	assert_true(is_in_doubt("{ a { t } }"));
+	write_old("{ a { id t } }", "{\"a\":{\"id\":\"1\",\"t\":1,\"__typename\":\"A\"}}", 8);
+	assert_false(is_in_doubt("{ a { t } }"));
+}
+
 static void data_that_can_not_be_read_changes_nothing(void **state)
 {
 	(void)state;
@@ -599,6 +648,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(many_fields_are_told_apart_in_any_order, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_a_layer_expects_leaves_in_doubt_what_is, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_mutations_own_fields_are_not_kept, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_came_after_a_query_was_sent_is_not_overwritten_by_its_answer,
+	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_doubt_that_came_later_is_not_ended_by_what_was_asked_before, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(data_that_can_not_be_read_changes_nothing, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_nothing_is_changed, setup, teardown),
 	        cmocka_unit_test_setup_teardown(nested_fragments_do_not_double, setup, teardown),
