@@ -73,6 +73,15 @@ end
 
 local NONE = { refused = true, conflict = true, blocked = true }
 
+-- A dead letter that was retried goes by another number, and may have taken effect under the first one.
+local function has_former_effect(world, results, number)
+  for former in pairs(world.given_up) do
+    local is_same = results[former] and results[former].mutation == results[number].mutation
+    if is_same and former < number and (world.effects[former] or 0) > 0 then return true end
+  end
+  return false
+end
+
 -- So often it may have taken effect, given what the outbox says.
 local function check_effects(world, number, n, results, letters, is_idempotent)
   local id = (results[number] or letters[number] or {}).id or tostring(number)
@@ -82,7 +91,7 @@ local function check_effects(world, number, n, results, letters, is_idempotent)
   elseif n > 0 and NONE[outcome] then
     world:fail("%s is a dead letter that says \"%s\", and took effect", id, outcome)
   elseif n == 0 and is_done(results[number]) and not outcome and not world.given_up[number] then
-    world:fail("%s is done, and took no effect", id)
+    if not has_former_effect(world, results, number) then world:fail("%s is done, and took no effect", id) end
   end
 end
 
