@@ -193,6 +193,11 @@ describe("appsync.simulate", function()
     client:close(0)
   end)
 
+  -- Its answer was lost, it became a dead letter, and the look of the retry finds what it has made.
+  it("takes what a dead letter has done for its retry's", function()
+    holds(options_of("tended", { schedules = 1, steps = 16, seed = 41058372 }))
+  end)
+
   it("leaves no descriptor and no file behind, whatever was killed", function()
     if not io.open "/proc/self/fd" then return end
     local function descriptors()

@@ -73,10 +73,27 @@ end
 
 local NONE = { refused = true, conflict = true, blocked = true }
 
+-- Without `__typename`, keys and lists sorted.
+local function canonical(value)
+  if type(value) ~= "table" then return core.encode(value) end
+  local parts = {}
+  if getmetatable(value) == core.array_mt or value[1] ~= nil then
+    for i, item in ipairs(value) do parts[i] = canonical(item) end
+    table.sort(parts)
+    return "[" .. table.concat(parts, ",") .. "]"
+  end
+  for name, item in pairs(value) do
+    if name ~= "__typename" then parts[#parts + 1] = ("%s:%s"):format(name, canonical(item)) end
+  end
+  table.sort(parts)
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
 -- A dead letter that was retried goes by another number, and may have taken effect under the first one.
 local function has_former_effect(world, results, number)
   for former in pairs(world.given_up) do
-    local is_same = results[former] and results[former].mutation == results[number].mutation
+    local was, is = results[former], results[number]
+    local is_same = was and was.mutation == is.mutation and canonical(was.variables) == canonical(is.variables)
     if is_same and former < number and (world.effects[former] or 0) > 0 then return true end
   end
   return false
@@ -118,22 +135,6 @@ local function check_outbox(world, results, letters)
     local may_repeat = idempotent[number] or (idempotent[number] == nil and is_unsure)
     check_effects(world, number, world.effects[number] or 0, results, letters, may_repeat)
   end
-end
-
--- Without `__typename`, keys and lists sorted.
-local function canonical(value)
-  if type(value) ~= "table" then return core.encode(value) end
-  local parts = {}
-  if getmetatable(value) == core.array_mt or value[1] ~= nil then
-    for i, item in ipairs(value) do parts[i] = canonical(item) end
-    table.sort(parts)
-    return "[" .. table.concat(parts, ",") .. "]"
-  end
-  for name, item in pairs(value) do
-    if name ~= "__typename" then parts[#parts + 1] = ("%s:%s"):format(name, canonical(item)) end
-  end
-  table.sort(parts)
-  return "{" .. table.concat(parts, ",") .. "}"
 end
 
 local function compare(world, asked, when)
