@@ -322,7 +322,9 @@ static void what_was_executed_late_is_seen_to_be_done(void **state)
 	see_a_merge();
 	restart();
 	answer_as_before();
+	assert_null(under_way());
 	stand(60001);
+	assert_true(under_way()->is_look);
 	answer(200, SEEN(RECORD(2, 10)));
 	turn();
 	assert_string_equal(dead_letters(), "[]");
