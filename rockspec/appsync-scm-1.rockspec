@@ -325,6 +325,7 @@ build = {
         "csrc/sync/reachability.c",
         "csrc/sync/read_back.c",
         "csrc/sync/record_type.c",
+        "csrc/sync/root_fields.c",
         "csrc/sync/safety.c",
         "csrc/sync/same_json.c",
         "csrc/sync/selection_uses.c",

@@ -1,13 +1,5 @@
 #include "client/entry_safety.h"
 
-unsigned aps_entry_n_roots(const struct aps_gql_operation *operation)
-{
-	unsigned n = 0;
-	for (const struct aps_gql_node *node = operation->node->items; node != NULL; node = node->next)
-		n += node->kind == APS_GQL_FIELD && !aps_str_is(node->name, "__typename");
-	return n;
-}
-
 static enum aps_rc identity_of(const struct aps_entry_safety *question, struct aps_identity_field **fields, size_t *n,
                                struct aps_err *err)
 {

@@ -19,8 +19,6 @@ struct aps_entry_safety {
 
 APS_BEGIN_DECLS
 
-/* Root fields; what tells the name of the root's type does nothing. */
-unsigned aps_entry_n_roots(const struct aps_gql_operation *operation);
 /* The same fields, in the arena. NULL: no memory. */
 const struct aps_identity_part *aps_entry_identity_parts(struct aps_arena *arena,
                                                          const struct aps_identity_field *fields, size_t n);

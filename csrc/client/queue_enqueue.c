@@ -12,6 +12,7 @@
 #include "store/outbox_number.h"
 #include "store/owners.h"
 #include "sync/identity_fields.h"
+#include "sync/root_fields.h"
 
 /* What is made of it on the way into the store. */
 struct entering {
@@ -226,7 +227,7 @@ enum aps_rc aps_queue_enqueue(struct aps_queue *queue, const struct aps_enqueue 
 	        .optimistic = what->response,
 	};
 	if (rc == APS_OK) rc = aps_queue_count(queue, err);
-	if (rc == APS_OK) rc = enter(&in, aps_entry_n_roots(operation->definition), err);
+	if (rc == APS_OK) rc = enter(&in, aps_root_fields_count(operation->document, operation->definition), err);
 	end(&in, rc, number);
 	return rc;
 }
@@ -246,7 +247,7 @@ enum aps_rc aps_queue_requeue(struct aps_queue *queue, const struct aps_outbox_e
 	if (rc == APS_OK) rc = aps_gql_document_new(letter->document, &document, NULL, err);
 	if (rc == APS_OK) {
 		const struct aps_gql_operation *definition = aps_gql_document_find(document, letter->name);
-		n_roots = definition != NULL ? aps_entry_n_roots(definition) : 1;
+		n_roots = definition != NULL ? aps_root_fields_count(document, definition) : 1;
 		aps_gql_document_unref(document);
 	}
 	if (rc == APS_OK) rc = aps_queue_count(queue, err);

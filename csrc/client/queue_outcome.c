@@ -2,6 +2,7 @@
 
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
+#include "sync/root_fields.h"
 
 #define SHORT_BYTES 16384 /* of what was told already, more than this isn't kept for whoever looks into the log */
 
@@ -46,8 +47,8 @@ void aps_queue_outcome_write_cause(struct aps_json_writer *w, const struct aps_q
 struct aps_str aps_queue_outcome_field(const struct aps_operation *operation)
 {
 	if (operation->document == NULL) return APS_STR("");
-	const struct aps_gql_operation *definition = operation->definition;
-	return definition->n_root_fields != 0 ? definition->root_fields[0] : definition->name;
+	struct aps_str first = aps_root_fields_first(operation->document, operation->definition);
+	return first.n != 0 ? first : operation->definition->name;
 }
 
 static void write_entry(struct aps_json_writer *w, const struct aps_sending *sending)

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/entry_safety.h"
 #include "client/flight.h"
 #include "client/ids_ignored.h"
 #include "client/partition.h"
@@ -14,6 +13,7 @@
 #include "proto/retry.h"
 #include "proto/verdict.h"
 #include "sync/in_doubt.h"
+#include "sync/root_fields.h"
 
 #define ASKING_MS 100 /* a function that answers sooner costs no commit */
 
@@ -302,7 +302,7 @@ static enum aps_verdict verdict_of(const struct aps_sending *sending)
 	        .has_data = response->data.n != 0,
 	        .has_value = aps_sent_entry_has_value(sending),
 	        .is_versioned = sending->safety.has_version,
-	        .n_roots = aps_entry_n_roots(operation->definition),
+	        .n_roots = aps_root_fields_count(operation->document, operation->definition),
 	};
 	return aps_verdict_of(&question);
 }

@@ -9,6 +9,7 @@
 #include "sync/operation_kind.h"
 #include "sync/read_back.h"
 #include "sync/record_type.h"
+#include "sync/root_fields.h"
 #include "sync/uuid_text.h"
 
 void aps_sent_entry_init(struct aps_sending *sending)
@@ -143,7 +144,7 @@ static enum aps_rc find_safety(struct aps_sending *sending, struct aps_err *err)
 	        .queue = sending->queue,
 	        .arena = &sending->arena,
 	        .is_idempotent = (sending->row.entry.flags & APS_ENTRY_IDEMPOTENT) != 0,
-	        .n_roots = aps_entry_n_roots(sending->operation.definition),
+	        .n_roots = aps_root_fields_count(sending->operation.document, sending->operation.definition),
 	        .variables = aps_buf_str(&sending->variables),
 	        .made = aps_queue_extra_made_root(&sending->extra),
 	};
@@ -339,14 +340,6 @@ struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 	return is_hidden ? (struct aps_str){NULL, 0} : record;
 }
 
-static bool is_typename(const struct aps_gql_operation *definition, struct aps_str key)
-{
-	for (const struct aps_gql_node *node = definition->node->items; node != NULL; node = node->next)
-		if (node->kind == APS_GQL_FIELD && aps_str_eq(aps_gql_response_key(node), key))
-			return aps_str_is(node->name, "__typename");
-	return false;
-}
-
 bool aps_sent_entry_has_value(const struct aps_sending *sending)
 {
 	const struct aps_operation *operation = sending->is_look ? &sending->question : &sending->operation;
@@ -356,7 +349,7 @@ bool aps_sent_entry_has_value(const struct aps_sending *sending)
 	aps_json_reader_init(&r, sending->outcome.response.data, 0);
 	if (aps_json_next(&r) != APS_JSON_OBJECT) return false;
 	while (aps_json_next(&r) == APS_JSON_KEY) {
-		bool is_field = !is_typename(operation->definition, r.text);
+		bool is_field = !aps_root_fields_tells_type(operation->document, operation->definition, r.text);
 		if (aps_json_skip_value(&r, &value) == APS_OK && is_field && !aps_str_is(value, "null")) return true;
 	}
 	return false;
@@ -415,6 +408,7 @@ enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending)
 	        .n_identity = sending->n_asked,
 	        .is_read = sending->record.n != 0,
 	        .record = sending->record,
+	        .has_errors = sending->outcome.response.errors.n != 0,
 	};
 	return aps_in_doubt_judge(&question);
 }

@@ -9,6 +9,7 @@
 #include "store/outbox_number.h"
 #include "store/outbox_rows.h"
 #include "store/owners.h"
+#include "sync/root_fields.h"
 
 #define MAX_ENTRIES 1000
 #define MAX_PAIRS   100
@@ -89,7 +90,8 @@ static enum aps_rc put_mutation(struct aps_json_writer *w, const struct aps_outb
 	enum aps_rc rc = aps_gql_document_new(entry->document, &doc, NULL, err);
 	if (rc == APS_E_NOMEM) return rc;
 	const struct aps_gql_operation *operation = rc == APS_OK ? aps_gql_document_find(doc, entry->name) : NULL;
-	if (operation != NULL && operation->n_root_fields != 0) name = operation->root_fields[0];
+	struct aps_str first = operation != NULL ? aps_root_fields_first(doc, operation) : APS_STR("");
+	if (first.n != 0) name = first;
 	aps_inspect_put_text(w, "mutation", name);
 	aps_gql_document_unref(doc);
 	return APS_OK;

@@ -30,6 +30,18 @@ describe("dead letters", function()
     assert.same({ outcome = "refused" }, client.outbox:results()[1].err.cause)
   end)
 
+  it("are unknown where one of several fields failed and another is null, in fragments too", function()
+    for document, outcome in pairs{
+      ["mutation M { ...F } fragment F on Mutation { refuse slow }"] = "unknown",
+      ["mutation M { ...F } fragment F on Mutation { refuse }"] = "refused",
+      ["mutation M { ... on Mutation { refuse t: __typename } }"] = "refused",
+    } do
+      local _, err = client:mutate(document)
+      local letters = client.outbox:dead_letters()
+      assert.same({ outcome, "refuse" }, { err.cause.outcome, letters[#letters].mutation })
+    end
+  end)
+
   it("take their optimistic response with them", function()
     assert(client:mutate(CREATE, { id = "a1", name = "one" }))
     client:set_online(false)

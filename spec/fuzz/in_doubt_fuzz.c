@@ -58,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	        .n_identity = data[0] >> 4 & 1,
 	        .is_read = (data[0] & 32) == 0,
 	        .record = record,
+	        .has_errors = (data[0] & 64) != 0,
 	};
 	enum aps_in_doubt judgement = aps_in_doubt_judge(&question);
 	if (safety.class == APS_SAFETY_NOT_SAFE) APS_ASSERT(judgement == APS_IN_DOUBT_UNKNOWN);

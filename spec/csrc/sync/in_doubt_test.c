@@ -155,6 +155,43 @@ static void values_are_compared_deep(void **state)
 	check(ROWS, APS_COUNTOF(ROWS), false, false);
 }
 
+/* A field that failed is null like one that is empty. */
+static void a_null_beside_errors_says_nothing(void **state)
+{
+	(void)state;
+	static const char EMPTIED[] = "{\"input\":{\"_version\":1,\"note\":null}}";
+	static const char BOTH[] = "{\"input\":{\"_version\":1,\"note\":null,\"title\":\"x\"}}";
+	static const char INNER[] = "{\"input\":{\"_version\":1,\"meta\":{\"a\":1}}}";
+	static const struct {
+		struct row row;
+		bool has_errors;
+	} ROWS[] = {
+	        {{EMPTIED, "{\"_version\":2,\"note\":null}", APPLIED}, false},
+	        {{EMPTIED, "{\"_version\":2,\"note\":null}", UNKNOWN}, true},
+	        {{BOTH, "{\"_version\":2,\"note\":null,\"title\":\"x\"}", APPLIED}, true},
+	        {{BOTH, "{\"_version\":2,\"note\":\"n\",\"title\":\"x\"}", UNKNOWN}, true},
+	        {{BOTH, "{\"_version\":2,\"note\":null,\"title\":null}", UNKNOWN}, true},
+	        {{INNER, "{\"_version\":2,\"meta\":{\"a\":1,\"b\":null}}", APPLIED}, false},
+	        {{INNER, "{\"_version\":2,\"meta\":{\"a\":1,\"b\":null}}", UNKNOWN}, true},
+	        {{INNER, "{\"_version\":2,\"meta\":{\"a\":1}}", APPLIED}, true},
+	        {{INNER, "{\"_version\":null,\"meta\":{\"a\":1}}", UNKNOWN}, true},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		const struct aps_safety_question asked = {.variables = aps_str_of(ROWS[i].row.variables)};
+		const struct aps_safety safety = aps_safety_of(&asked);
+		const struct aps_in_doubt_question q = {
+		        .safety = &safety,
+		        .variables = asked.variables,
+		        .is_read = true,
+		        .record = aps_str_of(ROWS[i].row.record),
+		        .has_errors = ROWS[i].has_errors,
+		};
+		print_message("%s %s\n", ROWS[i].row.variables, ROWS[i].row.record);
+		assert_string_equal(aps_in_doubt_name(aps_in_doubt_judge(&q)),
+		                    aps_in_doubt_name(ROWS[i].row.judgement));
+	}
+}
+
 #define DELETE "{\"input\":{\"id\":\"u\",\"_version\":3}}"
 
 static void a_delete_is_judged_by_version_and_tombstone(void **state)
@@ -251,6 +288,7 @@ int main(void)
 	        cmocka_unit_test(an_update_is_judged_by_version_and_values),
 	        cmocka_unit_test(the_record_of_an_expected_version_shows_it_as_version),
 	        cmocka_unit_test(values_are_compared_deep),
+	        cmocka_unit_test(a_null_beside_errors_says_nothing),
 	        cmocka_unit_test(a_delete_is_judged_by_version_and_tombstone),
 	        cmocka_unit_test(a_create_is_judged_by_its_name_and_values),
 	        cmocka_unit_test(what_takes_too_long_to_compare_is_unknown),
