@@ -320,7 +320,7 @@ static enum aps_rc move_all(struct aps_queue *queue, struct aps_queue *other, co
 
 static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t *n, struct aps_err *err)
 {
-	int64_t owner;
+	int64_t owner = 0;
 	struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, aps_str_of(identity));
 	if (other == queue) return APS_OK;
 	enum aps_rc rc = aps_queue_commit(queue, err);
