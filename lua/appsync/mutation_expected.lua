@@ -3,6 +3,7 @@
 local core = require "appsync.core"
 local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
+local root_selection = require "appsync.client.root_selection"
 
 local mutation_expected = {}
 
@@ -119,7 +120,7 @@ end
 ---@param given appsync.MutationExpected
 ---@return table optimistic_response
 function mutation_expected.response(given)
-  local key = given.operation.root_fields[1]
+  local key = root_selection.own(given.operation)
   local operation, fragments = parts_of(given.document, given.operation.name)
   local self = {
     client = given.client, where = given.where, variables = given.variables, fragments = fragments,
@@ -130,7 +131,9 @@ function mutation_expected.response(given)
     fill(self, item, self.field.selectionSet, given.fields, read_cached(self, given.fields) or {})
   end
   local response = { __typename = "Mutation" }
-  for _, other in ipairs(given.operation.root_fields) do response[other] = null end
+  for i, other in ipairs(given.operation.root_fields) do
+    response[other] = given.operation.root_names[i] == "__typename" and "Mutation" or null
+  end
   response[key] = item
   return response
 end

@@ -6,6 +6,7 @@ local json = require "appsync.json"
 local list_place = require "appsync.client.list_place"
 local printable = require "appsync.printable"
 local record_list = require "appsync.client.record_list"
+local root_selection = require "appsync.client.root_selection"
 local temporary_ids = require "appsync.client.temporary_ids"
 local updates = require "appsync.updates"
 
@@ -39,7 +40,8 @@ local function find_list(cache, core, rule, variables, data)
   local parsed, operation = document.pick(rule.query, "query", nil, "cache_updates")
   local call = { document = parsed.core, operation_name = operation.name, variables = variables }
   local search = { cache = cache, core = core, call = call, data = data }
-  return list_place.find(search, operation.root_fields[1]), operation.root_fields[1]
+  local field = root_selection.own(operation)
+  return list_place.find(search, field), field
 end
 
 local function read_by(cache, core, rule, variables)

@@ -53,7 +53,7 @@ local function update_of(root, plan)
   if not rules then return update end
   local function tell(message) log.emit(root.log, "warn", ("%s: %s"):format(plan.where, message)) end
   return function(kept, result)
-    cache_edits.run(rules, plan.operation.root_fields[1], kept, kept.core, result, tell)
+    cache_edits.run(rules, (root_selection.own(plan.operation)), kept, kept.core, result, tell)
     if update then update(kept, result) end
   end
 end

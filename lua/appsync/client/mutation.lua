@@ -11,6 +11,7 @@ local queue = require "appsync.client.queue"
 local queued = require "appsync.client.queued"
 local refetching = require "appsync.client.refetching"
 local resolving = require "appsync.client.resolving"
+local root_selection = require "appsync.client.root_selection"
 local updates = require "appsync.updates"
 
 local mutation = {}
@@ -18,7 +19,7 @@ local mutation = {}
 local function prepare_rules(plan)
   local given = plan.options.cache_updates
   if given == nil then return end
-  local name = plan.operation.root_names[1]
+  local _, name = root_selection.own(plan.operation)
   if not name then
     errors.misuse("%s: with cache_updates the mutation must select its field itself, not in a fragment", plan.where)
   end
