@@ -10,6 +10,7 @@
 #include "sync/read_back.h"
 #include "sync/record_type.h"
 #include "sync/root_fields.h"
+#include "sync/same_json.h"
 #include "sync/uuid_text.h"
 
 void aps_sent_entry_init(struct aps_sending *sending)
@@ -223,19 +224,26 @@ static bool is_scalar(struct aps_str json)
 	return json.n != 0 && json.p[0] != '{' && json.p[0] != '[' && !aps_str_is(json, "null");
 }
 
-/* What is sent says which record it is about, better than the optimistic response: it may have been edited since, and a
- * record's key has a number as text. */
-static void prefer_sent(const struct aps_sending *sending, struct aps_identity_field *fields, size_t n)
+/* A record's key has a number as text: what is sent tells which it is. It may be about another record by now, as it may
+ * have been edited; then the one of the optimistic response tells nothing. */
+static enum aps_rc compare_with_sent(const struct aps_sending *sending, struct aps_identity_field *fields, size_t n,
+                                     struct aps_err *err)
 {
 	struct aps_str variables = aps_buf_str(&sending->variables), value;
 	struct aps_json_members input, all;
 	for (size_t i = 0; i < n; i++) {
+		size_t budget = APS_SAME_JSON_BYTES;
 		aps_json_members_init(&input, aps_safety_input(variables));
 		aps_json_members_init(&all, variables);
 		bool is_sent = (aps_json_members_named(&input, fields[i].name, &value) && is_scalar(value)) ||
 		               (aps_json_members_named(&all, fields[i].name, &value) && is_scalar(value));
-		if (is_sent) fields[i].value = value;
+		if (!is_sent) continue;
+		if (aps_same_json(value, fields[i].value, &budget) != APS_SAME_JSON_YES)
+			return aps_fail(err, APS_E_USAGE,
+			                "the mutation is about another record than its optimistic response");
+		fields[i].value = value;
 	}
+	return APS_OK;
 }
 
 /* The value of an id in the mutation's input, for one whose optimistic response says no record. */
@@ -264,7 +272,7 @@ static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql
 		rc = identity_of(sending, sending->extra.roots.items[0], &fields, &of->n_identity, err);
 	else if (rc == APS_OK)
 		rc = identity_in_input(sending, &fields, &of->n_identity, err);
-	if (rc == APS_OK) prefer_sent(sending, fields, of->n_identity);
+	if (rc == APS_OK) rc = compare_with_sent(sending, fields, of->n_identity, err);
 	of->identity = fields;
 	of->type = *type;
 	return rc;
