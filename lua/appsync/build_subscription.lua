@@ -2,7 +2,6 @@
 local document = require "appsync.document"
 local errors = require "appsync.errors"
 local opts = require "appsync.opts"
-local root_selection = require "appsync.client.root_selection"
 local updates = require "appsync.updates"
 
 local SCHEMA = opts.schema{
@@ -69,7 +68,7 @@ local function build_subscription(options)
   local checked = opts.check(options, SCHEMA, where)
   if checked.query == nil then errors.misuse("%s: query is missing; give the subscription's document", where) end
   local parsed, operation = document.pick(checked.query, "subscription", nil, where)
-  local field, name = root_selection.own(operation)
+  local field, name = document.first_field(operation)
   local id_field = checked.id_field or "id"
   if not field then errors.misuse("%s: query must select its field itself, not in a fragment", where) end
   local kind = checked.operation and updates.check_kind(checked.operation, where) or updates.kind_of(name)

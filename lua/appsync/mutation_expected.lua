@@ -1,9 +1,9 @@
 ---The optimistic response of a mutation, from what it was given: its item has the variables' values, then what is cached of
 ---it, and `appsync.null` where nobody knows.
 local core = require "appsync.core"
+local document = require "appsync.document"
 local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
-local root_selection = require "appsync.client.root_selection"
 
 local mutation_expected = {}
 
@@ -14,9 +14,9 @@ local function response_key(field)
 end
 
 -- The operation, and the fragments by name.
-local function parts_of(document, operation_name)
+local function parts_of(parsed, operation_name)
   local found, fragments = nil, {}
-  for _, definition in ipairs(core.parse(tostring(document)).definitions) do
+  for _, definition in ipairs(core.parse(tostring(parsed)).definitions) do
     if definition.kind == "FragmentDefinition" then
       fragments[definition.name] = definition
     elseif (definition.name or "") == operation_name then
@@ -120,7 +120,7 @@ end
 ---@param given appsync.MutationExpected
 ---@return table optimistic_response
 function mutation_expected.response(given)
-  local key = root_selection.own(given.operation)
+  local key = document.first_field(given.operation)
   local operation, fragments = parts_of(given.document, given.operation.name)
   local self = {
     client = given.client, where = given.where, variables = given.variables, fragments = fragments,

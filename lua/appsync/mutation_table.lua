@@ -11,7 +11,6 @@ local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
 local mutation_expected = require "appsync.mutation_expected"
 local opts = require "appsync.opts"
-local root_selection = require "appsync.client.root_selection"
 local updates = require "appsync.updates"
 
 local mutation_table = {}
@@ -115,7 +114,7 @@ end
 
 -- `checked`: of SCHEMA.
 local function new(client, parsed, operation, checked, where)
-  local field, name = root_selection.own(operation)
+  local field, name = document.first_field(operation)
   if not field then errors.misuse("%s: mutation must select its field itself, not in a fragment", where) end
   local kind = checked.operation and updates.check_kind(checked.operation, where) or "auto"
   if kind == "auto" then kind = updates.kind_of(name) end

@@ -6,7 +6,6 @@ local json = require "appsync.json"
 local list_place = require "appsync.client.list_place"
 local printable = require "appsync.printable"
 local record_list = require "appsync.client.record_list"
-local root_selection = require "appsync.client.root_selection"
 local temporary_ids = require "appsync.client.temporary_ids"
 local updates = require "appsync.updates"
 
@@ -40,7 +39,7 @@ local function find_list(cache, core, rule, variables, data)
   local parsed, operation = document.pick(rule.query, "query", nil, "cache_updates")
   local call = { document = parsed.core, operation_name = operation.name, variables = variables }
   local search = { cache = cache, core = core, call = call, data = data }
-  local field = root_selection.own(operation)
+  local field = document.first_field(operation)
   return list_place.find(search, field), field
 end
 

@@ -6,7 +6,6 @@ local document = require "appsync.document"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local opts = require "appsync.opts"
-local root_selection = require "appsync.client.root_selection"
 local updates = require "appsync.updates"
 local variables_of = require "appsync.client.variables"
 
@@ -42,7 +41,7 @@ local function text_of(query, place)
     errors.misuse("%s must be %s, got %s", place, ACCEPTED, (errors.describe(query)))
   end
   local _, operation = document.pick(query, "query", nil, place)
-  if not root_selection.own(operation) then
+  if not document.first_field(operation) then
     errors.misuse("%s: the query must select its field itself, not in a fragment", place)
   end
   return tostring(query), operation

@@ -64,27 +64,14 @@ local function type_keys(document, operation)
   return all
 end
 
-local function first(keys, names)
-  for i, name in ipairs(names) do
-    if name ~= "__typename" then return keys[i], name end
-  end
-end
-
----The first field that an operation selects itself, not in a fragment. What tells the name of the root's type is none.
----@param operation appsync.core.Operation
----@return string? key nil: there is none, string? name
-function root_selection.own(operation)
-  return first(operation.root_fields, operation.root_names)
-end
-
 ---The name of the first field that an operation selects, also in a fragment. What tells the name of the root's type is none.
 ---@param document appsync.Document
 ---@param operation appsync.core.Operation of the document
 ---@return string? name
 function root_selection.name(document, operation)
-  local found = root_selection.of(document, operation)
-  local _, name = first(found.keys, found.names)
-  return name
+  for _, name in ipairs(root_selection.of(document, operation).names) do
+    if name ~= "__typename" then return name end
+  end
 end
 
 ---Whether nothing was answered: every root field is null, apart from those that tell the name of the root's type. A fragment
