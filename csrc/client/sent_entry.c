@@ -347,6 +347,8 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
 	aps_buf_init(&needed, APS_BUF_ANY_SIZE);
 	rc = aps_read_back_write(&of, aps_buf_str(&sending->variables), &text, &needed, err);
+	if (rc == APS_OK)
+		rc = aps_read_back_disguised(&of, &sending->arena, &sending->disguised, &sending->n_disguised, err);
 	if (rc == APS_OK) rc = init_question(sending, aps_buf_str(&text), aps_buf_str(&needed), err);
 	aps_buf_clear(&text);
 	aps_buf_clear(&needed);
@@ -462,6 +464,8 @@ enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending)
 	        .variables = aps_buf_str(&sending->variables),
 	        .identity = sending->asked,
 	        .n_identity = sending->n_asked,
+	        .disguised = sending->disguised,
+	        .n_disguised = sending->n_disguised,
 	        .is_read = sending->record.n != 0,
 	        .record = sending->record,
 	        .has_errors = sending->outcome.response.errors.n != 0,

@@ -189,6 +189,38 @@ static void a_version_of_another_record_than_the_one_that_is_made_makes_nothing_
 	finish();
 }
 
+static void what_another_field_shows_under_its_name_does_not_tell_that_it_was_written(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *selections;
+		bool is_done;
+	} ROWS[] = {{"id n _version", true},
+	            {"id n: m _version", false},
+	            {"id n(unit: KG) _version", false},
+	            {"id ...F", false},
+	            {"id n: n _version", true}};
+	for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+		char document[200];
+		snprintf(document, sizeof document, "mutation Up($input: In!) { updateTodo(input: $input) { %s } }%s",
+		         ROWS[i].selections,
+		         strstr(ROWS[i].selections, "F") != NULL ? " fragment F on Todo { n: m _version }" : "");
+		begin();
+		send(document, "{\"input\":{\"id\":\"t1\",\"n\":2,\"_version\":3}}", NULL);
+		restart();
+		assert_true(under_way()->is_look);
+		answer(200,
+		       "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":2,\"_version\":4}}}");
+		turn();
+		assert_null(under_way());
+		if (ROWS[i].is_done)
+			assert_string_equal(dead_letters(), "[]");
+		else
+			assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+		finish();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +233,7 @@ int main(void)
 	        cmocka_unit_test(what_was_edited_to_be_about_another_record_is_not_judged_by_the_first_one),
 	        cmocka_unit_test(a_number_as_id_is_looked_at_as_a_number),
 	        cmocka_unit_test(a_version_of_another_record_than_the_one_that_is_made_makes_nothing_safe),
+	        cmocka_unit_test(what_another_field_shows_under_its_name_does_not_tell_that_it_was_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
