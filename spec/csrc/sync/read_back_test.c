@@ -446,6 +446,7 @@ int main(void)
 	        TEST(what_was_in_the_buffers_stays),
 	        TEST(a_query_that_is_too_large_is_refused),
 	        TEST(every_failed_allocation_is_reported),
+	        TEST(what_is_shown_under_another_name_is_told_of_the_one_root_field_or_no_memory_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
