@@ -312,6 +312,7 @@ build = {
         "csrc/store/seed.c",
         "csrc/sync/answered_id.c",
         "csrc/sync/delivery.c",
+        "csrc/sync/document_ids.c",
         "csrc/sync/entity_order.c",
         "csrc/sync/id_evidence.c",
         "csrc/sync/id_substitute.c",

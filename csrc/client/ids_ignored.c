@@ -18,11 +18,13 @@ static void take_names(const struct aps_queue *queue, struct aps_str made, struc
 	question->n_names = has_own_keys ? policy->n_key_fields : 1;
 }
 
+/* An alias is no field's name: another mutation may have the same one. */
 static bool is_of(struct aps_json_members *content, struct aps_str mutation)
 {
 	struct aps_json_reader r;
 	struct aps_str name;
-	if (!aps_json_members_get(content, "mutation", &name)) return false;
+	if (!aps_json_members_get(content, "field", &name) && !aps_json_members_get(content, "mutation", &name))
+		return false;
 	aps_json_reader_init(&r, name, 0);
 	return aps_json_next(&r) == APS_JSON_STRING && aps_str_eq(r.text, mutation);
 }

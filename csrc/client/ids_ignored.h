@@ -9,8 +9,7 @@
 APS_BEGIN_DECLS
 
 /* For a mutation in doubt whose record, that of the key `made`, is absent: the newest answer that tells among the last
- * thousand outcomes. `mutation`: what they call it, aps_queue_outcome_field(). Where none tells, the application is
- * believed. */
+ * thousand outcomes. `mutation`: the name of its root field. Where none tells, the application is believed. */
 enum aps_rc aps_ids_are_ignored(const struct aps_queue *queue, struct aps_str mutation, struct aps_str made,
                                 bool *are_ignored, struct aps_err *err);
 

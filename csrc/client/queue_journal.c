@@ -4,6 +4,7 @@
 #include "client/queue_extra.h"
 #include "store/dead_letters.h"
 #include "store/id_map.h"
+#include "sync/document_ids.h"
 #include "sync/named_ids.h"
 
 /* Looks up what an entry names. */
@@ -110,6 +111,8 @@ static enum aps_rc meet_declared(struct naming *in, const struct aps_outbox_entr
 	if (rc != APS_OK) return rc == APS_E_NOMEM ? rc : APS_OK; /* it is found out when it is to be sent */
 	const struct aps_gql_operation *operation = aps_gql_document_find(document, entry->name);
 	if (operation != NULL) rc = aps_named_ids_scan_declared(entry->variables, operation, meet_of_key, in, in->err);
+	if (rc == APS_OK && operation != NULL)
+		rc = aps_document_ids_scan(document, operation, entry->variables, meet_of_key, in, in->err);
 	aps_gql_document_unref(document);
 	return rc;
 }

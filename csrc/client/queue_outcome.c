@@ -51,6 +51,16 @@ struct aps_str aps_queue_outcome_field(const struct aps_operation *operation)
 	return first.n != 0 ? first : operation->definition->name;
 }
 
+/* What was asked for, where it was answered under another name: who looks for answers of the same mutation knows it by
+ * that. */
+static void write_field(struct aps_json_writer *w, const struct aps_operation *operation)
+{
+	if (operation->document == NULL) return;
+	struct aps_str name = aps_root_fields_first_name(operation->document, operation->definition);
+	bool is_alias = !aps_str_eq(name, aps_root_fields_first(operation->document, operation->definition));
+	if (is_alias && name.n != 0) aps_json_write_member(w, "field", name);
+}
+
 static void write_entry(struct aps_json_writer *w, const struct aps_sending *sending)
 {
 	const struct aps_outbox_entry *entry = &sending->row.entry;
@@ -58,6 +68,7 @@ static void write_entry(struct aps_json_writer *w, const struct aps_sending *sen
 	aps_queue_id_text(sending->queue, sending->number, id);
 	write_text(w, "id", id);
 	aps_json_write_member(w, "mutation", aps_queue_outcome_field(&sending->operation));
+	write_field(w, &sending->operation);
 	if (entry->name.n != 0) aps_json_write_member(w, "operation", entry->name);
 	write_span(w, "variables", aps_buf_str(&sending->variables));
 	aps_json_write_member(w, "document", entry->document);

@@ -292,7 +292,6 @@ static enum aps_verdict verdict_of(const struct aps_sending *sending)
 {
 	const struct aps_outcome *outcome = &sending->outcome;
 	const struct aps_gqlhttp_response *response = &outcome->response;
-	const struct aps_operation *operation = sending->is_look ? &sending->question : &sending->operation;
 	const struct aps_verdict_question question = {
 	        .code = response->err.code,
 	        .sent = response->err.sent,
@@ -302,7 +301,7 @@ static enum aps_verdict verdict_of(const struct aps_sending *sending)
 	        .has_data = response->data.n != 0,
 	        .has_value = aps_sent_entry_has_value(sending),
 	        .is_versioned = sending->safety.has_version,
-	        .n_roots = aps_root_fields_count(operation->document, operation->definition),
+	        .n_roots = aps_sent_entry_count_roots(sending),
 	};
 	return aps_verdict_of(&question);
 }
@@ -423,8 +422,10 @@ static void judge_absence(struct aps_sending *sending)
 	struct aps_err err;
 	bool is_ignored = false;
 	enum aps_rc rc = APS_OK;
+	const struct aps_operation *operation = &sending->operation;
 	if (sending->safety.class == APS_SAFETY_CREATES)
-		rc = aps_ids_are_ignored(sending->queue, aps_queue_outcome_field(&sending->operation),
+		rc = aps_ids_are_ignored(sending->queue,
+		                         aps_root_fields_first_name(operation->document, operation->definition),
 		                         aps_queue_extra_made_root(&sending->extra), &is_ignored, &err);
 	if (rc != APS_OK)
 		put_off(sending, &err);

@@ -26,6 +26,8 @@ struct aps_sending {
 	struct aps_operation question;         /* of a look; */
 	const struct aps_identity_part *asked; /* by these its record was asked for, in `arena` */
 	size_t n_asked;
+	struct aps_str *disguised; /* and what it shows under names of other fields */
+	size_t n_disguised;
 	struct aps_header_list headers;
 	struct aps_arena arena;
 	struct aps_safety safety;

@@ -10,6 +10,7 @@
 #include "sync/read_back.h"
 #include "sync/record_type.h"
 #include "sync/root_fields.h"
+#include "sync/same_json.h"
 #include "sync/uuid_text.h"
 
 void aps_sent_entry_init(struct aps_sending *sending)
@@ -218,6 +219,33 @@ static struct aps_str lookup_of(const struct aps_policies *policies, struct aps_
 	return APS_STR("");
 }
 
+static bool is_scalar(struct aps_str json)
+{
+	return json.n != 0 && json.p[0] != '{' && json.p[0] != '[' && !aps_str_is(json, "null");
+}
+
+/* A record's key has a number as text: what is sent tells which it is. It may be about another record by now, as it may
+ * have been edited; then the one of the optimistic response tells nothing. */
+static enum aps_rc compare_with_sent(const struct aps_sending *sending, struct aps_identity_field *fields, size_t n,
+                                     struct aps_err *err)
+{
+	struct aps_str variables = aps_buf_str(&sending->variables), value;
+	struct aps_json_members input, all;
+	for (size_t i = 0; i < n; i++) {
+		size_t budget = APS_SAME_JSON_BYTES;
+		aps_json_members_init(&input, aps_safety_input(variables));
+		aps_json_members_init(&all, variables);
+		bool is_sent = (aps_json_members_named(&input, fields[i].name, &value) && is_scalar(value)) ||
+		               (aps_json_members_named(&all, fields[i].name, &value) && is_scalar(value));
+		if (!is_sent) continue;
+		if (aps_same_json(value, fields[i].value, &budget) != APS_SAME_JSON_YES)
+			return aps_fail(err, APS_E_USAGE,
+			                "the mutation is about another record than its optimistic response");
+		fields[i].value = value;
+	}
+	return APS_OK;
+}
+
 /* The value of an id in the mutation's input, for one whose optimistic response says no record. */
 static enum aps_rc identity_in_input(struct aps_sending *sending, struct aps_identity_field **fields, size_t *n,
                                      struct aps_err *err)
@@ -244,6 +272,7 @@ static enum aps_rc find_record(struct aps_sending *sending, const struct aps_gql
 		rc = identity_of(sending, sending->extra.roots.items[0], &fields, &of->n_identity, err);
 	else if (rc == APS_OK)
 		rc = identity_in_input(sending, &fields, &of->n_identity, err);
+	if (rc == APS_OK) rc = compare_with_sent(sending, fields, of->n_identity, err);
 	of->identity = fields;
 	of->type = *type;
 	return rc;
@@ -318,6 +347,8 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
 	aps_buf_init(&needed, APS_BUF_ANY_SIZE);
 	rc = aps_read_back_write(&of, aps_buf_str(&sending->variables), &text, &needed, err);
+	if (rc == APS_OK)
+		rc = aps_read_back_disguised(&of, &sending->arena, &sending->disguised, &sending->n_disguised, err);
 	if (rc == APS_OK) rc = init_question(sending, aps_buf_str(&text), aps_buf_str(&needed), err);
 	aps_buf_clear(&text);
 	aps_buf_clear(&needed);
@@ -340,31 +371,58 @@ struct aps_str aps_sent_entry_record(const struct aps_sending *sending)
 	return is_hidden ? (struct aps_str){NULL, 0} : record;
 }
 
-bool aps_sent_entry_has_value(const struct aps_sending *sending)
+static const struct aps_operation *asked_of(const struct aps_sending *sending)
 {
-	const struct aps_operation *operation = sending->is_look ? &sending->question : &sending->operation;
-	struct aps_json_reader r;
-	struct aps_str value;
-	if (!sending->outcome.response.has_value) return false;
-	aps_json_reader_init(&r, sending->outcome.response.data, 0);
-	if (aps_json_next(&r) != APS_JSON_OBJECT) return false;
-	while (aps_json_next(&r) == APS_JSON_KEY) {
-		bool is_field = !aps_root_fields_tells_type(operation->document, operation->definition, r.text);
-		if (aps_json_skip_value(&r, &value) == APS_OK && is_field && !aps_str_is(value, "null")) return true;
+	return sending->is_look ? &sending->question : &sending->operation;
+}
+
+/* The next root field of the answer's data; what tells the name of the root's type is none. */
+static bool next_root(const struct aps_operation *operation, struct aps_json_reader *r, struct aps_str *value)
+{
+	while (aps_json_next(r) == APS_JSON_KEY) {
+		bool is_field = !aps_root_fields_tells_type(operation->document, operation->definition, r->text);
+		if (aps_json_skip_value(r, value) == APS_OK && is_field) return true;
 	}
 	return false;
+}
+
+static bool begin_roots(const struct aps_sending *sending, struct aps_json_reader *r)
+{
+	aps_json_reader_init(r, sending->outcome.response.data, 0);
+	return sending->outcome.response.data.n != 0 && aps_json_next(r) == APS_JSON_OBJECT;
+}
+
+bool aps_sent_entry_has_value(const struct aps_sending *sending)
+{
+	const struct aps_operation *operation = asked_of(sending);
+	struct aps_json_reader r;
+	struct aps_str value;
+	if (!sending->outcome.response.has_value || !begin_roots(sending, &r)) return false;
+	while (next_root(operation, &r, &value))
+		if (!aps_str_is(value, "null")) return true;
+	return false;
+}
+
+/* The answer has those that were executed: a field under `@skip` may not be. */
+unsigned aps_sent_entry_count_roots(const struct aps_sending *sending)
+{
+	const struct aps_operation *operation = asked_of(sending);
+	struct aps_json_reader r;
+	struct aps_str value;
+	unsigned n = 0;
+	if (begin_roots(sending, &r))
+		while (next_root(operation, &r, &value)) n++;
+	return n != 0 ? n : aps_root_fields_count(operation->document, operation->definition);
 }
 
 bool aps_sent_entry_answer_version(const struct aps_sending *sending, int64_t *version)
 {
 	struct aps_json_reader data;
 	struct aps_json_members record;
-	struct aps_str span, value;
-	aps_json_reader_init(&data, sending->outcome.response.data, 0);
-	bool has_root = sending->safety.has_version && sending->outcome.response.data.n != 0 &&
-	                aps_json_next(&data) == APS_JSON_OBJECT && aps_json_next(&data) == APS_JSON_KEY &&
-	                aps_json_skip_value(&data, &span) == APS_OK && span.n != 0 && span.p[0] == '{';
-	if (!has_root || aps_json_next(&data) != APS_JSON_OBJECT_END) return false;
+	struct aps_str span = {NULL, 0}, other, value;
+	bool has_root = sending->safety.has_version && begin_roots(sending, &data) &&
+	                next_root(&sending->operation, &data, &span) && span.p[0] == '{';
+	if (!has_root || next_root(&sending->operation, &data, &other)) return false;
 	aps_json_members_init(&record, span);
 	if (!aps_json_members_get(&record, sending->safety.version_field, &value)) return false;
 	aps_json_reader_init(&data, value, 0);
@@ -406,6 +464,8 @@ enum aps_in_doubt aps_sent_entry_judge(const struct aps_sending *sending)
 	        .variables = aps_buf_str(&sending->variables),
 	        .identity = sending->asked,
 	        .n_identity = sending->n_asked,
+	        .disguised = sending->disguised,
+	        .n_disguised = sending->n_disguised,
 	        .is_read = sending->record.n != 0,
 	        .record = sending->record,
 	        .has_errors = sending->outcome.response.errors.n != 0,

@@ -23,6 +23,8 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 struct aps_str aps_sent_entry_record(const struct aps_sending *sending);
 /* A root field of the answer isn't null; the name of the root's type is none. */
 bool aps_sent_entry_has_value(const struct aps_sending *sending);
+/* How many root fields were answered, or would have been. */
+unsigned aps_sent_entry_count_roots(const struct aps_sending *sending);
 /* Of the answer's errors: the service's record, or empty. */
 struct aps_str aps_sent_entry_error_record(const struct aps_sending *sending);
 /* The version that its record has by the answer of its one root field; false: it doesn't say. */

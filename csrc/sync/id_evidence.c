@@ -26,13 +26,22 @@ static bool get(struct aps_str object, struct aps_str name, struct aps_str *valu
 	return aps_json_members_named(&members, name, value) && is_name(*value);
 }
 
-/* The value of its one member. */
+/* The value of its one member; beside it there may be names of the root's type, which are texts. */
 static bool only_member(struct aps_str object, struct aps_str *value)
 {
 	struct aps_json_reader r;
+	enum aps_json_token token;
+	struct aps_str member;
+	*value = (struct aps_str){NULL, 0};
 	aps_json_reader_init(&r, object, 0);
-	return object.n != 0 && aps_json_next(&r) == APS_JSON_OBJECT && aps_json_next(&r) == APS_JSON_KEY &&
-	       aps_json_skip_value(&r, value) == APS_OK && aps_json_next(&r) == APS_JSON_OBJECT_END;
+	if (object.n == 0 || aps_json_next(&r) != APS_JSON_OBJECT) return false;
+	while ((token = aps_json_next(&r)) == APS_JSON_KEY) {
+		if (aps_json_skip_value(&r, &member) != APS_OK) return false;
+		if (member.p[0] == '"') continue;
+		if (value->p != NULL) return false;
+		*value = member;
+	}
+	return value->p != NULL && token == APS_JSON_OBJECT_END;
 }
 
 enum aps_id_evidence aps_id_evidence_of(const struct aps_id_evidence_question *q)

@@ -34,6 +34,13 @@ static bool is_identity(const struct aps_in_doubt_question *q, const struct aps_
 	return false;
 }
 
+static bool is_disguised(const struct aps_in_doubt_question *q, const struct aps_json_reader *key)
+{
+	for (size_t i = 0; i < q->n_disguised; i++)
+		if (aps_str_eq(key->text, q->disguised[i])) return true;
+	return false;
+}
+
 /* An error may be what made it so. What is no JSON hides nothing: that is found out elsewhere. */
 static bool has_null(struct aps_str json)
 {
@@ -59,8 +66,8 @@ static struct comparison compare(const struct aps_in_doubt_question *q)
 	if (token != APS_JSON_OBJECT) c.is_same = false;
 	while (c.is_same && (token = aps_json_next(&r)) == APS_JSON_KEY) {
 		bool is_ours = !is_version(q, &r), is_name = is_identity(q, &r);
-		bool is_shown =
-		        is_ours && aps_json_members_find(&record, &r, &shown) && !(q->has_errors && has_null(shown));
+		bool is_shown = is_ours && !is_disguised(q, &r) && aps_json_members_find(&record, &r, &shown) &&
+		                !(q->has_errors && has_null(shown));
 		if (is_ours && !is_name) c.n_fields++;
 		if (is_shown && !is_name) c.n_shown++;
 		if (aps_json_skip_value(&r, &sent) != APS_OK || record.n_read > APS_SAME_JSON_BYTES) c.is_same = false;

@@ -21,10 +21,10 @@
  *   CREATES     other values, or none shown                                       | UNKNOWN
  *
  * Our values: each field of our input that the record shows is the same there (sync/same_json.h), but for the version.
- * What the record doesn't show says nothing, and neither does what holds a null where the answer has errors, as a field
- * that failed is null like one that is empty (GraphQL, October 2021, 6.4.4); so a record that shows its names and its
- * version only doesn't tell whether it was our write that made this version. The identity is compared too and counts
- * for nothing: it was read by it.
+ * What the record doesn't show says nothing, nor does what it shows under another field's name, and neither does what
+ * holds a null where the answer has errors, as a field that failed is null like one that is empty (GraphQL, October
+ * 2021, 6.4.4); so a record that shows its names and its version only doesn't tell whether it was our write that made
+ * this version. The identity is compared too and counts for nothing: it was read by it.
  *
  * A delete of what isn't there any more has what it wanted, whoever did it; sent again, a service without tombstones
  * would answer that its version didn't match, and an applied mutation would pass for a refused one. A tombstone isn't
@@ -56,6 +56,8 @@ struct aps_in_doubt_question {
 	struct aps_str variables;                 /* JSON text of an object; may be empty */
 	const struct aps_identity_part *identity; /* by which the record was read */
 	size_t n_identity;
+	const struct aps_str *disguised; /* keys under which the record doesn't show its fields of these names */
+	size_t n_disguised;
 	bool is_read;          /* false: it couldn't be */
 	struct aps_str record; /* JSON text; null or empty: absent */
 	bool has_errors;       /* the answer that shows it */

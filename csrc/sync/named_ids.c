@@ -24,10 +24,16 @@ static struct aps_str decode(struct scan *scan)
 	return (struct aps_str){room, aps_json_unescape_to(&scan->r, room)};
 }
 
-static bool is_identity_name(struct aps_str name)
+bool aps_named_ids_is_name(struct aps_str name)
 {
 	return aps_str_is(name, "id") || aps_str_ends(name, "Id") || aps_str_ends(name, "ID") ||
 	       aps_str_ends(name, "_id");
+}
+
+bool aps_named_ids_is_list_name(struct aps_str name)
+{
+	return aps_named_ids_is_name(name) || aps_str_is(name, "ids") || aps_str_ends(name, "Ids") ||
+	       aps_str_ends(name, "IDs") || aps_str_ends(name, "_ids");
 }
 
 static bool report_string(struct scan *scan, bool is_named)
@@ -64,30 +70,45 @@ static void report_number(struct scan *scan, enum aps_json_token token)
 	scan->sink(scan->context, text, APS_NAMED_ID_MEMBER);
 }
 
+/* What the next token may be. */
+struct expected {
+	bool is_id;      /* the value of a member with such a name */
+	bool is_list;    /* a list of ids */
+	bool is_in_list; /* one of these */
+};
+
+static bool is_list_on(enum aps_json_token token)
+{
+	return token == APS_JSON_STRING || token == APS_JSON_INT || token == APS_JSON_BIGINT ||
+	       token == APS_JSON_DOUBLE || token == APS_JSON_NULL;
+}
+
 /* `is_each`: what a member is called is of no account. */
 static bool scan_all(struct scan *scan, bool is_each)
 {
-	bool is_named = false;
+	struct expected next = {.is_id = false};
 	for (;;) {
 		enum aps_json_token token = aps_json_next(&scan->r);
-		bool was_named = is_named;
-		is_named = false;
+		const struct expected now = next;
+		next = (struct expected){.is_in_list = now.is_in_list && is_list_on(token)};
 		switch (token) {
 		case APS_JSON_ERROR:
 		case APS_JSON_END: return true;
 		case APS_JSON_KEY: {
 			struct aps_str name = decode(scan);
 			if (name.p == NULL) return false;
-			is_named = is_each || is_identity_name(name);
+			next.is_id = is_each || aps_named_ids_is_name(name);
+			next.is_list = aps_named_ids_is_list_name(name);
 			break;
 		}
+		case APS_JSON_ARRAY: next.is_in_list = now.is_list; break;
 		case APS_JSON_STRING:
-			if (!report_string(scan, was_named)) return false;
+			if (!report_string(scan, now.is_id || now.is_in_list)) return false;
 			break;
 		case APS_JSON_INT:
 		case APS_JSON_BIGINT:
 		case APS_JSON_DOUBLE:
-			if (was_named) report_number(scan, token);
+			if (now.is_id || now.is_in_list) report_number(scan, token);
 			break;
 		default: break;
 		}
@@ -116,20 +137,31 @@ static bool is_declared_id(const struct aps_gql_operation *operation, struct aps
 	for (const struct aps_gql_node *node = operation->node->arguments; node != NULL; node = node->next) {
 		if (node->kind != APS_GQL_VARIABLE_DEFINITION || !aps_str_eq(node->name, name)) continue;
 		const struct aps_gql_node *type = node->type;
-		if (type->kind == APS_GQL_NON_NULL_TYPE) type = type->type;
-		return type->kind == APS_GQL_NAMED_TYPE && aps_str_is(type->name, "ID");
+		while (type->kind != APS_GQL_NAMED_TYPE) type = type->type;
+		return aps_str_is(type->name, "ID");
 	}
 	return false;
 }
 
-/* The value of one variable, which is there whole. */
+static bool report_token(struct scan *scan, enum aps_json_token token)
+{
+	if (token == APS_JSON_STRING) return report_string(scan, true);
+	if (token == APS_JSON_INT || token == APS_JSON_BIGINT || token == APS_JSON_DOUBLE) report_number(scan, token);
+	return true;
+}
+
+/* The value of one variable, which is there whole; of a list each, in lists too. */
 static bool report_value(struct aps_str json, struct scan *scan)
 {
 	aps_json_reader_init(&scan->r, json, APS_JSON_MAX_DEPTH);
 	enum aps_json_token token = aps_json_next(&scan->r);
-	if (token == APS_JSON_STRING) return report_string(scan, true);
-	if (token == APS_JSON_INT || token == APS_JSON_BIGINT || token == APS_JSON_DOUBLE) report_number(scan, token);
-	return true;
+	if (token != APS_JSON_ARRAY) return report_token(scan, token);
+	bool is_ok = true;
+	while (is_ok && token != APS_JSON_END && token != APS_JSON_ERROR && token != APS_JSON_OBJECT) {
+		token = aps_json_next(&scan->r);
+		is_ok = report_token(scan, token);
+	}
+	return is_ok;
 }
 
 static bool scan_declared(struct scan *names, struct scan *values, const struct aps_gql_operation *operation)

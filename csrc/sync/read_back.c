@@ -319,6 +319,26 @@ static enum aps_rc write_needed(struct building *in, const struct aps_gql_node *
 	return rc == APS_OK ? rc : aps_fail(in->err, rc, "No room for the variables of the query that reads a record");
 }
 
+enum aps_rc aps_read_back_disguised(const struct aps_read_back *of, struct aps_arena *arena, struct aps_str **keys,
+                                    size_t *n, struct aps_err *err)
+{
+	struct building in = {.of = of, .err = err};
+	*n = 0;
+	*keys = NULL;
+	aps_arena_init(&in.arena, APS_GQL_ARENA_BYTES);
+	enum aps_rc rc = find_root(&in);
+	size_t n_fields = 0;
+	for (const struct aps_level_field *field = in.record; field != NULL; field = field->next) n_fields++;
+	if (rc == APS_OK) *keys = aps_arena_get(arena, (n_fields + 1) * sizeof **keys);
+	if (rc == APS_OK && *keys == NULL) rc = aps_arena_fail(arena, "the query that reads a record", err);
+	for (const struct aps_level_field *field = in.record; rc == APS_OK && field != NULL; field = field->next) {
+		struct aps_str key = aps_gql_response_key(field->node);
+		if (!aps_str_eq(key, field->node->name) || field->node->arguments != NULL) (*keys)[(*n)++] = key;
+	}
+	aps_arena_clear(&in.arena);
+	return rc;
+}
+
 enum aps_rc aps_read_back_write(const struct aps_read_back *of, struct aps_str variables, struct aps_buf *text,
                                 struct aps_buf *needed, struct aps_err *err)
 {

@@ -34,6 +34,11 @@ enum aps_rc aps_read_back_root(const struct aps_gql_document *document, const st
 enum aps_rc aps_read_back_write(const struct aps_read_back *of, struct aps_str variables, struct aps_buf *text,
                                 struct aps_buf *needed, struct aps_err *err);
 
+/* The response keys under which the record shows something else than its field of that name as it is: an alias, or a
+ * field with arguments. They point into the document. Errors as above. */
+enum aps_rc aps_read_back_disguised(const struct aps_read_back *of, struct aps_arena *arena, struct aps_str **keys,
+                                    size_t *n, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

@@ -19,8 +19,9 @@ static bool read_typename(struct aps_json_reader *r, struct aps_arena *arena, st
 	return true;
 }
 
+/* *is_list: it isn't one record that is answered there. */
 static bool read_response(struct aps_json_reader *r, struct aps_str response_key, struct aps_arena *arena,
-                          struct aps_str *type)
+                          struct aps_str *type, bool *is_list)
 {
 	if (aps_json_next(r) != APS_JSON_OBJECT) return true;
 	while (aps_json_next(r) == APS_JSON_KEY) {
@@ -30,17 +31,20 @@ static bool read_response(struct aps_json_reader *r, struct aps_str response_key
 		if (aps_json_skip_value(r, NULL) != APS_OK) break;
 		if (!aps_str_eq(key, response_key)) continue;
 		*type = APS_STR("");
-		if (aps_json_next(&value) == APS_JSON_OBJECT && !read_typename(&value, arena, type)) return false;
+		enum aps_json_token token = aps_json_next(&value);
+		*is_list = token == APS_JSON_ARRAY;
+		if (token == APS_JSON_OBJECT && !read_typename(&value, arena, type)) return false;
 	}
 	return true;
 }
 
 static enum aps_rc read_optimistic(struct aps_str optimistic, struct aps_str response_key, struct aps_arena *arena,
-                                   struct aps_str *type, struct aps_err *err)
+                                   struct aps_str *type, bool *is_list, struct aps_err *err)
 {
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, optimistic, APS_JSON_MAX_DEPTH);
-	if (!read_response(&r, response_key, arena, type)) return aps_arena_fail(arena, "an optimistic response", err);
+	if (!read_response(&r, response_key, arena, type, is_list))
+		return aps_arena_fail(arena, "an optimistic response", err);
 	if (r.err.code != APS_OK && err != NULL) *err = r.err;
 	return r.err.code;
 }
@@ -64,10 +68,12 @@ enum aps_rc aps_record_type_of(struct aps_str optimistic, const struct aps_gql_n
                                struct aps_arena *arena, struct aps_str *type, struct aps_err *err)
 {
 	struct aps_str found = APS_STR("");
+	bool is_list = false;
 	*type = found;
 	if (optimistic.n != 0) {
-		enum aps_rc rc = read_optimistic(optimistic, aps_gql_response_key(root_field), arena, &found, err);
-		if (rc != APS_OK) return rc;
+		enum aps_rc rc =
+		        read_optimistic(optimistic, aps_gql_response_key(root_field), arena, &found, &is_list, err);
+		if (rc != APS_OK || is_list) return rc;
 	}
 	if (found.n == 0 && !derive(root_field->name, arena, &found))
 		return aps_arena_fail(arena, "the type of a record", err);

@@ -7,8 +7,8 @@
 APS_BEGIN_DECLS
 
 /* The __typename that the optimistic response (JSON of its data; empty: there is none) has for the root field; else the
- * field's name without its verb (sync/operation_kind.h): createTodo and create_todo give Todo. Empty: neither tells.
- * *type points into the arena. E_SYNTAX and E_DEPTH of the response, E_NOMEM. */
+ * field's name without its verb (sync/operation_kind.h): createTodo and create_todo give Todo. Empty: neither tells, or
+ * it gives a list in the response. *type points into the arena. E_SYNTAX and E_DEPTH of the response, E_NOMEM. */
 enum aps_rc aps_record_type_of(struct aps_str optimistic, const struct aps_gql_node *root_field,
                                struct aps_arena *arena, struct aps_str *type, struct aps_err *err);
 

@@ -43,30 +43,56 @@ static bool tells_type(const struct aps_gql_node *field)
 	return aps_str_is(field->name, "__typename");
 }
 
+#define MAX_COMPARED 16 /* more fields than these at one root are counted as they are written */
+
+struct count {
+	struct aps_str keys[MAX_COMPARED];
+	unsigned n;
+};
+
 static bool count_one(void *context, const struct aps_gql_node *field)
 {
-	unsigned *n = context;
-	*n += !tells_type(field);
+	struct count *count = context;
+	struct aps_str key = aps_gql_response_key(field);
+	if (tells_type(field)) return true;
+	for (unsigned i = 0; i < count->n && i < MAX_COMPARED; i++)
+		if (aps_str_eq(count->keys[i], key)) return true;
+	if (count->n < MAX_COMPARED) count->keys[count->n] = key;
+	count->n++;
 	return true;
 }
 
 unsigned aps_root_fields_count(const struct aps_gql_document *document, const struct aps_gql_operation *operation)
 {
-	unsigned n = 0;
-	return see_all(document, operation, count_one, &n) ? n : UINT_MAX;
+	struct count count = {.n = 0};
+	return see_all(document, operation, count_one, &count) ? count.n : UINT_MAX;
 }
 
 static bool take_first(void *context, const struct aps_gql_node *field)
 {
-	struct aps_str *first = context;
-	if (!tells_type(field)) *first = aps_gql_response_key(field);
-	return first->n == 0;
+	const struct aps_gql_node **first = context;
+	if (!tells_type(field)) *first = field;
+	return *first == NULL;
+}
+
+static const struct aps_gql_node *first_of(const struct aps_gql_document *document,
+                                           const struct aps_gql_operation *operation)
+{
+	const struct aps_gql_node *first = NULL;
+	return see_all(document, operation, take_first, &first) ? first : NULL;
 }
 
 struct aps_str aps_root_fields_first(const struct aps_gql_document *document, const struct aps_gql_operation *operation)
 {
-	struct aps_str first = APS_STR("");
-	return see_all(document, operation, take_first, &first) ? first : APS_STR("");
+	const struct aps_gql_node *first = first_of(document, operation);
+	return first != NULL ? aps_gql_response_key(first) : APS_STR("");
+}
+
+struct aps_str aps_root_fields_first_name(const struct aps_gql_document *document,
+                                          const struct aps_gql_operation *operation)
+{
+	const struct aps_gql_node *first = first_of(document, operation);
+	return first != NULL ? first->name : APS_STR("");
 }
 
 struct search {

@@ -7,12 +7,16 @@
 
 APS_BEGIN_DECLS
 
-/* A field that is written twice counts twice. UINT_MAX: there is no memory to count them. */
+/* A field that is written twice is answered once, and counts once; of more than 16 fields each counts. UINT_MAX: there
+ * is no memory to count them. */
 unsigned aps_root_fields_count(const struct aps_gql_document *document, const struct aps_gql_operation *operation);
 /* The response key of the first one, of those that stand in no fragment before the others. Empty: there is none, or no
  * memory to find it. */
 struct aps_str aps_root_fields_first(const struct aps_gql_document *document,
                                      const struct aps_gql_operation *operation);
+/* The name of that field: it may be answered under another one. */
+struct aps_str aps_root_fields_first_name(const struct aps_gql_document *document,
+                                          const struct aps_gql_operation *operation);
 /* Whether this response key is one that tells the name of the root's type: as it is written, or added to a fragment
  * when it is sent (gql/typenames.h). */
 bool aps_root_fields_tells_type(const struct aps_gql_document *document, const struct aps_gql_operation *operation,

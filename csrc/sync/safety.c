@@ -97,6 +97,31 @@ static bool holds_made(const struct aps_safety_question *q, struct aps_str input
 	return q->n_made != 0;
 }
 
+/* The version is of a record that is sent by some name. One that is made without its name being sent is another one:
+ * that it can't be found says nothing. */
+static bool mentions(struct aps_str json, struct aps_str value)
+{
+	struct aps_json_reader name, r;
+	enum aps_json_token token;
+	aps_json_reader_init(&name, value, 0);
+	bool is_text = aps_json_next(&name) == APS_JSON_STRING;
+	aps_json_reader_init(&r, json, 0);
+	do {
+		token = aps_json_next(&r);
+		bool is_number = token == APS_JSON_INT || token == APS_JSON_BIGINT || token == APS_JSON_DOUBLE;
+		if (is_text && token == APS_JSON_STRING && aps_json_text_eq(&r, &name)) return true;
+		if (is_number && aps_str_eq(r.text, name.text)) return true;
+	} while (token != APS_JSON_END && token != APS_JSON_ERROR);
+	return false;
+}
+
+static bool mentions_made(const struct aps_safety_question *q)
+{
+	for (size_t i = 0; i < q->n_made; i++)
+		if (!mentions(q->variables, q->made[i].value)) return false;
+	return true;
+}
+
 struct aps_safety aps_safety_of(const struct aps_safety_question *question)
 {
 	struct aps_safety safety = {.class = APS_SAFETY_NOT_SAFE};
@@ -109,7 +134,7 @@ struct aps_safety aps_safety_of(const struct aps_safety_question *question)
 	else if (question->n_roots > 1)
 		safety.class = APS_SAFETY_NOT_SAFE;
 	else if (safety.has_version && safety.version > 0)
-		safety.class = APS_SAFETY_VERSIONED;
+		safety.class = mentions_made(question) ? APS_SAFETY_VERSIONED : APS_SAFETY_NOT_SAFE;
 	else if (holds_made(question, input))
 		safety.class = APS_SAFETY_CREATES;
 	return safety;

@@ -2,7 +2,8 @@
  *
  *   several root fields, unless idempotent                              NOT_SAFE
  *   the caller said idempotent                                          IDEMPOTENT
- *   an expected version above 0                                         VERSIONED
+ *   an expected version above 0, unless the record that it makes has a
+ *   client-made identity that isn't sent                                VERSIONED
  *   the client-made identity of the record that it makes                CREATES
  *   all else, a condition too: it may hold again after it was executed  NOT_SAFE
  *

@@ -68,9 +68,10 @@ local function build_subscription(options)
   local checked = opts.check(options, SCHEMA, where)
   if checked.query == nil then errors.misuse("%s: query is missing; give the subscription's document", where) end
   local parsed, operation = document.pick(checked.query, "subscription", nil, where)
-  local field, id_field = operation.root_fields[1], checked.id_field or "id"
+  local field, name = document.first_field(operation)
+  local id_field = checked.id_field or "id"
   if not field then errors.misuse("%s: query must select its field itself, not in a fragment", where) end
-  local kind = checked.operation and updates.check_kind(checked.operation, where) or updates.kind_of(operation.root_names[1])
+  local kind = checked.operation and updates.check_kind(checked.operation, where) or updates.kind_of(name)
   local also = queries_of(checked.cache_update, where)
   return {
     query = parsed, variables = checked.variables, cache_update = also,

@@ -154,4 +154,13 @@ function document.pick_fragment(given, where)
   return parsed, names[1]
 end
 
+---The first field that an operation selects itself, not in a fragment. What tells the name of the root's type is none.
+---@param operation appsync.core.Operation
+---@return string? key in the response; nil: there is none, string? name
+function document.first_field(operation)
+  for i, name in ipairs(operation.root_names) do
+    if name ~= "__typename" then return operation.root_fields[i], name end
+  end
+end
+
 return document

@@ -1,6 +1,7 @@
 ---The optimistic response of a mutation, from what it was given: its item has the variables' values, then what is cached of
 ---it, and `appsync.null` where nobody knows.
 local core = require "appsync.core"
+local document = require "appsync.document"
 local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
 
@@ -13,9 +14,9 @@ local function response_key(field)
 end
 
 -- The operation, and the fragments by name.
-local function parts_of(document, operation_name)
+local function parts_of(parsed, operation_name)
   local found, fragments = nil, {}
-  for _, definition in ipairs(core.parse(tostring(document)).definitions) do
+  for _, definition in ipairs(core.parse(tostring(parsed)).definitions) do
     if definition.kind == "FragmentDefinition" then
       fragments[definition.name] = definition
     elseif (definition.name or "") == operation_name then
@@ -119,7 +120,7 @@ end
 ---@param given appsync.MutationExpected
 ---@return table optimistic_response
 function mutation_expected.response(given)
-  local key = given.operation.root_fields[1]
+  local key = document.first_field(given.operation)
   local operation, fragments = parts_of(given.document, given.operation.name)
   local self = {
     client = given.client, where = given.where, variables = given.variables, fragments = fragments,
@@ -130,7 +131,9 @@ function mutation_expected.response(given)
     fill(self, item, self.field.selectionSet, given.fields, read_cached(self, given.fields) or {})
   end
   local response = { __typename = "Mutation" }
-  for _, other in ipairs(given.operation.root_fields) do response[other] = null end
+  for i, other in ipairs(given.operation.root_fields) do
+    response[other] = given.operation.root_names[i] == "__typename" and "Mutation" or null
+  end
   response[key] = item
   return response
 end

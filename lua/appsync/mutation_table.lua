@@ -114,9 +114,10 @@ end
 
 -- `checked`: of SCHEMA.
 local function new(client, parsed, operation, checked, where)
-  if not operation.root_fields[1] then errors.misuse("%s: mutation must select its field itself, not in a fragment", where) end
+  local field, name = document.first_field(operation)
+  if not field then errors.misuse("%s: mutation must select its field itself, not in a fragment", where) end
   local kind = checked.operation and updates.check_kind(checked.operation, where) or "auto"
-  if kind == "auto" then kind = updates.kind_of(operation.root_names[1]) end
+  if kind == "auto" then kind = updates.kind_of(name) end
   local self = setmetatable({
     client = client, document = parsed, operation = operation, kind = kind, where = where, typename = checked.typename,
     id_field = checked.id_field or "id", cache_updates = checked.cache_updates, input_type = checked.input_type,

@@ -39,7 +39,8 @@ local function find_list(cache, core, rule, variables, data)
   local parsed, operation = document.pick(rule.query, "query", nil, "cache_updates")
   local call = { document = parsed.core, operation_name = operation.name, variables = variables }
   local search = { cache = cache, core = core, call = call, data = data }
-  return list_place.find(search, operation.root_fields[1]), operation.root_fields[1]
+  local field = document.first_field(operation)
+  return list_place.find(search, field), field
 end
 
 local function read_by(cache, core, rule, variables)

@@ -41,7 +41,7 @@ local function text_of(query, place)
     errors.misuse("%s must be %s, got %s", place, ACCEPTED, (errors.describe(query)))
   end
   local _, operation = document.pick(query, "query", nil, place)
-  if not operation.root_fields[1] then
+  if not document.first_field(operation) then
     errors.misuse("%s: the query must select its field itself, not in a fragment", place)
   end
   return tostring(query), operation

@@ -4,6 +4,7 @@
 local asking = require "appsync.client.asking"
 local cache_edits = require "appsync.client.cache_edits"
 local compute = require "appsync.compute"
+local document = require "appsync.document"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local log = require "appsync.log"
@@ -53,7 +54,7 @@ local function update_of(root, plan)
   if not rules then return update end
   local function tell(message) log.emit(root.log, "warn", ("%s: %s"):format(plan.where, message)) end
   return function(kept, result)
-    cache_edits.run(rules, plan.operation.root_fields[1], kept, kept.core, result, tell)
+    cache_edits.run(rules, (document.first_field(plan.operation)), kept, kept.core, result, tell)
     if update then update(kept, result) end
   end
 end

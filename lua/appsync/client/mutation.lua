@@ -4,6 +4,7 @@
 ---    any other, and queue = false --> sent at once
 local cache = require "appsync.client.cache"
 local cache_rules = require "appsync.client.cache_rules"
+local document = require "appsync.document"
 local errors = require "appsync.errors"
 local nginx = require "appsync.nginx"
 local optimistic = require "appsync.client.optimistic"
@@ -18,7 +19,7 @@ local mutation = {}
 local function prepare_rules(plan)
   local given = plan.options.cache_updates
   if given == nil then return end
-  local name = plan.operation.root_names[1]
+  local _, name = document.first_field(plan.operation)
   if not name then
     errors.misuse("%s: with cache_updates the mutation must select its field itself, not in a fragment", plan.where)
   end

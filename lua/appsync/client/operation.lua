@@ -7,6 +7,7 @@ local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local root_selection = require "appsync.client.root_selection"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
@@ -26,16 +27,6 @@ local MAX_HEADERS_TIME = 30 -- seconds, as for tokens and credentials
 ---@field id string? of a mutation that was queued
 ---@field cause appsync.Error? the network's error, where the cache answered because the network can't be reached
 
----@return boolean whether every root field is null
-function operation.is_empty(data)
-  if data == nil or data == null then return true end
-  if type(data) ~= "table" then return false end
-  for _, value in pairs(data) do
-    if value ~= null then return false end
-  end
-  return true
-end
-
 ---The results of a call: partial data stands beside the error, none at all is nil.
 ---@param plan appsync.client.Plan
 ---@param root appsync.client.Root
@@ -47,7 +38,7 @@ function operation.results(plan, root, data, err, info)
   if not err then return data, nil, info end
   if err.data == nil then err.data = data end
   local policy = plan.options.error_policy or root.error_policy
-  if policy == "none" or operation.is_empty(data) then data = nil end
+  if policy == "none" or root_selection.is_empty(data, plan.document, plan.operation) then data = nil end
   return data, err, info
 end
 

@@ -382,7 +382,9 @@ end
 local function results(self, options, where, since)
   local all, err = ask(self, options, where, "results", since)
   if not all then return nil, err end
-  return each(all, function(result) result.err = outcomes.describe(errors.of_service(result.err)) end)
+  return each(all, function(result)
+    result.err, result.field = outcomes.describe(errors.of_service(result.err)), nil
+  end)
 end
 
 ---Returns the outcomes of queued mutations, in the order in which they came. They are stored with the queue, and outlast a

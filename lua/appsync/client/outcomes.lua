@@ -10,10 +10,10 @@ local errors = require "appsync.errors"
 local expectation = require "appsync.client.expectation"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
-local operation = require "appsync.client.operation"
 local printable = require "appsync.printable"
 local refetching = require "appsync.client.refetching"
 local scheduler = require "appsync.scheduler"
+local root_selection = require "appsync.client.root_selection"
 local stepwise = require "appsync.stepwise"
 local stored = require "appsync.client.stored"
 local task = require "appsync.task"
@@ -81,6 +81,12 @@ local function describe(event)
   return err
 end
 
+local function is_empty(event)
+  if event.data == nil then return true end
+  local ok, plan = pcall(stored.plan, event, WHERE)
+  return ok and root_selection.is_empty(event.data, plan.document, plan.operation)
+end
+
 -- Once for each: whatever the callback does, the cache has it.
 local function take(queue, event)
   event.is_taken = true
@@ -92,7 +98,7 @@ local function take(queue, event)
   event.err = errors.of_service(event.err)
   if event.data == null then event.data = nil end
   if event.err then event.err.data = event.data end
-  if event.err and operation.is_empty(event.data) then event.data = nil end
+  if event.err and is_empty(event) then event.data = nil end
   settle(queue, event, call)
   if call and event.data ~= nil then refetching.run(call.client, call.plan) end
   event.err = describe(event)

@@ -9,6 +9,7 @@ local errors = require "appsync.errors"
 local log = require "appsync.log"
 local operation = require "appsync.client.operation"
 local printable = require "appsync.printable"
+local root_selection = require "appsync.client.root_selection"
 local stored = require "appsync.client.stored"
 local task = require "appsync.task"
 local variables_of = require "appsync.client.variables"
@@ -64,8 +65,8 @@ function resolving.ask(root, contested)
   local data = contested.data
   if data == null then data = nil end
   local ok, answer = task.pcall(root.conflict_resolver, {
-    mutation = contested.document, mutation_name = contested.operation.root_names[1], variables = contested.variables or {},
-    data = data, retries = contested.retries, in_doubt = contested.in_doubt or nil,
+    mutation = contested.document, mutation_name = root_selection.name(contested.document, contested.operation),
+    variables = contested.variables or {}, data = data, retries = contested.retries, in_doubt = contested.in_doubt or nil,
   })
   if not ok then
     tell(root, "conflict_resolver raised: " .. printable.text(answer), answer)

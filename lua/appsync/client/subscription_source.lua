@@ -9,8 +9,8 @@ local headers = require "appsync.client.headers"
 local json = require "appsync.json"
 local local_cache = require "appsync.client.local_cache"
 local observable = require "appsync.observable"
-local operation = require "appsync.client.operation"
 local opts = require "appsync.opts"
+local root_selection = require "appsync.client.root_selection"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 local temporary_ids = require "appsync.client.temporary_ids"
@@ -46,7 +46,7 @@ local function results(self, data, err)
   if err then
     errors.adopt(err)
     if err.data == nil and data ~= null then err.data = data end
-    if self.error_policy == "none" or operation.is_empty(data) then data = nil end
+    if self.error_policy == "none" or root_selection.is_empty(data, self.plan.document, self.plan.operation) then data = nil end
   end
   if data == nil or data == null then data = empty_data(self) end
   return data, err

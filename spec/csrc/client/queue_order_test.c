@@ -70,6 +70,30 @@ static void what_is_of_other_records_goes_beside_where_that_is_asked_for(void **
 	finish();
 }
 
+static void records_in_lists_and_in_the_document_itself_are_waited_for(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *document, *variables;
+	} ROWS[] = {
+	        {"mutation M($userId: ID) { f(id: \"t1\", userId: $userId) { id } }", "{\"userId\":\"u\"}"},
+	        {"mutation M($userId: ID, $t: ID = \"t1\") { f(t: $t, userId: $userId) { id } }", "{\"userId\":\"u\"}"},
+	        {"mutation M($userId: ID, $all: [ID!]) { f(all: $all, userId: $userId) { id } }",
+	         "{\"userId\":\"u\",\"all\":[\"x\",\"t1\"]}"},
+	        {"mutation M($input: In) { f(input: $input) { id } }",
+	         "{\"input\":{\"userId\":\"u\",\"ids\":[\"t1\"]}}"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		begin_with_records_beside();
+		update("t1");
+		enqueue(&(struct asked){.document = ROWS[i].document, .variables = ROWS[i].variables});
+		enqueue(&(struct asked){.document = ROWS[i].document, .variables = "{\"userId\":\"v\",\"t\":\"t2\"}"});
+		turn();
+		assert_int_equal(n_requests(), i == 0 ? 1 : 2);
+		finish();
+	}
+}
+
 static void what_is_far_behind_is_found_while_other_things_go_on(void **state)
 {
 	(void)state;
@@ -221,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_of_other_records_goes_beside_where_that_is_asked_for),
+	        cmocka_unit_test(records_in_lists_and_in_the_document_itself_are_waited_for),
 	        cmocka_unit_test(what_is_far_behind_is_found_while_other_things_go_on),
 	        cmocka_unit_test(a_record_under_its_two_ids_is_one),
 	        cmocka_unit_test(what_a_document_declares_as_an_id_names_a_record_whatever_it_is_called),

@@ -24,6 +24,8 @@ static const struct row ROWS[] = {
         {"{\"id\":\"u\",\"input\":{\"t\":1}}", "{\"make\":{\"t\":1,\"id\":\"1\"}}", IGNORED, NONE},
         {"{\"id\":\"u\",\"n\":7}", "{\"make\":{\"id\":\"u\",\"n\":7}}", KEPT, KEPT},
         {"{\"id\":\"u\",\"n\":7}", "{\"make\":{\"id\":\"u\",\"n\":8}}", KEPT, IGNORED},
+        {"{\"id\":\"u\"}", "{\"__typename\":\"Mutation\",\"make\":{\"id\":\"1\"},\"t\":\"Mutation\"}", IGNORED, NONE},
+        {"{\"id\":\"u\"}", "{\"__typename\":\"Mutation\"}", NONE, NONE},
         /* nothing was sent */
         {"", "{\"make\":{\"id\":\"1\"}}", NONE, NONE},
         {"{\"input\":{\"t\":1}}", "{\"make\":{\"id\":\"1\"}}", NONE, NONE},

@@ -192,6 +192,30 @@ static void a_null_beside_errors_says_nothing(void **state)
 	}
 }
 
+static void what_is_shown_under_the_name_of_another_field_says_nothing(void **state)
+{
+	(void)state;
+	static const struct aps_str DISGUISED[] = {APS_STR("note")};
+	static const struct row ROWS[] = {
+	        {"{\"input\":{\"_version\":1,\"note\":\"n\"}}", "{\"_version\":2,\"note\":\"n\"}", UNKNOWN},
+	        {"{\"input\":{\"_version\":1,\"note\":\"n\",\"title\":\"x\"}}",
+	         "{\"_version\":2,\"note\":\"other\",\"title\":\"x\"}", APPLIED},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		const struct aps_safety_question asked = {.variables = aps_str_of(ROWS[i].variables)};
+		const struct aps_safety safety = aps_safety_of(&asked);
+		const struct aps_in_doubt_question q = {
+		        .safety = &safety,
+		        .variables = asked.variables,
+		        .disguised = DISGUISED,
+		        .n_disguised = 1,
+		        .is_read = true,
+		        .record = aps_str_of(ROWS[i].record),
+		};
+		assert_string_equal(aps_in_doubt_name(aps_in_doubt_judge(&q)), aps_in_doubt_name(ROWS[i].judgement));
+	}
+}
+
 #define DELETE "{\"input\":{\"id\":\"u\",\"_version\":3}}"
 
 static void a_delete_is_judged_by_version_and_tombstone(void **state)
@@ -289,6 +313,7 @@ int main(void)
 	        cmocka_unit_test(the_record_of_an_expected_version_shows_it_as_version),
 	        cmocka_unit_test(values_are_compared_deep),
 	        cmocka_unit_test(a_null_beside_errors_says_nothing),
+	        cmocka_unit_test(what_is_shown_under_the_name_of_another_field_says_nothing),
 	        cmocka_unit_test(a_delete_is_judged_by_version_and_tombstone),
 	        cmocka_unit_test(a_create_is_judged_by_its_name_and_values),
 	        cmocka_unit_test(what_takes_too_long_to_compare_is_unknown),

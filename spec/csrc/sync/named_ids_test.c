@@ -77,7 +77,10 @@ static void variables_that_are_declared_as_ids_are_named_whatever_they_are_calle
 #define ADD "mutation M($counter: ID!, $owner: ID, $n: Int!, $all: [ID!]) { add(counter: $counter, n: $n) { total } }"
 	assert_declared(ADD, "{\"counter\":\"c\\u0033\",\"n\":1,\"x\":\"y\"}", "m:c3 ");
 	assert_declared(ADD, "{\"n\":{\"counter\":\"no\"},\"owner\":7,\"counter\":\"" A "\"}", "m:7 um:" A " ");
-	assert_declared(ADD, "{\"all\":[\"1\"],\"owner\":null,\"counter\":{\"id\":\"1\"}}", "");
+	assert_declared(ADD, "{\"owner\":null,\"counter\":{\"id\":\"1\"}}", "");
+	assert_declared(ADD, "{\"all\":[\"1\",null,[2,\"\\u0033\"]]}", "m:1 m:2 m:3 ");
+	assert_declared(ADD, "{\"all\":[\"1\",{\"x\":\"2\"},\"3\"],\"counter\":\"4\"}", "m:1 m:4 ");
+	assert_declared(ADD, "{\"all\":[]}", "");
 	assert_declared(ADD, "{}", "");
 	assert_declared(ADD, "null", "");
 	assert_declared("mutation { a }", "{\"counter\":\"1\"}", "");
@@ -121,8 +124,19 @@ static void an_identity_that_is_a_uuid_is_both(void **state)
 static void only_strings_and_numbers_are_identities(void **state)
 {
 	(void)state;
-	assert_named("{\"id\":null,\"aId\":true,\"bId\":false,\"cId\":[\"1\"],\"dId\":{\"eq\":\"2\"},\"e\":\"3\"}", "");
+	assert_named("{\"id\":null,\"aId\":true,\"bId\":false,\"cId\":[true],\"dId\":{\"eq\":\"2\"},\"e\":\"3\"}", "");
 	assert_named("{\"id\":[],\"x\":\"1\",\"yId\":{},\"z\":\"2\"}", "");
+}
+
+static void those_in_lists_are_named_too(void **state)
+{
+	(void)state;
+	assert_named("{\"ids\":[\"a\",null,7,\"b\"],\"x\":[\"c\"]}", "m:a m:7 m:b ");
+	assert_named("{\"input\":{\"todoIds\":[\"a\"],\"todoIDs\":[\"b\"],\"todo_ids\":[\"c\"],\"tagId\":[\"d\"]},"
+	             "\"y\":\"e\"}",
+	             "m:a m:b m:c m:d ");
+	assert_named("{\"ids\":[{\"x\":\"a\"}],\"kids\":[\"b\"],\"idsOf\":[\"c\"],\"ids\":\"d\"}", "");
+	assert_named("{\"ids\":[\"" A "\"]}", "um:" A " ");
 }
 
 static void strings_come_decoded(void **state)
@@ -229,6 +243,7 @@ int main(void)
 	        cmocka_unit_test(members_are_identities_by_what_they_are_called),
 	        cmocka_unit_test(an_identity_that_is_a_uuid_is_both),
 	        cmocka_unit_test(only_strings_and_numbers_are_identities),
+	        cmocka_unit_test(those_in_lists_are_named_too),
 	        cmocka_unit_test(strings_come_decoded),
 	        cmocka_unit_test(numbers_come_as_a_key_has_them),
 	        cmocka_unit_test(a_short_key_names_what_is_behind_its_type),

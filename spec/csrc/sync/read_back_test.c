@@ -398,6 +398,34 @@ static void every_failed_allocation_is_reported(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void what_is_shown_under_another_name_is_told_of_the_one_root_field_or_no_memory_is(void **state)
+{
+	(void)state;
+	struct aps_gql_document *doc =
+	        make(APS_STR("mutation { ...F a { id n: m s: s } } fragment F on Mutation { a { t(x: 1) ...G } } "
+	                     "fragment G on Todo { u: v }"));
+	struct aps_read_back of = todo();
+	struct aps_str *keys;
+	size_t n;
+	enum aps_rc rc = APS_E_NOMEM;
+	of.document = doc;
+	of.operation = aps_gql_document_operation(doc, 0);
+	for (size_t nth = 1; rc != APS_OK; nth++) {
+		struct aps_arena arena;
+		aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+		aps_mem_fail_at(nth);
+		rc = aps_read_back_disguised(&of, &arena, &keys, &n, &err);
+		aps_mem_fail_at(0);
+		assert_true(rc == APS_OK || rc == APS_E_NOMEM);
+		assert_true(nth < 30);
+		assert_int_equal(n, rc == APS_OK ? 3 : 0);
+		if (rc == APS_OK)
+			assert_true(aps_str_is(keys[0], "n") && aps_str_is(keys[1], "t") && aps_str_is(keys[2], "u"));
+		aps_arena_clear(&arena);
+	}
+	aps_gql_document_unref(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +446,7 @@ int main(void)
 	        TEST(what_was_in_the_buffers_stays),
 	        TEST(a_query_that_is_too_large_is_refused),
 	        TEST(every_failed_allocation_is_reported),
+	        TEST(what_is_shown_under_another_name_is_told_of_the_one_root_field_or_no_memory_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

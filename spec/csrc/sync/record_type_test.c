@@ -33,6 +33,14 @@ static void the_optimistic_response_tells_it(void **state)
 	assert_type("{\"like\\u0054odo\":{\"__\\u0074ypename\":\"\\u0054ask\"}}", "likeTodo", "", "Task");
 }
 
+static void a_list_is_no_record(void **state)
+{
+	(void)state;
+	assert_type("{\"createTodo\":[{\"__typename\":\"A\"}]}", "createTodo", "", "");
+	assert_type("{\"createTodo\":[]}", "createTodo", "", "");
+	assert_type("{\"a\":[{\"__typename\":\"A\"}],\"createTodo\":null}", "createTodo", "", "Todo");
+}
+
 static void of_several_members_with_one_key_the_last_one_counts(void **state)
 {
 	(void)state;
@@ -54,7 +62,6 @@ static void else_the_name_of_the_field_without_its_verb_is_it(void **state)
 	assert_type("", "create_todo", "", "Todo");
 	assert_type("", "addblogPost", "", "BlogPost");
 	assert_type("{\"createTodo\":null}", "createTodo", "", "Todo");
-	assert_type("{\"createTodo\":[{\"__typename\":\"A\"}]}", "createTodo", "", "Todo");
 	assert_type("{\"createTodo\":{\"__typename\":1}}", "createTodo", "", "Todo");
 	assert_type("{\"createTodo\":{\"__typename\":\"not a name\"}}", "createTodo", "", "Todo");
 	assert_type("{\"createTodo\":{\"x\":{\"__typename\":\"A\"}}}", "createTodo", "", "Todo");
@@ -124,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_optimistic_response_tells_it),
+	        cmocka_unit_test(a_list_is_no_record),
 	        cmocka_unit_test(of_several_members_with_one_key_the_last_one_counts),
 	        cmocka_unit_test(else_the_name_of_the_field_without_its_verb_is_it),
 	        cmocka_unit_test(where_neither_tells_it_is_empty),

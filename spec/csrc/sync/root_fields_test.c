@@ -23,15 +23,21 @@ static void fields_of_fragments_are_counted_and_typenames_are_not(void **state)
 	static const struct {
 		const char *text;
 		unsigned n;
-		const char *first;
+		const char *first, *name;
 	} ROWS[] = {
-	        {"mutation { createTodo { id } }", 1, "createTodo"},
-	        {"mutation { __typename a: createTodo { id } b { id } }", 2, "a"},
-	        {"mutation { __typename }", 0, ""},
-	        {"mutation { ... on Mutation { a b } }", 2, "a"},
-	        {"mutation { ...F c } fragment F on Mutation { a b __typename }", 3, "c"},
-	        {"mutation { ...F ...F } fragment F on Mutation { x: a ...G } fragment G on Mutation { b }", 2, "x"},
-	        {"mutation { ... { ... @skip(if: true) { a } } b }", 2, "a"},
+	        {"mutation { createTodo { id } }", 1, "createTodo", "createTodo"},
+	        {"mutation { __typename a: createTodo { id } b { id } }", 2, "a", "createTodo"},
+	        {"mutation { __typename }", 0, "", ""},
+	        {"mutation { ... on Mutation { a b } }", 2, "a", "a"},
+	        {"mutation { ...F c } fragment F on Mutation { a b __typename }", 3, "c", "c"},
+	        {"mutation { ...F ...F } fragment F on Mutation { x: a ...G } fragment G on Mutation { b }", 2, "x",
+	         "a"},
+	        {"mutation { a { id } b a { name } }", 2, "a", "a"},
+	        {"mutation { ...F ...G } fragment F on Mutation { x: a { id } } fragment G on Mutation { x: a { name } "
+	         "}",
+	         1, "x", "a"},
+	        {"mutation { a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15 a16 a15 a16 }", 18, "a0", "a0"},
+	        {"mutation { ... { ... @skip(if: true) { a } } b }", 2, "a", "a"},
 	};
 	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
 		struct aps_gql_document *document = parse(ROWS[i].text);
@@ -39,6 +45,7 @@ static void fields_of_fragments_are_counted_and_typenames_are_not(void **state)
 		print_message("%s\n", ROWS[i].text);
 		assert_int_equal(aps_root_fields_count(document, operation), ROWS[i].n);
 		assert_true(aps_str_is(aps_root_fields_first(document, operation), ROWS[i].first));
+		assert_true(aps_str_is(aps_root_fields_first_name(document, operation), ROWS[i].name));
 		aps_gql_document_unref(document);
 	}
 }

@@ -1,0 +1,239 @@
+/* Mutations of unusual form: root fields that are written twice, skipped, answered under another name or beside the
+ * name of the root's type, lists at the root, records that aren't those of the optimistic response. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "queue_world.h"
+
+#define UUID "11111111-1111-4111-8111-11111111111"
+
+static const char *dead_letters(void)
+{
+	return ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL);
+}
+
+static void send(const char *document, const char *variables, const char *response)
+{
+	enqueue(&(struct asked){.document = document,
+	                        .variables = variables,
+	                        .response = response,
+	                        .edits = response != NULL ? make_edits(document, variables, response) : NULL});
+	turn();
+}
+
+#define FAILED(type)                                                                                                   \
+	"{\"data\":{\"a\":null},\"errors\":[{\"path\":[\"a\"],\"errorType\":\"" type "\",\"message\":\"m\"}]}"
+
+static void a_root_field_that_is_written_twice_or_skipped_fails_as_one(void **state)
+{
+	(void)state;
+	static const char *const DOCUMENTS[] = {
+	        "mutation M($n: Int) { a(n: $n) { id } a(n: $n) { n } }",
+	        ("mutation M($n: Int) { ...F ...G } fragment F on Mutation { a(n: $n) { id } } fragment G on Mutation "
+	         "{ "
+	         "a(n: $n) { n } }"),
+	        "mutation M($n: Int) { a(n: $n) { id } b @skip(if: true) c @include(if: false) }",
+	};
+	for (size_t i = 0; i < sizeof DOCUMENTS / sizeof DOCUMENTS[0]; i++) {
+		begin();
+		send(DOCUMENTS[i], "{\"n\":1}", NULL);
+		answer(200, FAILED("Refused"));
+		turn();
+		assert_has(dead_letters(), "\"outcome\":\"refused\"");
+		send(DOCUMENTS[i], "{\"n\":2}", NULL);
+		answer(200, FAILED("ThrottlingException"));
+		turn();
+		assert_has(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "\"state\":\"retrying\"");
+		finish();
+	}
+}
+
+static void a_field_that_may_have_been_executed_beside_one_that_failed_leaves_it_open(void **state)
+{
+	(void)state;
+	begin();
+	send("mutation M($n: Int) { a(n: $n) { id } b { id } }", "{\"n\":1}", NULL);
+	answer(200, "{\"data\":{\"a\":null,\"b\":null},\"errors\":[{\"path\":[\"a\"],\"errorType\":\"Refused\"}]}");
+	turn();
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	finish();
+}
+
+/* Ids that a service has ignored are seen in answers of the same field, however it is asked for. */
+static void create(const char *document, char last)
+{
+	char response[160], variables[96];
+	snprintf(response, sizeof response, "{\"r\":{\"__typename\":\"Todo\",\"id\":\"" UUID "%c\",\"n\":2}}", last);
+	snprintf(variables, sizeof variables, "{\"input\":{\"id\":\"" UUID "%c\",\"n\":2}}", last);
+	send(document, variables, response);
+}
+
+#define MAKE   "mutation Make($input: CreateTodoInput!) { r: createTodo(input: $input) { id n } }"
+#define CHANGE "mutation Change($input: UpdateTodoInput!) { r: updateTodo(input: $input) { id n } }"
+
+static void that_ids_are_ignored_is_known_of_the_field_and_not_of_its_alias(void **state)
+{
+	(void)state;
+	begin();
+	create(MAKE, '1');
+	answer(200, "{\"data\":{\"r\":{\"__typename\":\"Todo\",\"id\":\"7\",\"n\":2}}}");
+	turn();
+	send(CHANGE, "{\"input\":{\"id\":\"7\",\"n\":3}}", NULL);
+	answer(200, "{\"data\":{\"r\":{\"__typename\":\"Todo\",\"id\":\"7\",\"n\":3}}}");
+	turn();
+	create(MAKE, '2');
+	restart();
+	assert_true(under_way()->is_look);
+	answer(200, "{\"data\":{\"r\":null}}");
+	turn();
+	assert_null(under_way());
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	finish();
+}
+
+#define MAKE_IN_FRAGMENT                                                                                               \
+	"mutation Make($input: CreateTodoInput!) { ...F } fragment F on Mutation { r: createTodo(input: $input) { id " \
+	"n } }"
+
+static void that_ids_are_ignored_is_seen_beside_the_name_of_the_root_s_type(void **state)
+{
+	(void)state;
+	begin();
+	create(MAKE_IN_FRAGMENT, '1');
+	answer(200, "{\"data\":{\"r\":{\"__typename\":\"Todo\",\"id\":\"7\",\"n\":2},\"__typename\":\"Mutation\"}}");
+	turn();
+	create(MAKE_IN_FRAGMENT, '2');
+	restart();
+	assert_true(under_way()->is_look);
+	answer(200, "{\"data\":{\"r\":null}}");
+	turn();
+	assert_null(under_way());
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	finish();
+}
+
+static void that_a_service_merges_is_seen_beside_the_name_of_the_root_s_type(void **state)
+{
+	(void)state;
+	begin();
+	send("mutation Up($input: UpdateTodoInput!) { __typename updateTodo(input: $input) { id n _version } }",
+	     "{\"input\":{\"id\":\"t1\",\"n\":2,\"_version\":3}}", NULL);
+	assert_false(world.queue->merges);
+	answer(200,
+	       "{\"data\":{\"__typename\":\"Mutation\",\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":2,"
+	       "\"_version\":9}}}");
+	turn();
+	assert_true(world.queue->merges);
+	finish();
+}
+
+static void a_list_at_the_root_is_not_answered_by_one_of_its_records(void **state)
+{
+	(void)state;
+	begin();
+	send(UPDATE, "{\"input\":{\"id\":\"t1\",\"n\":2,\"_version\":3}}",
+	     "{\"updateTodo\":[{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":2,\"_version\":4}]}");
+	restart();
+	assert_null(under_way());
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	finish();
+}
+
+static void what_was_edited_to_be_about_another_record_is_not_judged_by_the_first_one(void **state)
+{
+	(void)state;
+	begin();
+	enqueue_n(1);
+	send(UPDATE, "{\"input\":{\"id\":\"t1\",\"n\":2,\"_version\":3}}",
+	     "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":2,\"_version\":4}}");
+	char id[40];
+	const char *at = strstr(strstr(ask(APS_QUEUE_ASK_LIST, NULL, NULL), "addTodo"), "\"id\":\"");
+	snprintf(id, sizeof id, "%.*s", (int)strcspn(at + 6, "\""), at + 6);
+	ask(APS_QUEUE_ASK_EDIT, id, "{\"input\":{\"id\":\"t2\",\"n\":2,\"_version\":3}}");
+	answer(200, DONE);
+	turn();
+	assert_has(body_of(under_way()), "t2");
+	restart();
+	assert_null(under_way());
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	finish();
+}
+
+static void a_number_as_id_is_looked_at_as_a_number(void **state)
+{
+	(void)state;
+	begin();
+	send(UPDATE, "{\"input\":{\"id\":5,\"n\":2,\"_version\":3}}",
+	     "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":5,\"n\":2,\"_version\":4}}");
+	restart();
+	assert_has(body_of(under_way()), "getTodo(id: 5)");
+	finish();
+}
+
+/* The version is its parent's. The record that it makes is the service's to name: that it isn't found says nothing. */
+static void a_version_of_another_record_than_the_one_that_is_made_makes_nothing_safe(void **state)
+{
+	(void)state;
+	begin();
+	send("mutation M($todoId: ID!, $expectedVersion: Int) { addComment(todoId: $todoId, expectedVersion: "
+	     "$expectedVersion) { id } }",
+	     "{\"todoId\":\"t1\",\"expectedVersion\":3}",
+	     "{\"addComment\":{\"__typename\":\"Comment\",\"id\":\"" UUID "1\"}}");
+	restart();
+	assert_null(under_way());
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	finish();
+}
+
+static void what_another_field_shows_under_its_name_does_not_tell_that_it_was_written(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *selections;
+		bool is_done;
+	} ROWS[] = {{"id n _version", true},
+	            {"id n: m _version", false},
+	            {"id n(unit: KG) _version", false},
+	            {"id ...F", false},
+	            {"id n: n _version", true}};
+	for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+		char document[200];
+		snprintf(document, sizeof document, "mutation Up($input: In!) { updateTodo(input: $input) { %s } }%s",
+		         ROWS[i].selections,
+		         strstr(ROWS[i].selections, "F") != NULL ? " fragment F on Todo { n: m _version }" : "");
+		begin();
+		send(document, "{\"input\":{\"id\":\"t1\",\"n\":2,\"_version\":3}}", NULL);
+		restart();
+		assert_true(under_way()->is_look);
+		answer(200,
+		       "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":2,\"_version\":4}}}");
+		turn();
+		assert_null(under_way());
+		if (ROWS[i].is_done)
+			assert_string_equal(dead_letters(), "[]");
+		else
+			assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+		finish();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_root_field_that_is_written_twice_or_skipped_fails_as_one),
+	        cmocka_unit_test(a_field_that_may_have_been_executed_beside_one_that_failed_leaves_it_open),
+	        cmocka_unit_test(that_ids_are_ignored_is_known_of_the_field_and_not_of_its_alias),
+	        cmocka_unit_test(that_ids_are_ignored_is_seen_beside_the_name_of_the_root_s_type),
+	        cmocka_unit_test(that_a_service_merges_is_seen_beside_the_name_of_the_root_s_type),
+	        cmocka_unit_test(a_list_at_the_root_is_not_answered_by_one_of_its_records),
+	        cmocka_unit_test(what_was_edited_to_be_about_another_record_is_not_judged_by_the_first_one),
+	        cmocka_unit_test(a_number_as_id_is_looked_at_as_a_number),
+	        cmocka_unit_test(a_version_of_another_record_than_the_one_that_is_made_makes_nothing_safe),
+	        cmocka_unit_test(what_another_field_shows_under_its_name_does_not_tell_that_it_was_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
