@@ -328,6 +328,7 @@ static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t 
 	int64_t part = queue->partition->store.part;
 	if (rc == APS_OK) rc = move_all(queue, other, identity, &owner, n, err);
 	if (rc != APS_OK) return rc;
+	if (other != NULL) aps_queue_take_told(queue, other);
 	if (other != NULL) start_anew(other);
 	queue->owner = owner;
 	queue->is_counted = false;
