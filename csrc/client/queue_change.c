@@ -267,9 +267,8 @@ static void start_anew(struct aps_queue *queue)
 	aps_queue_waits_cancel_all(queue, &err);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
-	aps_buf_reset(&queue->waited);
+	aps_queue_leave_told(queue);
 	queue->owner = 0;
-	queue->asked_outcome = 0;
 	queue->is_known = queue->is_counted = false;
 	queue->n_entries = queue->n_dead = 0;
 	queue->has_news = true;
@@ -328,7 +327,6 @@ static enum aps_rc adopt(struct aps_queue *queue, const char *identity, int64_t 
 	int64_t part = queue->partition->store.part;
 	if (rc == APS_OK) rc = move_all(queue, other, identity, &owner, n, err);
 	if (rc != APS_OK) return rc;
-	if (other != NULL) aps_queue_take_told(queue, other);
 	if (other != NULL) start_anew(other);
 	queue->owner = owner;
 	queue->is_counted = false;

@@ -55,9 +55,9 @@ enum aps_rc aps_queue_store_told(struct aps_queue *queue, struct aps_err *err)
 }
 
 /* Without memory it is told again. */
-void aps_queue_take_told(struct aps_queue *queue, const struct aps_queue *other)
+void aps_queue_leave_told(struct aps_queue *queue)
 {
-	aps_buf_add(&queue->waited, other->waited.p, other->waited.n);
-	if (other->asked_outcome != 0) aps_buf_add(&queue->waited, &other->asked_outcome, sizeof other->asked_outcome);
+	if (queue->asked_outcome != 0) aps_buf_add(&queue->waited, &queue->asked_outcome, sizeof queue->asked_outcome);
 	queue->waited.rc = APS_OK;
+	queue->asked_outcome = 0;
 }

@@ -12,8 +12,8 @@ APS_BEGIN_DECLS
 void aps_queue_told(struct aps_queue *queue, uint64_t outcome);
 /* In the transaction that is open, what is to be in it. */
 enum aps_rc aps_queue_store_told(struct aps_queue *queue, struct aps_err *err);
-/* `queue` adopts what the other one has: of what that one has told, or is telling, it tells nothing again. */
-void aps_queue_take_told(struct aps_queue *queue, const struct aps_queue *other);
+/* Its outcomes go to another queue of the client: what is being told goes on, and is told by no other one. */
+void aps_queue_leave_told(struct aps_queue *queue);
 
 APS_END_DECLS
 

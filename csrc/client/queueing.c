@@ -36,6 +36,13 @@ struct aps_queue *aps_queueing_find_identity(const struct aps_core *core, const 
 	return queue;
 }
 
+bool aps_queueing_is_told(const struct aps_queue *queue, uint64_t outcome)
+{
+	const struct aps_queue *other = queueing_of(queue->core, queue->client)->first;
+	while (other != NULL && !aps_queue_has_number(&other->waited, outcome)) other = other->next;
+	return other != NULL;
+}
+
 static void set_reach(struct aps_core *core, const struct aps_client *client, struct aps_queue *queue)
 {
 	bool is_online = aps_reach_is_online(core, client);

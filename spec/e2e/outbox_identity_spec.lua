@@ -85,6 +85,9 @@ describe("the outbox of an identity", function()
     assert(guest.outbox:drain(10))
     wait_for(function() return told[1] end, "the callback")
     assert.equal(0, (ann:adopt{ from = "guest" }))
+    ann = nil -- luacheck: ignore 311
+    collectgarbage()
+    assert.equal(0, client:with{ identity = "ann" }.outbox:size()) -- its queue, opened anew
     is_over = true
     wait_for(function() return told[2] end, "the other outcome")
     client = outbox.restart()
