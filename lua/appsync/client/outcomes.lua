@@ -172,11 +172,17 @@ function outcomes.on_outcome(queue, event)
   if not queue.is_telling then begin(queue) end
 end
 
+---Another identity has adopted what is queued: a wipe of this one leaves what is still to be told.
+---@param queue appsync.client.Queue
+function outcomes.leave(queue)
+  for _, event in ipairs(queue.outcomes) do event.is_left = true end
+end
+
 ---The application has wiped the queue: what waits to be told once more is told no more.
 ---@param queue appsync.client.Queue
 function outcomes.forget(queue)
   local event = queue.outcomes[1]
-  if not event or not event.is_put_off then return end
+  if not event or not event.is_put_off or event.is_left then return end
   event.is_put_off = nil
   table.remove(queue.outcomes, 1)
   queue:tell("told", event.number)

@@ -116,6 +116,16 @@ function partition.sign_out(client, options)
   return call.run(checked, sign_out, client, checked)
 end
 
+-- nil: that identity isn't open.
+local function prepare_to_leave(adopted)
+  if not adopted then return nil end
+  local forget = adopted:forgetting()
+  return function()
+    forget()
+    outcomes.leave(adopted)
+  end
+end
+
 local ADOPT = opts.schema{
   from = { "string", is_line = true },
   timeout = { "number", min = 0 },
@@ -128,8 +138,7 @@ local function adopt(client, options, where)
   if not identity then return nil, identity_err end
   if identity == options.from then errors.misuse("%s: from is this client's own identity", where) end
   local n, err = ask_queue(client, "adopt", options.from, options, where, function()
-    local from = client.root.queues[options.from]
-    return from and from:forgetting()
+    return prepare_to_leave(client.root.queues[options.from])
   end)
   if err and err.code == "sending" then
     err.kind, err.message = "storage", where .. ": a request of that identity is under way; wait for its outcome"
