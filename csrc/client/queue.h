@@ -62,8 +62,9 @@ struct aps_queue_shown {
 };
 
 struct aps_queue {
-	struct aps_queue *next;  /* of the client */
-	struct aps_queue **link; /* to it; NULL: nobody's list has it */
+	struct aps_queue *next;   /* of the client */
+	struct aps_queue **link;  /* to it; NULL: nobody's list has it */
+	struct aps_queue **first; /* of that list */
 	struct aps_vault_part part;
 	struct aps_core *core;
 	struct aps_client *client;

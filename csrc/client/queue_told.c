@@ -61,3 +61,10 @@ void aps_queue_leave_told(struct aps_queue *queue)
 	queue->waited.rc = APS_OK;
 	queue->asked_outcome = 0;
 }
+
+bool aps_queue_was_told(const struct aps_queue *queue, uint64_t outcome)
+{
+	const struct aps_queue *other = queue->link != NULL ? *queue->first : NULL;
+	while (other != NULL && !aps_queue_has_number(&other->waited, outcome)) other = other->next;
+	return other != NULL || aps_queue_has_number(&queue->waited, outcome);
+}

@@ -36,13 +36,6 @@ struct aps_queue *aps_queueing_find_identity(const struct aps_core *core, const 
 	return queue;
 }
 
-bool aps_queueing_is_told(const struct aps_queue *queue, uint64_t outcome)
-{
-	const struct aps_queue *other = queueing_of(queue->core, queue->client)->first;
-	while (other != NULL && !aps_queue_has_number(&other->waited, outcome)) other = other->next;
-	return other != NULL;
-}
-
 static void set_reach(struct aps_core *core, const struct aps_client *client, struct aps_queue *queue)
 {
 	bool is_online = aps_reach_is_online(core, client);
@@ -114,7 +107,7 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	queue = aps_queue_open(core, client, cache, settings);
 	if (queue == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	queue->next = all->first;
-	queue->link = &all->first;
+	queue->link = queue->first = &all->first;
 	if (queue->next != NULL) queue->next->link = &queue->next;
 	all->first = queue;
 	aps_reach_set_user(core, client, &all->user);

@@ -13,8 +13,6 @@ struct aps_queue *aps_queueing_find(const struct aps_core *core, const struct ap
 /* Likewise, by its identity. */
 struct aps_queue *aps_queueing_find_identity(const struct aps_core *core, const struct aps_client *client,
                                              struct aps_str identity);
-/* An outcome of this queue was told in this run, or is being told, by it or by one that it has adopted. */
-bool aps_queueing_is_told(const struct aps_queue *queue, uint64_t outcome);
 /* Opens one, or gives the one that is there other settings, of which it takes what they own. E_NOMEM, E_CLOSED: there
  * is no such partition. */
 enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, uint64_t cache,
