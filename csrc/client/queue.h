@@ -62,8 +62,9 @@ struct aps_queue_shown {
 };
 
 struct aps_queue {
-	struct aps_queue *next;  /* of the client */
-	struct aps_queue **link; /* to it; NULL: nobody's list has it */
+	struct aps_queue *next;   /* of the client */
+	struct aps_queue **link;  /* to it; NULL: nobody's list has it */
+	struct aps_queue **first; /* of that list */
 	struct aps_vault_part part;
 	struct aps_core *core;
 	struct aps_client *client;
@@ -115,11 +116,12 @@ struct aps_queue {
 	uint64_t asked_outcome;        /* QUEUE "outcome" was sent for this one, and it isn't told yet; 0: none */
 	int64_t first_outcome;         /* of this run; 0: there was none yet */
 	struct aps_number_set updates; /* entries for whose answers this run has functions */
-	struct aps_buf waited;         /* uint64_t: outcomes that were told in this run, and aren't stored as told */
-	struct aps_buf confirmed;      /* likewise: of those what is to be in the next transaction */
-	struct aps_buf told;           /* likewise: of those what the transaction that is open has */
-	struct aps_buf renamed;        /* uint64_t, pairs: of records (sync/named_ids.h), what they are called then */
-	int64_t settled, settling;     /* outcomes: client/queue_settle.h; 0: none */
+	struct aps_buf waited;     /* uint64_t: outcomes that were told in this run, and aren't stored as told; or are
+	                              being told, and another queue's by now */
+	struct aps_buf confirmed;  /* likewise: of those what is to be in the next transaction */
+	struct aps_buf told;       /* likewise: of those what the transaction that is open has */
+	struct aps_buf renamed;    /* uint64_t, pairs: of records (sync/named_ids.h), what they are called then */
+	int64_t settled, settling; /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
 	bool has_unsettled;     /* there may be outcomes behind these: */
 	int64_t only_unsettled; /* just this one; 0: it isn't known which */

@@ -48,13 +48,23 @@ static void end_sending(struct aps_queue *queue, int64_t number)
 	aps_queue_note_change(queue);
 }
 
+/* What waits for headers or a token can be changed: no request is under way, and the store says so. */
+static void recall(struct aps_queue *queue, int64_t number)
+{
+	const struct aps_sending *sending = aps_sending_find(queue, (uint64_t)number);
+	if (sending != NULL && aps_sending_is_idle(sending)) aps_outbox_recall(&queue->outbox, (uint64_t)number);
+}
+
 /* What was known of it outside the store goes. */
 static enum aps_rc withdraw(struct aps_queue *queue, int64_t number, struct aps_err *err)
 {
-	if (!aps_outbox_withdraw(&queue->outbox, (uint64_t)number)) return refuse(err);
+	recall(queue, number);
+	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, (uint64_t)number);
+	if (item != NULL && aps_delivery_is_under_way(&item->delivery)) return refuse(err);
+	aps_queue_waits_withdraw(queue, (uint64_t)number); /* while it is known whether it was sent */
+	aps_outbox_withdraw(&queue->outbox, (uint64_t)number);
 	end_sending(queue, number);
 	aps_number_set_remove(&queue->updates, (uint64_t)number);
-	aps_queue_waits_withdraw(queue, (uint64_t)number);
 	aps_outbox_look_again(&queue->outbox);
 	return APS_OK;
 }
@@ -130,6 +140,7 @@ enum aps_rc aps_queue_edit(struct aps_queue *queue, int64_t number, struct aps_s
 	if (rc == APS_OK) rc = find(queue, number, &row, err);
 	if (rc == APS_OK && row.entry.id != 0) {
 		*is_done = true;
+		recall(queue, number);
 		rc = aps_outbox_reread(&queue->outbox, (uint64_t)number) ? APS_OK : refuse(err);
 		if (rc == APS_OK) end_sending(queue, number);
 		row.entry.variables = variables;
@@ -255,8 +266,12 @@ enum aps_rc aps_queue_wipe(struct aps_queue *queue, int64_t *n_rows, struct aps_
 static bool is_sending(const struct aps_queue *queue)
 {
 	const struct aps_outbox_item *item = queue->outbox.items;
-	while (item != NULL && !aps_delivery_is_under_way(&item->delivery)) item = item->next;
-	return item != NULL;
+	for (; item != NULL; item = item->next) {
+		const struct aps_sending *sending = aps_sending_find(queue, item->number);
+		bool is_idle = sending != NULL && aps_sending_is_idle(sending);
+		if (!is_idle && aps_delivery_is_under_way(&item->delivery)) return true;
+	}
+	return false;
 }
 
 /* All that the queue knew is somebody else's. */
@@ -267,9 +282,8 @@ static void start_anew(struct aps_queue *queue)
 	aps_queue_waits_cancel_all(queue, &err);
 	while (queue->sendings != NULL) aps_sending_end(queue->sendings);
 	aps_outbox_forget(&queue->outbox);
-	aps_buf_reset(&queue->waited);
+	aps_queue_leave_told(queue);
 	queue->owner = 0;
-	queue->asked_outcome = 0;
 	queue->is_known = queue->is_counted = false;
 	queue->n_entries = queue->n_dead = 0;
 	queue->has_news = true;

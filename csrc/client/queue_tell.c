@@ -5,6 +5,7 @@
 #include "client/partition.h"
 #include "client/queue_answer.h"
 #include "client/queue_outcome.h"
+#include "client/queue_told.h"
 #include "client/queue_waits.h"
 #include "client/reach.h"
 #include "codec/json_writer.h"
@@ -256,7 +257,7 @@ void aps_queue_tell_outcome(struct aps_queue *queue)
 	do {
 		rc = aps_outcomes_next_untold(aps_queue_db(queue), queue->owner, after, &outcome, &err);
 		after = outcome.number;
-	} while (after != 0 && (rc != APS_OK || aps_queue_has_number(&queue->waited, (uint64_t)after)));
+	} while (after != 0 && (rc != APS_OK || aps_queue_was_told(queue, (uint64_t)after)));
 	bool is_due = rc == APS_OK && outcome.number != 0 && outcome.number <= queue->settled;
 	if (is_due) rc = tell(queue, "outcome", &outcome, &err);
 	if (is_due && rc == APS_OK) queue->asked_outcome = (uint64_t)outcome.number;

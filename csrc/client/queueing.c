@@ -107,7 +107,7 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	queue = aps_queue_open(core, client, cache, settings);
 	if (queue == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	queue->next = all->first;
-	queue->link = &all->first;
+	queue->link = queue->first = &all->first;
 	if (queue->next != NULL) queue->next->link = &queue->next;
 	all->first = queue;
 	aps_reach_set_user(core, client, &all->user);

@@ -30,6 +30,11 @@ static bool is_asking(const struct aps_sending *sending)
 	return sending->waits_for_headers || (sending->is_requested && sending->request.attempt.n_attempts == 0);
 }
 
+bool aps_sending_is_idle(const struct aps_sending *sending)
+{
+	return sending->is_unmarked && is_asking(sending);
+}
+
 static int64_t row_id(const struct aps_sending *sending, const struct aps_outbox_item *item)
 {
 	return aps_entry_id(sending->queue->owner, (enum aps_entry_mode)item->mode, (int64_t)item->number);

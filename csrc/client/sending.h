@@ -64,6 +64,8 @@ APS_BEGIN_DECLS
 struct aps_sending *aps_sending_find(const struct aps_queue *queue, uint64_t number);
 /* For what is about to be done with an entry; the one that is there already, if one is. NULL: no memory, or *err. */
 struct aps_sending *aps_sending_get(struct aps_queue *queue, uint64_t number, struct aps_err *err);
+/* It waits for headers, a token or credentials, and isn't marked as being sent. */
+bool aps_sending_is_idle(const struct aps_sending *sending);
 /* Nobody is told. */
 void aps_sending_end(struct aps_sending *sending);
 /* Both feed the machine what comes of it, later. While a function of the application takes its time with headers, a

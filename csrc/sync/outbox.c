@@ -634,6 +634,13 @@ void aps_outbox_rename(struct aps_outbox *outbox, uint64_t from, uint64_t to)
 	aps_entity_order_rename(&outbox->entities, from, to);
 }
 
+void aps_outbox_recall(struct aps_outbox *outbox, uint64_t number)
+{
+	struct aps_outbox_item *item = find_item(outbox, number);
+	if (item == NULL || item->delivery.state != APS_DELIVERY_SENDING || item->delivery.is_in_doubt) return;
+	item->delivery.state = APS_DELIVERY_QUEUED;
+}
+
 bool aps_outbox_reread(struct aps_outbox *outbox, uint64_t number)
 {
 	struct aps_outbox_item *item = find_item(outbox, number);

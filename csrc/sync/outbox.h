@@ -155,6 +155,8 @@ int64_t aps_outbox_due_ms(const struct aps_outbox *outbox);
 void aps_outbox_pass_time(struct aps_outbox *outbox, int64_t now_ms);
 /* One that waits for a moment or for credentials waits no longer. */
 void aps_outbox_hurry(struct aps_outbox *outbox, uint64_t number);
+/* It was about to be sent, and isn't yet, in the store either: it is queued again, and about to be changed. */
+void aps_outbox_recall(struct aps_outbox *outbox, uint64_t number);
 /* The application takes it away, in the transaction that is open; what waits for it is blocked by it. False: it is
  * under way. */
 bool aps_outbox_withdraw(struct aps_outbox *outbox, uint64_t number);

@@ -111,13 +111,13 @@ function dispatch.count()
 end
 
 ---@class appsync.AnsweredWait: appsync.Wait
----@field on_answer fun(w: appsync.Wait, info: table?)? called with the RESULT, before any later event is handled
+---@field on_answer fun(w: appsync.Wait, info: table?, data: any)? called with the RESULT, before any later event is handled
 
 -- By kind: what becomes of an event, given its target, its number and its values (csrc/client/event.h).
 local deliver = {
   [RESULT] = function(wait, id, data, err, info)
     dispatch.forget(id, wait)
-    if wait.on_answer then wait.on_answer(wait, info) end
+    if wait.on_answer then wait.on_answer(wait, info, data) end
     if not scheduler.wake(wait, data, errors.adopt(err), info) then stepwise.drop(data, err, info) end
   end,
   [kinds.SUB_STATE] = function(source, _, state, err, dropped) source:on_state(state, errors.adopt(err), dropped) end,

@@ -71,4 +71,59 @@ describe("the outbox of an identity", function()
     assert.same({ 3, 1 }, { #ann.outbox:results(), #guest.outbox:results() })
     assert.same({}, outbox.logged)
   end)
+
+  it("goes to it while an outcome is told, which is told once", function()
+    local told, is_over = {}, false
+    client = outbox.restart{ offline = { callback = function(_, success)
+      told[#told + 1] = success.variables.id
+      wait_for(function() return is_over end, "the adoption")
+    end } }
+    local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
+    client:set_online(false)
+    for i = 1, 2 do assert(guest:mutate(CREATE, { id = "e" .. i, name = "n" .. i })) end
+    client:set_online(true)
+    assert(guest.outbox:drain(10))
+    wait_for(function() return told[1] end, "the callback")
+    assert.equal(0, (ann:adopt{ from = "guest" }))
+    ann = nil -- luacheck: ignore 311
+    collectgarbage()
+    assert.equal(0, client:with{ identity = "ann" }.outbox:size()) -- its queue, opened anew
+    is_over = true
+    wait_for(function() return told[2] end, "the other outcome")
+    client = outbox.restart()
+    ann = client:with{ identity = "ann" }
+    wait_for(function()
+      local results = assert(ann.outbox:results())
+      return results[1].notified and results[2].notified
+    end, "the log")
+    table.sort(told)
+    assert.same({ "e1", "e2" }, told)
+    assert.same({}, outbox.outcomes)
+  end)
+
+  it("keeps no function of what is wiped, buried, discarded or adopted", function()
+    local n = 0
+    local function queue_one(of)
+      n = n + 1
+      local update = function() end
+      local _, _, info = of:mutate(CREATE, { id = "f" .. n, name = "n" }, { update = update })
+      return info.id, setmetatable({ update }, { __mode = "v" })
+    end
+    local function check_gone(kept)
+      wait_for(function() collectgarbage() return kept[1] == nil end, "the function to be collected")
+    end
+    local ann, guest = client:with{ identity = "ann" }, client:with{ identity = "guest" }
+    local _, wiped = queue_one(client)
+    assert(client:sign_out{ outbox = "wipe" })
+    check_gone(wiped)
+    local _, buried = queue_one(client)
+    assert.equal(1, (client:clear{ outbox = true }))
+    check_gone(buried)
+    local id, discarded = queue_one(client)
+    pcall(client.outbox.discard, client.outbox, id, 1e-9)
+    check_gone(discarded)
+    local _, adopted = queue_one(guest)
+    assert.equal(1, (ann:adopt{ from = "guest" }))
+    check_gone(adopted)
+  end)
 end)

@@ -68,6 +68,19 @@ describe("simulated schedules", function()
     assert.equal(0, n_kept)
   end)
 
+  it("let a program queue for a user who isn't asked for any more", function()
+    local actions = {
+      add = function(client, random)
+        local todo = { __typename = "Todo", id = random:uuid(), name = "a guest's", rank = appsync.null }
+        local variables = { input = { id = todo.id, name = todo.name } }
+        client:with{ identity = "guest" }:mutate(simulated.CREATE, variables, { optimistic_response = { createTodo = todo } })
+      end,
+    }
+    local given = options_of("todos", { schedules = 50, seed = 1, actions = actions, queries = {} })
+    given.client.updates, given.invariant = nil, nil
+    holds(given)
+  end)
+
   it("let a program discard what it has queued", function()
     local actions = {
       add = function(client) client:mutate(simulated.CREATE, { input = { name = "one" } }) end,
@@ -140,6 +153,14 @@ describe("a simulation finds", function()
     }
     assert.matches("action stumble raised: .*over a stone", failure.message)
     assert.same({ 1 }, failure.steps)
+  end)
+
+  it("an action that draws nothing", function()
+    local failure = found{
+      schema = "type Todo @model { id: ID! }", schedules = 5, seed = 1,
+      actions = { draw = function(_, random) return random() end },
+    }
+    assert.matches("action draw raised: .*random%(n%), random%(m, n%): n must be an integer, got nothing", failure.message)
   end)
 
   it("an action that closes the client", function()

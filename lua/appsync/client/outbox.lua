@@ -72,11 +72,11 @@ local function queue_of(self, where)
   return self.client.queue
 end
 
-local function ask(self, options, where, what, argument)
+local function ask(self, options, where, what, argument, on_done)
   scheduler.may_wait(where)
   local found, err = queue_of(self, where)
   if not found then return nil, err end
-  return found:ask(what, argument, options.timeout, where)
+  return found:ask(what, argument, options.timeout, where, on_done)
 end
 
 -- Throws for what no outbox can be asked.
@@ -300,9 +300,8 @@ local function change(self, options, where, what, id, argument)
 end
 
 local function discard(self, options, where, id)
-  local ok, err = change(self, options, where, "discard", id)
-  if ok then self.client.queue:drop_call(id) end
-  return ok, err
+  local value, err = ask(self, options, where, "discard", id, function() self.client.queue:drop_call(id) end)
+  return answer(value, err, id, where)
 end
 
 ---Takes a queued mutation or a dead letter out of the outbox: it is never sent again. Its optimistic response leaves the cache.

@@ -142,9 +142,10 @@ local begin
 local function repeat_later(queue)
   local event = queue.outcomes[1]
   event.seconds = math.min((event.seconds or FIRST_WAIT / 2) * 2, LAST_WAIT)
-  local held = setmetatable({ queue = queue }, { __mode = "v" })
+  event.is_put_off = true
+  local held = setmetatable({ queue = queue, event = event }, { __mode = "v" })
   timer.after(event.seconds, function()
-    if held.queue then begin(held.queue) end
+    if held.queue and held.event and held.event.is_put_off then begin(held.queue) end
   end)
 end
 
@@ -162,6 +163,7 @@ end
 -- A failure, for want of memory say, puts it off.
 begin = function(queue)
   queue.is_telling = true
+  if queue.outcomes[1] then queue.outcomes[1].is_put_off = nil end
   task.spawn_asked(function(raised)
     log.emit(queue.root.log, "error", ("%s: an outcome couldn't be told: %s"):format(WHERE, printable.text(raised)))
     repeat_later(queue)
@@ -174,6 +176,23 @@ function outcomes.on_outcome(queue, event)
   queue.outcomes[#queue.outcomes + 1] = event
   queue:hold()
   if not queue.is_telling then begin(queue) end
+end
+
+---Another identity has adopted what is queued: a wipe of this one leaves what is still to be told.
+---@param queue appsync.client.Queue
+function outcomes.leave(queue)
+  for _, event in ipairs(queue.outcomes) do event.is_left = true end
+end
+
+---The application has wiped the queue: what waits to be told once more is told no more.
+---@param queue appsync.client.Queue
+function outcomes.forget(queue)
+  local event = queue.outcomes[1]
+  if not event or not event.is_put_off or event.is_left then return end
+  event.is_put_off = nil
+  table.remove(queue.outcomes, 1)
+  queue:tell("told", event.number)
+  begin(queue)
 end
 
 ---Puts the answer into the cache. The core has the next one wait until then.

@@ -4,19 +4,22 @@ local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local opts = require "appsync.opts"
+local outcomes = require "appsync.client.outcomes"
 local queue = require "appsync.client.queue"
 local scheduler = require "appsync.scheduler"
+local task = require "appsync.task"
 local upkeep = require "appsync.client.upkeep"
 
 local partition = {}
 
--- Asks the queue of a client that keeps something; nothing where it has none.
+-- Asks the queue of a client that keeps something; nothing where it has none. `prepare` gives what is to be done once the core
+-- has done it, whoever waits for that.
 ---@return any answer, appsync.Error? err
-local function ask_queue(client, what, argument, options, where)
+local function ask_queue(client, what, argument, options, where, prepare)
   scheduler.may_wait(where)
   local opened, open_err = cache.open(client, where)
   if not opened then return nil, open_err end
-  return client.queue:ask(what, argument, options.timeout, where)
+  return client.queue:ask(what, argument, options.timeout, where, prepare and prepare(client.queue))
 end
 
 -- The memory is empty, and the file isn't: what it has would be there again after a restart.
@@ -43,8 +46,12 @@ local function clear(client, where)
   return true
 end
 
+local function prepare_to_bury(asked)
+  return function() task.begin(asked.forget_discarded, asked) end
+end
+
 local function clear_with_outbox(client, options, where)
-  local n, err = ask_queue(client, "bury_all", nil, options, where)
+  local n, err = ask_queue(client, "bury_all", nil, options, where, prepare_to_bury)
   if not n then return nil, err end
   local ok, clear_err = clear(client, where)
   if not ok then return nil, clear_err end
@@ -71,13 +78,21 @@ local function not_empty(size)
     .. "send it later"):format(what), { code = "outbox_not_empty", size = size })
 end
 
+local function prepare_to_wipe(asked)
+  local forget = asked:forgetting()
+  return function()
+    forget()
+    outcomes.forget(asked)
+  end
+end
+
 -- What is queued has the last word.
 ---@return true? may_go_on, appsync.Error? err
 local function leave_outbox(client, options, where)
   local way = options.outbox or "refuse"
   if way == "keep" or not queue.is_kept(client) then return true end
   if way == "wipe" then
-    local n, err = ask_queue(client, "wipe", nil, options, where)
+    local n, err = ask_queue(client, "wipe", nil, options, where, prepare_to_wipe)
     return n and true, err
   end
   local status, err = ask_queue(client, "status", nil, options, where)
@@ -101,6 +116,16 @@ function partition.sign_out(client, options)
   return call.run(checked, sign_out, client, checked)
 end
 
+-- nil: that identity isn't open.
+local function prepare_to_leave(adopted)
+  if not adopted then return nil end
+  local forget = adopted:forgetting()
+  return function()
+    forget()
+    outcomes.leave(adopted)
+  end
+end
+
 local ADOPT = opts.schema{
   from = { "string", is_line = true },
   timeout = { "number", min = 0 },
@@ -112,7 +137,9 @@ local function adopt(client, options, where)
   local identity, identity_err = cache.identity_of(client)
   if not identity then return nil, identity_err end
   if identity == options.from then errors.misuse("%s: from is this client's own identity", where) end
-  local n, err = ask_queue(client, "adopt", options.from, options, where)
+  local n, err = ask_queue(client, "adopt", options.from, options, where, function()
+    return prepare_to_leave(client.root.queues[options.from])
+  end)
   if err and err.code == "sending" then
     err.kind, err.message = "storage", where .. ": a request of that identity is under way; wait for its outcome"
   end

@@ -187,6 +187,26 @@ function Queue:drop_call(id)
   self:hold()
 end
 
+---The calls that are known by now, of mutations that may be about to leave the queue without an outcome.
+---@return fun() forget
+function Queue:forgetting()
+  local entries = {}
+  for entry in pairs(self.calls) do entries[#entries + 1] = entry end
+  return function()
+    for _, entry in ipairs(entries) do self.calls[entry], self.settled[entry] = nil, nil end
+    self:hold()
+  end
+end
+
+---Forgets the calls of mutations that the application has made dead letters: no outcome comes.
+function Queue:forget_discarded()
+  if next(self.calls) == nil then return end
+  for _, entry in ipairs(self:ask("dead_letters", nil, nil, "client:clear") or {}) do
+    if entry.cause and entry.cause.outcome == "discarded" then self.calls[entry.entry] = nil end
+  end
+  self:hold()
+end
+
 ---Tells the core something that it may have stopped waiting for.
 ---@param method string
 ---@return true? ok
@@ -197,8 +217,13 @@ function Queue:tell(method, ...)
   return ok
 end
 
-local function forget(w)
+-- Nobody waits for the answer any more; what it says has happened all the same.
+local function on_drop(w)
   dispatch.forget(w.id, w)
+  if not w.on_answer then return end
+  local left = scheduler.new_wait()
+  left.on_answer = w.on_answer
+  dispatch.expect(w.id, left)
 end
 
 ---Asks the core something about the queue, and waits for the answer.
@@ -206,15 +231,21 @@ end
 ---@param argument any
 ---@param timeout number?
 ---@param where string
+---@param on_done fun()? called when the core has done it, also when nobody waits for that any more
 ---@return any answer, appsync.Error? err
-function Queue:ask(what, argument, timeout, where)
+function Queue:ask(what, argument, timeout, where, on_done)
   local w, root = scheduler.new_wait(), self.root
   local is_open, closed_err = root:go_on()
   if not is_open then return nil, closed_err end
   local id, start_err = self.core:ask_queue(what, argument)
   if not id then return nil, errors.of_core(start_err, where) end
   root:enter(w)
-  w.id, w.on_drop = id, forget
+  w.id, w.on_drop = id, on_drop
+  if on_done then
+    w.on_answer = function(_, _, value)
+      if value then on_done() end
+    end
+  end
   dispatch.expect(id, w)
   local answer, err = scheduler.suspend(w, timeout, where)
   root:leave(w)

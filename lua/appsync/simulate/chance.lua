@@ -1,4 +1,6 @@
 ---Chance that follows from a seed: the same on every Lua, and on every machine.
+local errors = require "appsync.errors"
+
 local chance = {}
 
 -- Two multiplicative generators, combined (P. L'Ecuyer, "Efficient and portable combined random number generators",
@@ -34,6 +36,10 @@ function Random:fraction()
 end
 
 function Random:__call(m, n)
+  if type(m) ~= "number" then
+    errors.misuse("random(n), random(m, n): n must be an integer, got %s; random:fraction() is a number from 0 to below 1",
+      (errors.describe(m)))
+  end
   if not n then m, n = 1, m end
   return m + math.floor(self:fraction() * (n - m + 1))
 end

@@ -276,6 +276,27 @@ static void what_is_under_way_is_not_taken_away(void **state)
 	world_clear(w);
 }
 
+static void what_was_recalled_before_it_was_sent_is_taken_away_or_sent_anew(void **state)
+{
+	(void)state;
+	struct outbox_world *w = world_init(SERIAL);
+	add(w, 1, 1);
+	add(w, 1, 1);
+	world_pump(w);
+	world_commit(w);
+	aps_outbox_recall(&w->outbox, 99);
+	aps_outbox_recall(&w->outbox, 1);
+	assert_true(aps_outbox_withdraw(&w->outbox, 1));
+	memory_journal_discard(&w->journal, 1);
+	aps_outbox_look_again(&w->outbox);
+	ASSERT_SAYS(world_pump(w), "2 mark");
+	ASSERT_SAYS(world_commit(w), "2 send");
+	world_feed(w, 2, LATER);
+	aps_outbox_recall(&w->outbox, 2); /* it has been sent */
+	assert_int_equal(aps_outbox_item(&w->outbox, 2)->delivery.state, APS_DELIVERY_WAITING);
+	world_clear(w);
+}
+
 /* Withdrawn by a transaction that is lost: it goes before those behind it, as ever. */
 static void what_was_taken_away_in_vain_keeps_its_turn(void **state)
 {
@@ -648,6 +669,7 @@ int main(void)
 	        cmocka_unit_test(what_needs_another_one_waits_for_it_in_whatever_mode),
 	        cmocka_unit_test(what_the_application_takes_away_blocks_what_needs_it),
 	        cmocka_unit_test(what_is_under_way_is_not_taken_away),
+	        cmocka_unit_test(what_was_recalled_before_it_was_sent_is_taken_away_or_sent_anew),
 	        cmocka_unit_test(what_was_taken_away_in_vain_keeps_its_turn),
 	        cmocka_unit_test(an_entry_that_was_never_committed_is_never_sent),
 	        cmocka_unit_test(a_mark_that_is_lost_is_made_again),

@@ -125,6 +125,45 @@ describe("outcomes that no waiting call got", function()
     assert.is_true(core.clients[1].is_closed)
   end)
 
+  it("are not told again once the queue is wiped", function()
+    local n = 0
+    open{ offline = { callback = function()
+      n = n + 1
+      if n == 1 then error("not now", 0) end
+    end } }
+    event(1, { data = todo("1", "a") })
+    drive()
+    queue.answers.wipe = 1
+    appsync.spawn(client.sign_out, client, { outbox = "wipe" })
+    for _ = 1, 5 do drive() end
+    assert.same({ 1, { 1 } }, { n, queue.told })
+    event(2, { data = todo("2", "b") })
+    drive()
+    assert.same({ 2, { 1, 2 } }, { n, queue.told })
+    drive(3)
+    assert.equal(2, n)
+  end)
+
+  it("are told again if another identity has adopted them before the wipe", function()
+    local n = 0
+    open{ offline = { callback = function()
+      n = n + 1
+      if n == 1 then error("not now", 0) end
+    end } }
+    local ann = client:with{ identity = "ann" }
+    queueing.core.queue("ann").answers.adopt = 0
+    event(1, { data = todo("1", "a") })
+    drive()
+    appsync.spawn(ann.adopt, ann, { from = "" })
+    for _ = 1, 5 do drive() end
+    queue.answers.wipe = 1
+    appsync.spawn(client.sign_out, client, { outbox = "wipe" })
+    for _ = 1, 5 do drive() end
+    assert.same({}, queue.told)
+    drive(3)
+    assert.same({ 2, { 1 } }, { n, queue.told })
+  end)
+
   it("of an earlier run get the client's update, whose writes go with the layer", function()
     local seen = {}
     open{ updates = { createTodo = function(cache, result)
