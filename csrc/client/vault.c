@@ -419,6 +419,11 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 static enum aps_rc commit_transaction(struct aps_vault *vault, struct aps_err *err)
 {
 	struct aps_err other;
+	if (vault->level == APS_DB_SYNC_FULL && aps_db_is_moved(vault->db)) {
+		aps_db_rollback(vault->db);
+		return aps_fail_word(err, APS_E_STORAGE, "missing", 0,
+		                     "the store's file was moved, replaced or deleted while it was open");
+	}
 	enum aps_rc rc = aps_db_commit(vault->db, err);
 	if (rc == APS_OK || !aps_db_is_unsynced(err)) return rc;
 	vault->level = APS_DB_SYNC_NORMAL;

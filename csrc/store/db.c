@@ -475,6 +475,13 @@ bool aps_db_in_transaction(const struct aps_db *db)
 	return db->in_transaction;
 }
 
+bool aps_db_is_moved(struct aps_db *db)
+{
+	int is_moved = 0;
+	return sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &is_moved) == SQLITE_OK &&
+	       is_moved != 0;
+}
+
 static struct aps_stmt *db_find_cached(struct aps_db *db, struct aps_str sql)
 {
 	for (size_t i = 0; i < db->n_statements; i++) {

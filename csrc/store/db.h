@@ -93,6 +93,9 @@ enum aps_rc aps_db_commit(struct aps_db *db, struct aps_err *err);
  * SQLite has rolled back by itself: then every statement and the commit are E_STORAGE until this was called. */
 void aps_db_rollback(struct aps_db *db);
 bool aps_db_in_transaction(const struct aps_db *db);
+/* The file that is open isn't the one of its name any more: nobody who opens that will find what is written now.
+ * A read of the folder, no more. */
+bool aps_db_is_moved(struct aps_db *db);
 
 /* One statement, from the cache where it is there: reset, without bindings, owned by the connection. It stays valid
  * until APS_DB_MAX_STATEMENTS other texts were asked for; asking for the same text again resets it.

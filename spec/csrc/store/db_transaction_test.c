@@ -39,6 +39,32 @@ static void what_is_committed_stays_and_what_is_rolled_back_does_not(void **stat
 	aps_db_close(db);
 }
 
+static void a_file_that_was_moved_or_replaced_is_noticed(void **state)
+{
+	(void)state;
+	struct aps_err err = {0};
+	struct db_place place;
+	struct aps_db *db = open_with_table();
+	char other[64];
+	assert_false(aps_db_is_moved(db)); /* in memory */
+	aps_db_close(db);
+	db_place_make(&place);
+	assert_int_equal(aps_db_open(place.path, &db_defaults, &db, &err), APS_OK);
+	db_do(db, "CREATE TABLE t (a)");
+	assert_false(aps_db_is_moved(db));
+	snprintf(other, sizeof other, "%s-journal", place.path);
+	assert_int_equal(rename(place.path, other), 0);
+	assert_true(aps_db_is_moved(db));
+	FILE *file = fopen(place.path, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_true(aps_db_is_moved(db));
+	assert_int_equal(rename(other, place.path), 0);
+	assert_false(aps_db_is_moved(db));
+	aps_db_close(db);
+	db_place_remove(&place);
+}
+
 static void a_second_begin_is_refused_and_leaves_the_first(void **state)
 {
 	(void)state;
@@ -207,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_committed_stays_and_what_is_rolled_back_does_not),
+	        cmocka_unit_test(a_file_that_was_moved_or_replaced_is_noticed),
 	        cmocka_unit_test(a_second_begin_is_refused_and_leaves_the_first),
 	        cmocka_unit_test(a_commit_without_a_begin_is_refused),
 	        cmocka_unit_test(sql_can_neither_begin_nor_end_a_transaction),
