@@ -139,6 +139,7 @@ build = {
         "csrc/client/flight.c",
         "csrc/client/ids_ignored.c",
         "csrc/client/kept_read.c",
+        "csrc/client/known_fields.c",
         "csrc/client/late_request.c",
         "csrc/client/layer_facts.c",
         "csrc/client/layer_handles.c",

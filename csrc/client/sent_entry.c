@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/entry_safety.h"
+#include "client/known_fields.h"
 #include "codec/json_members.h"
 #include "codec/json_reader.h"
 #include "store/id_map.h"
@@ -324,10 +325,23 @@ static enum aps_rc init_question(struct aps_sending *sending, struct aps_str tex
 	return rc;
 }
 
+/* What is sent and not selected is asked for as well, where it is known that the record has it: who wrote the next
+ * version may have written some of the same values. */
+static enum aps_rc find_sent(struct aps_sending *sending, struct aps_known_fields *fields, struct aps_err *err)
+{
+	struct aps_str key, input = aps_safety_input(aps_buf_str(&sending->variables));
+	fields->n = 0;
+	if (!sending->safety.has_version) return APS_OK;
+	enum aps_rc rc = aps_sent_entry_key(sending, &key, err);
+	if (rc != APS_OK || key.n == 0) return rc;
+	return aps_known_fields_among(sending->queue->partition, key, input, &sending->arena, fields, err);
+}
+
 enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 {
 	const struct aps_gql_node *root;
 	struct aps_str type, fields[2] = {APS_STR("id"), APS_STR("")};
+	struct aps_known_fields sent;
 	struct aps_buf text, needed;
 	struct aps_read_back of = {
 	        .document = sending->operation.document, .operation = sending->operation.definition, .fields = fields};
@@ -344,6 +358,9 @@ enum aps_rc aps_sent_entry_ask(struct aps_sending *sending, struct aps_err *err)
 	if (sending->safety.has_version) fields[1] = aps_str_of(sending->safety.version_field);
 	if (sending->safety.has_version) of.n_fields++;
 	of.query_field = lookup_of(sending->queue->partition->policies, type);
+	if (find_sent(sending, &sent, err) != APS_OK) return err->code;
+	of.wanted = sent.names;
+	of.n_wanted = sent.n;
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
 	aps_buf_init(&needed, APS_BUF_ANY_SIZE);
 	rc = aps_read_back_write(&of, aps_buf_str(&sending->variables), &text, &needed, err);

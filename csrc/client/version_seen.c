@@ -1,26 +1,7 @@
 #include "client/version_seen.h"
 
-#include "client/partition.h"
+#include "client/known_fields.h"
 #include "client/sent_entry.h"
-
-/* Of the record below all optimistic layers; 0: it isn't known. */
-static int64_t cached_version(struct aps_partition *partition, struct aps_str key, const char *field,
-                              struct aps_err *err)
-{
-	struct aps_cache *cache = &partition->cache;
-	struct aps_entry *entry = NULL;
-	struct aps_cell value;
-	struct aps_buf name;
-	aps_buf_init(&name, APS_BUF_ANY_SIZE);
-	aps_buf_add_byte(&name, 'R');
-	aps_buf_add_str(&name, key);
-	if (name.rc == APS_OK) (void)aps_entries_find(&cache->entries, aps_buf_str(&name), &entry, err);
-	aps_buf_clear(&name);
-	uint32_t number = aps_names_find(&cache->names, aps_str_of(field));
-	bool is_there = entry != NULL && number != 0 && aps_entry_base(entry).n != 0 &&
-	                aps_cell_find_field(aps_entry_base(entry), number, &value);
-	return is_there && value.tag == APS_CELL_INT ? value.as.integer : 0;
-}
 
 static enum aps_rc look(struct aps_sending *sending, bool *is_ahead, struct aps_err *err)
 {
@@ -30,9 +11,13 @@ static enum aps_rc look(struct aps_sending *sending, bool *is_ahead, struct aps_
 	if (!safety->has_version) return APS_OK;
 	enum aps_rc rc = aps_sent_entry_key(sending, &key, err);
 	if (rc != APS_OK || key.n == 0) return rc;
-	int64_t cached = cached_version(sending->queue->partition, key, safety->version_field, err);
-	*is_ahead = cached != 0 && cached < safety->version;
-	return APS_OK;
+	struct aps_cell cached;
+	bool is_known;
+	rc = aps_known_field(sending->queue->partition, key, aps_str_of(safety->version_field), &cached, &is_known,
+	                     err);
+	*is_ahead = rc == APS_OK && is_known && cached.tag == APS_CELL_INT && cached.as.integer != 0 &&
+	            cached.as.integer < safety->version;
+	return APS_OK; /* what can't be read says nothing */
 }
 
 enum aps_rc aps_version_seen_check(struct aps_queue *queue, uint64_t number, struct aps_err *err)

@@ -53,8 +53,7 @@ static bool has_null(struct aps_str json)
 	return token == APS_JSON_NULL;
 }
 
-/* `is_whole`: what isn't shown of a value isn't the same. */
-static struct comparison compare(const struct aps_in_doubt_question *q, bool is_whole)
+static struct comparison compare(const struct aps_in_doubt_question *q)
 {
 	struct comparison c = {.is_same = true};
 	size_t budget = APS_SAME_JSON_BYTES;
@@ -72,10 +71,7 @@ static struct comparison compare(const struct aps_in_doubt_question *q, bool is_
 		if (is_ours && !is_name) c.n_fields++;
 		if (is_shown && !is_name) c.n_shown++;
 		if (aps_json_skip_value(&r, &sent) != APS_OK || record.n_read > APS_SAME_JSON_BYTES) c.is_same = false;
-		if (!c.is_same || !is_shown) continue;
-		enum aps_same_json same =
-		        is_whole ? aps_same_json_whole(sent, shown, &budget) : aps_same_json(sent, shown, &budget);
-		c.is_same = same == APS_SAME_JSON_YES;
+		if (c.is_same && is_shown) c.is_same = aps_same_json(sent, shown, &budget) == APS_SAME_JSON_YES;
 	}
 	if (token == APS_JSON_ERROR) c.is_same = false;
 	return c;
@@ -111,15 +107,14 @@ static enum aps_in_doubt judge_versioned(const struct aps_in_doubt_question *q)
 	bool has_tombstone = is_deleted(q->record);
 	if (q->is_delete) return has_tombstone ? APS_IN_DOUBT_APPLIED : APS_IN_DOUBT_UNKNOWN;
 	if (has_tombstone) return APS_IN_DOUBT_UNKNOWN;
-	struct comparison c = compare(q, true);
-	bool is_shown = c.n_shown != 0 && c.n_shown == c.n_fields;
-	return c.is_same && is_shown ? APS_IN_DOUBT_APPLIED : APS_IN_DOUBT_UNKNOWN;
+	struct comparison c = compare(q);
+	return c.is_same && c.n_shown != 0 ? APS_IN_DOUBT_APPLIED : APS_IN_DOUBT_UNKNOWN;
 }
 
 static enum aps_in_doubt judge_create(const struct aps_in_doubt_question *q)
 {
 	if (is_deleted(q->record)) return APS_IN_DOUBT_UNKNOWN;
-	struct comparison c = compare(q, false);
+	struct comparison c = compare(q);
 	bool is_shown = c.n_shown != 0 || c.n_fields == 0;
 	return c.is_same && is_shown ? APS_IN_DOUBT_APPLIED : APS_IN_DOUBT_UNKNOWN;
 }

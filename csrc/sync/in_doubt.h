@@ -13,7 +13,7 @@
  *   VERSIONED   has neither that nor the next one                                 | UNKNOWN
  *   VERSIONED   the next version; deletes, and `_deleted` is true                 | APPLIED
  *   VERSIONED   the next version; deletes, or `_deleted` is true                  | UNKNOWN
- *   VERSIONED   the next version and our values, all of them shown                | APPLIED
+ *   VERSIONED   the next version and our values, at least one of them shown       | APPLIED
  *   VERSIONED   the next version                                                  | UNKNOWN
  *   CREATES     absent                                                            | SEND
  *   CREATES     `_deleted` is true                                                | UNKNOWN
@@ -23,10 +23,8 @@
  * Our values: each field of our input that the record shows is the same there (sync/same_json.h), but for the version.
  * What the record doesn't show says nothing, nor does what it shows under another field's name, and neither does what
  * holds a null where the answer has errors, as a field that failed is null like one that is empty (GraphQL, October
- * 2021, 6.4.4). Whoever wrote the next version may have written some of our values too (`done: true`): only a record
- * that shows all of them, and all of what they hold, tells that it was our write. A create's identity is ours alone,
- * and what isn't shown can't be somebody else's. The identity is compared too and counts for nothing: it was read by
- * it.
+ * 2021, 6.4.4); so a record that shows its names and its version only doesn't tell whether it was our write that made
+ * this version. The identity is compared too and counts for nothing: it was read by it.
  *
  * A delete of what isn't there any more has what it wanted, whoever did it; sent again, a service without tombstones
  * would answer that its version didn't match, and an applied mutation would pass for a refused one. A tombstone isn't

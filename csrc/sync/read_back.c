@@ -132,12 +132,17 @@ static bool is_selected(const struct aps_gql_node *list, struct aps_str name)
 }
 
 /* Two fields with one response key must be the same (GraphQL October 2021, section 5.3.2). */
+static bool is_taken(const struct building *in, struct aps_str name)
+{
+	for (const struct aps_level_field *other = in->record; other != NULL; other = other->next)
+		if (aps_str_eq(aps_gql_response_key(other->node), name) && !is_plain(other->node, name)) return true;
+	return false;
+}
+
 static enum aps_rc add_field(struct building *in, struct nodes *list, struct aps_str name)
 {
 	if (!aps_gql_is_name(name)) return refuse(in, "", name, " isn't the name of a field");
-	for (const struct aps_level_field *other = in->record; other != NULL; other = other->next)
-		if (aps_str_eq(aps_gql_response_key(other->node), name) && !is_plain(other->node, name))
-			return refuse(in, "the mutation selects something else as ", name, "");
+	if (is_taken(in, name)) return refuse(in, "the mutation selects something else as ", name, "");
 	if (is_selected(list->first, name) || is_selected(in->selections, name)) return APS_OK;
 	struct aps_gql_node *field = add(in, list, APS_GQL_FIELD);
 	if (field == NULL) return fail_nomem(in);
@@ -150,6 +155,8 @@ static enum aps_rc build_record(struct building *in, struct aps_gql_node *query_
 	struct nodes list = {.end = &list.first};
 	enum aps_rc rc = add_field(in, &list, APS_STR("__typename"));
 	for (size_t i = 0; rc == APS_OK && i < in->of->n_fields; i++) rc = add_field(in, &list, in->of->fields[i]);
+	for (size_t i = 0; rc == APS_OK && i < in->of->n_wanted; i++)
+		if (!is_taken(in, in->of->wanted[i])) rc = add_field(in, &list, in->of->wanted[i]);
 	*list.end = in->selections;
 	query_field->items = list.first;
 	return rc;

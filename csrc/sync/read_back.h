@@ -18,6 +18,8 @@ struct aps_read_back {
 	size_t n_identity;
 	const struct aps_str *fields; /* selected besides, and __typename: "id", "_version" */
 	size_t n_fields;
+	const struct aps_str *wanted; /* and these, where the mutation selects nothing else as such a one */
+	size_t n_wanted;
 };
 
 APS_BEGIN_DECLS

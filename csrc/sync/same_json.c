@@ -4,13 +4,7 @@
 
 #define MAX_EXACT INT64_C(9007199254740992) /* 2^53: each integer up to there is a double of its own */
 
-struct comparing {
-	size_t *budget;
-	bool is_whole; /* what isn't shown is unclear */
-};
-
-static enum aps_same_json same_value(struct aps_str sent, struct aps_str shown, const struct comparing *in,
-                                     unsigned depth);
+static enum aps_same_json same_value(struct aps_str sent, struct aps_str shown, size_t *budget, unsigned depth);
 
 static enum aps_same_json yes_or_no(bool is_same)
 {
@@ -42,8 +36,8 @@ static bool is_same_number(const struct aps_json_reader *a, enum aps_json_token 
 }
 
 /* Of one object's members in the other one. `is_sent`: it is `one` that was sent. */
-static enum aps_same_json same_members(struct aps_str one, struct aps_str other, bool is_sent,
-                                       const struct comparing *in, unsigned depth)
+static enum aps_same_json same_members(struct aps_str one, struct aps_str other, bool is_sent, size_t *budget,
+                                       unsigned depth)
 {
 	struct aps_json_reader r;
 	struct aps_json_members members;
@@ -55,14 +49,12 @@ static enum aps_same_json same_members(struct aps_str one, struct aps_str other,
 	while (aps_json_next(&r) == APS_JSON_KEY) {
 		bool is_typename = aps_json_text_is(&r, "__typename");
 		bool is_found = aps_json_members_find(&members, &r, &counterpart);
-		if (!spend(in->budget, members.n_read)) return APS_SAME_JSON_UNCLEAR;
+		if (!spend(budget, members.n_read)) return APS_SAME_JSON_UNCLEAR;
 		members.n_read = 0;
 		if (aps_json_skip_value(&r, &value) != APS_OK) return APS_SAME_JSON_UNCLEAR;
 		enum aps_same_json same = APS_SAME_JSON_YES;
 		if (is_sent && is_found)
-			same = same_value(value, counterpart, in, depth);
-		else if (is_sent && in->is_whole && !aps_str_is(value, "null"))
-			same = APS_SAME_JSON_UNCLEAR;
+			same = same_value(value, counterpart, budget, depth);
 		else if (!is_sent && !is_found && !is_typename)
 			same = yes_or_no(aps_str_is(value, "null"));
 		if (same == APS_SAME_JSON_NO) return same;
@@ -84,7 +76,7 @@ static bool next_item(struct aps_json_reader *r, struct aps_str *item)
 }
 
 /* Both readers stand behind the bracket. */
-static enum aps_same_json same_items(struct aps_json_reader *a, struct aps_json_reader *b, const struct comparing *in,
+static enum aps_same_json same_items(struct aps_json_reader *a, struct aps_json_reader *b, size_t *budget,
                                      unsigned depth)
 {
 	enum aps_same_json result = APS_SAME_JSON_YES;
@@ -93,26 +85,24 @@ static enum aps_same_json same_items(struct aps_json_reader *a, struct aps_json_
 		bool has_sent = next_item(a, &sent), has_shown = next_item(b, &shown);
 		if (a->err.code != APS_OK || b->err.code != APS_OK) return APS_SAME_JSON_UNCLEAR;
 		if (!has_sent || !has_shown) return has_sent == has_shown ? result : APS_SAME_JSON_NO;
-		enum aps_same_json same = same_value(sent, shown, in, depth);
+		enum aps_same_json same = same_value(sent, shown, budget, depth);
 		if (same == APS_SAME_JSON_NO) return same;
 		if (same == APS_SAME_JSON_UNCLEAR) result = same;
 	}
 }
 
-static enum aps_same_json same_objects(struct aps_str sent, struct aps_str shown, const struct comparing *in,
-                                       unsigned depth)
+static enum aps_same_json same_objects(struct aps_str sent, struct aps_str shown, size_t *budget, unsigned depth)
 {
-	enum aps_same_json there = same_members(sent, shown, true, in, depth);
+	enum aps_same_json there = same_members(sent, shown, true, budget, depth);
 	if (there == APS_SAME_JSON_NO) return there;
-	enum aps_same_json back = same_members(shown, sent, false, in, depth);
+	enum aps_same_json back = same_members(shown, sent, false, budget, depth);
 	return back == APS_SAME_JSON_YES ? there : back;
 }
 
-static enum aps_same_json same_value(struct aps_str sent, struct aps_str shown, const struct comparing *in,
-                                     unsigned depth)
+static enum aps_same_json same_value(struct aps_str sent, struct aps_str shown, size_t *budget, unsigned depth)
 {
 	struct aps_json_reader a, b;
-	if (depth == APS_SAME_JSON_MAX_DEPTH || !spend(in->budget, sent.n + shown.n)) return APS_SAME_JSON_UNCLEAR;
+	if (depth == APS_SAME_JSON_MAX_DEPTH || !spend(budget, sent.n + shown.n)) return APS_SAME_JSON_UNCLEAR;
 	aps_json_reader_init(&a, sent, 0);
 	aps_json_reader_init(&b, shown, 0);
 	enum aps_json_token in_a = aps_json_next(&a), in_b = aps_json_next(&b);
@@ -122,8 +112,8 @@ static enum aps_same_json same_value(struct aps_str sent, struct aps_str shown, 
 		return yes_or_no(aps_str_eq(a.text, b.text));
 	if (in_a != in_b) return APS_SAME_JSON_NO;
 	switch (in_a) {
-	case APS_JSON_OBJECT: return same_objects(sent, shown, in, depth + 1);
-	case APS_JSON_ARRAY: return same_items(&a, &b, in, depth + 1);
+	case APS_JSON_OBJECT: return same_objects(sent, shown, budget, depth + 1);
+	case APS_JSON_ARRAY: return same_items(&a, &b, budget, depth + 1);
 	case APS_JSON_STRING: return yes_or_no(aps_json_text_eq(&a, &b));
 	default: return APS_SAME_JSON_YES; /* true, false, null */
 	}
@@ -131,10 +121,5 @@ static enum aps_same_json same_value(struct aps_str sent, struct aps_str shown, 
 
 enum aps_same_json aps_same_json(struct aps_str sent, struct aps_str shown, size_t *budget)
 {
-	return same_value(sent, shown, &(struct comparing){.budget = budget}, 0);
-}
-
-enum aps_same_json aps_same_json_whole(struct aps_str sent, struct aps_str shown, size_t *budget)
-{
-	return same_value(sent, shown, &(struct comparing){.budget = budget, .is_whole = true}, 0);
+	return same_value(sent, shown, budget, 0);
 }

@@ -22,8 +22,6 @@ APS_BEGIN_DECLS
  * order. *budget, which begins at APS_SAME_JSON_BYTES, is lessened by what was read: a peer's megabytes of members in
  * another order don't hold up the thread. */
 enum aps_same_json aps_same_json(struct aps_str sent, struct aps_str shown, size_t *budget);
-/* The same; but a member of `sent` that `shown` lacks, and that isn't null, makes it UNCLEAR. */
-enum aps_same_json aps_same_json_whole(struct aps_str sent, struct aps_str shown, size_t *budget);
 
 APS_END_DECLS
 

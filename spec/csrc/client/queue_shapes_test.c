@@ -221,6 +221,47 @@ static void what_another_field_shows_under_its_name_does_not_tell_that_it_was_wr
 	}
 }
 
+#define CHANGE_N "mutation Up($input: In!) { updateTodo(input: $input) { id n _version } }"
+#define KNOWN                                                                                                          \
+	"{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":1,\"note\":\"old\",\"tags\":[\"a\"],"  \
+	"\"gone\":null,\"none\":[],\"author\":{\"__typename\":\"User\",\"name\":\"x\"},\"_version\":3}}}"
+
+/* Somebody else may have written the same `n`, and that version by it. */
+static void what_is_sent_and_not_selected_is_asked_for_where_the_record_is_known_to_have_it(void **state)
+{
+	(void)state;
+	static const char *const NOTES[] = {"mine", "theirs"};
+	for (size_t i = 0; i < sizeof NOTES / sizeof NOTES[0]; i++) {
+		char shown[200];
+		begin();
+		send("mutation All($input: In!) { updateTodo(input: $input) "
+		     "{ id n note tags gone none author { name } _version } }",
+		     "{\"input\":{\"id\":\"t1\",\"n\":1}}", NULL);
+		answer(200, KNOWN);
+		turn();
+		send(CHANGE_N,
+		     "{\"input\":{\"id\":\"t1\",\"n\":2,\"note\":\"mine\",\"tags\":[\"b\"],\"gone\":1,\"none\":[1],"
+		     "\"author\":{\"name\":\"y\"},\"other\":1,\"_version\":3}}",
+		     NULL);
+		restart();
+		assert_true(under_way()->is_look);
+		assert_has(body_of(under_way()),
+		           "__typename\\n    note\\n    tags\\n    none\\n    id\\n    n\\n    _version\\n  }");
+		snprintf(shown, sizeof shown,
+		         "{\"data\":{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"t1\",\"n\":2,\"note\":\"%s\","
+		         "\"tags\":[\"b\"],\"_version\":4}}}",
+		         NOTES[i]);
+		answer(200, shown);
+		turn();
+		assert_null(under_way());
+		if (i == 0)
+			assert_string_equal(dead_letters(), "[]");
+		else
+			assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+		finish();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +275,7 @@ int main(void)
 	        cmocka_unit_test(a_number_as_id_is_looked_at_as_a_number),
 	        cmocka_unit_test(a_version_of_another_record_than_the_one_that_is_made_makes_nothing_safe),
 	        cmocka_unit_test(what_another_field_shows_under_its_name_does_not_tell_that_it_was_written),
+	        cmocka_unit_test(what_is_sent_and_not_selected_is_asked_for_where_the_record_is_known_to_have_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,17 @@ static void a_field_that_stands_for_something_else_is_refused(void **state)
 	               "{ createTodo: getTodo(id: \"1\") { __typename id _version v: _version a { _version: b } } }");
 }
 
+static void what_is_wanted_besides_is_asked_for_unless_its_name_is_taken(void **state)
+{
+	(void)state;
+	static const struct aps_str WANTED[] = {APS_STR("note"), APS_STR("title"), APS_STR("n"), APS_STR("id")};
+	struct aps_read_back of = todo();
+	of.wanted = WANTED;
+	of.n_wanted = APS_COUNTOF(WANTED);
+	assert_written(of, "mutation { createTodo { title n: m } }",
+	               "{ createTodo: getTodo(id: \"1\") { __typename id _version note title n: m } }");
+}
+
 static void fragments_that_it_includes_come_along(void **state)
 {
 	(void)state;
@@ -433,6 +444,7 @@ int main(void)
 	        TEST(the_root_field_has_the_response_key_of_the_mutations),
 	        TEST(what_is_selected_already_is_not_added),
 	        TEST(a_field_that_stands_for_something_else_is_refused),
+	        TEST(what_is_wanted_besides_is_asked_for_unless_its_name_is_taken),
 	        TEST(fragments_that_it_includes_come_along),
 	        TEST(the_root_field_may_stand_in_fragments_and_several_times),
 	        TEST(a_root_field_is_found),
