@@ -25,10 +25,10 @@ describe("a mutation that waits for headers or a token", function()
   }
 
   -- Its id, once it is asked for.
-  local function begin(options, id)
+  local function begin(options, id, mutation_options)
     is_open, call = false, {}
     client = outbox.connect(options)
-    appsync.spawn(function() call.data, call.err = client:mutate(outbox.CREATE, { id = id, name = "one" }) end)
+    appsync.spawn(function() call.data, call.err = client:mutate(outbox.CREATE, { id = id, name = "one" }, mutation_options) end)
     wait_for(function() return client.outbox:list()[1] end, "the mutation")
     return client.outbox:list()[1].id
   end
@@ -56,8 +56,14 @@ describe("a mutation that waits for headers or a token", function()
     assert.equal(1, #client.outbox:results())
   end)
 
-  it("goes to the identity that adopts it", function()
-    begin({ headers = ask, identity = "guest" }, "c1")
+  it("goes to the identity that adopts it, which leaves no function behind", function()
+    local kept = setmetatable({}, { __mode = "v" })
+    local function update_of()
+      local function update() end
+      kept[1] = update
+      return update
+    end
+    begin({ headers = ask, identity = "guest" }, "c1", { update = update_of() })
     local ann = client:with{ identity = "ann", headers = {} }
     wait_for(function() return ann:adopt{ from = "guest" } end, "that it isn't being sent")
     wait_for(function() return call.err end, "the call")
@@ -65,5 +71,6 @@ describe("a mutation that waits for headers or a token", function()
     assert(ann.outbox:drain(10))
     assert.equal("one", outbox.names "c1")
     assert.equal(1, #ann.outbox:results())
+    wait_for(function() collectgarbage() return kept[1] == nil end, "the function to be collected")
   end)
 end)

@@ -1,4 +1,5 @@
 -- Each identity has an outbox of its own, which is kept, wiped or adopted as a whole.
+local appsync = require "appsync"
 local outbox = require "spec.support.outbox"
 local wait_for = require "spec.support.wait"
 
@@ -125,5 +126,21 @@ describe("the outbox of an identity", function()
     local _, adopted = queue_one(guest)
     assert.equal(1, (ann:adopt{ from = "guest" }))
     check_gone(adopted)
+  end)
+
+  it("keeps no function of what is wiped before Lua has seen that it was queued", function()
+    local kept = setmetatable({}, { __mode = "v" })
+    local function queue_one()
+      local function update() end
+      kept[1] = update
+      appsync.spawn(client.mutate, client, CREATE, { id = "g1", name = "n" }, { update = update })
+      appsync.sleep(0)
+    end
+    assert(client:mutate(CREATE, { id = "g0", name = "n" }))
+    queue_one()
+    local over = os.clock() + 0.3 -- the core goes on meanwhile, and nobody takes its events
+    while os.clock() < over do end
+    assert(client:sign_out{ outbox = "wipe" })
+    wait_for(function() collectgarbage() return kept[1] == nil end, "the function to be collected")
   end)
 end)

@@ -187,13 +187,17 @@ function Queue:drop_call(id)
   self:hold()
 end
 
----The calls that are known by now, of mutations that may be about to leave the queue without an outcome.
+---The calls that were made by now, of mutations that may be about to leave the queue without an outcome. Those that still wait for
+---their RESULT are among them: it comes before the core's answer, and may say that the mutation was queued.
 ---@return fun() forget
 function Queue:forgetting()
-  local entries = {}
-  for entry in pairs(self.calls) do entries[#entries + 1] = entry end
+  local made = {}
+  for _, call in pairs(self.calls) do made[call] = true end
+  for _, call in pairs(self.waiting) do made[call] = true end
   return function()
-    for _, entry in ipairs(entries) do self.calls[entry], self.settled[entry] = nil, nil end
+    for entry, call in pairs(self.calls) do
+      if made[call] then self.calls[entry], self.settled[entry] = nil, nil end
+    end
     self:hold()
   end
 end
