@@ -281,8 +281,8 @@ void aps_sending_look(struct aps_queue *queue, uint64_t number)
 	sending->is_look = sending->is_looked_at = true;
 	sending->retry_after_ms = -1;
 	enum aps_rc rc = aps_sent_entry_read(sending, &err);
-	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err);
 	if (rc == APS_OK) rc = aps_sent_entry_ask(sending, &err);
+	if (rc != APS_OK) aps_vault_suspect(queue->vault, &err); /* a record of the cache was read, too */
 	if (rc == APS_OK) {
 		go_with_headers(sending);
 	} else if (rc == APS_E_NOMEM || rc == APS_E_STORAGE) {
@@ -428,10 +428,12 @@ static void judge_absence(struct aps_sending *sending)
 	bool is_ignored = false;
 	enum aps_rc rc = APS_OK;
 	const struct aps_operation *operation = &sending->operation;
-	if (sending->safety.class == APS_SAFETY_CREATES)
-		rc = aps_ids_are_ignored(sending->queue,
-		                         aps_root_fields_first_name(operation->document, operation->definition),
-		                         aps_queue_extra_made_root(&sending->extra), &is_ignored, &err);
+	if (sending->safety.class == APS_SAFETY_CREATES) {
+		struct aps_str field = aps_root_fields_first_name(operation->document, operation->definition);
+		rc = field.n == 0 ? aps_fail(&err, APS_E_NOMEM, "out of memory")
+		                  : aps_ids_are_ignored(sending->queue, field, aps_queue_extra_made_root(&sending->extra),
+		                                        &is_ignored, &err);
+	}
 	if (rc != APS_OK)
 		put_off(sending, &err);
 	else

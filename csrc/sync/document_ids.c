@@ -60,9 +60,9 @@ static void scan_defaults(const struct scan *scan, const struct aps_gql_operatio
 		struct aps_str value;
 		aps_json_members_init(&members, variables);
 		bool is_default = definition->kind == APS_GQL_VARIABLE_DEFINITION && definition->value != NULL &&
-		                  is_of_ids(definition->type) &&
 		                  !aps_json_members_named(&members, definition->name, &value);
-		if (is_default) scan_value(scan, definition->value, APS_STR("id"), false);
+		struct aps_str name = is_of_ids(definition->type) ? APS_STR("id") : definition->name;
+		if (is_default) scan_value(scan, definition->value, name, false);
 	}
 }
 

@@ -7,8 +7,8 @@
 
 APS_BEGIN_DECLS
 
-/* Literals among the arguments of the root fields, by the name of the argument or input field that has them, and the
- * defaults of variables of type ID that `variables` (JSON text) doesn't have. E_NOMEM. */
+/* Literals among the arguments of the root fields, by the name of the argument or input field that has them, and in the
+ * defaults of variables that `variables` (JSON text) doesn't have: by the variable's name, or of type ID. E_NOMEM. */
 enum aps_rc aps_document_ids_scan(const struct aps_gql_document *document, const struct aps_gql_operation *operation,
                                   struct aps_str variables, aps_named_ids_sink *sink, void *context,
                                   struct aps_err *err);

@@ -18,7 +18,7 @@ struct aps_str aps_root_fields_first(const struct aps_gql_document *document,
 struct aps_str aps_root_fields_first_name(const struct aps_gql_document *document,
                                           const struct aps_gql_operation *operation);
 /* Whether this response key is one that tells the name of the root's type: as it is written, or added to a fragment
- * when it is sent (gql/typenames.h). */
+ * when it is sent (gql/typenames.h). Without memory it is the one that is added. */
 bool aps_root_fields_tells_type(const struct aps_gql_document *document, const struct aps_gql_operation *operation,
                                 struct aps_str key);
 

@@ -116,6 +116,27 @@ static void that_ids_are_ignored_is_seen_beside_the_name_of_the_root_s_type(void
 	finish();
 }
 
+static void without_memory_to_know_the_field_what_is_absent_is_not_made_again(void **state)
+{
+	(void)state;
+	for (size_t nth = 1; nth <= 120; nth++) {
+		begin();
+		create(MAKE_IN_FRAGMENT, '1');
+		answer(200, "{\"data\":{\"r\":{\"__typename\":\"Todo\",\"id\":\"7\",\"n\":2}}}");
+		turn();
+		create(MAKE_IN_FRAGMENT, '2');
+		restart();
+		assert_true(under_way()->is_look);
+		aps_mem_fail_at(nth);
+		answer(200, "{\"data\":{\"r\":null}}");
+		turn();
+		aps_mem_fail_at(0);
+		for (int i = 0; i < 4 && under_way() == NULL; i++) let_time_pass(301000);
+		if (under_way() != NULL && !under_way()->is_look) fail_msg("it is sent again at %d", (int)nth);
+		finish();
+	}
+}
+
 static void that_a_service_merges_is_seen_beside_the_name_of_the_root_s_type(void **state)
 {
 	(void)state;
@@ -262,6 +283,25 @@ static void what_is_sent_and_not_selected_is_asked_for_where_the_record_is_known
 	}
 }
 
+static void a_damaged_record_of_the_cache_does_not_hold_up_the_look(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	begin();
+	send("mutation All($input: In!) { updateTodo(input: $input) "
+	     "{ id n note tags gone none author { name } _version } }",
+	     "{\"input\":{\"id\":\"t1\",\"n\":1}}", NULL);
+	answer(200, KNOWN);
+	turn();
+	send(CHANGE_N, "{\"input\":{\"id\":\"t1\",\"n\":2,\"note\":\"mine\",\"_version\":3}}", NULL);
+	assert_int_equal(aps_db_exec(aps_queue_db(world.queue), "UPDATE entry SET sum = sum + 1", &err), APS_OK);
+	restart();
+	for (int i = 0; i < 5 && under_way() == NULL; i++) let_time_pass(301000);
+	assert_non_null(under_way());
+	assert_true(under_way()->is_look);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +309,7 @@ int main(void)
 	        cmocka_unit_test(a_field_that_may_have_been_executed_beside_one_that_failed_leaves_it_open),
 	        cmocka_unit_test(that_ids_are_ignored_is_known_of_the_field_and_not_of_its_alias),
 	        cmocka_unit_test(that_ids_are_ignored_is_seen_beside_the_name_of_the_root_s_type),
+	        cmocka_unit_test(without_memory_to_know_the_field_what_is_absent_is_not_made_again),
 	        cmocka_unit_test(that_a_service_merges_is_seen_beside_the_name_of_the_root_s_type),
 	        cmocka_unit_test(a_list_at_the_root_is_not_answered_by_one_of_its_records),
 	        cmocka_unit_test(what_was_edited_to_be_about_another_record_is_not_judged_by_the_first_one),
@@ -276,6 +317,7 @@ int main(void)
 	        cmocka_unit_test(a_version_of_another_record_than_the_one_that_is_made_makes_nothing_safe),
 	        cmocka_unit_test(what_another_field_shows_under_its_name_does_not_tell_that_it_was_written),
 	        cmocka_unit_test(what_is_sent_and_not_selected_is_asked_for_where_the_record_is_known_to_have_it),
+	        cmocka_unit_test(a_damaged_record_of_the_cache_does_not_hold_up_the_look),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,8 @@ static void without_memory_the_count_is_on_the_safe_side(void **state)
 	assert_int_equal(aps_root_fields_first(document, operation).n, 0);
 	aps_mem_fail_at(1);
 	assert_false(aps_root_fields_tells_type(document, operation, APS_STR("a")));
+	aps_mem_fail_at(1);
+	assert_true(aps_root_fields_tells_type(document, operation, APS_STR("__typename")));
 	aps_mem_fail_at(0);
 	assert_int_equal(aps_mem_live(), n_live);
 	aps_gql_document_unref(document);
