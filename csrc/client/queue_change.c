@@ -49,16 +49,20 @@ static void end_sending(struct aps_queue *queue, int64_t number)
 }
 
 /* What waits for headers or a token can be changed: no request is under way, and the store says so. */
-static void recall(struct aps_queue *queue, int64_t number)
+static enum aps_rc recall(struct aps_queue *queue, int64_t number, struct aps_err *err)
 {
 	const struct aps_sending *sending = aps_sending_find(queue, (uint64_t)number);
-	if (sending != NULL && aps_sending_is_idle(sending)) aps_outbox_recall(&queue->outbox, (uint64_t)number);
+	if (sending == NULL || !aps_sending_is_idle(sending)) return APS_OK;
+	enum aps_rc rc = aps_sending_unmark(sending, err);
+	if (rc == APS_OK) aps_outbox_recall(&queue->outbox, (uint64_t)number);
+	return rc;
 }
 
 /* What was known of it outside the store goes. */
 static enum aps_rc withdraw(struct aps_queue *queue, int64_t number, struct aps_err *err)
 {
-	recall(queue, number);
+	enum aps_rc rc = recall(queue, number, err);
+	if (rc != APS_OK) return rc;
 	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, (uint64_t)number);
 	if (item != NULL && aps_delivery_is_under_way(&item->delivery)) return refuse(err);
 	aps_queue_waits_withdraw(queue, (uint64_t)number); /* while it is known whether it was sent */
@@ -140,8 +144,8 @@ enum aps_rc aps_queue_edit(struct aps_queue *queue, int64_t number, struct aps_s
 	if (rc == APS_OK) rc = find(queue, number, &row, err);
 	if (rc == APS_OK && row.entry.id != 0) {
 		*is_done = true;
-		recall(queue, number);
-		rc = aps_outbox_reread(&queue->outbox, (uint64_t)number) ? APS_OK : refuse(err);
+		rc = recall(queue, number, err);
+		if (rc == APS_OK && !aps_outbox_reread(&queue->outbox, (uint64_t)number)) rc = refuse(err);
 		if (rc == APS_OK) end_sending(queue, number);
 		row.entry.variables = variables;
 		if (rc == APS_OK) rc = aps_outbox_update(aps_queue_db(queue), &row.entry, err);
@@ -318,6 +322,14 @@ static enum aps_rc look_at_guest(const struct aps_queue *queue, const struct aps
 	return APS_OK;
 }
 
+static enum aps_rc unmark_idle(const struct aps_queue *queue, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	for (const struct aps_sending *sending = queue->sendings; rc == APS_OK && sending != NULL; sending = sending->next)
+		if (aps_sending_is_idle(sending)) rc = aps_sending_unmark(sending, err);
+	return rc;
+}
+
 /* In one transaction, with nothing else in it: the partition is another one from then on. */
 static enum aps_rc move_all(struct aps_queue *queue, struct aps_queue *other, const char *identity, int64_t *owner,
                             int64_t *n, struct aps_err *err)
@@ -325,6 +337,7 @@ static enum aps_rc move_all(struct aps_queue *queue, struct aps_queue *other, co
 	struct aps_partition *guest = other != NULL ? other->partition : NULL;
 	enum aps_rc rc = aps_queue_begin(queue, true, err);
 	if (rc == APS_OK && other != NULL) rc = aps_queue_store_told(other, err);
+	if (rc == APS_OK && other != NULL) rc = unmark_idle(other, err);
 	if (rc == APS_OK) rc = move_owner(queue, identity, owner, n, err);
 	if (rc == APS_OK) rc = aps_partition_adopt(queue->partition, identity, guest, err);
 	queue->has_new_ids = rc == APS_OK;

@@ -40,6 +40,13 @@ static int64_t row_id(const struct aps_sending *sending, const struct aps_outbox
 	return aps_entry_id(sending->queue->owner, (enum aps_entry_mode)item->mode, (int64_t)item->number);
 }
 
+enum aps_rc aps_sending_unmark(const struct aps_sending *sending, struct aps_err *err)
+{
+	const struct aps_queue *queue = sending->queue;
+	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, sending->number);
+	return item != NULL ? aps_delivery_unmark(aps_queue_db(queue), row_id(sending, item), err) : APS_OK;
+}
+
 /* Where that fails it stays marked, which is safe. */
 static void asking_late(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
@@ -49,7 +56,7 @@ static void asking_late(struct aps_timer *timer, void *context APS_UNUSED, int64
 	const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, sending->number);
 	bool is_marked = item != NULL && item->delivery.state == APS_DELIVERY_SENDING && !item->delivery.is_in_doubt;
 	if (!is_marked || !is_asking(sending) || aps_queue_begin(queue, false, &err) != APS_OK) return;
-	if (aps_delivery_unmark(aps_queue_db(queue), row_id(sending, item), &err) == APS_OK)
+	if (aps_sending_unmark(sending, &err) == APS_OK)
 		sending->is_unmarked = true;
 	else
 		aps_queue_fail(queue, &err);

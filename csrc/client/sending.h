@@ -66,6 +66,8 @@ struct aps_sending *aps_sending_find(const struct aps_queue *queue, uint64_t num
 struct aps_sending *aps_sending_get(struct aps_queue *queue, uint64_t number, struct aps_err *err);
 /* It waits for headers, a token or credentials, and isn't marked as being sent. */
 bool aps_sending_is_idle(const struct aps_sending *sending);
+/* In the transaction that is open: the store says that it isn't being sent. That of an idle one may have been lost. */
+enum aps_rc aps_sending_unmark(const struct aps_sending *sending, struct aps_err *err);
 /* Nobody is told. */
 void aps_sending_end(struct aps_sending *sending);
 /* Both feed the machine what comes of it, later. While a function of the application takes its time with headers, a

@@ -11,15 +11,20 @@
 #define SOON 50
 #define LATE 150
 
-static void begin_asking(void)
+static void open_asking(uint64_t cache)
 {
 	struct aps_queue_settings settings;
-	begin();
 	make_queue_settings(&settings);
 	settings.asks_headers = true;
-	open_queue_with(CACHE, &settings);
+	open_queue_with(cache, &settings);
 	turn();
 	drop_events();
+}
+
+static void begin_asking(void)
+{
+	begin();
+	open_asking(CACHE);
 }
 
 /* In the store: -1: there is no row. */
@@ -102,6 +107,49 @@ static void where_it_cannot_be_marked_it_is_not_sent(void **state)
 	finish();
 }
 
+/* There is no room for the news that it isn't being sent. */
+static void be_late_on_a_full_disk(void)
+{
+	faulty_vfs_set("full=0");
+	let_time_pass(LATE);
+	faulty_vfs_set("full=off");
+	aps_vault_retry(world.queue->vault, aps_clock_mono_ms());
+	turn();
+	assert_int_equal(n_marked(), 1);
+}
+
+static void what_is_changed_meanwhile_was_not_sent_whatever_the_store_says(void **state)
+{
+	(void)state;
+	begin_asking();
+	enqueue_n(1);
+	turn();
+	char id[40];
+	snprintf(id, sizeof id, "%s", id_of(world.queue->outbox.items->number));
+	be_late_on_a_full_disk();
+	assert_string_equal(ask(APS_QUEUE_ASK_EDIT, id, "{\"n\":2}"), "true");
+	assert_string_equal(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "[]");
+	give_headers();
+	assert_has(body_of(under_way()), "\"n\":2");
+	finish();
+}
+
+static void what_is_adopted_meanwhile_was_not_sent_whatever_the_store_says(void **state)
+{
+	(void)state;
+	begin_asking();
+	open_cache(OTHER_CACHE, "guest");
+	open_asking(OTHER_CACHE);
+	enqueue(&(struct asked){.cache = OTHER_CACHE});
+	turn();
+	be_late_on_a_full_disk();
+	assert_string_equal(ask(APS_QUEUE_ASK_ADOPT, "guest", NULL), "1");
+	assert_string_equal(ask(APS_QUEUE_ASK_DEAD_LETTERS, NULL, NULL), "[]");
+	give_headers();
+	assert_has(body_of(under_way()), "\"n\":1");
+	finish();
+}
+
 /* That it was executed isn't ruled out by asking. */
 static void what_is_in_doubt_stays_marked(void **state)
 {
@@ -129,6 +177,8 @@ int main(void)
 	        cmocka_unit_test(headers_that_come_soon_cost_no_commit),
 	        cmocka_unit_test(a_mutation_that_waits_for_headers_is_not_marked_as_being_sent_until_they_come),
 	        cmocka_unit_test(where_it_cannot_be_marked_it_is_not_sent),
+	        cmocka_unit_test(what_is_changed_meanwhile_was_not_sent_whatever_the_store_says),
+	        cmocka_unit_test(what_is_adopted_meanwhile_was_not_sent_whatever_the_store_says),
 	        cmocka_unit_test(what_is_in_doubt_stays_marked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
