@@ -24,16 +24,24 @@ static struct aps_str decode(struct scan *scan)
 	return (struct aps_str){room, aps_json_unescape_to(&scan->r, room)};
 }
 
+/* Each member of each mutation is looked at, and most end with another letter. */
+static char last_of(struct aps_str name)
+{
+	return name.n != 0 ? name.p[name.n - 1] : '\0';
+}
+
 bool aps_named_ids_is_name(struct aps_str name)
 {
-	return aps_str_is(name, "id") || aps_str_ends(name, "Id") || aps_str_ends(name, "ID") ||
-	       aps_str_ends(name, "_id");
+	char last = last_of(name);
+	if (last == 'D') return aps_str_ends(name, "ID");
+	return last == 'd' && (aps_str_is(name, "id") || aps_str_ends(name, "Id") || aps_str_ends(name, "_id"));
 }
 
 bool aps_named_ids_is_list_name(struct aps_str name)
 {
-	return aps_named_ids_is_name(name) || aps_str_is(name, "ids") || aps_str_ends(name, "Ids") ||
-	       aps_str_ends(name, "IDs") || aps_str_ends(name, "_ids");
+	if (last_of(name) != 's') return aps_named_ids_is_name(name);
+	return aps_str_is(name, "ids") || aps_str_ends(name, "Ids") || aps_str_ends(name, "IDs") ||
+	       aps_str_ends(name, "_ids");
 }
 
 static bool report_string(struct scan *scan, bool is_named)
