@@ -325,7 +325,8 @@ static enum aps_rc look_at_guest(const struct aps_queue *queue, const struct aps
 static enum aps_rc unmark_idle(const struct aps_queue *queue, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
-	for (const struct aps_sending *sending = queue->sendings; rc == APS_OK && sending != NULL; sending = sending->next)
+	for (const struct aps_sending *sending = queue->sendings; rc == APS_OK && sending != NULL;
+	     sending = sending->next)
 		if (aps_sending_is_idle(sending)) rc = aps_sending_unmark(sending, err);
 	return rc;
 }

@@ -438,8 +438,8 @@ static void judge_absence(struct aps_sending *sending)
 	if (sending->safety.class == APS_SAFETY_CREATES) {
 		struct aps_str field = aps_root_fields_first_name(operation->document, operation->definition);
 		rc = field.n == 0 ? aps_fail(&err, APS_E_NOMEM, "out of memory")
-		                  : aps_ids_are_ignored(sending->queue, field, aps_queue_extra_made_root(&sending->extra),
-		                                        &is_ignored, &err);
+		                  : aps_ids_are_ignored(sending->queue, field,
+		                                        aps_queue_extra_made_root(&sending->extra), &is_ignored, &err);
 	}
 	if (rc != APS_OK)
 		put_off(sending, &err);

@@ -283,10 +283,9 @@ static void what_is_sent_and_not_selected_is_asked_for_where_the_record_is_known
 	}
 }
 
-static void a_damaged_record_of_the_cache_does_not_hold_up_the_look(void **state)
+/* The record is known, and is being changed. */
+static void begin_with_a_change(void)
 {
-	(void)state;
-	struct aps_err err;
 	begin();
 	send("mutation All($input: In!) { updateTodo(input: $input) "
 	     "{ id n note tags gone none author { name } _version } }",
@@ -294,6 +293,32 @@ static void a_damaged_record_of_the_cache_does_not_hold_up_the_look(void **state
 	answer(200, KNOWN);
 	turn();
 	send(CHANGE_N, "{\"input\":{\"id\":\"t1\",\"n\":2,\"note\":\"mine\",\"_version\":3}}", NULL);
+}
+
+static void without_memory_the_look_comes_later_and_asks_for_all_of_it(void **state)
+{
+	(void)state;
+	for (size_t nth = 1; nth <= 250; nth++) {
+		begin_with_a_change();
+		restart_without_a_queue();
+		open_queue(CACHE);
+		world.queue = aps_queueing_find(world.core, world.client, CACHE);
+		aps_mem_fail_at(nth);
+		turn();
+		aps_mem_fail_at(0);
+		for (int i = 0; i < 5 && under_way() == NULL; i++) let_time_pass(301000);
+		if (under_way() == NULL) fail_msg("nothing is asked at %d: %s", (int)nth, dead_letters());
+		assert_true(under_way()->is_look);
+		assert_has(body_of(under_way()), "note");
+		finish();
+	}
+}
+
+static void a_damaged_record_of_the_cache_does_not_hold_up_the_look(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	begin_with_a_change();
 	assert_int_equal(aps_db_exec(aps_queue_db(world.queue), "UPDATE entry SET sum = sum + 1", &err), APS_OK);
 	restart();
 	for (int i = 0; i < 5 && under_way() == NULL; i++) let_time_pass(301000);
@@ -317,6 +342,7 @@ int main(void)
 	        cmocka_unit_test(a_version_of_another_record_than_the_one_that_is_made_makes_nothing_safe),
 	        cmocka_unit_test(what_another_field_shows_under_its_name_does_not_tell_that_it_was_written),
 	        cmocka_unit_test(what_is_sent_and_not_selected_is_asked_for_where_the_record_is_known_to_have_it),
+	        cmocka_unit_test(without_memory_the_look_comes_later_and_asks_for_all_of_it),
 	        cmocka_unit_test(a_damaged_record_of_the_cache_does_not_hold_up_the_look),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -290,9 +290,36 @@ static void while_the_store_cannot_be_used_its_state_says_so(void **state)
 	finish();
 }
 
+/* Nobody would find there what is written to it. */
+static void a_file_that_was_moved_is_not_taken_for_one_that_can_be_used_again(void **state)
+{
+	(void)state;
+	char elsewhere[112];
+	begin();
+	snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", world.folder);
+	assert_int_equal(rename(world.path, elsewhere), 0);
+	uint64_t call = enqueue_n(1);
+	turn();
+	assert_ends(call, APS_E_STORAGE, false);
+	aps_vault_retry(world.queue->vault, aps_clock_mono_ms());
+	turn();
+	assert_false(aps_vault_is_available(world.queue->vault));
+	assert_int_equal(count_logs("can be used again"), 0);
+	assert_int_equal(rename(elsewhere, world.path), 0);
+	aps_vault_retry(world.queue->vault, aps_clock_mono_ms());
+	turn();
+	assert_int_equal(count_logs("can be used again"), 1);
+	call = enqueue_n(2);
+	turn();
+	assert_has(body_of(under_way()), "\"n\":2");
+	assert_null(take_result(call));
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_file_that_was_moved_is_not_taken_for_one_that_can_be_used_again),
 	        cmocka_unit_test(a_disk_that_is_full_refuses_what_comes_and_keeps_what_it_has),
 	        cmocka_unit_test(what_cannot_be_read_is_told_or_it_does_not_matter),
 	        cmocka_unit_test(a_file_that_is_read_only_all_at_once_refuses_what_comes),

@@ -197,28 +197,6 @@ static void what_memory_has_had_is_missing_in_the_file_and_all_else_is_there(voi
 	assert_reads("{ many { id n } }", "missing");
 }
 
-/* Nobody would find there what is written to it. */
-static void a_file_that_has_another_name_by_now_is_gone_back_to_when_it_is_where_it_was(void **state)
-{
-	(void)state;
-	struct aps_err err;
-	char moved[256];
-	vault_world_open(&world);
-	write_all(1, "");
-	vault_world_commit(&world);
-	snprintf(moved, sizeof moved, "%s/elsewhere", world.folder);
-	assert_int_equal(rename(world.path, moved), 0);
-	assert_int_equal(aps_vault_begin_durable(world.vault, &err), APS_OK);
-	(void)aps_vault_commit(world.vault, &err);
-	assert_kind(APS_PLACE_OVER);
-	aps_vault_retry(world.vault, 0);
-	assert_kind(APS_PLACE_OVER);
-	assert_int_equal(rename(moved, world.path), 0);
-	aps_vault_retry(world.vault, 0);
-	assert_kind(APS_PLACE_FILE);
-	assert_reads("{ plain }", "{\"plain\":1}");
-}
-
 static bool hold_in_child(pid_t *child)
 {
 	int ready[2];
@@ -703,7 +681,6 @@ int main(void)
 	        TEST(what_is_kept_in_memory_is_read_like_any_other),
 	        TEST(a_file_is_tried_again_less_and_less_often),
 	        TEST(what_memory_has_had_is_missing_in_the_file_and_all_else_is_there),
-	        TEST(a_file_that_has_another_name_by_now_is_gone_back_to_when_it_is_where_it_was),
 	        TEST(a_store_belongs_to_one_process_until_that_is_gone),
 	        TEST(a_process_has_a_store_once),
 	        TEST(what_is_not_ours_or_newer_is_left_as_it_is),

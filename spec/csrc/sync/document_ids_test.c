@@ -40,7 +40,8 @@ static void literals_and_defaults_are_named(void **state)
 	        {"mutation M($a: ID = \"a\", $b: ID! = 2, $l: [ID!] = [\"c\"], $s: String = \"x\", $d: ID) { f(a: $a) "
 	         "}",
 	         "{}", "a 2 c "},
-	        {"mutation M($input: In = {id: \"a\", n: 1}, $tagId: String = \"b\", $ids: [Int!] = [1]) { f(a: $input) }",
+	        {"mutation M($input: In = {id: \"a\", n: 1}, $tagId: String = \"b\", $ids: [Int!] = [1]) { f(a: "
+	         "$input) }",
 	         "{}", "a b 1 "},
 	        {"mutation M($a: ID = \"a\", $b: ID = \"b\") { f(a: $a) }", "{\"a\":\"x\",\"b\":null}", ""},
 	        {"mutation M($a: ID = \"a\") { f(a: $a) }", "", "a "},
