@@ -107,7 +107,12 @@ function fake_queue.add(cache, core, queue)
   function cache.settle_entry(_, entry)
     note("settle_entry " .. entry)
   end
-  function cache.told(_, number) table.insert(queue.told, number) end
+  function cache.told(_, number)
+    local why = queue.untold
+    queue.untold = nil
+    if why then error(why, 0) end
+    table.insert(queue.told, number)
+  end
   function cache.resolve(_, entry, variables)
     table.insert(queue.resolved, { entry = entry, variables = variables })
     return true

@@ -122,18 +122,19 @@ local function tell(queue, event)
   return false
 end
 
--- `close` waits for it, as for a call: what was told is told again by the next run unless that is stored.
+-- `close` waits for it, as for a call: what was told is told again by the next run unless that is stored. Where it raises, for
+-- want of memory, only the core is told later: the callback has returned.
 ---@return boolean is_told
 local function tell_counted(queue, event)
   local running = scheduler.new_wait()
   queue.root:enter(running)
-  local is_told = tell(queue, event)
-  if is_told then
-    table.remove(queue.outcomes, 1)
-    queue:tell("told", event.number)
-  end
+  event.is_told = event.is_told or tell(queue, event)
+  local ok, raised = true, nil
+  if event.is_told then ok, raised = pcall(queue.tell, queue, "told", event.number) end
   queue.root:leave(running)
-  return is_told
+  if not ok then error(raised, 0) end
+  if event.is_told then table.remove(queue.outcomes, 1) end
+  return event.is_told
 end
 
 local begin

@@ -113,6 +113,20 @@ describe("outcomes that no waiting call got", function()
     assert.equal(2, updates)
   end)
 
+  it("are told once also where there is no memory to say that they were", function()
+    local n = 0
+    open{ offline = { callback = function() n = n + 1 end } }
+    queue.untold = "not enough memory"
+    event(1, { data = todo("1", "a") })
+    drive()
+    assert.same({ 1, {} }, { n, queue.told })
+    drive(3)
+    assert.same({ 1, { 1 } }, { n, queue.told })
+    event(2, { data = todo("2", "b") })
+    drive()
+    assert.same({ 2, { 1, 2 } }, { n, queue.told })
+  end)
+
   it("that are told again don't keep a client that nobody has", function()
     open{ offline = { callback = function() error("no", 0) end } }
     event(1, { data = todo("1", "a") })
