@@ -188,33 +188,55 @@ static void doubt_apart(const struct doubting *in, const struct aps_entry *field
 	put_stale(in, field->number, 0);
 }
 
-static void doubt(const struct doubting *in, const struct aps_layer_patch *patch)
+/* Of a record with what is in doubt already. `field`: the entry of a field that has arguments; NULL: `fields` of it. */
+static void doubt_record(const struct doubting *in, struct aps_entry *record, const struct aps_entry *field,
+                         struct aps_str fields)
 {
-	struct aps_str key = aps_entry_key(patch->entry), said = {patch->bytes, patch->n_bytes}, known = APS_STR("");
-	bool is_record = key.n != 0 && key.p[0] == 'R';
-	uint64_t number = is_record ? patch->entry->number : aps_key_owner(key);
-	struct aps_entry *field = aps_write_at(in->write, patch->entry->number);
-	struct aps_entry *record = aps_write_at(in->write, number);
+	struct aps_str known = APS_STR("");
 	struct aps_buf doubts;
-	if (field == NULL || record == NULL || record->content == NULL) return;
 	aps_buf_init(&doubts, APS_BUF_ANY_SIZE);
 	aps_doubts_find(aps_entry_content(record), &known);
 	aps_buf_add_str(&doubts, known);
-	bool is_part = is_record && aps_str_is(key, "RROOT_QUERY") && said.n != 0 && said.p[0] == 'F';
-	if (!is_record)
+	if (field != NULL)
 		doubt_apart(in, field, &doubts);
-	else if (is_part)
-		doubt_fields(in, record, (struct aps_str){said.p + 1, said.n - 1}, &doubts);
 	else
-		doubt_fields(in, record, aps_entry_content(record), &doubts);
+		doubt_fields(in, record, fields, &doubts);
 	if (doubts.rc != APS_OK) aps_write_fail(in->write);
 	if (!aps_str_eq(aps_buf_str(&doubts), known)) set_doubts(in->write, record, aps_buf_str(&doubts));
 	aps_buf_clear(&doubts);
 }
 
+static void doubt(const struct doubting *in, const struct aps_layer_patch *patch)
+{
+	struct aps_str key = aps_entry_key(patch->entry), said = {patch->bytes, patch->n_bytes};
+	bool is_record = key.n != 0 && key.p[0] == 'R';
+	uint64_t number = is_record ? patch->entry->number : aps_key_owner(key);
+	struct aps_entry *field = aps_write_at(in->write, patch->entry->number);
+	struct aps_entry *record = aps_write_at(in->write, number);
+	if (field == NULL || record == NULL || record->content == NULL) return;
+	bool is_part = is_record && aps_str_is(key, "RROOT_QUERY") && said.n != 0 && said.p[0] == 'F';
+	struct aps_str fields = is_part ? (struct aps_str){said.p + 1, said.n - 1} : aps_entry_content(record);
+	doubt_record(in, record, is_record ? NULL : field, fields);
+}
+
+static struct doubting doubting_of(struct aps_cache_write *write, struct aps_buf *stale)
+{
+	return (struct doubting){write, stale, aps_names_find(&write->cache->names, APS_STR("__typename"))};
+}
+
+void aps_record_doubt(struct aps_cache_write *write, struct aps_str key, struct aps_buf *stale)
+{
+	struct aps_entry *record = NULL;
+	const struct doubting in = doubting_of(write, stale);
+	aps_entries_find_below(&write->cache->entries, key, &record, &write->err);
+	if (record != NULL && write->err.code == APS_OK) record = aps_write_at(write, record->number);
+	if (record == NULL || write->err.code != APS_OK || record->content == NULL) return;
+	doubt_record(&in, record, NULL, aps_entry_content(record));
+}
+
 void aps_layer_doubt(struct aps_cache_write *write, const struct aps_layer *layer, struct aps_buf *stale)
 {
-	const struct doubting in = {write, stale, aps_names_find(&write->cache->names, APS_STR("__typename"))};
+	const struct doubting in = doubting_of(write, stale);
 	const struct aps_layer_patch *patch = layer->patches;
 	for (; patch != NULL && write->err.code == APS_OK; patch = patch->next)
 		if (!patch->is_leaving) doubt(&in, patch);

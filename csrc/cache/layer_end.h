@@ -16,6 +16,9 @@ void aps_layer_fold(struct aps_merge *merge, const struct aps_layer *layer);
  * from now on (cache/doubt.h), of the root only the fields that the layer has. Appends to `stale`
  * struct aps_stale_field (cache/normalize.h), for those who watch them. */
 void aps_layer_doubt(struct aps_cache_write *write, const struct aps_layer *layer, struct aps_buf *stale);
+/* The same of one record, "RTodo:1", whatever the layer calls it: one that was made above a temporary record of which
+ * the answer had just come speaks of that. */
+void aps_record_doubt(struct aps_cache_write *write, struct aps_str key, struct aps_buf *stale);
 
 APS_END_DECLS
 

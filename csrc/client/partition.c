@@ -359,6 +359,7 @@ struct filling {
 	bool adds_layer;
 	enum aps_layer_kind kind;     /* of that one */
 	uint64_t layer;               /* its id, once it has one */
+	struct aps_str key;           /* of a record, "RTodo:1" */
 	const struct aps_buf *leaves; /* uint64_t: the ids of layers that leave; NULL: none do */
 	bool is_half_saved;           /* it was saved, as far as it could be */
 	struct aps_buf landmarks;     /* uint64_t: entries that reads look for by their keys */
@@ -407,11 +408,11 @@ static enum aps_rc fill_fold(struct aps_partition *partition, struct filling *fi
 	return partition->write.err.code;
 }
 
-static enum aps_rc fill_doubt(struct aps_partition *partition, struct filling *filling APS_UNUSED,
-                              struct aps_err *err APS_UNUSED)
+static enum aps_rc fill_doubt(struct aps_partition *partition, struct filling *filling, struct aps_err *err APS_UNUSED)
 {
 	struct aps_buf stale;
 	aps_buf_init(&stale, APS_BUF_ANY_SIZE);
+	if (filling->key.n != 0) aps_record_doubt(&partition->write, filling->key, &stale);
 	for (size_t i = 0; i < aps_write_n_layers(&partition->write); i++)
 		aps_layer_doubt(&partition->write, aps_write_layer_at(&partition->write, i), &stale);
 	if (partition->listener != NULL) aps_buf_add_str(&partition->listener->stale, aps_buf_str(&stale));
@@ -634,6 +635,20 @@ enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t i
 {
 	struct filling filling = {.fill = is_doubtful ? fill_doubt : fill_edits};
 	return write_end(partition, &filling, id, err);
+}
+
+enum aps_rc aps_partition_doubt_record(struct aps_partition *partition, struct aps_str key, struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_doubt};
+	struct aps_buf text;
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_buf_add_byte(&text, 'R');
+	aps_buf_add_str(&text, key);
+	filling.key = aps_buf_str(&text);
+	enum aps_rc rc = text.rc == APS_OK ? write(partition, &filling, err)
+	                                   : aps_fail(err, APS_E_NOMEM, "no memory for a record's key");
+	aps_buf_clear(&text);
+	return rc;
 }
 
 static enum aps_rc answer_once(struct aps_partition *partition, uint64_t id, struct aps_err *err)

@@ -139,6 +139,8 @@ enum aps_rc aps_partition_fold_layer(struct aps_partition *partition, uint64_t i
  * then on: aps_layer_doubt(). */
 enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t id, bool is_doubtful,
                                      struct aps_err *err);
+/* The same is in doubt of this record ("Todo:1"), if it is known: aps_record_doubt(). */
+enum aps_rc aps_partition_doubt_record(struct aps_partition *partition, struct aps_str key, struct aps_err *err);
 
 /* Appends the ids (uint64_t) of the layers of answered mutations, in order. */
 enum aps_rc aps_partition_list_answered(struct aps_partition *partition, struct aps_buf *ids, struct aps_err *err);

@@ -269,6 +269,17 @@ static enum aps_rc bury_row(struct aps_queue *queue, const struct aps_sending *s
 	return rc;
 }
 
+/* Its layer may be above the record of a temporary id; its roots have the service's. */
+static enum aps_rc drop_layer(struct aps_queue *queue, const struct aps_sending *sending, bool is_unknown,
+                              struct aps_err *err)
+{
+	if ((sending->row.entry.flags & APS_ENTRY_LAYER) == 0) return APS_OK;
+	enum aps_rc rc = aps_partition_drop_layer(queue->partition, sending->number, is_unknown, err);
+	for (size_t i = 0; rc == APS_OK && is_unknown && i < sending->extra.roots.n_items; i++)
+		rc = aps_partition_doubt_record(queue->partition, sending->extra.roots.items[i], err);
+	return rc;
+}
+
 static enum aps_rc bury(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
 {
 	struct aps_sending *sending = sending_of(queue, action, err);
@@ -276,8 +287,7 @@ static enum aps_rc bury(struct aps_queue *queue, const struct aps_outbox_action 
 	bool is_unknown = action->outcome == APS_DELIVERY_ENDED_UNKNOWN;
 	explain(sending, action);
 	enum aps_rc rc = bury_row(queue, sending, action, err);
-	if (rc == APS_OK && (sending->row.entry.flags & APS_ENTRY_LAYER) != 0)
-		rc = aps_partition_drop_layer(queue->partition, sending->number, is_unknown, err);
+	if (rc == APS_OK) rc = drop_layer(queue, sending, is_unknown, err);
 	if (rc == APS_OK) rc = log_outcome(queue, sending, action, err);
 	if (rc == APS_OK) queue->n_entries--;
 	if (rc == APS_OK) queue->n_dead++;

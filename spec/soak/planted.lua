@@ -70,7 +70,7 @@ local FAULTS = {
   { OUTBOX, "item->is_stored = true;\n\treturn true;", "return true;" },
   { OUTBOX, "item->is_new = item->is_stored = true;", "item->is_stored = true;" },
   { OUTBOX, "item->is_new = item->is_stored = true;", "item->is_new = true;" },
-  { OUTBOX, "scan_hand(outbox);\n\tif", "if" },
+  { OUTBOX, "if (!scan_hand(outbox)) return false;\n", "" },
   { OUTBOX, "if (item->is_new && item->delivery.state == APS_DELIVERY_QUEUED) drop_item(outbox, item);", "" },
   { ORDER, "\t\t\tis_free = false;\n", "" },
   { ORDER, "entry->is_started = false;", "" },

@@ -9,6 +9,8 @@
 
 #include "queue_world.h"
 
+#include "cache/doubt.h"
+
 #define UUID "11111111-1111-4111-8111-11111111111"
 
 static const char *dead_letters(void)
@@ -327,6 +329,37 @@ static void a_damaged_record_of_the_cache_does_not_hold_up_the_look(void **state
 	finish();
 }
 
+static bool is_in_doubt(const char *key)
+{
+	struct aps_entry *entry = NULL;
+	struct aps_err err;
+	struct aps_str doubts;
+	struct aps_entries *entries = &world.queue->partition->cache.entries;
+	assert_int_equal(aps_entries_find(entries, aps_str_of(key), &entry, &err), APS_OK);
+	assert_non_null(entry);
+	return aps_doubts_find(aps_entry_content(entry), &doubts);
+}
+
+/* On its own thread the application didn't know the service's id yet. */
+static void what_was_shown_by_an_id_that_had_just_been_mapped_is_in_doubt_by_the_other_one(void **state)
+{
+	(void)state;
+	begin();
+	send("mutation Make($input: CreateTodoInput!) { createTodo(input: $input) { id n } }", "{\"input\":{\"n\":2}}",
+	     "{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"" UUID "1\",\"n\":2}}");
+	answer(200, "{\"data\":{\"createTodo\":{\"__typename\":\"Todo\",\"id\":\"7\",\"n\":2}}}");
+	turn();
+	assert_false(is_in_doubt("RTodo:7"));
+	send("mutation Change($input: UpdateTodoInput!) { updateTodo(input: $input) { id n } }",
+	     "{\"input\":{\"id\":\"" UUID "1\",\"n\":3}}",
+	     "{\"updateTodo\":{\"__typename\":\"Todo\",\"id\":\"" UUID "1\",\"n\":3}}");
+	assert_has(body_of(under_way()), "\"id\":\"7\"");
+	restart();
+	assert_has(dead_letters(), "\"outcome\":\"unknown\"");
+	assert_true(is_in_doubt("RTodo:7"));
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +377,7 @@ int main(void)
 	        cmocka_unit_test(what_is_sent_and_not_selected_is_asked_for_where_the_record_is_known_to_have_it),
 	        cmocka_unit_test(without_memory_the_look_comes_later_and_asks_for_all_of_it),
 	        cmocka_unit_test(a_damaged_record_of_the_cache_does_not_hold_up_the_look),
+	        cmocka_unit_test(what_was_shown_by_an_id_that_had_just_been_mapped_is_in_doubt_by_the_other_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
