@@ -20,11 +20,10 @@ enum aps_rc aps_known_field(struct aps_partition *partition, struct aps_str key,
 	return rc;
 }
 
-/* A field of this value is selected without fields of its own. Of null and of an empty list nobody knows. */
+/* A field of this value was selected without fields of its own, as a list of scalars is, too (JSON). Of null nobody
+ * knows. */
 static bool is_leaf(const struct aps_cell *value)
 {
-	struct aps_cell item;
-	struct aps_str rest = value->text;
 	switch (value->tag) {
 	case APS_CELL_FALSE:
 	case APS_CELL_TRUE:
@@ -33,9 +32,6 @@ static bool is_leaf(const struct aps_cell *value)
 	case APS_CELL_NUMBER:
 	case APS_CELL_STRING:
 	case APS_CELL_JSON: return true;
-	case APS_CELL_LIST:
-		return value->n_items != 0 && aps_cell_take(&rest, &item) && item.tag != APS_CELL_LIST &&
-		       is_leaf(&item);
 	default: return false;
 	}
 }
