@@ -1,0 +1,62 @@
+/* The list of records that a delta sync keeps: in the root query's field, in objects below it ("items"), or by itself
+ * while a pass collects it. The service's side only: optimistic layers lie over it as they do over anything. */
+#ifndef APS_CACHE_SYNCED_LIST_H
+#define APS_CACHE_SYNCED_LIST_H
+
+#include "cache/number_set.h"
+#include "cache/write.h"
+
+#define APS_SYNCED_LIST_MAX_PATH 8
+
+/* Where it stands. All are borrowed. */
+struct aps_list_place {
+	struct aps_str field; /* of ROOT_QUERY, as the cache names it, with its arguments */
+	bool is_apart;        /* it has some: it is an entry of its own */
+	const struct aps_str
+	        *path; /* the fields of embedded objects that lead from there to it, as the cache names them */
+	size_t n_path;
+};
+
+/* What is known of it, kept from one write to the next. Zero-initialise it. */
+struct aps_synced_list {
+	bool is_known;   /* `members` are those of the list as it stands */
+	uint64_t number; /* of the long list; 0: it is short, or there is none */
+	uint64_t n_items;
+	struct aps_number_set members; /* entries */
+};
+
+APS_BEGIN_DECLS
+
+/* Twice is legal. */
+void aps_synced_list_clear(struct aps_synced_list *list);
+/* Somebody else may have changed it. */
+void aps_synced_list_forget(struct aps_synced_list *list);
+
+/* All of these belong to an open write to the base, and leave the list known. *is_there false: no list of references
+ * stands there. E_NOMEM, what the backing says. A failure leaves the write failed, and the list unknown. */
+enum aps_rc aps_synced_list_load(struct aps_cache_write *write, const struct aps_list_place *place,
+                                 struct aps_synced_list *list, bool *is_there, struct aps_err *err);
+/* An empty one, in the place of whatever stands there. `place` has no path. */
+enum aps_rc aps_synced_list_begin(struct aps_cache_write *write, const struct aps_list_place *place,
+                                  struct aps_synced_list *list, struct aps_err *err);
+/* The records come last, those that it doesn't have; blocks that stay as they are aren't written. */
+enum aps_rc aps_synced_list_add(struct aps_cache_write *write, const struct aps_list_place *place,
+                                struct aps_synced_list *list, const uint64_t *records, size_t n_records,
+                                struct aps_err *err);
+/* Those that it has leave it. */
+enum aps_rc aps_synced_list_remove(struct aps_cache_write *write, const struct aps_list_place *place,
+                                   struct aps_synced_list *list, const uint64_t *records, size_t n_records,
+                                   struct aps_err *err);
+/* `from` (which has no path) moves to `place`, in the place of the list that stands there, whose blocks go. Appends to
+ * `unseen` (uint64_t) what only that had; NULL: nobody asks. Afterwards `list` is what stands at `place`, and nothing
+ * stands at `from`. */
+enum aps_rc aps_synced_list_move(struct aps_cache_write *write, const struct aps_list_place *from,
+                                 struct aps_synced_list *from_list, const struct aps_list_place *place,
+                                 struct aps_synced_list *list, struct aps_buf *unseen, struct aps_err *err);
+/* Nothing stands there any more, and its blocks go. `place` has no path. */
+enum aps_rc aps_synced_list_drop(struct aps_cache_write *write, const struct aps_list_place *place,
+                                 struct aps_synced_list *list, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif
