@@ -16,6 +16,7 @@
 #include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "binding/queue_lua.h"
+#include "binding/sync_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
 #include "binding/simulation_lua.h"
@@ -147,6 +148,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_cache_keep_register(L);
 	apl_made_ids_register(L);
 	apl_queue_register(L);
+	apl_sync_register(L);
 	apl_cache_read_register(L);
 	apl_event_register(L);
 	apl_objects_register(L);

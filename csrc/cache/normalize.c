@@ -40,6 +40,7 @@ struct normalizer {
 	bool has_silence;   /* in the value that was read last */
 	bool is_at_root;    /* its fields are written */
 	size_t next_asked;
+	size_t next_skipped;
 	size_t n_merges; /* fields that functions merge, so far */
 	struct aps_err err;
 };
@@ -590,8 +591,21 @@ static const struct aps_asked_object *find_asked(struct normalizer *in)
 	return aps_asked_find(in->options->asked, (size_t)(in->r.text.p - in->r.start), &in->next_asked);
 }
 
+/* Whether the object that the reader has just opened is passed over: then it is. */
+static bool skip_object(struct normalizer *in)
+{
+	const struct aps_normalize_options *options = in->options;
+	size_t at = (size_t)(in->r.at - in->r.start) - 1;
+	while (in->next_skipped < options->n_skipped && options->skipped[in->next_skipped] < at) in->next_skipped++;
+	if (in->next_skipped >= options->n_skipped || options->skipped[in->next_skipped] != at) return false;
+	aps_json_skip_rest(&in->r);
+	aps_cell_put_tag(&in->values, APS_CELL_NULL);
+	return true;
+}
+
 static void read_object(struct normalizer *in, struct aps_selection *selection)
 {
+	if (in->options->n_skipped != 0 && skip_object(in)) return;
 	struct object object;
 	const struct aps_asked_object *asked = find_asked(in);
 	const struct aps_selection_view *view = view_of(in, selection, APS_STR(""));

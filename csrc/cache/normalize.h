@@ -35,6 +35,9 @@ struct aps_normalize_options {
 	struct aps_buf *identified;
 	/* What the application has told of the objects of this text; NULL: it wasn't asked. */
 	const struct aps_asked *asked;
+	/* Where objects begin in the text that are passed over as if a null stood there, in rising order. */
+	const size_t *skipped;
+	size_t n_skipped;
 	/* What it has made of fields that its functions merge. NULL: what is new replaces what is there. */
 	struct aps_asked_merges *merges;
 };

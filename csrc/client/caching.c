@@ -433,7 +433,10 @@ static bool try_write(struct aps_core *core, struct aps_client *client, struct a
 	if (partition == NULL) return true;
 	enum aps_rc rc = has_merges(client, parked) ? APS_OK : aps_fail(&err, APS_E_NOMEM, "out of memory");
 	const struct aps_partition_data what = what_of(client, partition, parked);
-	if (rc == APS_OK) rc = aps_partition_write(partition, &what, &err);
+	if (rc == APS_OK && parked->write != NULL)
+		rc = parked->write(parked, partition, &what, &err);
+	else if (rc == APS_OK)
+		rc = aps_partition_write(partition, &what, &err);
 	if (rc == APS_E_CONFLICT) {
 		if (ask_merges(core, client, parked)) return false;
 		rc = aps_fail(&err, APS_E_NOMEM, "no memory to ask for the merges in a response");

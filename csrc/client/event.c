@@ -161,3 +161,15 @@ struct aps_note_event *aps_note_event_new(enum aps_event_kind kind, uint64_t tar
 	aps_note_event_set_err(event, err);
 	return event;
 }
+
+enum aps_rc aps_result_event_set_json(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err)
+{
+	struct aps_bytes *bytes = json->rc == APS_OK ? aps_bytes_new(json->n) : NULL;
+	if (bytes == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	memcpy(bytes->p, json->p, json->n);
+	event->bytes = bytes;
+	event->source = APS_RESULT_FROM_CACHE;
+	event->response.data = (struct aps_str){bytes->p, bytes->n};
+	event->head.mail.n_bytes += bytes->n;
+	return APS_OK;
+}

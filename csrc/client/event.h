@@ -22,6 +22,7 @@
 	X(VIEW, VIEW, watch, VIEW, ERR, MARK)                                                                          \
 	X(ASK, QUESTION, client, QUESTION, NUMBER, WORD)                                                               \
 	X(QUEUE, RESULT, cache, DATA, ERR, INFO)                                                                       \
+	X(SYNC, RESULT, sync, DATA, ERR, INFO)                                                                        \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)
@@ -150,6 +151,8 @@ struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes,
 /* Before it is kept: gives it bytes of its own where it would hold a block many times its size, which is what was read
  * in one turn for all subscriptions. Without memory it holds the block. */
 void aps_data_event_own(struct aps_data_event *event);
+/* Data that the core has made: JSON text, copied. E_NOMEM: also where `json` failed. */
+enum aps_rc aps_result_event_set_json(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err);
 /* Takes the view, also on failure; NULL: memory is out. */
 struct aps_view_event *aps_view_event_new(uint64_t watch, struct aps_view *view, const struct aps_err *err);
 /* err may be NULL; it is copied. */

@@ -22,6 +22,8 @@
 #include "proto/operation.h"
 
 struct aps_parking;
+struct aps_partition;
+struct aps_partition_data;
 
 /* What is written, embedded in its owner, who keeps what it points to until it was written. */
 struct aps_parked {
@@ -32,6 +34,9 @@ struct aps_parked {
 	uint64_t layer;   /* which hoped for it, stays, and speaks of what has come by the service's ids; 0: none */
 	bool is_of_queue; /* that is the layer's own id, no handle */
 	struct aps_buf *mapped; /* temporary ids that gave way: see aps_partition_data; NULL: nobody asks */
+	/* Writes it; NULL: aps_partition_write(). */
+	enum aps_rc (*write)(struct aps_parked *parked, struct aps_partition *partition,
+	                     const struct aps_partition_data *data, struct aps_err *err);
 	/* It is in the partition now, or never will be: the cache has closed or was cleared. Once, and never from
 	 * within aps_caching_write(). */
 	void (*written)(struct aps_core *core, struct aps_parked *parked);

@@ -105,6 +105,12 @@ static void let_layers_go(struct aps_partition *partition)
 	}
 }
 
+static void tell_followers(const struct aps_partition *partition, bool is_cleared)
+{
+	struct aps_partition_follower *follower = partition->followers;
+	for (; follower != NULL; follower = follower->next) follower->forgotten(follower, is_cleared);
+}
+
 static void forget_all(struct aps_partition *partition)
 {
 	if (partition->collector != NULL) partition->collector->reset(partition->collector);
@@ -112,6 +118,7 @@ static void forget_all(struct aps_partition *partition)
 	init_entries(partition);
 	aps_buf_clear(&partition->changed);
 	if (partition->listener != NULL) partition->listener->changed.is_all = true;
+	tell_followers(partition, false);
 }
 
 static void forget_store(struct aps_partition *partition)
@@ -185,6 +192,7 @@ enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_d
 	aps_layer_handles_end(&partition->handles, 0, true);
 	partition->cache.entries.is_whole = true;
 	partition->is_any_changed = true;
+	tell_followers(partition, true);
 	return APS_OK;
 }
 
@@ -238,6 +246,7 @@ static enum aps_rc begin_anew(struct aps_partition *partition, struct aps_err *e
 	partition->is_any_changed = true;
 	if (!has_store) partition->cache.entries.backing = NULL;
 	enum aps_rc rc = has_store ? open_store(partition, err) : APS_OK;
+	tell_followers(partition, true);
 	if (partition->listener != NULL) partition->listener->renumbered(partition->listener);
 	return rc;
 }
@@ -341,6 +350,8 @@ static void note_changes(struct aps_partition *partition)
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
 		note_change(partition, entry->number, entry->hash);
 		if (partition->collector != NULL) partition->collector->wrote(partition->collector, entry->number);
+		struct aps_partition_follower *follower = partition->followers;
+		for (; follower != NULL; follower = follower->next) follower->wrote(follower, entry->number);
 	}
 }
 
@@ -355,7 +366,8 @@ struct filling {
 	enum aps_rc (*fill)(struct aps_partition *partition, struct filling *filling, struct aps_err *err);
 	struct aps_binding binding;
 	const struct aps_partition_data *data;
-	const struct aps_edits *edits; /* NULL: none */
+	const struct aps_edits *edits;    /* NULL: none */
+	struct aps_partition_fill *other; /* of another kind */
 	bool adds_layer;
 	enum aps_layer_kind kind;     /* of that one */
 	uint64_t layer;               /* its id, once it has one */
@@ -398,6 +410,11 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	aps_buf_clear(&identified);
 	aps_buf_clear(&out.stale);
 	return rc;
+}
+
+static enum aps_rc fill_other(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
+{
+	return filling->other->fill(partition, filling->other, &filling->binding, err);
 }
 
 static enum aps_rc fill_fold(struct aps_partition *partition, struct filling *filling APS_UNUSED,
@@ -571,6 +588,12 @@ enum aps_rc aps_partition_write(struct aps_partition *partition, const struct ap
                                 struct aps_err *err)
 {
 	struct filling filling = {.fill = fill_data, .data = data};
+	return write(partition, &filling, err);
+}
+
+enum aps_rc aps_partition_fill(struct aps_partition *partition, struct aps_partition_fill *fill, struct aps_err *err)
+{
+	struct filling filling = {.fill = fill_other, .data = fill->data, .other = fill};
 	return write(partition, &filling, err);
 }
 

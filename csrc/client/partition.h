@@ -43,6 +43,15 @@ struct aps_partition_holder {
 	void (*hold)(struct aps_partition_holder *holder, struct aps_collect *collect);
 };
 
+/* Who keeps a list of it (client/sync_run.h). */
+struct aps_partition_follower {
+	struct aps_partition_follower *next;
+	/* Somebody has changed this entry, or made it. */
+	void (*wrote)(struct aps_partition_follower *follower, uint64_t number);
+	/* What is known of entries and names doesn't hold any more. `is_cleared`: nothing is there any more, either. */
+	void (*forgotten)(struct aps_partition_follower *follower, bool is_cleared);
+};
+
 /* Who keeps something else under the same owner (client/queue.h). */
 struct aps_partition_user {
 	/* The partition is going to close. */
@@ -69,6 +78,7 @@ struct aps_partition {
 	struct aps_partition_listener *listener;   /* NULL: nobody looks */
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
+	struct aps_partition_follower *followers;
 	struct aps_partition_user *user; /* NULL: nobody */
 	uint32_t moment;                 /* how often something new was written into it */
 	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
@@ -92,6 +102,15 @@ struct aps_partition_data {
 	struct aps_asked_merges *merges; /* and made of its fields */
 };
 
+/* A write of another kind: its first member is embedded in whoever does it. */
+struct aps_partition_fill {
+	/* Makes partition->merge and partition->write say what is to be written. It may be called again, where the store
+	 * has moved meanwhile. On failure nothing of it is kept. */
+	enum aps_rc (*fill)(struct aps_partition *partition, struct aps_partition_fill *fill,
+	                    struct aps_binding *binding, struct aps_err *err);
+	const struct aps_partition_data *data; /* whose operation `binding` is of */
+};
+
 APS_BEGIN_DECLS
 
 /* NULL: there is one of this prefix and identity already (E_USAGE), no memory, or what the store says. `channel`: of
@@ -111,6 +130,7 @@ void aps_partition_turn(struct aps_partition *partition);
  * the turn's transaction goes on, or nothing of the turn is kept, where the store has half of it. */
 enum aps_rc aps_partition_write(struct aps_partition *partition, const struct aps_partition_data *data,
                                 struct aps_err *err);
+enum aps_rc aps_partition_fill(struct aps_partition *partition, struct aps_partition_fill *fill, struct aps_err *err);
 /* For what is asked for now: what is written from now on is newer. */
 uint32_t aps_partition_moment(const struct aps_partition *partition);
 /* The same as aps_partition_write() of the application's own edits. */

@@ -18,25 +18,13 @@ bool aps_queue_ask_find(struct aps_str word, enum aps_queue_ask *what)
 	return false;
 }
 
-enum aps_rc aps_queue_set_data(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err)
-{
-	struct aps_bytes *bytes = json->rc == APS_OK ? aps_bytes_new(json->n) : NULL;
-	if (bytes == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	memcpy(bytes->p, json->p, json->n);
-	event->bytes = bytes;
-	event->source = APS_RESULT_FROM_CACHE;
-	event->response.data = (struct aps_str){bytes->p, bytes->n};
-	event->head.mail.n_bytes += bytes->n;
-	return APS_OK;
-}
-
 void aps_queue_answer(struct aps_core *core, struct aps_queue *queue, struct aps_ask_queue_command *command)
 {
 	struct aps_result_event *event = command->result;
 	command->result = NULL;
 	event->source = APS_RESULT_FROM_CACHE;
 	if (command->why.code == APS_OK && event->bytes == NULL)
-		(void)aps_queue_set_data(event, &command->answer, &command->why);
+		(void)aps_result_event_set_json(event, &command->answer, &command->why);
 	if (command->why.code != APS_OK) event->response.data = (struct aps_str){NULL, 0};
 	event->response.err = command->why;
 	event->big_integers_as_text = queue != NULL && queue->client->settings.big_integers_as_text;

@@ -56,8 +56,6 @@ void aps_queue_answer_asked(struct aps_queue *queue, const struct aps_err *why);
 void aps_queue_drop_asked(struct aps_queue *queue, const struct aps_err *why);
 /* Tells it what there is, or command->why. `queue` may be NULL. @thread core */
 void aps_queue_answer(struct aps_core *core, struct aps_queue *queue, struct aps_ask_queue_command *command);
-/* Gives a RESULT or QUEUE this JSON for data. */
-enum aps_rc aps_queue_set_data(struct aps_result_event *event, struct aps_buf *json, struct aps_err *err);
 
 APS_END_DECLS
 

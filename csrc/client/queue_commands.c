@@ -213,7 +213,7 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 		return;
 	}
 	/* what is done can't be told otherwise for want of memory */
-	if (rc == APS_OK) rc = aps_queue_set_data(command->result, &command->answer, &err);
+	if (rc == APS_OK) rc = aps_result_event_set_json(command->result, &command->answer, &err);
 	while (*at != NULL) at = &(*at)->next;
 	*at = command;
 	if (rc != APS_OK) aps_queue_fail(queue, &err);

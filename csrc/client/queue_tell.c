@@ -35,7 +35,7 @@ static enum aps_rc emit(const struct aps_queue *queue, struct telling *telling, 
 	                         : aps_fail(err, APS_E_NOMEM, "no memory for the queue's news");
 	struct aps_result_event *event = rc == APS_OK ? aps_result_event_new(queue->cache) : NULL;
 	if (rc == APS_OK && event == NULL) rc = aps_fail(err, APS_E_NOMEM, "out of memory");
-	if (rc == APS_OK) rc = aps_queue_set_data(event, &telling->json, err);
+	if (rc == APS_OK) rc = aps_result_event_set_json(event, &telling->json, err);
 	aps_buf_clear(&telling->json);
 	if (rc != APS_OK) {
 		aps_result_event_unref(event);

@@ -1,0 +1,181 @@
+#include "client/sync_hear.h"
+
+#include "base/mem.h"
+#include "client/connections.h"
+#include "client/feed.h"
+#include "client/sync_tell.h"
+
+/* What is held: more is forgotten, and fetched instead. */
+#define MAX_EVENTS 8192
+#define MAX_BYTES  ((size_t)8 * 1024 * 1024)
+
+static struct aps_sync_run *of(struct aps_consumer *consumer)
+{
+	return APS_CONTAINER_OF(consumer, struct aps_sync_run, hearing.consumer);
+}
+
+void aps_sync_heard_free(struct aps_sync_heard *heard)
+{
+	if (heard == NULL) return;
+	aps_bytes_unref(heard->bytes);
+	aps_free(heard);
+}
+
+struct aps_sync_heard *aps_sync_hear_take(struct aps_sync_run *run)
+{
+	struct aps_sync_hearing *hearing = &run->hearing;
+	struct aps_sync_heard *heard = hearing->first;
+	if (heard == NULL) return NULL;
+	hearing->first = heard->next;
+	if (hearing->first == NULL) hearing->last = &hearing->first;
+	hearing->n_events--;
+	hearing->n_bytes -= heard->payload.n;
+	if (hearing->n_to_drain > 0) hearing->n_to_drain--;
+	return heard;
+}
+
+void aps_sync_hear_forget(struct aps_sync_run *run)
+{
+	struct aps_sync_heard *heard;
+	while ((heard = aps_sync_hear_take(run)) != NULL) aps_sync_heard_free(heard);
+}
+
+/* A block that was read in one turn for all subscriptions isn't held for a small part of it. */
+static struct aps_bytes *own(struct aps_bytes *bytes, struct aps_str *payload)
+{
+	if (payload->n * 4 >= bytes->n) return aps_bytes_ref(bytes);
+	struct aps_bytes *copy = aps_bytes_new(payload->n);
+	if (copy == NULL) return aps_bytes_ref(bytes);
+	memcpy(copy->p, payload->p, payload->n);
+	payload->p = copy->p;
+	return copy;
+}
+
+static enum aps_consumer_verdict offer(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer,
+                                       struct aps_bytes *bytes, struct aps_str payload, struct aps_err *err APS_UNUSED)
+{
+	struct aps_sync_run *run = of(consumer);
+	struct aps_sync_hearing *hearing = &run->hearing;
+	run->counts.n_events++;
+	struct aps_sync_heard *heard = aps_calloc(1, sizeof *heard);
+	bool has_room = hearing->n_events < MAX_EVENTS && hearing->n_bytes + payload.n <= MAX_BYTES;
+	if (heard == NULL || !has_room) {
+		aps_free(heard);
+		hearing->has_missed = true;
+		aps_sync_hear_forget(run);
+		return APS_CONSUMER_OK;
+	}
+	heard->bytes = own(bytes, &payload);
+	heard->payload = payload;
+	*hearing->last = heard;
+	hearing->last = &heard->next;
+	hearing->n_events++;
+	hearing->n_bytes += payload.n;
+	return APS_CONSUMER_OK;
+}
+
+static void tell(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer, const char *state,
+                 const struct aps_err *err)
+{
+	struct aps_sync_run *run = of(consumer);
+	struct aps_sync_hearing *hearing = &run->hearing;
+	if (strcmp(state, "subscribed") == 0)
+		hearing->standing = APS_SYNC_STANDS;
+	else if (strcmp(state, "reconnecting") == 0)
+		hearing->standing = APS_SYNC_IS_LOST;
+	else
+		hearing->standing = APS_SYNC_IS_DELAYED;
+	if (hearing->standing != APS_SYNC_STANDS) hearing->was_lost = true;
+	if (err != NULL) hearing->trouble = *err;
+	hearing->has_news = true;
+}
+
+static void missed(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer)
+{
+	of(consumer)->hearing.has_missed = true;
+}
+
+static bool ask_headers(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer)
+{
+	struct aps_sync_run *run = of(consumer);
+	struct aps_err err;
+	if (!run->settings->asks_headers) return false;
+	run->hearing.question = ++run->last_question;
+	return aps_sync_tell_headers(run, run->hearing.question, &err) == APS_OK;
+}
+
+static void end(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer, const struct aps_err *err,
+                const char *told APS_UNUSED)
+{
+	struct aps_sync_hearing *hearing = &of(consumer)->hearing;
+	hearing->is_joined = false;
+	hearing->standing = APS_SYNC_HAS_ENDED;
+	aps_err_clear(&hearing->trouble);
+	if (err != NULL) hearing->trouble = *err;
+	hearing->has_news = true;
+}
+
+static const struct aps_consumer_kind KIND = {
+        .offer = offer, .tell = tell, .missed = missed, .ask_headers = ask_headers, .end = end};
+
+void aps_sync_hear_init(struct aps_sync_run *run)
+{
+	run->hearing.consumer.kind = &KIND;
+	run->hearing.last = &run->hearing.first;
+}
+
+static enum aps_rc fill_topic(const struct aps_sync_run *run, struct aps_topic *topic, struct aps_err *err)
+{
+	const struct aps_sync_settings *settings = run->settings;
+	const struct aps_operation *asked = &settings->parts[APS_SYNC_PART_SUBSCRIPTION].operation;
+	topic->credential = settings->credential;
+	topic->has_dynamic_headers = settings->asks_headers;
+	enum aps_rc rc = aps_operation_init(&topic->operation, asked->document, asked->definition, asked->has_typenames,
+	                                    aps_operation_variables(asked), err);
+	const struct aps_header_list *list = &settings->headers;
+	for (size_t i = 0; rc == APS_OK && i < list->n_items; i++)
+		rc = aps_header_list_add(&topic->headers, list->items[i].name, list->items[i].value, err);
+	return rc;
+}
+
+void aps_sync_hear_begin(struct aps_sync_run *run)
+{
+	struct aps_sync_hearing *hearing = &run->hearing;
+	struct aps_err err;
+	struct aps_topic *topic = aps_topic_new();
+	enum aps_rc rc = topic != NULL ? fill_topic(run, topic, &err) : aps_fail(&err, APS_E_NOMEM, "out of memory");
+	if (rc != APS_OK) {
+		aps_topic_free(topic);
+		hearing->standing = APS_SYNC_HAS_ENDED;
+		hearing->trouble = err;
+		hearing->has_news = true;
+		return;
+	}
+	const struct aps_subscription what = {topic, !run->settings->asks_headers};
+	hearing->is_joined = true;
+	aps_connections_subscribe(run->core, run->client, &what, &hearing->consumer);
+}
+
+void aps_sync_hear_end(struct aps_sync_run *run)
+{
+	if (run->hearing.is_joined && run->hearing.consumer.feed != NULL)
+		aps_feed_leave(run->core, &run->hearing.consumer);
+	run->hearing.is_joined = false;
+	run->hearing.has_news = false;
+	run->hearing.question = 0;
+	aps_sync_hear_forget(run);
+}
+
+bool aps_sync_hear_give_headers(struct aps_sync_run *run, uint64_t question, struct aps_arena *arena,
+                                struct aps_header_list *headers, const char *failed)
+{
+	struct aps_sync_hearing *hearing = &run->hearing;
+	if (question == 0 || hearing->question != question) return false;
+	hearing->question = 0;
+	if (!hearing->is_joined || hearing->consumer.feed == NULL) return true;
+	if (failed != NULL)
+		aps_feed_fail_headers(run->core, &hearing->consumer, failed);
+	else
+		aps_feed_set_headers(run->core, &hearing->consumer, arena, headers);
+	return true;
+}

@@ -1,0 +1,246 @@
+#include "client/sync_keep.h"
+
+#include "base/clock.h"
+#include "client/sync_fetch.h"
+#include "client/sync_hear.h"
+#include "client/sync_quarantine.h"
+#include "client/sync_tell.h"
+#include "client/sync_write.h"
+
+static void clear(struct aps_sync_run *run)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	aps_sync_answer_clear(run, &keeping->answer);
+	aps_bytes_unref(keeping->bytes);
+	aps_arena_clear(&keeping->decoded);
+	*keeping = (struct aps_sync_keeping){.is_busy = false};
+	aps_arena_init(&keeping->decoded, APS_BUF_ANY_SIZE);
+}
+
+void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	bool is_page = keeping->is_page;
+	run->counts.local_ms += aps_clock_mono_ms() - keeping->begun_ms;
+	if (is_page && is_kept) {
+		run->counts.n_pages++;
+		run->counts.n_bytes += keeping->data.n;
+	}
+	clear(run);
+	if (is_page) aps_sync_run_feed_kind(run, is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
+}
+
+static void fail(struct aps_sync_run *run, const struct aps_err *err)
+{
+	if (err != NULL) run->err = *err;
+	run->has_changed = true;
+	if (!run->keeping.is_page) run->hearing.has_missed = true;
+	aps_sync_keep_conclude(run, false);
+}
+
+/* A complete base pass: deletions that it has seen itself needn't be remembered. */
+static enum aps_rc end_pass(struct aps_sync_run *run, struct aps_err *err)
+{
+	struct aps_sync_name name;
+	int64_t began_s = run->machine.next.base_ms / 1000;
+	enum aps_rc rc = aps_sync_run_name(run, &name, err);
+	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s, err);
+	if (rc == APS_OK) rc = aps_sync_quarantine_end_pass(run, began_s, err);
+	run->knows_tombstones = false;
+	run->began_at = 0;
+	return rc;
+}
+
+static enum aps_rc save_with(struct aps_sync_run *run, struct aps_err *err)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	enum aps_rc rc = APS_OK;
+	if (keeping->answer.edits.number != 0)
+		aps_caching_edit(run->core, run->client, run->cache, &keeping->answer.edits);
+	keeping->answer.edits.number = 0;
+	if (!keeping->is_page) return APS_OK;
+	if (keeping->list == APS_SYNC_LIST_COMPLETE) rc = end_pass(run, err);
+	return rc == APS_OK ? aps_sync_run_save(run, &run->machine.next, err) : rc;
+}
+
+static void finish(struct aps_sync_run *run)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	struct aps_err err;
+	keeping->is_parked = false;
+	if (run->is_ended) {
+		clear(run);
+		aps_sync_run_let_go(run);
+		return;
+	}
+	if (keeping->parked.has_failed || keeping->parked.is_dropped || run->is_cleared) {
+		fail(run, NULL);
+		return;
+	}
+	if (save_with(run, &err) != APS_OK) {
+		aps_vault_suspect(run->vault, &err);
+		aps_vault_abandon(run->vault);
+		fail(run, &err);
+		return;
+	}
+	run->has_changed = true;
+	keeping->is_uncommitted = true;
+	if (!keeping->is_page) {
+		run->n_uncommitted++;
+		aps_sync_keep_conclude(run, true);
+	}
+}
+
+static void written(struct aps_core *core APS_UNUSED, struct aps_parked *parked)
+{
+	finish(APS_CONTAINER_OF(parked, struct aps_sync_run, keeping.parked));
+}
+
+static enum aps_rc write(struct aps_parked *parked, struct aps_partition *partition,
+                         const struct aps_partition_data *data, struct aps_err *err)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(parked, struct aps_sync_run, keeping.parked);
+	enum aps_rc rc = aps_sync_write(run, partition, data, err);
+	if (rc != APS_OK && rc != APS_E_CONFLICT) run->err = *err;
+	return rc;
+}
+
+static void put(struct aps_sync_run *run)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	struct aps_err err;
+	if (run->partition == NULL) {
+		aps_fail(&err, APS_E_CLOSED, "the cache is closed");
+		fail(run, &err);
+		return;
+	}
+	keeping->parked = (struct aps_parked){
+	        .operation = &run->settings->parts[keeping->part].operation,
+	        .data = keeping->data,
+	        .errors = keeping->errors,
+	        .asked_at = keeping->is_page ? keeping->answer.asked_at : 0,
+	        .write = write,
+	        .written = written,
+	};
+	keeping->is_parked = !aps_caching_write(run->core, run->client, run->cache, &keeping->parked);
+	if (!keeping->is_parked) finish(run);
+}
+
+/* True: they are. */
+static bool ask(struct aps_sync_run *run)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	const struct aps_sync_part *part = &run->settings->parts[keeping->part];
+	struct aps_err err;
+	enum aps_rc rc = APS_OK;
+	bool asks_records = run->settings->has_cache_updates && aps_page_count(&keeping->answer.page) != 0;
+	if (keeping->answer.is_told || (!part->has_update && !asks_records)) return false;
+	keeping->question = ++run->last_question;
+	if (part->has_update) {
+		rc = aps_sync_tell_update(run, keeping->question, keeping->part, keeping->data, &err);
+	} else {
+		struct aps_sync_judgement judgement;
+		const struct aps_partition_data data = {.data = keeping->data};
+		aps_sync_judgement_init(&judgement);
+		rc = aps_sync_judge(run, &keeping->answer.page, &data, &judgement, &err);
+		if (rc == APS_OK)
+			rc = aps_sync_tell_records(run, keeping->question, &keeping->answer.page, &judgement, &err);
+		aps_sync_judgement_clear(&judgement);
+	}
+	if (rc != APS_OK) {
+		keeping->question = 0;
+		fail(run, &err);
+	}
+	return true;
+}
+
+static void go(struct aps_sync_run *run)
+{
+	run->keeping.begun_ms = aps_clock_mono_ms();
+	if (!ask(run)) put(run);
+}
+
+void aps_sync_keep_page(struct aps_sync_run *run, struct aps_sync_answer *answer, const struct aps_sync_actions *actions)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
+	clear(run);
+	keeping->is_busy = keeping->is_page = true;
+	keeping->part = is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE;
+	keeping->list = actions->list;
+	keeping->begins = actions->begins_and_completes || actions->list == APS_SYNC_LIST_BEGIN;
+	keeping->answer = *answer;
+	*answer = (struct aps_sync_answer){.is_there = false};
+	keeping->data = keeping->answer.outcome.response.data;
+	keeping->errors = keeping->answer.outcome.response.errors;
+	go(run);
+}
+
+void aps_sync_keep_event(struct aps_sync_run *run, struct aps_sync_heard *heard)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	struct aps_gqlhttp_response response;
+	struct aps_err err;
+	clear(run);
+	keeping->is_busy = true;
+	keeping->part = APS_SYNC_PART_SUBSCRIPTION;
+	keeping->bytes = aps_bytes_ref(heard->bytes);
+	aps_gqlhttp_parse_payload(heard->payload, &keeping->decoded, &response);
+	keeping->data = response.data;
+	keeping->errors = response.errors;
+	aps_sync_heard_free(heard);
+	const struct aps_page_names *names = &run->settings->parts[APS_SYNC_PART_SUBSCRIPTION].names;
+	if (response.data.n == 0)
+		clear(run); /* errors without data say nothing of any record */
+	else if (aps_page_read(&keeping->answer.page, names, response.data, &err) != APS_OK)
+		fail(run, &err);
+	else
+		go(run);
+}
+
+bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *answer)
+{
+	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
+	enum aps_sync_part_kind part = is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE;
+	struct aps_err err;
+	if (!run->settings->parts[part].has_page || answer->is_told) return false;
+	if (answer->question != 0) return true;
+	answer->question = ++run->last_question;
+	if (aps_sync_tell_update(run, answer->question, part, answer->outcome.response.data, &err) != APS_OK)
+		answer->question = 0; /* it is asked again in another turn */
+	return true;
+}
+
+static bool take(struct aps_sync_answer *answer, const struct aps_caching_edits *edits, struct aps_str more)
+{
+	answer->is_told = true;
+	answer->edits = *edits;
+	answer->edits.edits = edits->edits != NULL ? aps_edits_ref(edits->edits) : NULL;
+	aps_buf_reset(&answer->more);
+	aps_buf_add_str(&answer->more, more);
+	return true;
+}
+
+bool aps_sync_keep_settle(struct aps_sync_run *run, uint64_t question, const struct aps_caching_edits *edits,
+                          struct aps_str more)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	struct aps_sync_answer *answer = &run->fetching.answer;
+	if (question == 0) return false;
+	if (answer->is_there && answer->question == question) {
+		answer->question = 0;
+		return take(answer, edits, more);
+	}
+	if (!keeping->is_busy || keeping->question != question) return false;
+	keeping->question = 0;
+	take(&keeping->answer, edits, APS_STR(""));
+	put(run);
+	return true;
+}
+
+bool aps_sync_keep_close(struct aps_sync_run *run)
+{
+	if (run->keeping.is_parked) return true;
+	clear(run);
+	return false;
+}

@@ -1,0 +1,22 @@
+/* Records that couldn't be taken: kept with the reason, and tried again by the next pass. @thread core */
+#ifndef APS_CLIENT_SYNC_QUARANTINE_H
+#define APS_CLIENT_SYNC_QUARANTINE_H
+
+#include "client/sync_write.h"
+
+APS_BEGIN_DECLS
+
+/* The record of this index is bad. */
+enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_page *page, size_t index,
+                                    const struct aps_partition_data *data, struct aps_err *err);
+/* Those of the page that aren't bad leave it. */
+enum aps_rc aps_sync_quarantine_settle(struct aps_sync_run *run, const struct aps_page *page,
+                                       const struct aps_sync_judgement *judgement, struct aps_err *err);
+/* A pass that began then is over. */
+enum aps_rc aps_sync_quarantine_end_pass(struct aps_sync_run *run, int64_t began_s, struct aps_err *err);
+/* Appends [{"key":…,"reason":…,"seen":…},…]. */
+enum aps_rc aps_sync_quarantine_list(struct aps_sync_run *run, struct aps_buf *out, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

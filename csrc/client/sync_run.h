@@ -1,0 +1,167 @@
+/* One delta sync at work: the machine that decides (sync/delta_sync.h), the request and the subscription that bring its
+ * records, and their way into the cache.
+ *
+ *    sync_fetch: a page comes ----> ANSWERED --+
+ *    sync_hear:  an event comes --> held ------+--> sync_keep: asked? -- told --> sync_write, checkpoint --> commit
+ *                                    drained --+                                                              |
+ *                                                  SAVED, and what follows from it <--------------------------+
+ *
+ * A page, what the application's functions make of it, and the checkpoint are one transaction of the vault.
+ * @thread core */
+#ifndef APS_CLIENT_SYNC_RUN_H
+#define APS_CLIENT_SYNC_RUN_H
+
+#include "cache/synced_list.h"
+#include "client/caching.h"
+#include "client/consumer.h"
+#include "client/partition.h"
+#include "client/request.h"
+#include "client/sync_settings.h"
+#include "store/sync_rows.h"
+
+/* An answer and what it says. */
+struct aps_sync_answer {
+	bool is_there;
+	struct aps_outcome outcome;
+	struct aps_page page;
+	enum aps_sync_query query;
+	uint32_t asked_at; /* what the cache knew when it was asked for */
+	int64_t took_ms;
+	uint64_t question;              /* which page comes next; 0: it isn't asked */
+	bool is_told;                   /* the application's functions were, and said: */
+	struct aps_caching_edits edits; /* a reference */
+	struct aps_buf more;            /* the variables of the next page; empty: there is none */
+};
+
+struct aps_sync_fetching {
+	struct aps_outcome_sink sink;
+	struct aps_request request;
+	bool is_requested;
+	bool is_under_way; /* also while headers are asked for */
+	enum aps_sync_query query;
+	struct aps_operation operation;
+	struct aps_header_list headers;
+	struct aps_arena arena;
+	uint32_t asked_at;
+	int64_t begun_ms;
+	uint64_t question;             /* for headers; 0: none */
+	struct aps_sync_answer answer; /* that waits until the page before it is kept */
+	struct aps_sync_answer taken;  /* that the machine is told of */
+};
+
+/* What is on its way into the cache, one thing at a time. */
+struct aps_sync_keeping {
+	bool is_busy;
+	bool is_page;      /* else an event */
+	enum aps_sync_part_kind part;
+	enum aps_sync_list list;
+	bool begins; /* with `list` */
+	struct aps_sync_answer answer; /* of a page */
+	struct aps_bytes *bytes;       /* of an event; its page is answer.page */
+	struct aps_str data, errors;
+	struct aps_arena decoded;
+	struct aps_parked parked;
+	bool is_parked;
+	uint64_t question;   /* to the application's functions; 0: none */
+	bool is_uncommitted; /* written, in the transaction that is open */
+	int64_t begun_ms;
+};
+
+/* An event that waits. */
+struct aps_sync_heard {
+	struct aps_sync_heard *next;
+	struct aps_bytes *bytes;
+	struct aps_str payload;
+};
+
+enum aps_sync_standing { APS_SYNC_IS_NOT_ASKED, APS_SYNC_STANDS, APS_SYNC_IS_LOST, APS_SYNC_IS_DELAYED, APS_SYNC_HAS_ENDED };
+
+struct aps_sync_hearing {
+	struct aps_consumer consumer;
+	bool is_joined;
+	enum aps_sync_standing standing;
+	bool has_news; /* of that */
+	bool was_lost; /* since the run was told that it stands */
+	bool has_missed;
+	bool is_draining;
+	size_t n_to_drain; /* of those that are held, the first ones */
+	struct aps_err trouble;
+	uint64_t question; /* for headers; 0: none */
+	struct aps_sync_heard *first, **last;
+	size_t n_events, n_bytes;
+};
+
+/* Numbers that only grow. */
+struct aps_sync_counts {
+	uint64_t n_records, n_pages, n_bytes, n_events, n_stale;
+	int64_t network_ms, local_ms;
+};
+
+struct aps_sync_run {
+	struct aps_sync_run *next; /* of the client */
+	uint64_t id;
+	struct aps_core *core;
+	struct aps_client *client;
+	uint64_t cache;
+	struct aps_partition *partition;
+	struct aps_vault *vault;
+	struct aps_vault_part part;
+	struct aps_partition_follower follower;
+	struct aps_sync_settings *settings;
+	char name[65];
+	struct aps_delta_sync machine;
+	struct aps_timer timer;
+	struct aps_sync_fetching fetching;
+	struct aps_sync_keeping keeping;
+	struct aps_sync_hearing hearing;
+	struct aps_list_place place, beside; /* of the base query's list; place.field empty: not known yet */
+	struct aps_arena place_arena;
+	struct aps_synced_list shown, collected;
+	struct aps_sync_counts counts;
+	uint64_t last_question;
+	uint32_t began_at;      /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
+	int64_t skew_ms;        /* the service's clock less ours, as an earlier run has known it */
+	bool is_cleared;        /* the cache was, in this turn */
+	bool has_moved;         /* the store has, in this turn */
+	bool has_lost;          /* a transaction with something of it has failed */
+	bool has_committed;     /* or is there */
+	size_t n_uncommitted;   /* events in the transaction that is open */
+	bool writes_checkpoint; /* it is to be stored, without a page */
+	bool has_changed;       /* for whoever looks at its state */
+	bool is_writing;        /* what followers are told of is its own */
+	bool is_ended, is_reason_told;
+	bool has_tombstones, knows_tombstones;
+	bool has_bad, knows_bad; /* quarantined records */
+	uint64_t n_bad;
+	struct aps_err err;    /* the last failure; OK: none since the last answer */
+	struct aps_err reason; /* why it is stopped for good; OK: it isn't, or was told to */
+	struct aps_reap reap;
+};
+
+APS_BEGIN_DECLS
+
+/* Takes the settings, also on failure. NULL: *err. */
+struct aps_sync_run *aps_sync_run_open(struct aps_core *core, struct aps_client *client, uint64_t cache, uint64_t id,
+                                       struct aps_sync_settings *settings, struct aps_err *err);
+/* Once. No event of it comes after it. */
+void aps_sync_run_close(struct aps_sync_run *run);
+/* Of a closed one: nothing has anything of it in hand any more. */
+void aps_sync_run_let_go(struct aps_sync_run *run);
+/* What has happened; the actions are carried out. */
+void aps_sync_run_feed(struct aps_sync_run *run, struct aps_sync_event *event);
+void aps_sync_run_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind kind);
+/* Before the end of the turn, until nothing follows. True: something did. */
+bool aps_sync_run_go_on(struct aps_sync_run *run);
+/* Now by the service's clock. */
+int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
+/* A pass was complete, in this run or an earlier one, and nothing was missed since. */
+bool aps_sync_run_is_whole(const struct aps_sync_run *run);
+/* Edits that never went in are decided: nothing shows them any more. */
+void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *answer);
+/* In the transaction that is open or is begun for it. */
+enum aps_rc aps_sync_run_name(struct aps_sync_run *run, struct aps_sync_name *name, struct aps_err *err);
+enum aps_rc aps_sync_run_save(struct aps_sync_run *run, const struct aps_checkpoint *checkpoint, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

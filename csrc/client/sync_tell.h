@@ -1,0 +1,24 @@
+/* What a delta sync tells the application: SYNC events (lua/appsync/_meta/core_cache.lua lists them). @thread core */
+#ifndef APS_CLIENT_SYNC_TELL_H
+#define APS_CLIENT_SYNC_TELL_H
+
+#include "client/sync_write.h"
+
+APS_BEGIN_DECLS
+
+/* If it has changed since it was told last. */
+void aps_sync_tell_state(struct aps_sync_run *run);
+/* The headers of a request or of the subscription are wanted. */
+enum aps_rc aps_sync_tell_headers(struct aps_sync_run *run, uint64_t question, struct aps_err *err);
+/* The application's functions are to be told of the page or the event in `data`. */
+enum aps_rc aps_sync_tell_update(struct aps_sync_run *run, uint64_t question, enum aps_sync_part_kind part,
+                                 struct aps_str data, struct aps_err *err);
+/* Or of the records that are newer than what is known. */
+enum aps_rc aps_sync_tell_records(struct aps_sync_run *run, uint64_t question, const struct aps_page *page,
+                                  const struct aps_sync_judgement *judgement, struct aps_err *err);
+/* The last one; run->reason says why. Without memory it is lost. */
+void aps_sync_tell_end(struct aps_sync_run *run, const struct aps_err *why);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,370 @@
+#include "client/sync_write.h"
+
+#include "cache/evict.h"
+#include "client/sync_place.h"
+#include "client/sync_quarantine.h"
+#include "client/sync_shell.h"
+
+/* A page or an event on its way. */
+struct writing {
+	struct aps_partition_fill fill;
+	struct aps_sync_run *run;
+	const struct aps_page *page;
+	const struct aps_partition_data *data;
+	struct aps_sync_judgement judgement;
+	struct aps_buf skipped;        /* size_t */
+	struct aps_buf joining;        /* uint64_t: entries that the list is to have, */
+	struct aps_buf leaving;        /* and those that it isn't to have any more */
+	struct aps_buf unseen;         /* what a complete pass hasn't seen */
+	struct aps_normalized *normalized;
+};
+
+static const struct aps_sync_judged *judged_at(const struct writing *w, size_t i)
+{
+	return (const struct aps_sync_judged *)(const void *)w->judgement.records.p + i;
+}
+
+static struct aps_str key_of(const struct writing *w, const struct aps_sync_judged *judged)
+{
+	return (struct aps_str){w->judgement.keys.p + judged->key_at, judged->n_key};
+}
+
+static bool keeps_list(const struct writing *w)
+{
+	return w->run->settings->keeps_list || w->run->keeping.part == APS_SYNC_PART_BASE;
+}
+
+/* Those of one fate; all others are passed over. */
+static enum aps_rc normalize(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
+                             enum aps_sync_fate fate, struct aps_err *err)
+{
+	const struct aps_partition_data *data = w->data;
+	if (w->judgement.n_of[fate] == 0) return APS_OK;
+	aps_buf_reset(&w->skipped);
+	for (size_t i = 0; i < aps_page_count(w->page); i++) {
+		const struct aps_page_record *record = aps_page_at(w->page, i);
+		size_t at = record->text.p != NULL ? (size_t)(record->text.p - data->data.p) : 0;
+		if (record->text.p != NULL && judged_at(w, i)->fate != fate) aps_buf_add(&w->skipped, &at, sizeof at);
+	}
+	if (w->skipped.rc != APS_OK) return aps_fail(err, APS_E_NOMEM, "no memory for a page");
+	const struct aps_normalize_options options = {
+	        .errors = data->errors,
+	        .now_s = data->now_s,
+	        .skips_nulls = data->skips_nulls,
+	        .asked_at = fate == APS_SYNC_IS_SAME ? data->asked_at : 0,
+	        .asked = data->asked,
+	        .merges = data->merges,
+	        .skipped = (const size_t *)(const void *)w->skipped.p,
+	        .n_skipped = w->skipped.n / sizeof(size_t),
+	};
+	struct aps_normalized out;
+	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_normalize(&partition->merge, binding, data->data, &options, &out, err);
+	if (rc == APS_OK && partition->listener != NULL)
+		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
+	aps_buf_clear(&out.stale);
+	return rc;
+}
+
+/* Of a response without a list of records: as any other one is kept. */
+static enum aps_rc normalize_whole(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
+                                   struct aps_err *err)
+{
+	const struct aps_partition_data *data = w->data;
+	bool is_base = w->run->keeping.part == APS_SYNC_PART_BASE;
+	const struct aps_normalize_options options = {
+	        .root = is_base ? APS_STR("RROOT_QUERY") : APS_STR(""),
+	        .errors = data->errors,
+	        .now_s = data->now_s,
+	        .skips_nulls = data->skips_nulls,
+	        .asked_at = data->asked_at,
+	        .asked = data->asked,
+	        .merges = data->merges,
+	};
+	struct aps_normalized out;
+	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_normalize(&partition->merge, binding, data->data, &options, &out, err);
+	if (rc == APS_OK && partition->listener != NULL)
+		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
+	aps_buf_clear(&out.stale);
+	return rc;
+}
+
+static enum aps_rc add_number(struct aps_buf *numbers, uint64_t number, struct aps_err *err)
+{
+	aps_buf_add(numbers, &number, sizeof number);
+	return numbers->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for a page");
+}
+
+/* "Post:1" of "RPost:1". */
+static struct aps_str bare(struct aps_str key)
+{
+	return (struct aps_str){key.p + 1, key.n - 1};
+}
+
+/* It leaves the store, and comes back only in a newer version. */
+static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size_t index, struct aps_err *err)
+{
+	const struct aps_page_record *record = aps_page_at(w->page, index);
+	struct aps_str key = key_of(w, judged_at(w, index));
+	struct aps_sync_name name;
+	struct aps_entry *entry;
+	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
+	if (rc == APS_OK && entry != NULL && entry->number != 0) {
+		rc = add_number(&w->leaving, entry->number, err);
+		if (rc == APS_OK) aps_evict(&partition->write, bare(key), APS_STR(""));
+	}
+	if (rc == APS_OK) rc = aps_sync_run_name(w->run, &name, err);
+	if (rc == APS_OK)
+		rc = aps_tombstone_put(w->run->vault->db, name, key, record->version, record->changed_at,
+		                       w->data->now_s, err);
+	w->run->has_tombstones = w->run->has_tombstones || rc == APS_OK;
+	return rc;
+}
+
+static enum aps_rc join(struct writing *w, struct aps_partition *partition, size_t index, struct aps_err *err)
+{
+	const struct aps_sync_judged *judged = judged_at(w, index);
+	struct aps_str key = key_of(w, judged);
+	struct aps_sync_name name;
+	struct aps_entry *entry;
+	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
+	if (rc != APS_OK || entry == NULL || entry->number == 0 || aps_entry_base(entry).n == 0) return rc;
+	rc = add_number(&w->joining, entry->number, err);
+	if (rc == APS_OK && judged->fate == APS_SYNC_IS_NEW && w->run->has_tombstones) {
+		rc = aps_sync_run_name(w->run, &name, err);
+		if (rc == APS_OK) rc = aps_tombstone_remove(w->run->vault->db, name, key, err);
+	}
+	return rc;
+}
+
+static enum aps_rc take_records(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	bool buries = w->run->settings->keeps_list;
+	for (size_t i = 0; rc == APS_OK && i < aps_page_count(w->page); i++) {
+		enum aps_sync_fate fate = judged_at(w, i)->fate;
+		if (fate == APS_SYNC_IS_DELETED && buries)
+			rc = bury(w, partition, i, err);
+		else if (fate == APS_SYNC_IS_BAD)
+			rc = aps_sync_quarantine_put(w->run, w->page, i, w->data, err);
+		else if (fate != APS_SYNC_IS_DELETED)
+			rc = join(w, partition, i, err);
+	}
+	if (rc == APS_OK) rc = aps_sync_quarantine_settle(w->run, w->page, &w->judgement, err);
+	return rc;
+}
+
+static const uint64_t *numbers(const struct aps_buf *buf)
+{
+	return (const uint64_t *)(const void *)buf->p;
+}
+
+static size_t count(const struct aps_buf *buf)
+{
+	return buf->n / sizeof(uint64_t);
+}
+
+/* Layers say something of it: a mutation of its is queued or under way. Or it was written since the pass began: the
+ * page that it would have been on may have been made before. */
+static enum aps_rc stays(const struct writing *w, struct aps_partition *partition, uint64_t number, bool *stays_there,
+                         struct aps_err *err)
+{
+	struct aps_entry *entry;
+	enum aps_rc rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
+	uint32_t began_at = w->run->began_at;
+	*stays_there = rc == APS_OK && entry != NULL &&
+	               ((entry->layered != NULL && entry->layered->n_patches != 0) ||
+	                (began_at != 0 && entry->moment >= began_at));
+	return rc;
+}
+
+/* No zombies: what a complete pass hasn't seen leaves list and store. */
+static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	enum aps_rc rc = APS_OK;
+	struct aps_buf key;
+	aps_buf_init(&key, APS_BUF_ANY_SIZE);
+	for (size_t i = 0; rc == APS_OK && i < count(&w->unseen); i++) {
+		uint64_t number = numbers(&w->unseen)[i];
+		bool stays_there;
+		rc = stays(w, partition, number, &stays_there, err);
+		if (rc == APS_OK && stays_there)
+			rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, &number, 1, err);
+		if (rc != APS_OK || stays_there || !run->settings->keeps_list) continue;
+		const struct aps_entry *entry = aps_write_at(&partition->write, number);
+		if (entry == NULL) continue;
+		aps_buf_reset(&key);
+		aps_buf_add_str(&key, bare(aps_entry_key(entry)));
+		if (key.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for a record's key");
+		if (rc == APS_OK) aps_evict(&partition->write, aps_buf_str(&key), APS_STR(""));
+	}
+	aps_buf_clear(&key);
+	return rc;
+}
+
+/* Where the pass collects: the list that is shown, if there is nothing in it yet. */
+static enum aps_rc begin_list(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
+                              struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	struct aps_cache_write *write = &partition->write;
+	bool is_there;
+	enum aps_rc rc = aps_synced_list_load(write, &run->place, &run->shown, &is_there, err);
+	if (rc == APS_OK) rc = aps_synced_list_drop(write, &run->beside, &run->collected, err);
+	if (rc != APS_OK) return rc;
+	run->machine.next.is_beside = is_there && run->shown.n_items != 0;
+	if (run->machine.next.is_beside) return aps_synced_list_begin(write, &run->beside, &run->collected, err);
+	if (!is_there) rc = aps_sync_shell_write(run, partition, binding, w->data, err);
+	return rc == APS_OK ? aps_synced_list_load(write, &run->place, &run->shown, &is_there, err) : rc;
+}
+
+/* What was collected so far is shown beside what was there. */
+static enum aps_rc show_collected(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	struct aps_buf all;
+	bool is_there;
+	enum aps_rc rc = aps_synced_list_load(&partition->write, &run->beside, &run->collected, &is_there, err);
+	if (rc != APS_OK || !is_there) return rc;
+	aps_buf_init(&all, APS_BUF_ANY_SIZE);
+	uint64_t number = 0;
+	while ((number = aps_number_set_next(&run->collected.members, number)) != 0)
+		aps_buf_add(&all, &number, sizeof number);
+	if (all.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for a list");
+	if (rc == APS_OK)
+		rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, numbers(&all), count(&all), err);
+	aps_buf_clear(&all);
+	return rc;
+}
+
+static enum aps_rc change_shown(struct writing *w, struct aps_partition *partition, bool adds, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	struct aps_cache_write *write = &partition->write;
+	bool is_there;
+	enum aps_rc rc = aps_synced_list_load(write, &run->place, &run->shown, &is_there, err);
+	if (rc != APS_OK || !is_there) return rc;
+	rc = aps_synced_list_remove(write, &run->place, &run->shown, numbers(&w->leaving), count(&w->leaving), err);
+	if (rc == APS_OK && adds)
+		rc = aps_synced_list_add(write, &run->place, &run->shown, numbers(&w->joining), count(&w->joining),
+		                         err);
+	return rc;
+}
+
+static enum aps_rc change_beside(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	struct aps_cache_write *write = &partition->write;
+	bool is_there;
+	enum aps_rc rc = aps_synced_list_load(write, &run->beside, &run->collected, &is_there, err);
+	if (rc != APS_OK || !is_there) return rc;
+	rc = aps_synced_list_remove(write, &run->beside, &run->collected, numbers(&w->leaving), count(&w->leaving),
+	                            err);
+	if (rc == APS_OK)
+		rc = aps_synced_list_add(write, &run->beside, &run->collected, numbers(&w->joining), count(&w->joining),
+		                         err);
+	return rc;
+}
+
+static enum aps_rc end_list(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
+                            struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	if (run->machine.next.is_beside)
+		return run->keeping.list == APS_SYNC_LIST_SHOW
+		               ? show_collected(w, partition, err)
+		               : aps_synced_list_move(&partition->write, &run->beside, &run->collected, &run->place,
+		                                      &run->shown, &w->unseen, err);
+	(void)binding;
+	return APS_OK;
+}
+
+static enum aps_rc change_lists(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
+                                struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	const struct aps_sync_keeping *keeping = &run->keeping;
+	bool is_base = keeping->is_page && keeping->part == APS_SYNC_PART_BASE;
+	bool begins = is_base && (keeping->begins || keeping->list == APS_SYNC_LIST_BEGIN);
+	bool ends = is_base && (keeping->list == APS_SYNC_LIST_SHOW || keeping->list == APS_SYNC_LIST_COMPLETE);
+	bool has_open_list = run->machine.checkpoint.base.is_open || run->machine.checkpoint.is_truncated || is_base;
+	if (run->place.field.n == 0) return APS_OK;
+	enum aps_rc rc = begins ? begin_list(w, partition, binding, err) : APS_OK;
+	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
+	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, err);
+	/* what a pass collects beside isn't shown before its end, but what is gone, and what comes by other ways, is */
+	if (rc == APS_OK) rc = change_shown(w, partition, !is_base || !is_beside, err);
+	if (rc == APS_OK && ends) rc = end_list(w, partition, binding, err);
+	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
+	return rc;
+}
+
+static void reset(struct writing *w)
+{
+	aps_sync_judgement_clear(&w->judgement);
+	aps_sync_judgement_init(&w->judgement);
+	aps_buf_reset(&w->joining);
+	aps_buf_reset(&w->leaving);
+	aps_buf_reset(&w->unseen);
+}
+
+static enum aps_rc know_tombstones(struct aps_sync_run *run, struct aps_err *err)
+{
+	struct aps_sync_name name;
+	if (run->knows_tombstones) return APS_OK;
+	enum aps_rc rc = aps_sync_run_name(run, &name, err);
+	if (rc == APS_OK) rc = aps_tombstones_have_any(run->vault->db, name, &run->has_tombstones, err);
+	run->knows_tombstones = rc == APS_OK;
+	return rc;
+}
+
+static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fill *what, struct aps_binding *binding,
+                        struct aps_err *err)
+{
+	struct writing *w = APS_CONTAINER_OF(what, struct writing, fill);
+	struct aps_sync_run *run = w->run;
+	bool has_records = w->page->is_list || aps_page_count(w->page) != 0;
+	reset(w);
+	enum aps_rc rc = know_tombstones(run, err);
+	if (rc == APS_OK) rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);
+	if (rc == APS_OK && !has_records) return normalize_whole(w, partition, binding, err);
+	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_NEW, err);
+	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
+	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE) rc = aps_sync_place_find(run, w->page, binding, err);
+	if (rc == APS_OK) rc = take_records(w, partition, err);
+	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);
+	if (rc != APS_OK) {
+		aps_synced_list_forget(&run->shown);
+		aps_synced_list_forget(&run->collected);
+		run->knows_tombstones = false;
+	}
+	return rc;
+}
+
+enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *partition,
+                           const struct aps_partition_data *data, struct aps_err *err)
+{
+	struct writing w = {.run = run, .page = &run->keeping.answer.page, .data = data};
+	w.fill = (struct aps_partition_fill){fill, data};
+	aps_sync_judgement_init(&w.judgement);
+	aps_buf_init(&w.skipped, APS_BUF_ANY_SIZE);
+	aps_buf_init(&w.joining, APS_BUF_ANY_SIZE);
+	aps_buf_init(&w.leaving, APS_BUF_ANY_SIZE);
+	aps_buf_init(&w.unseen, APS_BUF_ANY_SIZE);
+	run->is_writing = true;
+	enum aps_rc rc = aps_partition_fill(partition, &w.fill, err);
+	run->is_writing = false;
+	if (rc == APS_OK) {
+		run->counts.n_records += w.judgement.n_of[APS_SYNC_IS_NEW] + w.judgement.n_of[APS_SYNC_IS_SAME] +
+		                         w.judgement.n_of[APS_SYNC_IS_DELETED];
+		run->counts.n_stale += w.judgement.n_of[APS_SYNC_IS_OLD];
+	}
+	aps_sync_judgement_clear(&w.judgement);
+	aps_buf_clear(&w.skipped);
+	aps_buf_clear(&w.joining);
+	aps_buf_clear(&w.leaving);
+	aps_buf_clear(&w.unseen);
+	return rc;
+}
