@@ -3,19 +3,8 @@
 #ifndef APS_CACHE_SYNCED_LIST_H
 #define APS_CACHE_SYNCED_LIST_H
 
+#include "cache/list_place.h"
 #include "cache/number_set.h"
-#include "cache/write.h"
-
-#define APS_SYNCED_LIST_MAX_PATH 8
-
-/* Where it stands. All are borrowed. */
-struct aps_list_place {
-	struct aps_str field; /* of ROOT_QUERY, as the cache names it, with its arguments */
-	bool is_apart;        /* it has some: it is an entry of its own */
-	const struct aps_str
-	        *path; /* the fields of embedded objects that lead from there to it, as the cache names them */
-	size_t n_path;
-};
 
 /* What is known of it, kept from one write to the next. Zero-initialise it. */
 struct aps_synced_list {
@@ -32,8 +21,10 @@ void aps_synced_list_clear(struct aps_synced_list *list);
 /* Somebody else may have changed it. */
 void aps_synced_list_forget(struct aps_synced_list *list);
 
-/* All of these belong to an open write to the base, and leave the list known. *is_there false: no list of references
- * stands there. E_NOMEM, what the backing says. A failure leaves the write failed, and the list unknown. */
+/* All of these belong to an open write to the base, and leave the list known. What is known is looked at again where
+ * another list stands there, or one of another length. *is_there false: no list of references stands there; add and
+ * remove do nothing then. E_NOMEM, what the backing says; E_STORAGE, "corrupt". A failure leaves the write failed, and
+ * the list unknown; after a write that is aborted, whoever has the list forgets it. */
 enum aps_rc aps_synced_list_load(struct aps_cache_write *write, const struct aps_list_place *place,
                                  struct aps_synced_list *list, bool *is_there, struct aps_err *err);
 /* An empty one, in the place of whatever stands there. `place` has no path. */
@@ -47,9 +38,10 @@ enum aps_rc aps_synced_list_add(struct aps_cache_write *write, const struct aps_
 enum aps_rc aps_synced_list_remove(struct aps_cache_write *write, const struct aps_list_place *place,
                                    struct aps_synced_list *list, const uint64_t *records, size_t n_records,
                                    struct aps_err *err);
-/* `from` (which has no path) moves to `place`, in the place of the list that stands there, whose blocks go. Appends to
- * `unseen` (uint64_t) what only that had; NULL: nobody asks. Afterwards `list` is what stands at `place`, and nothing
- * stands at `from`. */
+/* `from` (which has no path) moves to `place`, in the place of what stands there, whose blocks go; objects on the way
+ * are made where there are none. Appends to `unseen` (uint64_t, the lowest first) what only the former list had; NULL:
+ * nobody asks. Afterwards `list` is what stands at `place`, and nothing stands at `from`. E_CONFLICT: there is no list
+ * at `from`. */
 enum aps_rc aps_synced_list_move(struct aps_cache_write *write, const struct aps_list_place *from,
                                  struct aps_synced_list *from_list, const struct aps_list_place *place,
                                  struct aps_synced_list *list, struct aps_buf *unseen, struct aps_err *err);

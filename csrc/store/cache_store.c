@@ -577,6 +577,13 @@ static enum aps_rc make_part(struct aps_cache_store *store, struct aps_err *err)
 	return rc;
 }
 
+enum aps_rc aps_cache_store_part(struct aps_cache_store *store, int64_t *part, struct aps_err *err)
+{
+	enum aps_rc rc = make_part(store, err);
+	*part = store->part;
+	return rc;
+}
+
 enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, struct aps_err *err)
 {
 	if (store->n_bytes == store->committed.n_bytes || store->part == 0) return APS_OK;

@@ -85,6 +85,8 @@ void aps_cache_store_clear(struct aps_cache_store *store);
 /* Saves what a settled write changed; a transaction is open. */
 enum aps_rc aps_cache_store_save(struct aps_cache_store *store, const struct aps_cache_write *write,
                                  struct aps_err *err);
+/* The part, made where there is none yet, for what is kept beside the entries; a transaction is open. */
+enum aps_rc aps_cache_store_part(struct aps_cache_store *store, int64_t *part, struct aps_err *err);
 /* Saves what a layer in memory, which is whole, is of. */
 enum aps_rc aps_cache_store_save_kind(struct aps_cache_store *store, const struct aps_layer *layer,
                                       struct aps_err *err);

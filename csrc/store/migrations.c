@@ -65,6 +65,16 @@ static const char OUTBOX[] =
         " at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, temporary)) WITHOUT ROWID;"
         "INSERT INTO counter VALUES (-2, 0);";
 
+/* Of step 3. What delta syncs keep beside their records (store/sync_rows.h), by the part and by the sync's name. */
+static const char SYNC[] =
+        "CREATE TABLE sync (part INTEGER NOT NULL, name TEXT NOT NULL, checkpoint TEXT NOT NULL, sum INTEGER NOT NULL,"
+        " PRIMARY KEY (part, name)) WITHOUT ROWID;"
+        "CREATE TABLE tombstone (part INTEGER NOT NULL, sync TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL,"
+        " changed TEXT NOT NULL, seen INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (part, sync, key))"
+        " WITHOUT ROWID;"
+        "CREATE TABLE quarantine (part INTEGER NOT NULL, sync TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL,"
+        " seen INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (part, sync, key)) WITHOUT ROWID;";
+
 /* What a step runs, and the tables that it makes. */
 struct step {
 	const char *sql;
@@ -77,6 +87,7 @@ static const struct step STEPS[] = {
         {CACHE, NULL, "'counter', 'part', 'name', 'entry', 'layer', 'patch'", 6},
         {OUTBOX, aps_outbox_draw_nonce,
          "'owner', 'owner_copy', 'outbox', 'delivery', 'dead_letter', 'outcome', 'id_map'", 7},
+        {SYNC, NULL, "'sync', 'tombstone', 'quarantine'", 3},
 };
 
 #ifdef APS_TESTING

@@ -152,6 +152,11 @@ static enum aps_rc delete_bare_entries(struct aps_db *db, int64_t part, int64_t 
 static const char *const DELETIONS[] = {
         "DELETE FROM layer WHERE id IN (SELECT id FROM layer WHERE part = ?1 LIMIT ?2)",
         "DELETE FROM name WHERE part = ?1 AND number IN (SELECT number FROM name WHERE part = ?1 LIMIT ?2)",
+        "DELETE FROM sync WHERE part = ?1 AND name IN (SELECT name FROM sync WHERE part = ?1 LIMIT ?2)",
+        ("DELETE FROM tombstone WHERE part = ?1"
+         " AND (sync, key) IN (SELECT sync, key FROM tombstone WHERE part = ?1 LIMIT ?2)"),
+        ("DELETE FROM quarantine WHERE part = ?1"
+         " AND (sync, key) IN (SELECT sync, key FROM quarantine WHERE part = ?1 LIMIT ?2)"),
 };
 
 enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_rows, bool *is_done, struct aps_err *err)

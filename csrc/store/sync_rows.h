@@ -13,6 +13,14 @@ struct aps_sync_name {
 	struct aps_str name; /* hexadecimal digits: what the sync asks for */
 };
 
+/* A record was deleted. */
+struct aps_tombstone {
+	struct aps_str key;
+	struct aps_str version;    /* JSON text of a value, may be empty */
+	struct aps_str changed_at; /* likewise */
+	int64_t seen_s;            /* Unix time */
+};
+
 struct aps_sync_bad_record {
 	struct aps_str key;    /* "Post:1", or where it stood: "listPosts.items.3" */
 	struct aps_str reason; /* for people */
@@ -32,20 +40,20 @@ enum aps_rc aps_sync_rows_save(struct aps_db *db, struct aps_sync_name sync, str
 /* All that the sync has here goes. */
 enum aps_rc aps_sync_rows_drop(struct aps_db *db, struct aps_sync_name sync, struct aps_err *err);
 
-/* A record was deleted in this version (JSON text of a value, may be empty) at this time (likewise: changed_at). */
-enum aps_rc aps_tombstone_put(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, struct aps_str version,
-                              struct aps_str changed_at, struct aps_err *err);
+/* In the place of the one that there is of its key. */
+enum aps_rc aps_tombstone_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_tombstone *tombstone,
+                              struct aps_err *err);
 /* Appends both; *is_there false: it wasn't deleted. */
 enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, bool *is_there,
                                struct aps_buf *version, struct aps_buf *changed_at, struct aps_err *err);
 enum aps_rc aps_tombstone_remove(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, struct aps_err *err);
-/* All of a sync that were there before this moment of Unix time in seconds; INT64_MAX: all. */
+/* All of a sync that were seen before this moment of Unix time in seconds; INT64_MAX: all. */
 enum aps_rc aps_tombstones_remove_before(struct aps_db *db, struct aps_sync_name sync, int64_t before_s,
                                          struct aps_err *err);
 enum aps_rc aps_tombstones_have_any(struct aps_db *db, struct aps_sync_name sync, bool *have_any, struct aps_err *err);
 
-/* The record is kept as one that couldn't be taken, or again. At most APS_SYNC_MAX_BAD of a sync: more are only
- * counted. */
+/* The record is kept as one that couldn't be taken, or again. At most APS_SYNC_MAX_BAD of a sync: more aren't kept, and
+ * whoever has them may count them. */
 #define APS_SYNC_MAX_BAD 1000
 enum aps_rc aps_quarantine_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_sync_bad_record *record,
                                struct aps_err *err);
@@ -54,7 +62,8 @@ enum aps_rc aps_quarantine_remove(struct aps_db *db, struct aps_sync_name sync, 
 /* Those that weren't seen since then: a pass is over. */
 enum aps_rc aps_quarantine_remove_before(struct aps_db *db, struct aps_sync_name sync, int64_t before_s,
                                          struct aps_err *err);
-/* In the order of their keys. */
+enum aps_rc aps_quarantine_count(struct aps_db *db, struct aps_sync_name sync, uint64_t *n, struct aps_err *err);
+/* In the order of their keys. Nothing may be written meanwhile. */
 enum aps_rc aps_quarantine_list(struct aps_db *db, struct aps_sync_name sync, struct aps_sync_bad_sink *sink,
                                 struct aps_err *err);
 

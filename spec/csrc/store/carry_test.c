@@ -3,6 +3,7 @@
 #include "outbox_fixture.h"
 #include "store/outbox_counts.h"
 #include "store/parts.h"
+#include "store/sync_rows.h"
 
 #define MEMORY "/aps_carry_test"
 
@@ -140,6 +141,104 @@ static void a_part_that_is_deleted_leaves_the_queue_of_its_owner(void **state)
 	assert_counted();
 }
 
+/* One row in each table of what syncs keep. */
+static void fill_sync(struct aps_db *to, int64_t part, const char *checkpoint)
+{
+	const struct aps_sync_name sync = {part, APS_STR("aa")};
+	const struct aps_tombstone tombstone = {APS_STR("Post:1"), APS_STR("1"), APS_STR(""), 10};
+	const struct aps_sync_bad_record record = {APS_STR("Post:2"), APS_STR("x"), 10};
+	ok(aps_sync_rows_save(to, sync, aps_str_of(checkpoint), &err));
+	ok(aps_tombstone_put(to, sync, &tombstone, &err));
+	ok(aps_quarantine_put(to, sync, &record, &err));
+}
+
+static void assert_sync(struct aps_db *of, int64_t part, const char *checkpoint, bool has_tombstone, uint64_t n_bad)
+{
+	const struct aps_sync_name sync = {part, APS_STR("aa")};
+	struct aps_buf text;
+	bool have_any;
+	uint64_t n;
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	ok(aps_sync_rows_load(of, sync, &text, &err));
+	assert_text(aps_buf_str(&text), checkpoint);
+	aps_buf_clear(&text);
+	ok(aps_tombstones_have_any(of, sync, &have_any, &err));
+	assert_int_equal(have_any, has_tombstone);
+	ok(aps_quarantine_count(of, sync, &n, &err));
+	assert_int_equal(n, n_bad);
+}
+
+static int64_t make_part(struct aps_db *of, const char *identity)
+{
+	int64_t part;
+	ok(aps_parts_make(of, APS_STR("p"), aps_str_of(identity), &part, &err));
+	return part;
+}
+
+static void what_syncs_keep_is_in_memory_and_goes_back_as_it_is_there(void **state)
+{
+	(void)state;
+	int64_t ann = make_part(db, "ann"), bob = make_part(db, "bob");
+	const struct aps_sync_name sync = {ann, APS_STR("aa")};
+	fill_sync(db, ann, "c");
+	fill_sync(db, bob, "d");
+	ok(aps_carry_begin(db, MEMORY, &err));
+	assert_sync(memory, ann, "c", true, 1);
+	assert_sync(memory, bob, "d", true, 1);
+	/* one goes on, and one begins */
+	ok(aps_sync_rows_save(memory, sync, APS_STR("e"), &err));
+	ok(aps_tombstone_remove(memory, sync, APS_STR("Post:1"), &err));
+	ok(aps_quarantine_remove(memory, sync, APS_STR("Post:2"), &err));
+	int64_t eve = make_part(memory, "eve");
+	fill_sync(memory, eve, "f");
+	assert_sync(db, ann, "c", true, 1);
+	ok(aps_carry_back(db, MEMORY, &err));
+	assert_sync(db, ann, "e", false, 0);
+	assert_sync(db, bob, "d", true, 1);
+	assert_int_equal(make_part(db, "eve"), eve);
+	assert_sync(db, eve, "f", true, 1);
+}
+
+/* What is to be wiped may not be left on pages that are free by then. */
+static void what_syncs_keep_of_a_part_that_was_dropped_in_memory_waits_for_its_deletion(void **state)
+{
+	(void)state;
+	bool is_done;
+	int64_t ann = make_part(db, "ann"), former = make_part(db, "bob");
+	fill_sync(db, ann, "c");
+	fill_sync(db, former, "d");
+	ok(aps_parts_drop(db, former, APS_PART_WIPED, &err));
+	ok(aps_carry_begin(db, MEMORY, &err));
+	assert_sync(memory, former, "", false, 0);
+	ok(aps_parts_drop(memory, ann, APS_PART_WIPED, &err));
+	ok(aps_parts_delete_rows(memory, ann, 100, &is_done, &err));
+	assert_true(is_done);
+	int64_t now = make_part(memory, "ann");
+	fill_sync(memory, now, "e");
+	ok(aps_carry_back(db, MEMORY, &err));
+	assert_int_equal(make_part(db, "ann"), now);
+	assert_sync(db, now, "e", true, 1);
+	assert_sync(db, ann, "c", true, 1);
+	assert_sync(db, former, "d", true, 1);
+	ok(aps_parts_delete_rows(db, ann, 100, &is_done, &err));
+	assert_true(is_done);
+	assert_sync(db, ann, "", false, 0);
+	assert_sync(db, now, "e", true, 1);
+}
+
+static void memory_that_knew_nothing_of_the_file_has_its_syncs_begin_anew(void **state)
+{
+	(void)state;
+	int64_t ann = make_part(db, "ann"), bob = make_part(db, "bob");
+	fill_sync(db, ann, "c");
+	fill_sync(db, bob, "d");
+	(void)make_part(memory, "eve"); /* another number than in the file */
+	fill_sync(memory, make_part(memory, "ann"), "e");
+	ok(aps_carry_stale(db, MEMORY, &err));
+	assert_sync(db, ann, "", false, 0);
+	assert_sync(db, bob, "d", true, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -149,6 +248,9 @@ int main(void)
 	        TEST(the_files_numbers_never_go_back),
 	        TEST(the_files_counts_are_those_of_its_rows),
 	        TEST(memory_that_knew_nothing_of_the_file_leaves_its_queue_as_it_was),
+	        TEST(what_syncs_keep_is_in_memory_and_goes_back_as_it_is_there),
+	        TEST(what_syncs_keep_of_a_part_that_was_dropped_in_memory_waits_for_its_deletion),
+	        TEST(memory_that_knew_nothing_of_the_file_has_its_syncs_begin_anew),
 	        TEST(a_part_that_is_deleted_leaves_the_queue_of_its_owner),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

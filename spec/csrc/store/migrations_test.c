@@ -2,6 +2,7 @@
 
 #include "outbox_fixture.h"
 #include "store/parts.h"
+#include "store/sync_rows.h"
 
 static int setup(void **state)
 {
@@ -144,6 +145,86 @@ static void a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox(vo
 	db_place_remove(&place);
 }
 
+/* What the second version added to the first. */
+static const char SECOND[] =
+        "DROP TABLE patch; DROP TABLE layer;"
+        "CREATE TABLE layer (id INTEGER PRIMARY KEY, part INTEGER NOT NULL, kind INTEGER NOT NULL,"
+        " entries BLOB NOT NULL, identified BLOB NOT NULL, sum INTEGER NOT NULL);"
+        "CREATE INDEX layer_kind ON layer (kind) WHERE kind <> 1;"
+        "CREATE TABLE patch (entry INTEGER NOT NULL, layer INTEGER NOT NULL, patch BLOB NOT NULL,"
+        " sum INTEGER NOT NULL, PRIMARY KEY (entry, layer)) WITHOUT ROWID;"
+        "CREATE TABLE owner (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
+        " sum INTEGER NOT NULL);"
+        "CREATE UNIQUE INDEX owner_name ON owner (prefix, identity);"
+        "CREATE TABLE owner_copy (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL, identity TEXT NOT NULL,"
+        " sum INTEGER NOT NULL);"
+        "CREATE TABLE outbox (id INTEGER PRIMARY KEY, created INTEGER NOT NULL, flags INTEGER NOT NULL,"
+        " document TEXT NOT NULL, name TEXT NOT NULL, variables TEXT NOT NULL, optimistic TEXT NOT NULL,"
+        " extra TEXT NOT NULL, sum INTEGER NOT NULL);"
+        "CREATE TABLE delivery (id INTEGER PRIMARY KEY, sending INTEGER NOT NULL, slot INTEGER NOT NULL,"
+        " lease INTEGER NOT NULL, attempts INTEGER NOT NULL, counted INTEGER NOT NULL, rounds INTEGER NOT NULL,"
+        " cause TEXT NOT NULL, sum INTEGER NOT NULL);"
+        "CREATE TABLE dead_letter (id INTEGER PRIMARY KEY, created INTEGER NOT NULL, flags INTEGER NOT NULL,"
+        " document TEXT NOT NULL, name TEXT NOT NULL, variables TEXT NOT NULL, optimistic TEXT NOT NULL,"
+        " extra TEXT NOT NULL, attempts INTEGER NOT NULL, died INTEGER NOT NULL, outcome TEXT NOT NULL,"
+        " blocked_by INTEGER NOT NULL, cause TEXT NOT NULL, sum INTEGER NOT NULL);"
+        "CREATE TABLE outcome (number INTEGER PRIMARY KEY, owner INTEGER NOT NULL, entry INTEGER NOT NULL,"
+        " finished INTEGER NOT NULL, told INTEGER NOT NULL, content TEXT NOT NULL, sum INTEGER NOT NULL);"
+        "CREATE INDEX outcome_untold ON outcome (number) WHERE told = 0;"
+        "CREATE TABLE id_map (owner INTEGER NOT NULL, temporary TEXT NOT NULL, made TEXT, maker INTEGER NOT NULL,"
+        " at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, temporary)) WITHOUT ROWID;"
+        "INSERT INTO counter VALUES (-2, 0), (-3, 7);"
+        "PRAGMA user_version = 2";
+
+static void a_store_of_the_second_version_keeps_its_queue_and_layers_and_gets_syncs(void **state)
+{
+	(void)state;
+	struct db_place place;
+	struct aps_outbox_row row;
+	struct aps_buf text;
+	int64_t part;
+	uint32_t nonce;
+	db_place_make(&place);
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	db_do(db, FIRST);
+	db_do(db, SECOND);
+	ok(aps_parts_make(db, APS_STR("p"), APS_STR("ann"), &part, &err));
+	db_do(db, "INSERT INTO entry (part, key, content) VALUES (1, x'52', x'01');"
+	          "INSERT INTO layer VALUES (3, 1, 1, x'', x'', 5); INSERT INTO patch VALUES (1, 3, x'58', 6)");
+	int64_t id = enqueue(owner_make("ann"));
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	assert_int_equal(aps_migrations_check(db, &err), APS_E_STORAGE);
+	assert_string_equal(err.msg, "the store has version 2, and is brought to version 3 by the next client");
+	ok(aps_migrations_run(db, &err));
+	ok(aps_migrations_check(db, &err));
+	assert_int_equal(number("SELECT count(*) FROM entry WHERE content = x'01'"), 1);
+	assert_int_equal(number("SELECT sum FROM layer WHERE id = 3"), 5);
+	assert_int_equal(number("SELECT sum FROM patch WHERE layer = 3"), 6);
+	ok(aps_outbox_nonce(db, &nonce, &err));
+	assert_int_equal(nonce, 7);
+	aps_outbox_row_init(&row);
+	ok(aps_outbox_find(db, id, &row, &err));
+	assert_text(row.entry.document, "mutation M { a }");
+	aps_outbox_row_clear(&row);
+	const struct aps_sync_name sync = {part, APS_STR("aa")};
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	ok(aps_sync_rows_load(db, sync, &text, &err));
+	assert_int_equal(text.n, 0);
+	ok(aps_sync_rows_save(db, sync, APS_STR("c"), &err));
+	ok(aps_sync_rows_load(db, sync, &text, &err));
+	assert_text(aps_buf_str(&text), "c");
+	aps_buf_clear(&text);
+	/* as the library of the second version would see it */
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	db_do(db, "PRAGMA user_version = 4");
+	assert_int_equal(aps_migrations_run(db, &err), APS_E_STORAGE);
+	assert_string_equal(err.word, "newer");
+	db_place_remove(&place);
+}
+
 static void stores_draw_different_nonces(void **state)
 {
 	(void)state;
@@ -172,7 +253,7 @@ static void later_steps_keep_what_is_queued(void **state)
 	ok(aps_migrations_run(db, &err));
 	ok(aps_migrations_run(db, &err));
 	assert_int_equal(number("SELECT count(*) FROM more"), 1);
-	assert_int_equal(number("PRAGMA user_version"), 3);
+	assert_int_equal(number("PRAGMA user_version"), 4);
 	aps_outbox_row_init(&row);
 	ok(aps_outbox_find(db, id, &row, &err));
 	assert_text(row.entry.document, "mutation M { a }");
@@ -185,7 +266,7 @@ static void later_steps_keep_what_is_queued(void **state)
 	setup(NULL);
 	aps_migrations_add_step("CREATE TABLE more (a)");
 	ok(aps_migrations_run(db, &err));
-	assert_int_equal(number("PRAGMA user_version"), 3);
+	assert_int_equal(number("PRAGMA user_version"), 4);
 }
 
 static void a_store_without_some_of_its_tables_is_damaged(void **state)
@@ -200,6 +281,11 @@ static void a_store_without_some_of_its_tables_is_damaged(void **state)
 	        "DROP TABLE outcome",
 	        "DROP TABLE id_map",
 	        "DROP TABLE owner_copy",
+	        "DROP TABLE sync",
+	        "DROP TABLE tombstone",
+	        "DROP TABLE quarantine",
+	        "DROP TABLE quarantine; PRAGMA user_version = 2",
+	        "PRAGMA user_version = 2",
 	        "DROP TABLE id_map; PRAGMA user_version = 1",
 	        "PRAGMA user_version = 1",
 	        "PRAGMA user_version = 0",
@@ -241,6 +327,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_store_of_a_later_version_is_refused_and_left_alone, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_database_of_others_is_refused_and_left_alone, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox,
+	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_store_of_the_second_version_keeps_its_queue_and_layers_and_gets_syncs,
 	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(stores_draw_different_nonces, setup, teardown),
 	        cmocka_unit_test_setup_teardown(later_steps_keep_what_is_queued, setup, teardown),
