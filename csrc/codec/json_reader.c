@@ -475,17 +475,24 @@ static bool next_run(struct runs *runs)
 	return true;
 }
 
-bool aps_json_text_eq(const struct aps_json_reader *a, const struct aps_json_reader *b)
+int aps_json_text_cmp(const struct aps_json_reader *a, const struct aps_json_reader *b)
 {
-	if (!a->has_escapes && !b->has_escapes) return aps_str_eq(a->text, b->text);
+	if (!a->has_escapes && !b->has_escapes) return aps_str_cmp(a->text, b->text);
 	struct runs x = {.r = a, .at = a->text.p};
 	struct runs y = {.r = b, .at = b->text.p};
 	for (;;) {
 		bool has_x = next_run(&x), has_y = next_run(&y);
-		if (!has_x || !has_y) return has_x == has_y;
+		if (!has_x || !has_y) return (int)has_x - (int)has_y;
 		size_t n = x.run.n < y.run.n ? x.run.n : y.run.n;
-		if (!take(&x.run, y.run.p, n)) return false;
-		y.run.p += n;
-		y.run.n -= n;
+		int order = memcmp(x.run.p, y.run.p, n);
+		if (order != 0) return order;
+		x.run = (struct aps_str){x.run.p + n, x.run.n - n};
+		y.run = (struct aps_str){y.run.p + n, y.run.n - n};
 	}
+}
+
+bool aps_json_text_eq(const struct aps_json_reader *a, const struct aps_json_reader *b)
+{
+	if (!a->has_escapes && !b->has_escapes) return aps_str_eq(a->text, b->text);
+	return aps_json_text_cmp(a, b) == 0;
 }

@@ -74,6 +74,8 @@ size_t aps_json_unescape_to(const struct aps_json_reader *r, char *out);
 bool aps_json_text_is(const struct aps_json_reader *r, const char *zero_terminated);
 /* True when the KEY or STRING that each has just read decode to the same bytes. */
 bool aps_json_text_eq(const struct aps_json_reader *a, const struct aps_json_reader *b);
+/* Their order by these bytes, as of aps_str_cmp(). */
+int aps_json_text_cmp(const struct aps_json_reader *a, const struct aps_json_reader *b);
 
 APS_END_DECLS
 

@@ -193,3 +193,52 @@ bool aps_time_parse_amz(struct aps_str text, int64_t *unix_s)
 	       take_text(&text, "T") && take_int(&text, 2, &c.hour) && take_int(&text, 2, &c.minute) &&
 	       take_int(&text, 2, &c.second) && take_text(&text, "Z") && text.n == 0 && seconds_of(&c, unix_s);
 }
+
+static bool take_either(struct aps_str *text, const char *one, const char *other)
+{
+	return take_text(text, one) || take_text(text, other);
+}
+
+static struct aps_str take_run(struct aps_str *text)
+{
+	struct aps_str run = {text->p, 0};
+	while (run.n < text->n && text->p[run.n] >= '0' && text->p[run.n] <= '9') run.n++;
+	text->p += run.n;
+	text->n -= run.n;
+	return run;
+}
+
+/* "Z" or "+01:00"; AppSync's scalars may have seconds there as well. */
+static bool take_offset(struct aps_str *text, int *offset_s)
+{
+	int hour, minute, second = 0;
+	*offset_s = 0;
+	if (take_either(text, "Z", "z")) return true;
+	bool is_behind = aps_str_starts(*text, "-");
+	if (!take_either(text, "+", "-") || !take_int(text, 2, &hour) || !take_text(text, ":") ||
+	    !take_int(text, 2, &minute) || hour > 23 || minute > 59)
+		return false;
+	if (take_text(text, ":") && (!take_int(text, 2, &second) || second > 59)) return false;
+	*offset_s = (hour * 60 + minute) * 60 + second;
+	if (is_behind) *offset_s = -*offset_s;
+	return true;
+}
+
+bool aps_time_parse_rfc3339(struct aps_str text, int64_t *unix_s, struct aps_str *fraction)
+{
+	struct civil c = {0};
+	int64_t local_s;
+	int offset_s;
+	*fraction = (struct aps_str){text.p, 0};
+	if (!take_digits(&text, 4, &c.year) || !take_text(&text, "-") || !take_int(&text, 2, &c.month) ||
+	    !take_text(&text, "-") || !take_int(&text, 2, &c.day) || !take_either(&text, "T", "t") ||
+	    !take_int(&text, 2, &c.hour) || !take_text(&text, ":") || !take_int(&text, 2, &c.minute))
+		return false;
+	if (take_text(&text, ":")) {
+		if (!take_int(&text, 2, &c.second)) return false;
+		if (take_text(&text, ".")) *fraction = take_run(&text);
+	}
+	if (!take_offset(&text, &offset_s) || text.n != 0 || !seconds_of(&c, &local_s)) return false;
+	*unix_s = local_s - offset_s;
+	return true;
+}

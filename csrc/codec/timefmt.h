@@ -16,6 +16,10 @@ bool aps_time_parse_http(struct aps_str text, int64_t *unix_s);
 /* SigV4's long date. */
 bool aps_time_parse_amz(struct aps_str text, int64_t *unix_s);
 
+/* A date-time of RFC 3339, or an AWSDateTime, which may omit the seconds and may have some in its offset. *fraction:
+ * the digits of the second's fraction, in the text. Second 60 counts as the next minute's first. */
+bool aps_time_parse_rfc3339(struct aps_str text, int64_t *unix_s, struct aps_str *fraction);
+
 APS_END_DECLS
 
 #endif

@@ -400,6 +400,39 @@ static void strings_are_compared_by_what_they_decode_to(void **state)
 	assert_false(is_same_text("\"\\u0061\"", "\"\""));
 }
 
+static int sign_of_order(const char *one, const char *other)
+{
+	struct aps_json_reader a, b;
+	assert_int_equal(first_token(&a, one), APS_JSON_STRING);
+	assert_int_equal(first_token(&b, other), APS_JSON_STRING);
+	int order = aps_json_text_cmp(&a, &b), reverse = aps_json_text_cmp(&b, &a);
+	assert_true((order > 0) == (reverse < 0) && (order == 0) == (reverse == 0));
+	return order < 0 ? -1 : order > 0;
+}
+
+static void strings_are_ordered_by_the_bytes_that_they_decode_to(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *one, *other;
+		int order;
+	} ROWS[] = {
+	        {"\"\"", "\"\"", 0},
+	        {"\"\"", "\"\\u0000\"", -1},
+	        {"\"a\"", "\"b\"", -1},
+	        {"\"ab\"", "\"a\"", 1},
+	        {"\"\\u0061b\"", "\"a\"", 1},
+	        {"\"\\u0061\"", "\"b\"", -1},
+	        {"\"\\u0061bc\"", "\"ab\\u0063\"", 0},
+	        {"\"x\\u00e9y\"", "\"x\xc3\xa9z\"", -1},
+	        {"\"\\ud83d\\ude00\"", "\"\\uffff\"", 1},
+	        {"\"\\n\"", "\" \"", -1},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++)
+		if (sign_of_order(ROWS[i].one, ROWS[i].other) != ROWS[i].order)
+			fail_msg("%s, %s", ROWS[i].one, ROWS[i].other);
+}
+
 #define FFFD "\xef\xbf\xbd"
 
 /* What is in a string, and what it decodes to where it isn't refused. */
@@ -573,6 +606,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(each_text_is_read_or_refused_at_the_right_byte),
 	        cmocka_unit_test(strings_are_compared_by_what_they_decode_to),
+	        cmocka_unit_test(strings_are_ordered_by_the_bytes_that_they_decode_to),
 	        cmocka_unit_test(every_control_byte_is_refused_wherever_it_stands),
 	        cmocka_unit_test(every_text_cut_short_is_refused_without_a_look_beyond),
 	        cmocka_unit_test(numbers_carry_their_exact_values),

@@ -103,6 +103,64 @@ static void long_dates_of_the_wrong_shape_are_refused(void **state)
 	for (size_t i = 0; i < APS_COUNTOF(TEXTS); i++) assert_false(aps_time_parse_amz(aps_str_of(TEXTS[i]), &unix_s));
 }
 
+static void date_times_with_offsets_are_moments_with_a_fraction(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t unix_s;
+		const char *fraction; /* NULL: it is none */
+	} ROWS[] = {
+	        {"1970-01-01T00:00:00Z", 0, ""},
+	        {"1970-01-01t00:00:00z", 0, ""},
+	        {"1969-12-31T23:59:59.9Z", -1, "9"},
+	        {"2024-02-29T12:30:15.123456789012345678901234567890Z", 1709209815, "123456789012345678901234567890"},
+	        {"2024-02-29T12:30:15.Z", 1709209815, ""},
+	        {"2024-02-29T12:30Z", 1709209800, ""},
+	        {"2024-02-29T12:30+00:30", 1709208000, ""},
+	        {"2024-02-29T12:30:15-01:30", 1709215215, ""},
+	        {"2024-02-29T12:30:15-00:00", 1709209815, ""},
+	        {"2024-02-29T12:30:15.50+01:00:10", 1709206205, "50"},
+	        {"2016-12-31T23:59:60Z", 1483228800, ""},
+	        {"0000-01-01T00:00:00+23:59", -62167305540, ""},
+	        {"9999-12-31T23:59:59-23:59", 253402386139, ""},
+	        {"", 0, NULL},
+	        {"2024-02-29", 0, NULL},
+	        {"2024-02-29T12", 0, NULL},
+	        {"2024-02-29T12:30", 0, NULL},
+	        {"2024-02-29T12:30:15", 0, NULL},
+	        {"2024-02-29 12:30:15Z", 0, NULL},
+	        {"2024-02-29T12:30:15ZZ", 0, NULL},
+	        {"2024-02-29T12:30:Z", 0, NULL},
+	        {"2024-02-29T12:30.5Z", 0, NULL},
+	        {"2024-02-29T12:30:15,5Z", 0, NULL},
+	        {"2024-02-29T12:30:15+1:00", 0, NULL},
+	        {"2024-02-29T12:30:15+0100", 0, NULL},
+	        {"2024-02-29T12:30:15+24:00", 0, NULL},
+	        {"2024-02-29T12:30:15+01:60", 0, NULL},
+	        {"2024-02-29T12:30:15+01:00:60", 0, NULL},
+	        {"2024-02-29T12:30:15+01:00:", 0, NULL},
+	        {"2023-02-29T12:30:15Z", 0, NULL},
+	        {"2024-13-29T12:30:15Z", 0, NULL},
+	        {"2024-00-29T12:30:15Z", 0, NULL},
+	        {"2024-02-00T12:30:15Z", 0, NULL},
+	        {"2024-02-29T24:00:00Z", 0, NULL},
+	        {"2024-02-29T12:60:00Z", 0, NULL},
+	        {"2024-02-29T12:30:61Z", 0, NULL},
+	        {"12024-02-29T12:30:15Z", 0, NULL},
+	        {"-024-02-29T12:30:15Z", 0, NULL},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		int64_t unix_s = 0;
+		struct aps_str fraction;
+		bool is_one = aps_time_parse_rfc3339(aps_str_of(ROWS[i].text), &unix_s, &fraction);
+		bool is_right = is_one == (ROWS[i].fraction != NULL) && unix_s == ROWS[i].unix_s;
+		if (!is_right || (is_one && !aps_str_is(fraction, ROWS[i].fraction)))
+			fail_msg("%s: %d, %lld, %.*s", ROWS[i].text, is_one, (long long)unix_s, (int)fraction.n,
+			         fraction.p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +168,7 @@ int main(void)
 	        cmocka_unit_test(every_day_agrees_with_the_libc),
 	        cmocka_unit_test(all_three_http_dates_are_read),
 	        cmocka_unit_test(long_dates_of_the_wrong_shape_are_refused),
+	        cmocka_unit_test(date_times_with_offsets_are_moments_with_a_fraction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
