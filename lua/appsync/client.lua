@@ -1,12 +1,13 @@
 ---Clients of a GraphQL API.
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
-local cache = require "appsync.client.cache"
 local call = require "appsync.call"
+local delta_sync = require "appsync.client.delta_sync"
 local errors = require "appsync.errors"
 local expectation = require "appsync.client.expectation"
 local headers = require "appsync.client.headers"
 local hydration = require "appsync.client.hydration"
+local kept_answer = require "appsync.client.kept_answer"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local mutation = require "appsync.client.mutation"
@@ -18,10 +19,8 @@ local query = require "appsync.client.query"
 local queue = require "appsync.client.queue"
 local queue_events = require "appsync.client.queue_events"
 local root = require "appsync.client.root"
-local scheduler = require "appsync.scheduler"
 local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
-local stepwise = require "appsync.stepwise"
 local subscription_source = require "appsync.client.subscription_source"
 local upkeep = require "appsync.client.upkeep"
 local variables_of = require "appsync.client.variables"
@@ -63,26 +62,10 @@ for _, name in ipairs(local_cache.METHODS) do
   end
 end
 
--- What was read before, and is all there, comes without more ado: that is what frames are full of.
-local function known_reading(self, document, variables)
-  local kept = not self.root.is_closing and self.readings
-  return kept and kept:known(document, variables)
-end
-
--- The answer of a query without options, where the policy leaves it to the cache.
-local function kept_answer(self, document, variables)
-  local policy = self.root.query_policy or (self.root.has_store and "cache-first")
-  local reading = policy == "cache-first" and cache.is_kept(self) and known_reading(self, document, variables)
-  if not reading then return nil end
-  scheduler.check "client:query"
-  local data, _, err, has_expired = reading:read(variables, false, nil, stepwise.LARGE_BYTES)
-  return not err and not has_expired and data or nil
-end
-
 local read_query = Client.read_query
 
 function Client:read_query(document, variables)
-  local reading = getmetatable(self) == Client and known_reading(self, document, variables)
+  local reading = getmetatable(self) == Client and kept_answer.reading(self, document, variables)
   if reading then
     local data, missing, err = reading:read(variables)
     if not missing and not err then return data end
@@ -147,7 +130,7 @@ end
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:query(document, variables, options)
   check_self(self, "client:query")
-  local kept = options == nil and kept_answer(self, document, variables)
+  local kept = options == nil and kept_answer.of(self, document, variables)
   if kept then return kept, nil, { source = "cache" } end
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)
@@ -257,6 +240,23 @@ function Client:watch(document, variables, options)
   local plan = arguments.plan("watch", "client:watch", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return watching.new(self, plan, plan.options.fetch_policy or self.root.watch_policy or "cache-first")
+end
+
+---Keeps records in the cache in step with the service: subscribes, sends the base query, or the delta query where that will do,
+---takes the events of the meantime, and stays live; again after each loss of the connection, and in the next run that uses the store
+---it goes on where it stopped. Starts at once. `appsync.build_sync` makes the options for one type; with an `update` function for each
+---query they are yours. Needs a cache: throws for a client with `store = false`. Read what it brings by "cache-only".
+---```lua
+---local s = client:sync{ base_query = list_todos, subscription_query = on_create_todo }
+---appsync.assert(s:ready(10))
+---local data = client:query(list_todos, nil, { fetch_policy = "cache-only" })
+---print(#data.listTodos.items) --> 1
+---```
+---@param options appsync.SyncOptions
+---@return appsync.Sync s also where it can't be begun: it is over then, and `s:status().err` says why
+function Client:sync(options)
+  check_self(self, "client:sync")
+  return delta_sync.start(self, options)
 end
 
 local WITH = opts.schema{

@@ -21,7 +21,7 @@ local n_clients = 0
 -- a finalizer may wait, and so poll in between, or raise.
 local events, at, last = {}, 1, 0
 local kinds = core.event
-local SUB_DATA, RESULT = kinds.SUB_DATA, kinds.RESULT
+local SUB_DATA, RESULT, SYNC = kinds.SUB_DATA, kinds.RESULT, kinds.SYNC
 
 ---The runtime of this Lua state, opened on first use. In a child process after a fork it is another one: what belonged
 ---to the parent's is forgotten.
@@ -130,6 +130,7 @@ local deliver = {
   [kinds.HEADERS] = function(source) source:on_headers() end,
   [kinds.VIEW] = function(watched, _, view, err, mark) watched:on_view(view, errors.adopt(err), mark) end,
   [kinds.QUEUE] = function(queue, _, event) queue:on_queue(event) end,
+  [SYNC] = function(running, _, event, err) running:on_sync(event, errors.adopt(err)) end,
   [kinds.ASK] = function(root, _, question, number, what) root:on_ask(question, number, what) end,
   [kinds.CONNECTION] = function(root, _, state, err) root:on_connection(state, errors.adopt(err)) end,
   [kinds.LOG] = function(root, _, level, message) root:on_log(level, message) end,
@@ -150,7 +151,7 @@ local function handle_next()
   end
   local b, c = events[base + 3], events[base + 4]
   events[base + 2], events[base + 3], events[base + 4] = nil, nil, nil
-  if target then deliver[kind](target, id, a, b, c) elseif kind == RESULT then stepwise.drop(a, b, c) end
+  if target then deliver[kind](target, id, a, b, c) elseif kind == RESULT or kind == SYNC then stepwise.drop(a, b, c) end
 end
 
 -- Sources that have something to tell the core, which can wait: many at once cost less than each by itself. Not for

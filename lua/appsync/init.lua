@@ -33,6 +33,7 @@ hosts.plug(script)
 ---@field sign fun(request: table, options: table): table SigV4, loaded on first use
 ---@field mutation fun(client: appsync.Client, document: any, options: table?): function a mutation as a function, loaded on first use
 ---@field build_mutation fun(options: table): appsync.BuiltMutation the table for `client:mutate`, loaded on first use
+---@field build_sync fun(typename: string, options: table): appsync.SyncOptions the table for `client:sync`, loaded on first use
 ---@field build_subscription fun(options: table): appsync.MoreOptions the table for `watch:subscribe_to_more`, loaded on first use
 local appsync = {}
 
@@ -96,7 +97,7 @@ end
 -- Loaded when they are used.
 local LAZY = {
   auth = "appsync.auth", sign = "appsync.sign", mutation = "appsync.bound_mutation",
-  build_mutation = "appsync.build_mutation", build_subscription = "appsync.build_subscription",
+  build_mutation = "appsync.build_mutation", build_subscription = "appsync.build_subscription", build_sync = "appsync.build_sync",
 }
 
 return setmetatable(appsync, {

@@ -253,6 +253,7 @@ local runtime = {}
 ---VIEW        watch         VIEW   ERR    MARK
 ---ASK         client        QUESTION NUMBER WORD
 ---QUEUE       cache         DATA   ERR    INFO
+---SYNC        sync          DATA   ERR    INFO
 ---CONNECTION  client        WORD   ERR    NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE

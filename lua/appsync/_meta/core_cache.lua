@@ -308,3 +308,71 @@ function cache:resolve(entry, variables) end
 ---@param message string?
 ---@return true? ok, appsync.core.Err? err
 function cache:give_headers(entry, headers, message) end
+
+---A query of a delta sync, or its subscription.
+---@class appsync.core.SyncPart
+---@field document appsync.core.Document
+---@field operation_name string?
+---@field variables table?
+---@field has_update boolean? a function gets each page, or event: "update"
+---@field has_page boolean? a function gives the next page's variables: "update" too
+---@field limit_variable string? takes the page's size
+---@field token_variable string? takes what `nextToken` was
+
+---Begins a delta sync into this cache. SYNC events come with its number, until "end":
+---
+---    what        more                                                                      answered by
+---    "state"     phase, records, pages, bytes, total, estimate?, last_sync?, next_base?,   (nothing)
+---                attempts, truncated, ordered, delta_window, network_time, local_time,
+---                is_whole, quarantined, err?
+---    "update"    number, part, data, variables?, is_last?, next?                           settle_sync, fail_sync
+---    "records"   number, records = {{data, deleted}, …}                                    settle_sync, fail_sync
+---    "headers"   number, part                                                              give_sync_headers
+---    "end"       (ERR says why; nil: it was stopped)                                       (nothing)
+---
+---"state": at most once a turn, when it has changed. total: records that this run has kept; last_sync, next_base: Unix seconds;
+---is_whole: a pass was complete, in this run or an earlier one; quarantined: how many records couldn't be taken; err: of the last
+---try. "update": of a part with has_update or has_page; part: "base", "delta" or "subscription"; data: of the response; variables:
+---those that the page was asked for with, where has_page; next: the token of the next page. "records": those of a page, or an
+---event, that are newer than what was known; with has_cache_updates. "headers": of the request, or the subscription, that is due;
+---with asks_headers.
+---
+---Where the DATA of an event is large it is what makes it, as of every event.
+---@param call {base: appsync.core.SyncPart?, delta: appsync.core.SyncPart?, subscription: appsync.core.SyncPart?, typename: string?, id_fields: string[]?, version_field: string?, ordered: boolean?, interval: number, delta_window: number, last_sync_unit: "s"|"ms"|nil, poll: number, page_size: integer, max_records: integer?, has_cache_updates: boolean?, auth: integer, headers: table?, asks_headers: boolean?} typename: of the records, where they don't say it; interval, delta_window, poll: seconds
+---@return integer? sync, appsync.core.Err? err of kind "usage" with a message for people: an operation has several root fields, …
+function cache:sync(call) end
+---No event of this sync comes after it. Never throws; unknown ones are ignored.
+---@param sync integer
+function cache:stop_sync(sync) end
+---Takes so many records more than `max_records` has let through.
+---@param sync integer
+---@param n integer
+---@return true? ok, appsync.core.Err? err
+function cache:sync_more(sync, n) end
+---Answers "update" or "records": what was begun with `begin(false)`, if it was, is kept with the page, in one. Late ones are
+---ignored.
+---@param sync integer
+---@param number integer
+---@param more table? the next page's variables, where has_page; nil: there is none
+---@return true? ok
+---@return appsync.core.Err? err then nothing of what was begun was kept, and the answer is still to come
+function cache:settle_sync(sync, number, more) end
+---The same where the function raised: what the page itself brings is kept all the same.
+---@param sync integer
+---@param number integer
+---@param message string
+---@return true? ok, appsync.core.Err? err
+function cache:fail_sync(sync, number, message) end
+---Answers "headers".
+---@param sync integer
+---@param number integer
+---@param headers table? nil: they can't be had now
+---@param message string?
+---@return true? ok, appsync.core.Err? err
+function cache:give_sync_headers(sync, number, headers, message) end
+---Asks for something of a sync in a RESULT: "quarantined", whose DATA is {{key, reason, seen}, …} in the order of their keys; seen:
+---Unix seconds.
+---@param sync integer
+---@param what "quarantined"
+---@return integer? call, appsync.core.Err? err
+function cache:ask_sync(sync, what) end

@@ -19,6 +19,7 @@ local large_read = require "appsync.client.large_read"
 local operation = require "appsync.client.operation"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
+local synced_queries = require "appsync.client.synced_queries"
 local task = require "appsync.task"
 
 local query = {}
@@ -142,6 +143,9 @@ function query.execute(client, plan)
   local policy = plan.options.fetch_policy or root.query_policy or (root.has_store and "cache-first" or "network-only")
   scheduler.check(plan.where)
   local is_served = (cache.is_kept(client) or is_light_and_reads(client, policy)) and cache.serves(client, plan.options)
+  if root.synced_queries then
+    synced_queries.look(client, plan.document, plan.operation.name, plan.variables, policy, plan.where)
+  end
   if policy == "no-cache" or (not is_served and policy ~= "cache-only") then return operation.execute(client, plan) end
   if not is_served then return nil, cache.no_cache_error(), { source = "cache" } end
   if has_tables(plan.variables) then plan.variables = json.copy(plan.variables) end -- they are looked at again

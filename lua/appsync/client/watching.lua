@@ -7,6 +7,7 @@ local errors = require "appsync.errors"
 local json = require "appsync.json"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
+local synced_queries = require "appsync.client.synced_queries"
 local updating = require "appsync.client.updating"
 local variables_of = require "appsync.client.variables"
 local watched = require "appsync.client.watched"
@@ -48,6 +49,7 @@ end
 ---@return appsync.Watch
 function watching.new(client, plan, policy)
   plan.variables = json.copy(plan.variables)
+  synced_queries.look(client, plan.document, plan.operation.name, plan.variables, policy, plan.where)
   local live = watched.new(client, plan, policy)
   return setmetatable({
     live = live,

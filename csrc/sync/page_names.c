@@ -1,0 +1,252 @@
+#include "sync/page.h"
+
+#include "gql/parser.h"
+#include "sync/level_fields.h"
+#include "sync/selection_uses.h"
+
+#define MAX_SHOWN  60 /* bytes of a name */
+#define MAX_LEVELS 64 /* selection sets that are looked through: fragments can make billions of them */
+
+struct naming {
+	struct aps_page_names *names;
+	const struct aps_gql_document *document;
+	const struct aps_gql_operation *definition;
+	struct aps_str version_field;
+	struct aps_arena arena;
+	const struct aps_level_field *roots;
+	const struct aps_gql_node *root;
+	const struct aps_level_field *own;    /* of the root field */
+	const struct aps_level_field *record; /* of a record; NULL: nothing tells where it is */
+	unsigned n_levels;
+	struct aps_err *err;
+};
+
+static const char *kind_of(const struct naming *in)
+{
+	static const char *const WORDS[] = {[APS_GQL_QUERY] = "query",
+	                                    [APS_GQL_MUTATION] = "mutation",
+	                                    [APS_GQL_SUBSCRIPTION] = "subscription",
+	                                    [APS_GQL_FRAGMENT] = "fragment"};
+	return WORDS[in->definition->kind];
+}
+
+/* "The query "ListTodos" selects …": `predicate` goes on with a field's name. */
+static enum aps_rc refuse(struct naming *in, const char *predicate, struct aps_str field)
+{
+	struct aps_str name = in->definition->name;
+	int n = name.n > MAX_SHOWN ? MAX_SHOWN : (int)name.n;
+	int n_field = field.n > MAX_SHOWN ? MAX_SHOWN : (int)field.n;
+	const char *quote = n != 0 ? "\"" : "", *field_quote = n_field != 0 ? "\"" : "";
+	return aps_fail(in->err, APS_E_USAGE, "The %s%s%s%.*s%s %s%s%.*s%s", kind_of(in), n != 0 ? " " : "", quote, n,
+	                n != 0 ? name.p : "", quote, predicate, field_quote, n_field, n_field != 0 ? field.p : "",
+	                field_quote);
+}
+
+static const struct aps_gql_node *find_field(const struct aps_level_field *level, struct aps_str name, bool is_leaf)
+{
+	for (; level != NULL; level = level->next)
+		if (aps_str_eq(level->node->name, name) && (level->node->items == NULL) == is_leaf) return level->node;
+	return NULL;
+}
+
+static struct aps_str key_of(const struct aps_level_field *level, const char *name)
+{
+	const struct aps_gql_node *field = find_field(level, aps_str_of(name), true);
+	return field != NULL ? aps_gql_response_key(field) : (struct aps_str){NULL, 0};
+}
+
+/* A field may be written several times, and selects all of it then (GraphQL October 2021, section 6.3.2). */
+static enum aps_rc enter(struct naming *in, const struct aps_level_field *level, const struct aps_gql_node *field,
+                         const struct aps_level_field **inner)
+{
+	struct aps_level_field *found = NULL;
+	struct aps_str key = aps_gql_response_key(field);
+	enum aps_rc rc = APS_OK;
+	for (; rc == APS_OK && level != NULL; level = level->next)
+		if (aps_str_eq(aps_gql_response_key(level->node), key))
+			rc = aps_level_fields_add(&found, in->document, level->node->items, &in->arena, in->err);
+	*inner = found;
+	return rc;
+}
+
+static enum aps_rc find_root(struct naming *in)
+{
+	struct aps_level_field *roots = NULL;
+	const struct aps_gql_node *items = in->definition->node->items;
+	enum aps_rc rc = aps_level_fields_add(&roots, in->document, items, &in->arena, in->err);
+	if (rc != APS_OK) return rc;
+	in->roots = roots;
+	for (; roots != NULL; roots = roots->next) {
+		if (aps_str_is(roots->node->name, "__typename")) continue;
+		if (in->root == NULL) in->root = roots->node;
+		if (!aps_str_eq(aps_gql_response_key(in->root), aps_gql_response_key(roots->node)))
+			return refuse(in, "has several root fields: a sync reads one", APS_STR(""));
+	}
+	if (in->root == NULL) return refuse(in, "has no root field that a sync could read", APS_STR(""));
+	rc = enter(in, in->roots, in->root, &in->own);
+	if (rc != APS_OK || in->own != NULL) return rc;
+	return refuse(in, "selects no fields of ", in->root->name);
+}
+
+static bool is_page(const struct aps_level_field *level)
+{
+	static const char *const BESIDE[] = {"items", "startedAt", "__typename"};
+	bool has_items = find_field(level, APS_STR("items"), false) != NULL;
+	if (find_field(level, APS_STR("nextToken"), true) != NULL) return true;
+	for (; has_items && level != NULL; level = level->next) {
+		size_t i = 0;
+		while (i < APS_COUNTOF(BESIDE) && !aps_str_is(level->node->name, BESIDE[i])) i++;
+		has_items = i < APS_COUNTOF(BESIDE);
+	}
+	return has_items;
+}
+
+static const struct aps_gql_node *find_version(const struct naming *in, const struct aps_level_field *level)
+{
+	static const char *const FIELDS[] = {"_version", "version", "_lastChangedAt", "updatedAt"};
+	const struct aps_gql_node *field = NULL;
+	if (in->version_field.n != 0) return find_field(level, in->version_field, true);
+	for (size_t i = 0; field == NULL && i < APS_COUNTOF(FIELDS); i++)
+		field = find_field(level, aps_str_of(FIELDS[i]), true);
+	return field;
+}
+
+static bool is_record(const struct naming *in, const struct aps_level_field *level)
+{
+	if (find_version(in, level) != NULL) return true;
+	return in->version_field.n == 0 && (find_field(level, APS_STR("_deleted"), true) != NULL ||
+	                                    find_field(level, APS_STR("aws_ds"), true) != NULL);
+}
+
+/* Of the objects around a list, which isn't known here: the first one that has it gives the key. */
+static void name_page_fields(struct aps_page_names *names, const struct aps_level_field *level)
+{
+	if (names->next_token.n == 0) names->next_token = key_of(level, "nextToken");
+	if (names->started_at.n == 0) names->started_at = key_of(level, "startedAt");
+}
+
+static enum aps_rc search(struct naming *in, const struct aps_level_field *level, unsigned depth)
+{
+	enum aps_rc rc = APS_OK;
+	in->n_levels++;
+	name_page_fields(in->names, level);
+	if (in->record == NULL && is_record(in, level)) in->record = level;
+	for (const struct aps_level_field *field = level; rc == APS_OK && field != NULL; field = field->next) {
+		const struct aps_level_field *inner;
+		if (field->node->items == NULL || depth == APS_PAGE_MAX_PATH || in->n_levels == MAX_LEVELS) continue;
+		rc = enter(in, level, field->node, &inner);
+		if (rc == APS_OK) rc = search(in, inner, depth + 1);
+	}
+	return rc;
+}
+
+static enum aps_rc find_record(struct naming *in)
+{
+	struct aps_page_names *names = in->names;
+	const struct aps_gql_node *items = find_field(in->own, APS_STR("items"), false);
+	names->is_page = is_page(in->own);
+	names->is_event = in->definition->kind == APS_GQL_SUBSCRIPTION && !names->is_page;
+	if (names->is_event) {
+		in->record = in->own;
+		return APS_OK;
+	}
+	if (items == NULL) return search(in, in->own, 1);
+	names->items = aps_gql_response_key(items);
+	name_page_fields(names, in->own);
+	return enter(in, in->own, items, &in->record);
+}
+
+static enum aps_rc name_record(struct naming *in)
+{
+	struct aps_page_names *names = in->names;
+	const struct aps_level_field *level = in->record != NULL ? in->record : in->own;
+	const struct aps_gql_node *version = find_version(in, level);
+	if (version == NULL && in->version_field.n != 0)
+		return refuse(in, "doesn't select its version field ", in->version_field);
+	if (version != NULL) {
+		names->version = aps_gql_response_key(version);
+		names->version_field = version->name;
+	}
+	names->changed_at = key_of(level, "_lastChangedAt");
+	if (names->changed_at.n == 0) names->changed_at = key_of(level, "updatedAt");
+	names->aws_ds = key_of(level, "aws_ds");
+	names->deleted = key_of(level, "_deleted");
+	names->typename = key_of(level, "__typename");
+	return APS_OK;
+}
+
+/* Recursion goes through what stands in each other: the parser's depth limit bounds it. */
+static bool add_holders(struct aps_page_names *names, const struct aps_gql_node *items)
+{
+	bool is_ok = true;
+	for (; is_ok && items != NULL; items = items->next) {
+		if (items->items == NULL) continue;
+		if (items->kind == APS_GQL_FIELD)
+			is_ok = aps_map_set(&names->holders, aps_gql_response_key(items), names);
+		is_ok = is_ok && add_holders(names, items->items);
+	}
+	return is_ok;
+}
+
+static enum aps_rc find_holders(struct naming *in)
+{
+	struct aps_selection_uses uses;
+	const struct aps_gql_node *items = in->definition->node->items;
+	enum aps_rc rc = aps_selection_uses_init(&uses, in->document, items, in->err);
+	bool is_ok = rc != APS_OK || add_holders(in->names, items);
+	const struct aps_gql_node *node = aps_gql_document_tree(in->document)->items;
+	for (; rc == APS_OK && is_ok && node != NULL; node = node->next)
+		if (node->kind == APS_GQL_FRAGMENT_DEFINITION && aps_selection_uses_fragment(&uses, node->name))
+			is_ok = add_holders(in->names, node->items);
+	aps_selection_uses_clear(&uses);
+	return is_ok ? rc : aps_fail(in->err, APS_E_NOMEM, "Out of memory while reading a selection set");
+}
+
+/* From the document into the arena. */
+static enum aps_rc keep_texts(struct aps_page_names *names, struct aps_err *err)
+{
+	struct aps_str *const texts[] = {&names->root,       &names->field,      &names->items,
+	                                 &names->next_token, &names->started_at, &names->version,
+	                                 &names->changed_at, &names->aws_ds,     &names->deleted,
+	                                 &names->typename,   &names->version_field};
+	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
+		if (texts[i]->n == 0) continue;
+		*texts[i] = aps_arena_dup(&names->arena, *texts[i]);
+		if (texts[i]->p == NULL) return aps_arena_fail(&names->arena, "the names of a page", err);
+	}
+	return APS_OK;
+}
+
+enum aps_rc aps_page_names_init(struct aps_page_names *names, const struct aps_gql_document *document,
+                                const struct aps_gql_operation *definition, struct aps_str version_field,
+                                struct aps_err *err)
+{
+	struct naming in = {.names = names,
+	                    .document = document,
+	                    .definition = definition,
+	                    .version_field = version_field,
+	                    .err = err};
+	*names = (struct aps_page_names){0};
+	aps_arena_init(&names->arena, APS_BUF_ANY_SIZE);
+	aps_map_init(&names->holders, 0);
+	aps_arena_init(&in.arena, APS_GQL_ARENA_BYTES);
+	enum aps_rc rc = find_root(&in);
+	if (rc == APS_OK) rc = find_record(&in);
+	if (rc == APS_OK) rc = name_record(&in);
+	if (rc == APS_OK) rc = find_holders(&in);
+	if (rc == APS_OK) {
+		names->root = aps_gql_response_key(in.root);
+		names->field = in.root->name;
+		rc = keep_texts(names, err);
+	}
+	aps_arena_clear(&in.arena);
+	if (rc != APS_OK) aps_page_names_clear(names);
+	return rc;
+}
+
+void aps_page_names_clear(struct aps_page_names *names)
+{
+	aps_arena_clear(&names->arena);
+	aps_map_clear(&names->holders);
+	*names = (struct aps_page_names){.arena = names->arena, .holders = names->holders};
+}

@@ -1,0 +1,126 @@
+---What a query or a subscription of a delta sync asks of each record: of a root field that is a connection the fields of its
+---`items`, else its own. Fields of fragments count like all others.
+local core = require "appsync.core"
+
+local record_selection = {}
+
+---@class appsync.client.RecordSelection
+---@field roots string[] the names of the root fields
+---@field fields table<string, table> of a record, by name: each has its own in the same form, none for a leaf
+---@field own table<string, true> those that are answered under their own name
+---@field is_connection boolean
+---@field selects_token boolean the root field's `nextToken`
+---@field used table<string, true> variables
+---@field given table<string, string> which variable an argument of the root field takes, by the argument's name, or that of a
+---member of an input object
+
+-- The operation, and fragments by name.
+local function parts_of(document, name)
+  local operation, fragments = nil, {}
+  for _, definition in ipairs(core.parse(tostring(document)).definitions) do
+    if definition.kind == "FragmentDefinition" then
+      fragments[definition.name] = definition
+    elseif (definition.name or "") == name then
+      operation = definition
+    end
+  end
+  return operation, fragments
+end
+
+-- Calls `fn` with each field of a selection set, those in fragments too.
+local function each_field(selections, fragments, fn)
+  for _, selection in ipairs(selections) do
+    if selection.kind == "Field" then
+      fn(selection)
+    elseif selection.kind == "InlineFragment" then
+      each_field(selection.selectionSet, fragments, fn)
+    else
+      each_field(fragments[selection.name].selectionSet, fragments, fn)
+    end
+  end
+end
+
+local function note_variables(value, used)
+  if value.kind == "Variable" then used[value.name] = true end
+  for _, member in pairs(value) do
+    if type(member) == "table" then note_variables(member, used) end
+  end
+end
+
+local function add_fields(into, own, selections, fragments, used)
+  each_field(selections, fragments, function(field)
+    note_variables(field.arguments, used)
+    note_variables(field.directives, used)
+    if field.name == "__typename" then return end
+    into[field.name] = into[field.name] or {}
+    if own and (field.alias == nil or field.alias == field.name) then own[field.name] = true end
+    if field.selectionSet then add_fields(into[field.name], nil, field.selectionSet, fragments, used) end
+  end)
+end
+
+local function note_given(given, name, value)
+  if value.kind == "Variable" then
+    given[name] = given[name] or value.name
+  elseif value.kind == "ObjectValue" then
+    for _, member in ipairs(value.fields) do note_given(given, member.name, member.value) end
+  end
+end
+
+-- The selections of a connection's items; nil: it is none.
+local function items_of(root, fragments)
+  local found
+  each_field(root.selectionSet or {}, fragments, function(field)
+    if field.name == "items" and field.selectionSet then found = field.selectionSet end
+  end)
+  return found
+end
+
+local function add_root(found, root, fragments)
+  for _, argument in ipairs(root.arguments) do note_given(found.given, argument.name, argument.value) end
+  local items, all = items_of(root, fragments), {}
+  found.is_connection = items ~= nil
+  add_fields(all, nil, { root }, fragments, found.used)
+  found.selects_token = all[root.name].nextToken ~= nil
+  add_fields(found.fields, found.own, items or root.selectionSet or {}, fragments, found.used)
+end
+
+---@param document appsync.Document
+---@param operation appsync.core.Operation of the document
+---@return appsync.client.RecordSelection of the first root field
+function record_selection.of(document, operation)
+  local definition, fragments = parts_of(document, operation.name)
+  local found = { roots = {}, fields = {}, own = {}, used = {}, given = {}, is_connection = false, selects_token = false }
+  local first
+  each_field(definition.selectionSet, fragments, function(field)
+    if field.name == "__typename" then return end
+    first = first or field
+    found.roots[#found.roots + 1] = field.name
+  end)
+  if first then add_root(found, first, fragments) end
+  return found
+end
+
+local function add_missing(missing, wanted, given, prefix)
+  local names = {}
+  for name in pairs(wanted) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if given[name] == nil then
+      missing[#missing + 1] = prefix .. name
+    else
+      add_missing(missing, wanted[name], given[name], prefix .. name .. ".")
+    end
+  end
+end
+
+---The fields of one selection that another one lacks.
+---@param wanted appsync.client.RecordSelection
+---@param given appsync.client.RecordSelection
+---@return string[] paths such as "author.name"
+function record_selection.missing(wanted, given)
+  local missing = {}
+  add_missing(missing, wanted.fields, given.fields, "")
+  return missing
+end
+
+return record_selection

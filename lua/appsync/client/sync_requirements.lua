@@ -1,0 +1,111 @@
+---What a delta sync needs of its documents. What makes it wrong throws; what only makes it less than it looks is a warning.
+local errors = require "appsync.errors"
+local record_selection = require "appsync.client.record_selection"
+local sync_options = require "appsync.client.sync_options"
+
+local sync_requirements = {}
+
+local LAST_SYNC = sync_options.LAST_SYNC
+local PARTS = { "base", "delta", "subscription" }
+
+local function check_root(part)
+  local roots = part.selection.roots
+  if #roots ~= 1 then
+    errors.misuse("%s: the %s must select one field at its root, got %s", part.where, part.operation.kind,
+      #roots == 0 and "none" or ("%d (%s)"):format(#roots, table.concat(roots, ", ")))
+  end
+  if next(part.selection.fields) == nil then
+    errors.misuse("%s: %s selects no fields of the records", part.where, roots[1])
+  end
+end
+
+local function check_last_sync(part)
+  if not part.operation.declared[LAST_SYNC] then
+    errors.misuse("%s: the query must declare $%s, as in query ($%s: AWSTimestamp), which client:sync sets to the time since "
+      .. "which changes are wanted", part.where, LAST_SYNC, LAST_SYNC)
+  end
+  if not part.selection.used[LAST_SYNC] then
+    errors.misuse("%s: the query declares $%s and doesn't use it; pass it on, as in %s(lastSync: $%s)", part.where, LAST_SYNC,
+      part.selection.roots[1], LAST_SYNC)
+  end
+end
+
+local function check_id(part, id_fields)
+  for _, name in ipairs(id_fields) do
+    if not part.selection.own[name] then
+      errors.misuse("%s: %s must select %s, under this name: it tells the records apart; another field is given as id_field",
+        part.where, part.selection.roots[1], name)
+    end
+  end
+end
+
+-- Where functions of the application take what comes, only they know what that must be.
+local function keeps_list(part)
+  return part ~= nil and part.update == nil
+end
+
+local function missing_in(parts, what)
+  local base, other = parts.base, parts[what]
+  if not keeps_list(base) or not keeps_list(other) then return {} end
+  return record_selection.missing(base.selection, other.selection)
+end
+
+local function check_same_fields(parts)
+  local missing = missing_in(parts, "delta")
+  if missing[1] == nil then return end
+  errors.misuse("%s: %s doesn't select %s, which the base query selects: both must bring the same fields of a record",
+    parts.delta.where, parts.delta.selection.roots[1], table.concat(missing, ", "))
+end
+
+---Throws for documents that can't be synced.
+---@param settings appsync.client.SyncSettings
+---@param id_fields string[]? that each must select
+function sync_requirements.check(settings, id_fields)
+  local parts = settings.parts
+  for _, what in ipairs(PARTS) do
+    local part = parts[what]
+    if part then
+      check_root(part)
+      check_id(part, id_fields or {})
+    end
+  end
+  if parts.delta then check_last_sync(parts.delta) end
+  check_same_fields(parts)
+end
+
+local function warn_of_deletions(warnings, parts)
+  local delta = parts.delta
+  if not keeps_list(delta) or delta.selection.fields.aws_ds or delta.selection.fields._deleted then return end
+  warnings[#warnings + 1] = ("%s: %s selects neither aws_ds nor _deleted, so it can't tell deletions: records that were deleted "
+    .. "meanwhile stay until the next base query"):format(delta.where, delta.selection.roots[1])
+end
+
+local function warn_of_pages(warnings, part)
+  if not part or part.page or not part.selection.is_connection then return end
+  local selection = part.selection
+  if selection.selects_token and selection.given.nextToken then return end
+  warnings[#warnings + 1] = ("%s: %s has pages, and the query can't ask for the next one: select nextToken beside items, and pass "
+    .. "$nextToken on as nextToken; what isn't in the first page isn't synced"):format(part.where, selection.roots[1])
+end
+
+local function warn_of_events(warnings, parts)
+  local missing = missing_in(parts, "subscription")
+  if missing[1] == nil then return end
+  warnings[#warnings + 1] = ("%s: %s doesn't select %s, which the base query selects: a record that only an event has brought lacks "
+    .. "these, and so does the base query's data"):format(parts.subscription.where, parts.subscription.selection.roots[1],
+      table.concat(missing, ", "))
+end
+
+---What should be known before it begins.
+---@param settings appsync.client.SyncSettings
+---@return string[] warnings
+function sync_requirements.warnings(settings)
+  local warnings, parts = {}, settings.parts
+  warn_of_deletions(warnings, parts)
+  warn_of_pages(warnings, parts.base)
+  warn_of_pages(warnings, parts.delta)
+  warn_of_events(warnings, parts)
+  return warnings
+end
+
+return sync_requirements
