@@ -125,6 +125,15 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
 	return rc;
 }
 
+/* AppSync delivers null for whatever the mutation didn't select; one that has returned the record whole has selected
+ * the version. */
+static bool is_partial(const struct aps_sync_run *run, const struct aps_page_record *record)
+{
+	const struct aps_sync_part *part = &run->settings->parts[run->keeping.part];
+	return run->keeping.part == APS_SYNC_PART_SUBSCRIPTION && part->names.version.n != 0 && record->version.n == 0 &&
+	       !record->is_deleted;
+}
+
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
                          enum aps_sync_fate *fate, struct aps_err *err)
 {
@@ -135,6 +144,8 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
 	if (rc != APS_OK) return rc;
 	bool is_known = entry != NULL && aps_entry_base(entry).n != 0;
+	*fate = APS_SYNC_IS_PARTIAL;
+	if (is_partial(run, record)) return APS_OK;
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
 	if (!is_known && run->has_tombstones) return judge_dead(run, record, key, fate, err);
 	if (!is_known) return APS_OK;

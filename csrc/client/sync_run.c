@@ -34,10 +34,7 @@ int64_t aps_sync_run_now_ms(const struct aps_sync_run *run)
 
 bool aps_sync_run_is_whole(const struct aps_sync_run *run)
 {
-	const struct aps_delta_sync *machine = &run->machine;
-	const struct aps_checkpoint *checkpoint = &machine->checkpoint;
-	if (machine->options.has_base) return checkpoint->base_ms != 0;
-	return machine->options.has_delta ? checkpoint->last_sync_ms != 0 : machine->phase == APS_SYNC_LIVE;
+	return run->is_whole;
 }
 
 enum aps_rc aps_sync_run_name(struct aps_sync_run *run, struct aps_sync_name *name, struct aps_err *err)
@@ -150,6 +147,7 @@ void aps_sync_run_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 		return;
 	}
 	if (run->machine.phase != phase) run->has_changed = true;
+	if (run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_POLLING) run->is_whole = true;
 	carry_out(run, &actions);
 	stop_for(run);
 }

@@ -83,6 +83,7 @@ struct aps_sync_hearing {
 	bool has_news; /* of that */
 	bool was_lost; /* since the run was told that it stands */
 	bool has_missed;
+	bool is_partial_told;
 	bool is_draining;
 	size_t n_to_drain; /* of those that are held, the first ones */
 	struct aps_err trouble;
@@ -127,6 +128,7 @@ struct aps_sync_run {
 	bool has_committed;     /* or is there */
 	size_t n_uncommitted;   /* events in the transaction that is open */
 	bool writes_checkpoint; /* it is to be stored, without a page */
+	bool is_whole;          /* see aps_sync_run_is_whole() */
 	bool has_changed;       /* for whoever looks at its state */
 	bool is_writing;        /* what followers are told of is its own */
 	bool is_ended, is_reason_told;
@@ -154,7 +156,7 @@ void aps_sync_run_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind k
 bool aps_sync_run_go_on(struct aps_sync_run *run);
 /* Now by the service's clock. */
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
-/* A pass was complete, in this run or an earlier one, and nothing was missed since. */
+/* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */
 bool aps_sync_run_is_whole(const struct aps_sync_run *run);
 /* Edits that never went in are decided: nothing shows them any more. */
 void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *answer);

@@ -1,6 +1,7 @@
 #include "client/sync_write.h"
 
 #include "cache/evict.h"
+#include "client/sync_hear.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_shell.h"
@@ -50,7 +51,7 @@ static enum aps_rc normalize(struct writing *w, struct aps_partition *partition,
 	const struct aps_normalize_options options = {
 	        .errors = data->errors,
 	        .now_s = data->now_s,
-	        .skips_nulls = data->skips_nulls,
+	        .skips_nulls = fate == APS_SYNC_IS_PARTIAL,
 	        .asked_at = fate == APS_SYNC_IS_SAME ? data->asked_at : 0,
 	        .asked = data->asked,
 	        .merges = data->merges,
@@ -331,6 +332,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	if (rc == APS_OK && !has_records) return normalize_whole(w, partition, binding, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_NEW, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
+	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_PARTIAL, err);
 	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE) rc = aps_sync_place_find(run, w->page, binding, err);
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);
@@ -359,6 +361,8 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 		run->counts.n_records += w.judgement.n_of[APS_SYNC_IS_NEW] + w.judgement.n_of[APS_SYNC_IS_SAME] +
 		                         w.judgement.n_of[APS_SYNC_IS_DELETED];
 		run->counts.n_stale += w.judgement.n_of[APS_SYNC_IS_OLD];
+		/* what such an event doesn't say has to be fetched */
+		if (w.judgement.n_of[APS_SYNC_IS_PARTIAL] != 0) aps_sync_hear_note_partial(run);
 	}
 	aps_sync_judgement_clear(&w.judgement);
 	aps_buf_clear(&w.skipped);
