@@ -1,0 +1,324 @@
+/* Each event sets what it says; then go_on() looks at all that is known, does what may be done, and finds the phase. */
+#include "sync/delta_sync.h"
+
+#include "sync/sync_fetching.h"
+#include "sync/sync_hearing.h"
+
+#define TEXT(name, text) text,
+static const char *const PHASE_NAMES[] = {APS_SYNC_PHASE_MAP(TEXT)};
+static const char *const EVENT_NAMES[] = {APS_SYNC_EVENT_MAP(TEXT)};
+static const char *const FAILURE_NAMES[] = {APS_SYNC_FAILURE_MAP(TEXT)};
+#undef TEXT
+
+const char *aps_sync_phase_name(enum aps_sync_phase phase)
+{
+	return (unsigned)phase < APS_SYNC_PHASE_COUNT ? PHASE_NAMES[phase] : "unknown";
+}
+
+const char *aps_sync_event_name(enum aps_sync_event_kind kind)
+{
+	return (unsigned)kind < APS_SYNC_EVENT_COUNT ? EVENT_NAMES[kind] : "unknown";
+}
+
+const char *aps_sync_failure_name(enum aps_sync_failure_kind kind)
+{
+	return (unsigned)kind < APS_SYNC_FAILURE_COUNT ? FAILURE_NAMES[kind] : "unknown";
+}
+
+void aps_delta_sync_init(struct aps_delta_sync *sync, const struct aps_delta_sync_options *options,
+                         struct aps_rand *rand)
+{
+	*sync = (struct aps_delta_sync){
+	        .options = *options, .rand = rand, .phase = APS_SYNC_WAITING, .is_online = true};
+	sync->page_size = options->page_size;
+	aps_checkpoint_init(&sync->checkpoint);
+	aps_checkpoint_init(&sync->next);
+}
+
+void aps_delta_sync_clear(struct aps_delta_sync *sync)
+{
+	aps_checkpoint_clear(&sync->checkpoint);
+	aps_checkpoint_clear(&sync->next);
+	sync->phase = APS_SYNC_STOPPED;
+}
+
+bool aps_delta_sync_holds_events(const struct aps_delta_sync *sync)
+{
+	return sync->phase != APS_SYNC_LIVE && sync->phase != APS_SYNC_POLLING;
+}
+
+static bool is_resting(const struct aps_delta_sync *sync)
+{
+	return !aps_delta_sync_holds_events(sync);
+}
+
+static void stop(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	s->actions->unsubscribes = sync->is_asked;
+	aps_sync_abandon_fetch(s);
+	if (sync->is_armed) s->actions->timer = APS_SYNC_TIMER_STOP;
+	sync->is_asked = sync->is_subscribed = sync->is_armed = false;
+	sync->running = APS_SYNC_NO_QUERY;
+	sync->phase = APS_SYNC_STOPPED;
+}
+
+static bool start(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (sync->is_started) return false;
+	sync->is_started = sync->needs_plan = true;
+	sync->has_gap = sync->options.has_subscription && sync->options.has_delta;
+	sync->jitter_permille = (int64_t)aps_rand_below(sync->rand, 101);
+	return true;
+}
+
+static bool go_online(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_online) sync->n_failures = sync->n_ended = 0;
+	sync->is_online = true;
+	sync->retry_at_ms = sync->subscribe_at_ms = 0;
+	return true;
+}
+
+static bool go_offline(struct aps_sync_step *s)
+{
+	s->sync->is_online = false;
+	return true;
+}
+
+static bool be_drained(struct aps_sync_step *s)
+{
+	s->is_drained = s->sync->phase == APS_SYNC_DRAINING;
+	return s->is_drained;
+}
+
+static bool be_due(struct aps_sync_step *s)
+{
+	s->sync->is_armed = false;
+	s->is_due = true;
+	return true;
+}
+
+static bool be_cleared(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	aps_sync_abandon_fetch(s);
+	aps_checkpoint_clear(&sync->checkpoint);
+	sync->is_cleared = sync->is_saving;
+	sync->has_restarted = sync->wants_more = sync->owes_write = false;
+	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
+	sync->needs_plan = true;
+	return true;
+}
+
+static void open_again(struct aps_checkpoint *checkpoint, uint64_t max_records)
+{
+	if (!checkpoint->is_truncated) return;
+	checkpoint->max_records = max_records;
+	checkpoint->base.is_open = true;
+	checkpoint->is_truncated = false;
+}
+
+static bool want_more(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	uint64_t n_records = sync->checkpoint.base.n_records, n_more = s->event->n_more;
+	if (!sync->checkpoint.is_truncated || n_more == 0) return true;
+	uint64_t max_records = n_more > UINT32_MAX ? n_records + UINT32_MAX : n_records + n_more;
+	if (sync->running == APS_SYNC_BASE_QUERY) { /* another pass has just begun: it will bring them */
+		sync->checkpoint.max_records = max_records;
+		if (sync->is_saving) sync->next.max_records = max_records;
+		return true;
+	}
+	open_again(&sync->checkpoint, max_records);
+	if (sync->is_saving) open_again(&sync->next, max_records);
+	sync->wants_more = true;
+	return true;
+}
+
+static bool be_told_to_stop(struct aps_sync_step *s)
+{
+	stop(s);
+	return true;
+}
+
+static bool is_due(const struct aps_sync_step *s)
+{
+	const struct aps_delta_sync *sync = s->sync;
+	if (sync->phase == APS_SYNC_POLLING && sync->options.has_delta &&
+	    s->event->mono_ms - sync->polled_at_ms >= sync->options.poll_ms)
+		return true;
+	return aps_sync_is_due(&sync->options, &sync->checkpoint, sync->jitter_permille, s->event->now_ms);
+}
+
+/* What wasn't heard between two pages, no other query would tell. */
+static bool goes_on_anew(const struct aps_delta_sync *sync)
+{
+	return sync->options.has_subscription && !sync->options.has_delta && !sync->is_continuous;
+}
+
+static void choose(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_online || !aps_sync_is_served(sync)) return;
+	if (s->is_due && is_resting(sync) && is_due(s)) sync->needs_plan = true;
+	if (sync->needs_plan) {
+		bool anew;
+		enum aps_sync_query query =
+		        aps_delta_sync_plan(&sync->options, &sync->checkpoint, s->event->now_ms, &anew);
+		sync->needs_plan = false;
+		aps_sync_run(sync, query, anew, false);
+	} else if (sync->wants_more) {
+		aps_sync_run(sync, APS_SYNC_BASE_QUERY, goes_on_anew(sync), false);
+	}
+}
+
+static enum aps_sync_phase rest(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_online) return APS_SYNC_WAITING;
+	if (!aps_sync_is_served(sync)) return sync->is_asked ? APS_SYNC_SUBSCRIBING : APS_SYNC_WAITING;
+	if (sync->options.has_subscription && !s->is_drained && !is_resting(sync)) {
+		s->actions->drains = true;
+		return APS_SYNC_DRAINING;
+	}
+	return sync->is_unserved ? APS_SYNC_POLLING : APS_SYNC_LIVE;
+}
+
+static enum aps_sync_phase advance(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (sync->phase == APS_SYNC_DRAINING && !s->is_drained) return APS_SYNC_DRAINING;
+	if (sync->is_cleared) return sync->phase;
+	if (sync->is_saving) {
+		aps_sync_fetch_ahead(s);
+	} else if (!sync->is_fetching) {
+		if (sync->running == APS_SYNC_NO_QUERY) choose(s);
+		if (sync->running == APS_SYNC_NO_QUERY) return rest(s);
+		if (!aps_sync_fetch(s)) return APS_SYNC_WAITING;
+	}
+	return sync->running == APS_SYNC_BASE_QUERY ? APS_SYNC_BASE : APS_SYNC_DELTA;
+}
+
+static int64_t lesser(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t timer_ms(const struct aps_sync_step *s)
+{
+	const struct aps_delta_sync *sync = s->sync;
+	const int64_t mono_ms = s->event->mono_ms;
+	int64_t delay_ms = INT64_MAX;
+	if (!sync->is_online) return delay_ms;
+	if (sync->options.has_subscription && !sync->is_asked)
+		delay_ms = lesser(delay_ms, sync->subscribe_at_ms - mono_ms);
+	if (sync->phase == APS_SYNC_WAITING && sync->running != APS_SYNC_NO_QUERY)
+		delay_ms = lesser(delay_ms, sync->retry_at_ms - mono_ms);
+	if (is_resting(sync))
+		delay_ms = lesser(delay_ms, aps_sync_rest_ms(&sync->options, &sync->checkpoint, sync->jitter_permille,
+		                                             s->event->now_ms));
+	if (sync->phase == APS_SYNC_POLLING && sync->options.has_delta)
+		delay_ms = lesser(delay_ms, sync->polled_at_ms + sync->options.poll_ms - mono_ms);
+	return delay_ms > 0 ? delay_ms : 1;
+}
+
+static void set_timer(struct aps_sync_step *s)
+{
+	int64_t delay_ms = timer_ms(s);
+	if (delay_ms != INT64_MAX) {
+		s->actions->timer = APS_SYNC_TIMER_ARM;
+		s->actions->delay_ms = delay_ms;
+	} else if (s->sync->is_armed) {
+		s->actions->timer = APS_SYNC_TIMER_STOP;
+	}
+	s->sync->is_armed = delay_ms != INT64_MAX;
+}
+
+static void go_on(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	aps_sync_subscribe(s);
+	sync->phase = advance(s);
+	if (sync->owes_write && sync->running == APS_SYNC_NO_QUERY && !sync->is_saving) {
+		s->actions->writes_checkpoint = true;
+		sync->owes_write = false;
+	}
+	set_timer(s);
+}
+
+/* False: it is illegal here, and nothing has changed. */
+static bool (*const HANDLERS[APS_SYNC_EVENT_COUNT])(struct aps_sync_step *s) = {
+        [APS_SYNC_ON_START] = start,
+        [APS_SYNC_ON_ONLINE] = go_online,
+        [APS_SYNC_ON_OFFLINE] = go_offline,
+        [APS_SYNC_ON_SUBSCRIBED] = aps_sync_be_subscribed,
+        [APS_SYNC_ON_LOST] = aps_sync_be_lost,
+        [APS_SYNC_ON_DELAYED] = aps_sync_be_delayed,
+        [APS_SYNC_ON_ENDED] = aps_sync_end_subscription,
+        [APS_SYNC_ON_MISSED] = aps_sync_have_missed,
+        [APS_SYNC_ON_ANSWERED] = aps_sync_answer,
+        [APS_SYNC_ON_FAILED] = aps_sync_fail_fetch,
+        [APS_SYNC_ON_SAVED] = aps_sync_save,
+        [APS_SYNC_ON_UNSAVED] = aps_sync_unsave,
+        [APS_SYNC_ON_DRAINED] = be_drained,
+        [APS_SYNC_ON_DUE] = be_due,
+        [APS_SYNC_ON_CLEARED] = be_cleared,
+        [APS_SYNC_ON_MORE] = want_more,
+        [APS_SYNC_ON_STOP] = be_told_to_stop,
+};
+
+/* What is shown of it. */
+struct sight {
+	enum aps_sync_phase phase;
+	unsigned n_failures;
+	bool is_truncated;
+	uint64_t n_records[2], n_pages[2];
+};
+
+static struct sight see(const struct aps_delta_sync *sync)
+{
+	const struct aps_checkpoint *c = &sync->checkpoint;
+	return (struct sight){
+	        .phase = sync->phase,
+	        .n_failures = sync->n_failures,
+	        .is_truncated = c->is_truncated,
+	        .n_records = {c->base.n_records, c->delta.n_records},
+	        .n_pages = {c->base.n_pages, c->delta.n_pages},
+	};
+}
+
+static bool looks_alike(const struct sight *a, const struct sight *b)
+{
+	return a->phase == b->phase && a->n_failures == b->n_failures && a->is_truncated == b->is_truncated &&
+	       memcmp(a->n_records, b->n_records, sizeof a->n_records) == 0 &&
+	       memcmp(a->n_pages, b->n_pages, sizeof a->n_pages) == 0;
+}
+
+static bool is_legal(const struct aps_delta_sync *sync, enum aps_sync_event_kind kind)
+{
+	if ((unsigned)kind >= APS_SYNC_EVENT_COUNT) return false;
+	return sync->is_started || kind == APS_SYNC_ON_START || kind == APS_SYNC_ON_ONLINE ||
+	       kind == APS_SYNC_ON_OFFLINE || kind == APS_SYNC_ON_STOP;
+}
+
+struct aps_sync_actions aps_delta_sync_feed(struct aps_delta_sync *sync, const struct aps_sync_event *event)
+{
+	struct aps_sync_actions actions = {.timer = APS_SYNC_TIMER_KEEP};
+	struct aps_sync_step step = {.sync = sync, .event = event, .actions = &actions};
+	if (sync->phase == APS_SYNC_STOPPED) return actions;
+	const struct sight before = see(sync);
+	if (!is_legal(sync, event->kind) || !HANDLERS[event->kind](&step)) {
+		aps_fail(&actions.err, APS_E_INTERNAL, "\"%s\" came to a delta sync in phase \"%s\"",
+		         aps_sync_event_name(event->kind), aps_sync_phase_name(sync->phase));
+		return actions;
+	}
+	if (actions.err.code != APS_OK) return actions;
+	if (step.is_refused) stop(&step);
+	if (sync->is_started && sync->phase != APS_SYNC_STOPPED) go_on(&step);
+	const struct sight after = see(sync);
+	actions.tells = !looks_alike(&before, &after);
+	return actions;
+}

@@ -1,0 +1,263 @@
+#include "sync/sync_fetching.h"
+
+#include "sync/sync_hearing.h"
+
+#define FAST_PAGE_MS 1000
+
+static bool may_fetch(const struct aps_sync_step *s)
+{
+	return s->sync->is_online && s->event->mono_ms >= s->sync->retry_at_ms;
+}
+
+void aps_sync_abandon_fetch(struct aps_sync_step *s)
+{
+	s->actions->abandons_fetch = s->sync->is_fetching;
+	s->sync->is_fetching = false;
+}
+
+static int64_t since_ms(const struct aps_delta_sync *sync)
+{
+	return sync->is_inside ? sync->checkpoint.base.since_ms : sync->checkpoint.last_sync_ms;
+}
+
+void aps_sync_run(struct aps_delta_sync *sync, enum aps_sync_query query, bool is_anew, bool is_inside)
+{
+	sync->running = query;
+	sync->is_anew = is_anew;
+	sync->is_inside = is_inside;
+	if (query == APS_SYNC_BASE_QUERY) sync->wants_more = false;
+}
+
+/* The window is half over since what the open base pass knows. */
+static bool needs_inside(const struct aps_sync_step *s, const struct aps_checkpoint *at)
+{
+	const struct aps_delta_sync_options *options = &s->sync->options;
+	return s->sync->running == APS_SYNC_BASE_QUERY && options->has_delta &&
+	       aps_sync_elapsed_ms(s->event->now_ms, at->base.since_ms) >= options->window_ms / 2;
+}
+
+static void revise_base(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	const struct aps_checkpoint *at = &sync->checkpoint;
+	int64_t now_ms = s->event->now_ms;
+	if (sync->is_anew || at->base.began_ms == 0) return;
+	if (!s->is_straight && !aps_sync_is_recent(now_ms, at->base.since_ms, sync->options.window_ms))
+		sync->is_anew = true;
+	else if (!s->was_inside && needs_inside(s, at))
+		aps_sync_run(sync, APS_SYNC_DELTA_QUERY,
+		             !aps_sync_delta_goes_on(&sync->options, at, at->base.since_ms, now_ms), true);
+}
+
+static void revise_delta(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	const struct aps_checkpoint *at = &sync->checkpoint;
+	int64_t now_ms = s->event->now_ms;
+	if (s->is_straight) return;
+	if (!sync->is_anew && aps_sync_delta_goes_on(&sync->options, at, since_ms(sync), now_ms)) return;
+	bool is_late = sync->is_inside ? !aps_sync_is_recent(now_ms, since_ms(sync), sync->options.window_ms)
+	                               : aps_sync_delta_is_late(&sync->options, at, now_ms);
+	sync->is_anew = true;
+	if (is_late && sync->options.has_base) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+}
+
+/* Some time may have passed since the pass was begun, or its last page kept. */
+static void revise(struct aps_sync_step *s)
+{
+	if (s->sync->running == APS_SYNC_BASE_QUERY)
+		revise_base(s);
+	else
+		revise_delta(s);
+}
+
+static uint32_t page_size(const struct aps_delta_sync *sync, const struct aps_checkpoint *at, bool is_first)
+{
+	if (sync->running != APS_SYNC_BASE_QUERY) return sync->options.page_size;
+	uint64_t max_records = aps_sync_max_records(&sync->options, at);
+	uint64_t n_records = is_first ? 0 : at->base.n_records;
+	if (max_records > n_records && max_records - n_records < sync->page_size)
+		return (uint32_t)(max_records - n_records);
+	return sync->page_size;
+}
+
+static void fetch(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	const struct aps_checkpoint *at = sync->is_saving ? &sync->next : &sync->checkpoint;
+	bool is_base = sync->running == APS_SYNC_BASE_QUERY;
+	const struct aps_sync_pass *pass = is_base ? &at->base : &at->delta;
+	bool is_first = (sync->is_anew && !sync->is_saving) || pass->token.n == 0;
+	sync->fetch = (struct aps_sync_fetch){.query = sync->running, .page_size = page_size(sync, at, is_first)};
+	if (!is_first) sync->fetch.token = aps_buf_str(&pass->token);
+	if (!is_base) sync->fetch.last_sync_ms = is_first ? since_ms(sync) : pass->since_ms;
+	if (is_first) sync->has_gap = sync->options.has_subscription && !sync->is_subscribed;
+	if (is_first && is_base) sync->is_continuous = !sync->has_gap;
+	sync->is_fetching = true;
+	s->actions->fetches = sync->running;
+}
+
+bool aps_sync_fetch(struct aps_sync_step *s)
+{
+	if (!may_fetch(s)) return false;
+	revise(s);
+	fetch(s);
+	return true;
+}
+
+void aps_sync_fetch_ahead(struct aps_sync_step *s)
+{
+	const struct aps_delta_sync *sync = s->sync;
+	if (sync->is_fetching || sync->is_last || !may_fetch(s)) return;
+	if (!needs_inside(s, &sync->next)) fetch(s);
+}
+
+/* The first delta page reaches further back than the journal does: what it doesn't tell, nobody would. */
+static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
+{
+	const struct aps_sync_fetch *fetch = &sync->fetch;
+	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->token.n == 0 && fetch->last_sync_ms != 0 &&
+	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
+}
+
+static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
+{
+	if (sync->fetch.query != APS_SYNC_BASE_QUERY || took_ms >= FAST_PAGE_MS) return;
+	uint32_t most = sync->options.page_size;
+	sync->page_size = sync->page_size > most / 2 ? most : sync->page_size * 2;
+}
+
+static void keep_page(struct aps_sync_step *s, const struct aps_sync_progress *progress, int64_t made_ms)
+{
+	struct aps_delta_sync *sync = s->sync;
+	sync->is_saving = true;
+	sync->is_last = progress->is_last;
+	sync->made_ms = made_ms;
+	sync->owes_write = false;
+	s->actions->saves = true;
+	s->actions->list = progress->list;
+	s->actions->begins_and_completes = progress->begins_and_completes;
+}
+
+bool aps_sync_answer(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	const struct aps_sync_page_facts *page = &s->event->page;
+	if (!sync->is_fetching || sync->is_saving) return false;
+	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
+	if (made_ms <= 0) made_ms = 1;
+	bool is_late = is_out_of_window(sync, made_ms);
+	bool is_thrown_away = is_late && sync->options.has_base;
+	if (!is_thrown_away) {
+		const struct aps_sync_place place = {
+		        .query = sync->fetch.query,
+		        .is_first = sync->fetch.token.n == 0,
+		        .is_inside = sync->is_inside,
+		        .has_gap = sync->has_gap && !sync->is_unserved,
+		        .since_ms = sync->fetch.last_sync_ms,
+		        .made_ms = made_ms,
+		};
+		struct aps_sync_progress progress;
+		if (aps_sync_progress(&sync->next, &sync->checkpoint, &sync->options, &place, page, &progress,
+		                      &s->actions->err) != APS_OK)
+			return true;
+		keep_page(s, &progress, made_ms);
+		s->actions->warns_window = is_late;
+	}
+	sync->is_fetching = false;
+	sync->n_failures = 0;
+	sync->retry_at_ms = 0;
+	grow_page(sync, page->took_ms);
+	if (is_thrown_away) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+	return true;
+}
+
+static bool shrink_page(struct aps_delta_sync *sync)
+{
+	uint32_t least = sync->options.min_page_size;
+	if (!sync->options.is_paged || sync->fetch.query != APS_SYNC_BASE_QUERY || sync->fetch.page_size <= least)
+		return false;
+	sync->page_size = sync->fetch.page_size / 2 > least ? sync->fetch.page_size / 2 : least;
+	return true;
+}
+
+bool aps_sync_fail_fetch(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_fetching || sync->is_saving) return false;
+	sync->is_fetching = false;
+	switch (s->event->failure.kind) {
+	case APS_SYNC_FAILURE_TOO_LARGE:
+		if (shrink_page(sync)) return true;
+		break;
+	case APS_SYNC_FAILURE_REFUSED:
+		if (sync->fetch.token.n == 0 || sync->has_restarted) {
+			s->is_refused = true;
+			return true;
+		}
+		sync->has_restarted = sync->is_anew = true;
+		return true;
+	case APS_SYNC_FAILURE_NETWORK:
+	case APS_SYNC_FAILURE_RETRY:
+	case APS_SYNC_FAILURE_COUNT:
+	default: break;
+	}
+	sync->retry_at_ms = aps_sync_retry_at_ms(sync->rand, &sync->n_failures, s->event->failure.retry_after_ms,
+	                                         s->event->mono_ms);
+	return true;
+}
+
+static void end_pass(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	const struct aps_checkpoint *now = &sync->checkpoint;
+	sync->polled_at_ms = s->event->mono_ms;
+	if (sync->is_inside) {
+		s->is_straight = s->was_inside = true;
+		aps_sync_run(sync, APS_SYNC_BASE_QUERY, false, false);
+		return;
+	}
+	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
+	sync->is_whole = true;
+	sync->has_restarted = false;
+	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
+	sync->needs_plan = sync->has_gap && sync->is_subscribed;
+	/* The device's clock may have been behind. */
+	if (was_delta && sync->options.has_base &&
+	    aps_sync_elapsed_ms(sync->made_ms, now->base_ms) >= sync->options.interval_ms)
+		aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+}
+
+bool aps_sync_save(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_saving) return false;
+	sync->is_saving = false;
+	if (sync->is_cleared) {
+		sync->is_cleared = false;
+		return true;
+	}
+	struct aps_checkpoint before = sync->checkpoint;
+	sync->checkpoint = sync->next;
+	sync->next = before;
+	sync->is_anew = false;
+	s->is_straight = !sync->is_last;
+	if (sync->is_last) end_pass(s);
+	return true;
+}
+
+bool aps_sync_unsave(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_saving) return false;
+	sync->is_saving = false;
+	if (sync->is_cleared) {
+		sync->is_cleared = false;
+		return true;
+	}
+	aps_sync_abandon_fetch(s);
+	if (sync->checkpoint.has_missed) aps_sync_mark_missed(sync);
+	sync->retry_at_ms = aps_sync_retry_at_ms(sync->rand, &sync->n_failures, s->event->failure.retry_after_ms,
+	                                         s->event->mono_ms);
+	return true;
+}

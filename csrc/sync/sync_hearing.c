@@ -1,0 +1,101 @@
+#include "sync/sync_hearing.h"
+
+#define STEADY_MS 30000 /* a subscription that stood so long wasn't refused: the next one is asked for soon */
+
+bool aps_sync_is_served(const struct aps_delta_sync *sync)
+{
+	return !sync->options.has_subscription || sync->is_subscribed || sync->is_unserved;
+}
+
+void aps_sync_mark_missed(struct aps_delta_sync *sync)
+{
+	if (!sync->checkpoint.has_missed || sync->is_saving)
+		sync->owes_write = sync->options.has_base && !sync->options.has_delta;
+	sync->checkpoint.has_missed = true;
+	if (sync->is_saving) sync->next.has_missed = true;
+}
+
+static void miss(struct aps_delta_sync *sync)
+{
+	sync->has_gap = true;
+	sync->is_continuous = false;
+	aps_sync_mark_missed(sync);
+}
+
+static void lose(struct aps_delta_sync *sync)
+{
+	if (sync->is_subscribed) miss(sync);
+	sync->is_subscribed = false;
+}
+
+/* The pass that runs is followed by another one where there is a gap: it needn't be asked for. */
+static void plan_soon(struct aps_delta_sync *sync)
+{
+	if (sync->running == APS_SYNC_NO_QUERY) sync->needs_plan = true;
+}
+
+bool aps_sync_be_subscribed(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_asked) return false;
+	lose(sync);
+	sync->is_subscribed = true;
+	sync->is_unserved = false;
+	sync->subscribed_at_ms = s->event->mono_ms;
+	if (sync->has_gap && !sync->options.has_delta) aps_sync_mark_missed(sync);
+	plan_soon(sync);
+	return true;
+}
+
+bool aps_sync_be_delayed(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->options.has_subscription) return false;
+	if (!sync->is_asked) return true;
+	lose(sync);
+	bool has_query = sync->options.has_base || sync->options.has_delta;
+	if (sync->is_unserved || !has_query || !sync->is_online) return true;
+	sync->is_unserved = sync->has_gap = true;
+	sync->is_continuous = false;
+	sync->polled_at_ms = s->event->mono_ms;
+	plan_soon(sync);
+	return true;
+}
+
+bool aps_sync_end_subscription(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->is_asked) return false;
+	if (sync->is_subscribed && s->event->mono_ms - sync->subscribed_at_ms >= STEADY_MS) sync->n_ended = 0;
+	lose(sync);
+	sync->is_asked = false;
+	if (s->event->failure.kind == APS_SYNC_FAILURE_REFUSED)
+		s->is_refused = true;
+	else
+		sync->subscribe_at_ms = aps_sync_retry_at_ms(sync->rand, &sync->n_ended,
+		                                             s->event->failure.retry_after_ms, s->event->mono_ms);
+	return true;
+}
+
+bool aps_sync_be_lost(struct aps_sync_step *s)
+{
+	lose(s->sync);
+	return s->sync->options.has_subscription;
+}
+
+bool aps_sync_have_missed(struct aps_sync_step *s)
+{
+	if (!s->sync->options.has_subscription) return false;
+	if (!s->sync->is_asked) return true;
+	miss(s->sync);
+	plan_soon(s->sync);
+	return true;
+}
+
+void aps_sync_subscribe(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->options.has_subscription || sync->is_asked || !sync->is_online) return;
+	if (s->event->mono_ms < sync->subscribe_at_ms) return;
+	sync->is_asked = s->actions->subscribes = true;
+}

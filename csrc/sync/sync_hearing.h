@@ -1,0 +1,28 @@
+/* The subscription of a delta sync, and what isn't heard of it. The events give false where they are illegal; then
+ * nothing has changed.
+ *
+ * A gap is what keeps a pass from being the last one: something may have been missed that no query which has begun
+ * since would tell. The first page of a pass closes it, when it is asked for while the subscription stands. */
+#ifndef APS_SYNC_SYNC_HEARING_H
+#define APS_SYNC_SYNC_HEARING_H
+
+#include "sync/sync_machine.h"
+
+APS_BEGIN_DECLS
+
+bool aps_sync_be_subscribed(struct aps_sync_step *s);
+bool aps_sync_be_lost(struct aps_sync_step *s);
+bool aps_sync_be_delayed(struct aps_sync_step *s);
+bool aps_sync_end_subscription(struct aps_sync_step *s);
+bool aps_sync_have_missed(struct aps_sync_step *s);
+
+/* What comes from now on is heard, or won't be. */
+bool aps_sync_is_served(const struct aps_delta_sync *sync);
+/* The store is to know that something was missed. */
+void aps_sync_mark_missed(struct aps_delta_sync *sync);
+/* Asks for it, if it may be. */
+void aps_sync_subscribe(struct aps_sync_step *s);
+
+APS_END_DECLS
+
+#endif

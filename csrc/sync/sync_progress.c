@@ -1,0 +1,94 @@
+#include "sync/sync_progress.h"
+
+uint64_t aps_sync_max_records(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint)
+{
+	if (options->max_records == 0) return 0;
+	return checkpoint->max_records > options->max_records ? checkpoint->max_records : options->max_records;
+}
+
+static void begin(struct aps_sync_pass *pass, int64_t made_ms, int64_t since_ms)
+{
+	struct aps_buf token = pass->token;
+	*pass = (struct aps_sync_pass){.began_ms = made_ms, .since_ms = since_ms, .token = token};
+}
+
+static void add_page(struct aps_sync_pass *pass, const struct aps_sync_page_facts *page)
+{
+	pass->is_open = true;
+	pass->n_pages++;
+	pass->n_records += page->n_records;
+	pass->n_bytes += page->n_bytes;
+	aps_buf_reset(&pass->token);
+	aps_buf_add_str(&pass->token, page->token);
+}
+
+/* Its counts stay: they say how much the last pass has brought. */
+static void end(struct aps_sync_pass *pass)
+{
+	pass->is_open = false;
+	aps_buf_reset(&pass->token);
+}
+
+static void add_base_page(struct aps_checkpoint *c, const struct aps_delta_sync_options *options,
+                          const struct aps_sync_place *place, const struct aps_sync_page_facts *page,
+                          struct aps_sync_progress *progress)
+{
+	uint64_t max_records = aps_sync_max_records(options, c);
+	if (place->is_first) begin(&c->base, place->made_ms, place->made_ms);
+	add_page(&c->base, page);
+	c->max_records = max_records;
+	bool is_complete = page->token.n == 0;
+	c->is_truncated = !is_complete && max_records > 0 && c->base.n_records >= max_records;
+	progress->is_last = is_complete || c->is_truncated;
+	progress->list = is_complete       ? APS_SYNC_LIST_COMPLETE
+	                 : c->is_truncated ? APS_SYNC_LIST_SHOW
+	                 : place->is_first ? APS_SYNC_LIST_BEGIN
+	                                   : APS_SYNC_LIST_ADD;
+	progress->begins_and_completes = place->is_first && progress->is_last;
+	if (!progress->is_last) return;
+	c->base_ms = c->base.began_ms;
+	c->last_sync_ms = c->base.since_ms;
+	c->n_base_records = c->base.n_records;
+	c->has_missed = place->has_gap;
+	end(&c->delta);
+	if (is_complete) end(&c->base);
+	c->base.is_open = false;
+}
+
+static void add_delta_page(struct aps_checkpoint *c, const struct aps_sync_place *place,
+                           const struct aps_sync_page_facts *page, struct aps_sync_progress *progress)
+{
+	if (place->is_first) begin(&c->delta, place->made_ms, place->since_ms);
+	add_page(&c->delta, page);
+	progress->is_last = page->token.n == 0;
+	if (!progress->is_last) return;
+	end(&c->delta);
+	/* What the pages of a base pass don't show is known up to then. */
+	if (c->base.is_open || c->is_truncated) c->base.since_ms = c->delta.began_ms;
+	if (place->is_inside) return; /* of what is shown meanwhile, older changes may be missing */
+	c->last_sync_ms = c->delta.began_ms;
+	c->has_missed = place->has_gap;
+}
+
+enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_checkpoint *checkpoint,
+                              const struct aps_delta_sync_options *options, const struct aps_sync_place *place,
+                              const struct aps_sync_page_facts *page, struct aps_sync_progress *progress,
+                              struct aps_err *err)
+{
+	struct aps_checkpoint made;
+	aps_checkpoint_init(&made);
+	enum aps_rc rc = aps_checkpoint_copy(&made, checkpoint, err);
+	if (rc != APS_OK) return rc;
+	*progress = (struct aps_sync_progress){.list = APS_SYNC_LIST_NONE};
+	if (place->query == APS_SYNC_BASE_QUERY)
+		add_base_page(&made, options, place, page, progress);
+	else
+		add_delta_page(&made, place, page, progress);
+	if (made.base.token.rc != APS_OK || made.delta.token.rc != APS_OK) {
+		aps_checkpoint_clear(&made);
+		return aps_fail(err, APS_E_NOMEM, "no memory for the checkpoint of a sync");
+	}
+	aps_checkpoint_clear(next);
+	*next = made;
+	return APS_OK;
+}

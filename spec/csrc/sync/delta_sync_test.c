@@ -1,0 +1,318 @@
+#include "sync/sync_world.h"
+
+#define FEED(w, kind) world_feed(w, APS_SYNC_ON_##kind)
+
+/* The phases, some with what is under way: BASE and DELTA while a page is fetched, KEEPING while the last one is kept,
+ * AHEAD while the next one is fetched, too; RETRY and OFF are WAITING. */
+enum place { RETRY, OFF, ASKED, BASE, AHEAD, KEEPING, DELTA, DRAINS, LIVE, POLLS, OVER, PLACE_COUNT };
+
+static const enum aps_sync_phase PHASES[PLACE_COUNT] = {
+        [RETRY] = APS_SYNC_WAITING, [OFF] = APS_SYNC_WAITING,     [ASKED] = APS_SYNC_SUBSCRIBING,
+        [BASE] = APS_SYNC_BASE,     [AHEAD] = APS_SYNC_BASE,      [KEEPING] = APS_SYNC_BASE,
+        [DELTA] = APS_SYNC_DELTA,   [DRAINS] = APS_SYNC_DRAINING, [LIVE] = APS_SYNC_LIVE,
+        [POLLS] = APS_SYNC_POLLING, [OVER] = APS_SYNC_STOPPED,
+};
+
+static void arrive_live(struct sync_world *w)
+{
+	world_answer(w, 5, "");
+	FEED(w, SAVED);
+	FEED(w, DRAINED);
+}
+
+static struct sync_world *arrive(enum place place)
+{
+	struct sync_world *w = world_init(&WORLD_OPTIONS);
+	w->mono_ms = 1000;
+	if (place == OFF) FEED(w, OFFLINE);
+	FEED(w, START);
+	if (place == POLLS)
+		FEED(w, DELAYED);
+	else if (place != OFF && place != ASKED)
+		FEED(w, SUBSCRIBED);
+	if (place == RETRY) world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_RETRY, 1000);
+	if (place == AHEAD) world_answer(w, 100, "t");
+	if (place == KEEPING || place == DRAINS) world_answer(w, 5, "");
+	if (place == DRAINS) FEED(w, SAVED);
+	if (place == DELTA || place == LIVE || place == POLLS) arrive_live(w);
+	if (place == DELTA) FEED(w, MISSED);
+	if (place == OVER) FEED(w, STOP);
+	assert_int_equal(w->sync.phase, PHASES[place]);
+	return w;
+}
+
+#define REJECTS PLACE_COUNT
+
+/* clang-format off */
+static const enum place AFTER[APS_SYNC_EVENT_COUNT][PLACE_COUNT] = {
+        /*                           RETRY    OFF      ASKED    BASE     AHEAD    KEEPING  DELTA    DRAINS   LIVE     POLLS    OVER */
+        [APS_SYNC_ON_START] =      {REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, OVER},
+        [APS_SYNC_ON_ONLINE] =     {BASE,    ASKED,   ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  LIVE,    POLLS,   OVER},
+        [APS_SYNC_ON_OFFLINE] =    {OFF,     OFF,     OFF,     BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  OFF,     OFF,     OVER},
+        [APS_SYNC_ON_SUBSCRIBED] = {RETRY,   REJECTS, BASE,    BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DELTA,   DELTA,   OVER},
+        [APS_SYNC_ON_LOST] =       {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  ASKED,   POLLS,   OVER},
+        [APS_SYNC_ON_DELAYED] =    {RETRY,   OFF,     BASE,    BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DELTA,   POLLS,   OVER},
+        [APS_SYNC_ON_ENDED] =      {RETRY,   REJECTS, RETRY,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  RETRY,   POLLS,   OVER},
+        [APS_SYNC_ON_MISSED] =     {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DELTA,   DELTA,   OVER},
+        [APS_SYNC_ON_ANSWERED] =   {REJECTS, REJECTS, REJECTS, KEEPING, REJECTS, REJECTS, DELTA,   REJECTS, REJECTS, REJECTS, OVER},
+        [APS_SYNC_ON_FAILED] =     {REJECTS, REJECTS, REJECTS, RETRY,   REJECTS, REJECTS, RETRY,   REJECTS, REJECTS, REJECTS, OVER},
+        [APS_SYNC_ON_SAVED] =      {REJECTS, REJECTS, REJECTS, REJECTS, BASE,    DRAINS,  REJECTS, REJECTS, REJECTS, REJECTS, OVER},
+        [APS_SYNC_ON_UNSAVED] =    {REJECTS, REJECTS, REJECTS, REJECTS, RETRY,   RETRY,   REJECTS, REJECTS, REJECTS, REJECTS, OVER},
+        [APS_SYNC_ON_DRAINED] =    {REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, LIVE,    REJECTS, REJECTS, OVER},
+        [APS_SYNC_ON_DUE] =        {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  LIVE,    POLLS,   OVER},
+        [APS_SYNC_ON_CLEARED] =    {RETRY,   OFF,     ASKED,   BASE,    BASE,    KEEPING, BASE,    DRAINS,  BASE,    BASE,    OVER},
+        [APS_SYNC_ON_MORE] =       {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  LIVE,    POLLS,   OVER},
+        [APS_SYNC_ON_STOP] =       {OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER},
+};
+/* clang-format on */
+
+static void each_event_in_each_phase_leads_where_the_table_says(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < APS_SYNC_EVENT_COUNT; kind++) {
+		for (int from = 0; from < PLACE_COUNT; from++) {
+			struct sync_world *w = arrive((enum place)from);
+			const struct aps_delta_sync before = w->sync;
+			struct aps_sync_event event = {.kind = (enum aps_sync_event_kind)kind, .n_more = 1};
+			event.failure.kind = APS_SYNC_FAILURE_RETRY;
+			event.page = (struct aps_sync_page_facts){.server_ms = w->true_ms};
+			world_feed_event(w, event);
+			enum place to = AFTER[kind][from];
+			print_message("%s, %s: %s\n", aps_sync_phase_name(before.phase),
+			              aps_sync_event_name(event.kind), aps_sync_phase_name(w->sync.phase));
+			assert_int_equal(w->actions.err.code, to == REJECTS ? APS_E_INTERNAL : APS_OK);
+			if (to == REJECTS)
+				assert_memory_equal(&w->sync, &before, sizeof before);
+			else
+				assert_int_equal(w->sync.phase, PHASES[to]);
+			if (from == OVER) assert_string_equal(w->said.p, "");
+			bool is_resting = w->sync.phase == APS_SYNC_LIVE || w->sync.phase == APS_SYNC_POLLING;
+			assert_int_equal(aps_delta_sync_holds_events(&w->sync), !is_resting);
+			if (is_resting || to == RETRY) assert_true(w->sync.is_armed);
+			if (to == OFF || to == OVER) assert_false(w->sync.is_armed);
+			world_clear(w);
+		}
+	}
+}
+
+static void before_the_start_only_the_network_counts(void **state)
+{
+	(void)state;
+	for (int kind = APS_SYNC_ON_SUBSCRIBED; kind < APS_SYNC_ON_STOP; kind++) {
+		struct sync_world *w = world_init(&WORLD_OPTIONS);
+		world_feed(w, (enum aps_sync_event_kind)kind);
+		assert_int_equal(w->actions.err.code, APS_E_INTERNAL);
+		world_clear(w);
+	}
+	struct sync_world *w = world_init(&WORLD_OPTIONS);
+	assert_string_equal(FEED(w, OFFLINE), "");
+	assert_string_equal(FEED(w, ONLINE), "");
+	assert_string_equal(FEED(w, STOP), "tell stopped\n");
+	world_clear(w);
+}
+
+static void an_illegal_event_is_an_error_that_names_both(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(LIVE);
+	FEED(w, SAVED);
+	assert_string_equal(w->actions.err.msg, "\"saved\" came to a delta sync in phase \"live\"");
+	world_feed(w, APS_SYNC_EVENT_COUNT);
+	assert_int_equal(w->actions.err.code, APS_E_INTERNAL);
+	world_clear(w);
+}
+
+static void of_a_subscription_that_is_not_there_nothing_can_be_told(void **state)
+{
+	(void)state;
+	static const enum aps_sync_event_kind KINDS[] = {APS_SYNC_ON_SUBSCRIBED, APS_SYNC_ON_LOST, APS_SYNC_ON_DELAYED,
+	                                                 APS_SYNC_ON_ENDED, APS_SYNC_ON_MISSED};
+	struct aps_delta_sync_options options = WORLD_OPTIONS;
+	options.has_subscription = false;
+	for (size_t i = 0; i < APS_COUNTOF(KINDS); i++) {
+		struct sync_world *w = world_init(&options);
+		FEED(w, START);
+		world_feed(w, KINDS[i]);
+		assert_int_equal(w->actions.err.code, APS_E_INTERNAL);
+		world_clear(w);
+	}
+}
+
+static void without_memory_a_page_can_be_fed_again(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(BASE);
+	world_answer(w, 100, "t1");
+	FEED(w, SAVED);
+	size_t nth = 0;
+	do {
+		const struct aps_delta_sync before = w->sync;
+		aps_mem_fail_at(++nth);
+		struct aps_sync_event event = {
+		        .kind = APS_SYNC_ON_ANSWERED, .now_ms = w->true_ms, .mono_ms = w->mono_ms};
+		event.page =
+		        (struct aps_sync_page_facts){.n_records = 3, .token = APS_STR("t2"), .server_ms = w->true_ms};
+		w->actions = aps_delta_sync_feed(&w->sync, &event);
+		aps_mem_fail_at(0);
+		if (w->actions.err.code != APS_OK) {
+			assert_int_equal(w->actions.err.code, APS_E_NOMEM);
+			assert_false(w->actions.saves || w->actions.fetches != APS_SYNC_NO_QUERY || w->actions.tells);
+			assert_memory_equal(&w->sync, &before, sizeof before);
+		}
+	} while (w->actions.err.code != APS_OK);
+	assert_true(nth > 1);
+	assert_true(w->actions.saves);
+	assert_int_equal(w->sync.next.base.n_records, 103);
+	world_clear(w);
+}
+
+static void a_page_without_a_time_was_made_now(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(BASE);
+	world_pass_time(w, 7);
+	world_feed_event(w, (struct aps_sync_event){.kind = APS_SYNC_ON_ANSWERED});
+	assert_int_equal(w->sync.next.base_ms, WORLD_BEGAN_MS + 7);
+	world_clear(w);
+}
+
+static void slow_pages_do_not_grow(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(BASE);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 0);
+	struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
+	event.page = (struct aps_sync_page_facts){.token = APS_STR("t"), .server_ms = w->true_ms, .took_ms = 1000};
+	assert_string_equal(world_feed_event(w, event), "save begin\nfetch base token=t size=50\n");
+	world_clear(w);
+}
+
+static void what_has_no_page_size_is_not_made_smaller(void **state)
+{
+	(void)state;
+	struct aps_delta_sync_options options = WORLD_OPTIONS;
+	options.is_paged = false;
+	struct sync_world *w = world_init(&options);
+	FEED(w, START);
+	FEED(w, SUBSCRIBED);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 500);
+	assert_string_equal(w->said.p, "arm 500\ntell waiting\n");
+	world_clear(w);
+}
+
+static void a_delta_query_is_not_made_smaller(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(DELTA);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 500);
+	assert_string_equal(w->said.p, "arm 500\ntell waiting\n");
+	world_clear(w);
+}
+
+static void hints_of_a_network_do_not_shorten_the_backoff_for_good(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(RETRY);
+	for (int i = 0; i < 5; i++) {
+		FEED(w, ONLINE);
+		world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_NETWORK, 0);
+	}
+	assert_int_equal(w->sync.n_failures, 6);
+	FEED(w, OFFLINE);
+	FEED(w, ONLINE);
+	assert_int_equal(w->sync.n_failures, 0);
+	world_clear(w);
+}
+
+static void the_delta_token_is_left_behind_when_it_is_refused(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(DELTA);
+	world_answer(w, 3, "d1");
+	FEED(w, SAVED);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
+	assert_string_equal(w->said.p, "fetch delta since 0 size=100\n");
+	world_answer(w, 3, "e1");
+	FEED(w, SAVED);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
+	assert_int_equal(w->sync.phase, APS_SYNC_STOPPED);
+	world_clear(w);
+}
+
+static void a_pass_that_waited_too_long_for_the_network_begins_anew(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(AHEAD);
+	FEED(w, SAVED);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_NETWORK, 0);
+	FEED(w, OFFLINE);
+	world_pass_time(w, HOUR_MS + 1);
+	assert_string_equal(FEED(w, ONLINE), "fetch base size=100\ntell base\n");
+	world_clear(w);
+}
+
+static void a_delta_pass_that_waited_too_long_becomes_a_base_pass(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(DELTA);
+	world_answer(w, 3, "d1");
+	FEED(w, SAVED);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_NETWORK, 0);
+	FEED(w, OFFLINE);
+	world_pass_time(w, HOUR_MS + 1);
+	assert_string_equal(FEED(w, ONLINE), "fetch base size=100\ntell base\n");
+	world_clear(w);
+}
+
+/* The device's clock runs a day ahead of the service's, and nobody corrects it. */
+static void a_base_pass_gets_to_its_end_with_a_wrong_clock(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(BASE);
+	w->jump_ms = DAY_MS;
+	unsigned n_base = 0;
+	char token[16];
+	for (int i = 0; w->sync.phase != APS_SYNC_DRAINING; i++) {
+		assert_true(i < 20);
+		bool is_base = w->sync.fetch.query == APS_SYNC_BASE_QUERY;
+		n_base += is_base;
+		snprintf(token, sizeof token, "t%d", i);
+		world_answer(w, 100, is_base && n_base < 5 ? token : "");
+		FEED(w, SAVED);
+	}
+	assert_int_equal(n_base, 5);
+	world_clear(w);
+}
+
+static void phases_events_and_failures_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(aps_sync_phase_name(APS_SYNC_POLLING), "polling");
+	assert_string_equal(aps_sync_phase_name(APS_SYNC_PHASE_COUNT), "unknown");
+	assert_string_equal(aps_sync_event_name(APS_SYNC_ON_UNSAVED), "unsaved");
+	assert_string_equal(aps_sync_event_name(APS_SYNC_EVENT_COUNT), "unknown");
+	assert_string_equal(aps_sync_failure_name(APS_SYNC_FAILURE_TOO_LARGE), "too_large");
+	assert_string_equal(aps_sync_failure_name(APS_SYNC_FAILURE_COUNT), "unknown");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(each_event_in_each_phase_leads_where_the_table_says),
+	        cmocka_unit_test(before_the_start_only_the_network_counts),
+	        cmocka_unit_test(an_illegal_event_is_an_error_that_names_both),
+	        cmocka_unit_test(of_a_subscription_that_is_not_there_nothing_can_be_told),
+	        cmocka_unit_test(without_memory_a_page_can_be_fed_again),
+	        cmocka_unit_test(a_page_without_a_time_was_made_now),
+	        cmocka_unit_test(slow_pages_do_not_grow),
+	        cmocka_unit_test(what_has_no_page_size_is_not_made_smaller),
+	        cmocka_unit_test(a_delta_query_is_not_made_smaller),
+	        cmocka_unit_test(hints_of_a_network_do_not_shorten_the_backoff_for_good),
+	        cmocka_unit_test(the_delta_token_is_left_behind_when_it_is_refused),
+	        cmocka_unit_test(a_pass_that_waited_too_long_for_the_network_begins_anew),
+	        cmocka_unit_test(a_delta_pass_that_waited_too_long_becomes_a_base_pass),
+	        cmocka_unit_test(a_base_pass_gets_to_its_end_with_a_wrong_clock),
+	        cmocka_unit_test(phases_events_and_failures_have_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
