@@ -208,7 +208,8 @@ static int Apl_cache_ask_sync(lua_State *L)
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	luaL_argcheck(L, strcmp(luaL_checkstring(L, 3), "quarantined") == 0, 3, "nothing of a sync is called like that");
+	luaL_argcheck(L, strcmp(luaL_checkstring(L, 3), "quarantined") == 0, 3,
+	              "nothing of a sync is called like that");
 	uint64_t call = aps_runtime_next_id(cache->caches->box->runtime);
 	struct aps_ask_sync_command *command = aps_ask_sync_command_new(cache->caches->client, call);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
@@ -219,14 +220,10 @@ static int Apl_cache_ask_sync(lua_State *L)
 void apl_sync_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
-	        {"sync", Apl_cache_sync},
-	        {"stop_sync", Apl_cache_stop_sync},
-	        {"sync_more", Apl_cache_sync_more},
-	        {"settle_sync", Apl_cache_settle_sync},
-	        {"fail_sync", Apl_cache_fail_sync},
-	        {"give_sync_headers", Apl_cache_give_sync_headers},
-	        {"ask_sync", Apl_cache_ask_sync},
-	        {NULL, NULL},
+	        {"sync", Apl_cache_sync},           {"stop_sync", Apl_cache_stop_sync},
+	        {"sync_more", Apl_cache_sync_more}, {"settle_sync", Apl_cache_settle_sync},
+	        {"fail_sync", Apl_cache_fail_sync}, {"give_sync_headers", Apl_cache_give_sync_headers},
+	        {"ask_sync", Apl_cache_ask_sync},   {NULL, NULL},
 	};
 	apl_cache_add_methods(L, METHODS);
 }

@@ -9,6 +9,7 @@
 #include "cache/freshness.h"
 #include "cache/id_pairs.h"
 #include "cache/identity.h"
+#include "cache/object_type.h"
 #include "cache/pages.h"
 #include "cache/scalar.h"
 
@@ -335,12 +336,6 @@ static void write_fields_with_arguments(const struct object *object, const struc
 	}
 }
 
-static void put_stale(const struct normalizer *in, uint64_t entry, uint32_t name)
-{
-	const struct aps_stale_field stale = {entry, name};
-	aps_buf_add(&in->out->stale, &stale, sizeof stale);
-}
-
 /* A null that comes where a null is known says the same. */
 static bool is_null(struct aps_str content)
 {
@@ -364,7 +359,9 @@ static void report_silence(const struct object *object, const struct aps_entry *
 		bool is_old = slot_at(in, object->slots_at, i)->is_old;
 		if (has_failed(in) || (!is_known && !is_old)) continue;
 		/* what is newer is shown; whoever asks for it once more hears what has become of it */
-		if (!is_old) put_stale(in, field->number != 0 ? record->number : entry->number, field->number);
+		const struct aps_stale_field stale = {field->number != 0 ? record->number : entry->number,
+		                                      field->number};
+		if (!is_old) aps_buf_add(&in->out->stale, &stale, sizeof stale);
 		if (in->options->skips_nulls || is_old) aps_doubts_add(doubts, field->number, field->key);
 	}
 }
@@ -564,24 +561,12 @@ static bool begin_object(struct normalizer *in, struct object *object, const str
 	return true;
 }
 
-/* The __typename of the object that the reader has just opened, in in->key; empty: it has none. The reader stays. */
+/* The __typename of the object that the reader has just opened; empty: it has none. The reader stays. */
 static struct aps_str look_for_type(struct normalizer *in)
 {
-	struct aps_json_reader ahead = in->r;
-	aps_buf_reset(&in->key);
-	while (aps_json_next(&ahead) == APS_JSON_KEY) {
-		bool is_typename = aps_json_text_is(&ahead, "__typename");
-		if (!is_typename) {
-			if (aps_json_skip_value(&ahead, NULL) != APS_OK) break;
-			continue;
-		}
-		char *p = aps_json_next(&ahead) == APS_JSON_STRING
-		                  ? aps_buf_reserve(&in->key, aps_json_unescape_room(&ahead))
-		                  : NULL;
-		if (p != NULL) in->key.n = aps_json_unescape_to(&ahead, p);
-		break;
-	}
-	return aps_buf_str(&in->key);
+	struct aps_str type = APS_STR("");
+	if (!aps_object_type(&in->r, &in->decoded, &type)) fail_memory(in);
+	return type;
 }
 
 /* What was told of the object that the reader has just opened. */

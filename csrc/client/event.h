@@ -22,7 +22,7 @@
 	X(VIEW, VIEW, watch, VIEW, ERR, MARK)                                                                          \
 	X(ASK, QUESTION, client, QUESTION, NUMBER, WORD)                                                               \
 	X(QUEUE, RESULT, cache, DATA, ERR, INFO)                                                                       \
-	X(SYNC, RESULT, sync, DATA, ERR, INFO)                                                                        \
+	X(SYNC, RESULT, sync, DATA, ERR, INFO)                                                                         \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)

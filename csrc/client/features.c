@@ -12,9 +12,15 @@
 #include "client/watching.h"
 
 const struct aps_feature *const aps_features[] = {
-        &aps_call_feature,       &aps_flight_feature,
-        &aps_realtime_feature,   &aps_subscriber_feature,
-        &aps_queueing_feature,   &aps_syncing_feature, &aps_reach_feature,
-        &aps_credential_feature, &aps_watching_feature,
-        &aps_caching_feature,    NULL,
+        &aps_call_feature,
+        &aps_flight_feature,
+        &aps_realtime_feature,
+        &aps_subscriber_feature,
+        &aps_queueing_feature,
+        &aps_syncing_feature,
+        &aps_reach_feature,
+        &aps_credential_feature,
+        &aps_watching_feature,
+        &aps_caching_feature,
+        NULL,
 };

@@ -104,8 +104,8 @@ struct aps_partition_data {
 
 /* A write of another kind: its first member is embedded in whoever does it. */
 struct aps_partition_fill {
-	/* Makes partition->merge and partition->write say what is to be written. It may be called again, where the store
-	 * has moved meanwhile. On failure nothing of it is kept. */
+	/* Makes partition->merge and partition->write say what is to be written. It may be called again, where the
+	 * store has moved meanwhile. On failure nothing of it is kept. */
 	enum aps_rc (*fill)(struct aps_partition *partition, struct aps_partition_fill *fill,
 	                    struct aps_binding *binding, struct aps_err *err);
 	const struct aps_partition_data *data; /* whose operation `binding` is of */

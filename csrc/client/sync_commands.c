@@ -96,7 +96,7 @@ static void run_more(struct aps_core *core, struct aps_command *head)
 {
 	struct aps_sync_run *run = run_of(core, head);
 	struct aps_sync_event event = {.kind = APS_SYNC_ON_MORE, .n_more = ((struct aps_sync_answer_command *)head)->n};
-	if (run != NULL) aps_sync_run_feed(run, &event);
+	if (run != NULL) aps_sync_work_feed(run, &event);
 	aps_command_free(head);
 }
 

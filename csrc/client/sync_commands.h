@@ -27,7 +27,7 @@ struct aps_sync_answer_command {
 };
 
 struct aps_ask_sync_command {
-	struct aps_command head;         /* its id: of the call */
+	struct aps_command head; /* its id: of the call */
 	uint64_t sync;
 	struct aps_result_event *result; /* made in advance */
 };

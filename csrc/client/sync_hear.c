@@ -96,10 +96,11 @@ void aps_sync_hear_note_partial(struct aps_sync_run *run)
 	if (run->hearing.is_partial_told) return;
 	run->hearing.is_partial_told = true;
 	struct aps_str version = run->settings->parts[APS_SYNC_PART_SUBSCRIPTION].names.version_field;
-	aps_core_log(run->core, run->client->id, "warn",
-	             "a delta sync was told of a record by a mutation that doesn't select its field %.*s: mutations have "
-	             "to return the fields that the base query selects",
-	             (int)version.n, version.p);
+	aps_core_log(
+	        run->core, run->client->id, "warn",
+	        "a delta sync was told of a record by a mutation that doesn't select its field %.*s: mutations have "
+	        "to return the fields that the base query selects",
+	        (int)version.n, version.p);
 }
 
 static void missed(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer)

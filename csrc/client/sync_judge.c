@@ -1,7 +1,8 @@
+#include "client/sync_judge.h"
+
 #include "base/clock.h"
 #include "cache/identity.h"
 #include "cache/scalar.h"
-#include "client/sync_write.h"
 #include "codec/json_members.h"
 #include "sync/record_order.h"
 
@@ -67,7 +68,8 @@ static void put_key(const struct aps_partition *partition, const struct aps_aske
 	aps_arena_init(&object.arena, APS_BUF_ANY_SIZE);
 	struct aps_buf name;
 	aps_buf_init(&name, APS_BUF_ANY_SIZE);
-	if (get(&object, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING) aps_buf_add_str(&name, type.text);
+	if (get(&object, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING)
+		aps_buf_add_str(&name, type.text);
 	if (!aps_identity_of(keys, partition->policies, aps_buf_str(&name), get, &object)) keys->n = at;
 	aps_buf_clear(&name);
 	aps_buf_clear(&object.cell);
@@ -111,8 +113,7 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
 	aps_buf_init(&version, APS_BUF_ANY_SIZE);
 	aps_buf_init(&changed_at, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK)
-		rc = aps_tombstone_find(run->vault->db, name, key, &is_there, &version, &changed_at, err);
+	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &is_there, &version, &changed_at, err);
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
 	if (rc == APS_OK && is_there && !is_made_anew(record, aps_buf_str(&changed_at))) {
 		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&version));
@@ -130,8 +131,8 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
 static bool is_partial(const struct aps_sync_run *run, const struct aps_page_record *record)
 {
 	const struct aps_sync_part *part = &run->settings->parts[run->keeping.part];
-	return run->keeping.part == APS_SYNC_PART_SUBSCRIPTION && part->names.version.n != 0 && record->version.n == 0 &&
-	       !record->is_deleted;
+	return run->keeping.part == APS_SYNC_PART_SUBSCRIPTION && part->names.version.n != 0 &&
+	       record->version.n == 0 && !record->is_deleted;
 }
 
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
@@ -156,8 +157,8 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 	return rc;
 }
 
-enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page,
-                           const struct aps_partition_data *data, struct aps_sync_judgement *out, struct aps_err *err)
+enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
+                           struct aps_sync_judgement *out, struct aps_err *err)
 {
 	size_t next_asked = 0;
 	enum aps_rc rc = APS_OK;
@@ -168,8 +169,8 @@ enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page
 			put_key(run->partition, data->asked, &next_asked, data, record->text, &out->keys);
 		judged.n_key = out->keys.n - judged.key_at;
 		if (judged.n_key != 0)
-			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key}, &judged.fate,
-			           err);
+			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key},
+			           &judged.fate, err);
 		out->n_of[judged.fate]++;
 		aps_buf_add(&out->records, &judged, sizeof judged);
 	}

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "client/sync_fetch.h"
 #include "client/sync_hear.h"
+#include "client/sync_judge.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_tell.h"
 #include "client/sync_write.h"
@@ -27,7 +28,8 @@ void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept)
 		run->counts.n_bytes += keeping->data.n;
 	}
 	clear(run);
-	if (is_page) aps_sync_run_feed_kind(run, is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
+	keeping->is_over = is_page;
+	keeping->is_kept = is_kept;
 }
 
 static void fail(struct aps_sync_run *run, const struct aps_err *err)
@@ -160,7 +162,8 @@ static void go(struct aps_sync_run *run)
 	if (!ask(run)) put(run);
 }
 
-void aps_sync_keep_page(struct aps_sync_run *run, struct aps_sync_answer *answer, const struct aps_sync_actions *actions)
+void aps_sync_keep_page(struct aps_sync_run *run, struct aps_sync_answer *answer,
+                        const struct aps_sync_actions *actions)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
 	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;

@@ -7,9 +7,9 @@
 
 APS_BEGIN_DECLS
 
-/* Takes *answer, a page that the machine wants kept: SAVED or UNSAVED follows, at the earliest with the next
- * aps_sync_run_go_on(). */
-void aps_sync_keep_page(struct aps_sync_run *run, struct aps_sync_answer *answer, const struct aps_sync_actions *actions);
+/* Takes *answer, a page that the machine wants kept. keeping->is_over: it is, or it isn't. */
+void aps_sync_keep_page(struct aps_sync_run *run, struct aps_sync_answer *answer,
+                        const struct aps_sync_actions *actions);
 /* Takes what was heard. */
 void aps_sync_keep_event(struct aps_sync_run *run, struct aps_sync_heard *heard);
 /* A function of the application has to say which page comes next: that is asked before the machine is told of this one.

@@ -42,7 +42,8 @@ static enum aps_rc put(struct aps_sync_run *run, struct aps_str root, bool is_ap
 	return APS_OK;
 }
 
-static enum aps_rc find(struct aps_sync_run *run, struct aps_binding *binding, const struct way *way, struct aps_err *err)
+static enum aps_rc find(struct aps_sync_run *run, struct aps_binding *binding, const struct way *way,
+                        struct aps_err *err)
 {
 	struct aps_str path[APS_PAGE_MAX_PATH];
 	const struct aps_selection_field *field = field_at(binding, binding->root, binding->root_type, way->keys[0]);

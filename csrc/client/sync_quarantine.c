@@ -128,7 +128,8 @@ enum aps_rc aps_sync_quarantine_list(struct aps_sync_run *run, struct aps_buf *o
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
 	if (rc == APS_OK) rc = aps_quarantine_list(run->vault->db, name, &listing.sink, err);
 	aps_json_write_array_end(&listing.w);
-	if (rc == APS_OK && aps_json_writer_finish(&listing.w) != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (rc == APS_OK && aps_json_writer_finish(&listing.w) != APS_OK)
+		rc = aps_fail(err, APS_E_NOMEM, "out of memory");
 	if (rc == APS_OK) {
 		run->n_bad = listing.n;
 		run->has_bad = listing.n != 0;

@@ -1,10 +1,10 @@
-/* One delta sync at work: the machine that decides (sync/delta_sync.h), the request and the subscription that bring its
- * records, and their way into the cache.
+/* One delta sync, as the core has it: the machine that decides (sync/delta_sync.h), the request and the subscription
+ * that bring its records, and their way into the cache.
  *
  *    sync_fetch: a page comes ----> ANSWERED --+
  *    sync_hear:  an event comes --> held ------+--> sync_keep: asked? -- told --> sync_write, checkpoint --> commit
  *                                    drained --+                                                              |
- *                                                  SAVED, and what follows from it <--------------------------+
+ *    sync_work:  SAVED, and what follows from it <--------------------------------------------------------------+
  *
  * A page, what the application's functions make of it, and the checkpoint are one transaction of the vault.
  * @thread core */
@@ -52,10 +52,11 @@ struct aps_sync_fetching {
 /* What is on its way into the cache, one thing at a time. */
 struct aps_sync_keeping {
 	bool is_busy;
-	bool is_page;      /* else an event */
+	bool is_over, is_kept; /* the page that was kept last: the machine is to be told */
+	bool is_page;          /* else an event */
 	enum aps_sync_part_kind part;
 	enum aps_sync_list list;
-	bool begins; /* with `list` */
+	bool begins;                   /* with `list` */
 	struct aps_sync_answer answer; /* of a page */
 	struct aps_bytes *bytes;       /* of an event; its page is answer.page */
 	struct aps_str data, errors;
@@ -74,7 +75,13 @@ struct aps_sync_heard {
 	struct aps_str payload;
 };
 
-enum aps_sync_standing { APS_SYNC_IS_NOT_ASKED, APS_SYNC_STANDS, APS_SYNC_IS_LOST, APS_SYNC_IS_DELAYED, APS_SYNC_HAS_ENDED };
+enum aps_sync_standing {
+	APS_SYNC_IS_NOT_ASKED,
+	APS_SYNC_STANDS,
+	APS_SYNC_IS_LOST,
+	APS_SYNC_IS_DELAYED,
+	APS_SYNC_HAS_ENDED
+};
 
 struct aps_sync_hearing {
 	struct aps_consumer consumer;
@@ -142,18 +149,8 @@ struct aps_sync_run {
 
 APS_BEGIN_DECLS
 
-/* Takes the settings, also on failure. NULL: *err. */
-struct aps_sync_run *aps_sync_run_open(struct aps_core *core, struct aps_client *client, uint64_t cache, uint64_t id,
-                                       struct aps_sync_settings *settings, struct aps_err *err);
-/* Once. No event of it comes after it. */
-void aps_sync_run_close(struct aps_sync_run *run);
 /* Of a closed one: nothing has anything of it in hand any more. */
 void aps_sync_run_let_go(struct aps_sync_run *run);
-/* What has happened; the actions are carried out. */
-void aps_sync_run_feed(struct aps_sync_run *run, struct aps_sync_event *event);
-void aps_sync_run_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind kind);
-/* Before the end of the turn, until nothing follows. True: something did. */
-bool aps_sync_run_go_on(struct aps_sync_run *run);
 /* Now by the service's clock. */
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
 /* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */
@@ -162,6 +159,7 @@ bool aps_sync_run_is_whole(const struct aps_sync_run *run);
 void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *answer);
 /* In the transaction that is open or is begun for it. */
 enum aps_rc aps_sync_run_name(struct aps_sync_run *run, struct aps_sync_name *name, struct aps_err *err);
+enum aps_rc aps_sync_run_load(struct aps_sync_run *run, struct aps_err *err);
 enum aps_rc aps_sync_run_save(struct aps_sync_run *run, const struct aps_checkpoint *checkpoint, struct aps_err *err);
 
 APS_END_DECLS

@@ -2,7 +2,7 @@
 #ifndef APS_CLIENT_SYNC_TELL_H
 #define APS_CLIENT_SYNC_TELL_H
 
-#include "client/sync_write.h"
+#include "client/sync_judge.h"
 
 APS_BEGIN_DECLS
 

@@ -2,6 +2,7 @@
 
 #include "cache/evict.h"
 #include "client/sync_hear.h"
+#include "client/sync_judge.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_shell.h"
@@ -13,10 +14,10 @@ struct writing {
 	const struct aps_page *page;
 	const struct aps_partition_data *data;
 	struct aps_sync_judgement judgement;
-	struct aps_buf skipped;        /* size_t */
-	struct aps_buf joining;        /* uint64_t: entries that the list is to have, */
-	struct aps_buf leaving;        /* and those that it isn't to have any more */
-	struct aps_buf unseen;         /* what a complete pass hasn't seen */
+	struct aps_buf skipped; /* size_t */
+	struct aps_buf joining; /* uint64_t: entries that the list is to have, */
+	struct aps_buf leaving; /* and those that it isn't to have any more */
+	struct aps_buf unseen;  /* what a complete pass hasn't seen */
 	struct aps_normalized *normalized;
 };
 
@@ -333,7 +334,8 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_NEW, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_PARTIAL, err);
-	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE) rc = aps_sync_place_find(run, w->page, binding, err);
+	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE)
+		rc = aps_sync_place_find(run, w->page, binding, err);
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);
 	if (rc != APS_OK) {

@@ -46,7 +46,7 @@ void aps_syncing_open(struct aps_core *core, struct aps_client *client, uint64_t
 	APS_ON_THREAD(core->thread);
 	struct syncing *all = syncing_of(core, client);
 	struct aps_err err;
-	struct aps_sync_run *run = aps_sync_run_open(core, client, cache, id, settings, &err);
+	struct aps_sync_run *run = aps_sync_work_open(core, client, cache, id, settings, &err);
 	if (run == NULL) {
 		tell_refused(core, client, id, &err);
 		return;
@@ -60,7 +60,7 @@ static void close_run(struct syncing *all, struct aps_sync_run *run)
 	struct aps_sync_run **at = &all->first;
 	while (*at != run) at = &(*at)->next;
 	*at = run->next;
-	aps_sync_run_close(run);
+	aps_sync_work_close(run);
 }
 
 void aps_syncing_close(struct aps_core *core, struct aps_client *client, uint64_t id)
@@ -93,7 +93,7 @@ static void turn_end(struct aps_core *core)
 		has_gone = false;
 		for (struct aps_client *client = core->clients; client != NULL; client = client->next)
 			for (struct aps_sync_run *run = syncing_of(core, client)->first; run != NULL; run = run->next)
-				has_gone = aps_sync_run_go_on(run) || has_gone;
+				has_gone = aps_sync_work_go_on(run) || has_gone;
 	} while (has_gone);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
 		for (struct aps_sync_run *run = syncing_of(core, client)->first; run != NULL; run = run->next)

@@ -2,7 +2,7 @@
 #ifndef APS_CLIENT_SYNCING_H
 #define APS_CLIENT_SYNCING_H
 
-#include "client/sync_run.h"
+#include "client/sync_work.h"
 
 APS_BEGIN_DECLS
 

@@ -150,13 +150,11 @@ static bool take_value(struct reading *in, unsigned meaning, struct members *mem
 	bool is_ok = token != APS_JSON_ERROR;
 	if (meaning & VERSION) members->record.version = text;
 	if (meaning & CHANGED_AT) members->record.changed_at = text;
-	if (meaning & AWS_DS)
-		members->is_aws_deleted = token == APS_JSON_STRING && aps_json_text_is(&in->r, "DELETE");
+	if (meaning & AWS_DS) members->is_aws_deleted = token == APS_JSON_STRING && aps_json_text_is(&in->r, "DELETE");
 	if (meaning & DELETED) members->is_deleted = token == APS_JSON_TRUE;
 	if (is_ok && meaning & NEXT_TOKEN) is_ok = take_token(in, token, members);
 	if (is_ok && meaning & STARTED_AT) is_ok = take_time(in, token, &members->started_ms);
-	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY)
-		is_ok = is_ok && aps_json_skip_rest(&in->r) == APS_OK;
+	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY) is_ok = is_ok && aps_json_skip_rest(&in->r) == APS_OK;
 	return is_ok;
 }
 

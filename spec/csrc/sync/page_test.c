@@ -15,13 +15,16 @@ static struct aps_page_names names;
 static struct aps_page page;
 
 #define SYNC                                                                                                           \
-	"query { sync { items { id _version _lastChangedAt _deleted aws_ds author { _version } } nextToken startedAt } }"
-#define ALIASED "query { s: sync { l: items { id v: version c: updatedAt d: _deleted a: aws_ds } n: nextToken t: startedAt } }"
-#define PLAIN   "query { all { id version updatedAt aws_ds tags } }"
-#define NESTED  "query { p { nextToken startedAt page { entries { id version tags } nextToken } other { id } } }"
-#define RECORD  "query { get { id version author { name books { title } } tags startedAt } }"
-#define EVENT   "subscription { on { id _version _deleted items { _version } } }"
-#define BATCH   "subscription { on { items { id _version } nextToken } }"
+	"query { sync { items { id _version _lastChangedAt _deleted aws_ds author { _version } } nextToken startedAt " \
+	"} }"
+#define ALIASED                                                                                                        \
+	"query { s: sync { l: items { id v: version c: updatedAt d: _deleted a: aws_ds } n: nextToken t: startedAt } " \
+	"}"
+#define PLAIN  "query { all { id version updatedAt aws_ds tags } }"
+#define NESTED "query { p { nextToken startedAt page { entries { id version tags } nextToken } other { id } } }"
+#define RECORD "query { get { id version author { name books { title } } tags startedAt } }"
+#define EVENT  "subscription { on { id _version _deleted items { _version } } }"
+#define BATCH  "subscription { on { items { id _version } nextToken } }"
 
 static void set_names(const char *text)
 {
@@ -72,8 +75,7 @@ static void assert_page(const char *data, const char *expected)
 		assert_int_equal(record->index, i);
 		aps_buf_add_text(&text, " [");
 		if (record->text.p != NULL) aps_buf_add_str(&text, record->text);
-		if (record->version.n != 0)
-			aps_buf_addf(&text, " v%.*s", (int)record->version.n, record->version.p);
+		if (record->version.n != 0) aps_buf_addf(&text, " v%.*s", (int)record->version.n, record->version.p);
 		if (record->changed_at.n != 0)
 			aps_buf_addf(&text, " c%.*s", (int)record->changed_at.n, record->changed_at.p);
 		aps_buf_add_text(&text, record->is_deleted ? " !]" : "]");
@@ -100,12 +102,14 @@ static void a_connection_is_read_with_its_records_token_and_time(void **state)
 {
 	(void)state;
 	static const struct row ROWS[] = {
-	        {"{\"sync\":{\"items\":[{\"id\":1,\"_version\":2,\"_lastChangedAt\":3,\"_deleted\":null}],\"nextToken\":"
+	        {"{\"sync\":{\"items\":[{\"id\":1,\"_version\":2,\"_lastChangedAt\":3,\"_deleted\":null}],"
+	         "\"nextToken\":"
 	         "\"abc\",\"startedAt\":1714557600123}}",
 	         "list sync.items [{\"id\":1,\"_version\":2,\"_lastChangedAt\":3,\"_deleted\":null} v2 c3] abc "
 	         "@1714557600123"},
 	        /* the token and the time before the list, white space, keys in escapes */
-	        {" { \"s\\u0079nc\" : { \"nextT\\u006fken\" : \"t\" , \"startedAt\" : 1714557600123 , \"\\u0069tems\" : [ { "
+	        {" { \"s\\u0079nc\" : { \"nextT\\u006fken\" : \"t\" , \"startedAt\" : 1714557600123 , \"\\u0069tems\" "
+	         ": [ { "
 	         "\"_v\\u0065rsion\" : \"7\" } , { } ] } } ",
 	         "list sync.items [{ \"_v\\u0065rsion\" : \"7\" } v\"7\"] [{ }] t @1714557600123"},
 	        {"{\"sync\":{\"items\":[],\"nextToken\":null,\"startedAt\":null}}", "list sync.items"},
@@ -124,7 +128,8 @@ static void a_connection_is_read_with_its_records_token_and_time(void **state)
 	        {"7", "no list"},
 	        {"[{\"sync\":{\"items\":[{}]}}]", "no list"},
 	        /* what wasn't asked for */
-	        {"{\"other\":{\"items\":[{}]},\"sync\":{\"more\":[{}],\"items\":[{\"id\":1}],\"rest\":{\"items\":[{}]}},"
+	        {"{\"other\":{\"items\":[{}]},\"sync\":{\"more\":[{}],\"items\":[{\"id\":1}],\"rest\":{\"items\":[{}]}}"
+	         ","
 	         "\"last\":[1]}",
 	         "list sync.items [{\"id\":1}]"},
 	        /* a list where a connection was expected, and a connection where a list was */
@@ -146,7 +151,8 @@ static void a_version_is_the_text_of_a_scalar(void **state)
 	static const struct row ROWS[] = {
 	        {"{\"sync\":{\"items\":[{\"_version\":12345678901234567890123}]}}",
 	         "list sync.items [{\"_version\":12345678901234567890123} v12345678901234567890123]"},
-	        {"{\"sync\":{\"items\":[{\"_version\":-1.50e2}]}}", "list sync.items [{\"_version\":-1.50e2} v-1.50e2]"},
+	        {"{\"sync\":{\"items\":[{\"_version\":-1.50e2}]}}",
+	         "list sync.items [{\"_version\":-1.50e2} v-1.50e2]"},
 	        {"{\"sync\":{\"items\":[{\"_version\":\"\"}]}}", "list sync.items [{\"_version\":\"\"} v\"\"]"},
 	        {"{\"sync\":{\"items\":[{\"_version\":\"a\\u0062\"}]}}",
 	         "list sync.items [{\"_version\":\"a\\u0062\"} v\"a\\u0062\"]"},
@@ -234,7 +240,8 @@ static void a_root_field_may_be_the_list(void **state)
 	(void)state;
 	static const struct row ROWS[] = {
 	        {"{\"all\":[{\"version\":1,\"updatedAt\":2,\"tags\":[{\"version\":3}]},null,{\"aws_ds\":\"DELETE\"}]}",
-	         "list all [{\"version\":1,\"updatedAt\":2,\"tags\":[{\"version\":3}]} v1 c2] [] [{\"aws_ds\":\"DELETE\"} "
+	         "list all [{\"version\":1,\"updatedAt\":2,\"tags\":[{\"version\":3}]} v1 c2] [] "
+	         "[{\"aws_ds\":\"DELETE\"} "
 	         "!]"},
 	        {"{\"all\":[]}", "list all"},
 	        {"{\"all\":null}", "no list all"},
@@ -493,8 +500,9 @@ static void every_failed_allocation_is_reported(void **state)
 		assert_int_equal(aps_page_count(&page), rc == APS_OK ? 4 : 0);
 	}
 	assert_true(nth > 3);
-	assert_page(WHOLE, "list p.page.entries [{\"version\":1.5,\"tags\":[1,{}]} v1.5] [] [] [{\"version\":\"\\u0032\"} "
-	                   "v\"\\u0032\"] @1714557600000");
+	assert_page(WHOLE,
+	            "list p.page.entries [{\"version\":1.5,\"tags\":[1,{}]} v1.5] [] [] [{\"version\":\"\\u0032\"} "
+	            "v\"\\u0032\"] @1714557600000");
 }
 
 static void nothing_is_allocated_beside_the_records(void **state)

@@ -1,0 +1,386 @@
+#include "client/sync_work.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/reach.h"
+#include "client/sync_fetch.h"
+#include "client/sync_hear.h"
+#include "client/sync_keep.h"
+#include "client/sync_place.h"
+#include "client/sync_quarantine.h"
+#include "client/sync_tell.h"
+
+#define MAX_TURN_EVENTS 1024 /* what is taken in one turn before others have theirs */
+
+/* Without a checkpoint, or with one that can't be read, the sync begins anew. */
+static void load(struct aps_sync_run *run)
+{
+	struct aps_buf bad;
+	struct aps_err err;
+	aps_buf_init(&bad, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_sync_run_load(run, &err);
+	if (rc == APS_OK) rc = aps_sync_quarantine_list(run, &bad, &err);
+	if (rc != APS_OK) aps_vault_suspect(run->vault, &err);
+	aps_buf_clear(&bad);
+}
+
+static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *actions)
+{
+	struct aps_core *core = run->core;
+	if (actions->unsubscribes) aps_sync_hear_end(run);
+	if (actions->subscribes) aps_sync_hear_begin(run);
+	if (actions->abandons_fetch) aps_sync_fetch_abandon(run);
+	if (actions->warns_window)
+		aps_core_log(core, run->client->id, "warn",
+		             "a delta sync asks for changes of more than delta_window (%lld s) ago, and has no base "
+		             "query: the service may not know them all",
+		             (long long)(run->machine.options.window_ms / 1000));
+	if (actions->timer == APS_SYNC_TIMER_STOP) aps_timer_stop(&core->timers, &run->timer);
+	if (actions->timer == APS_SYNC_TIMER_ARM)
+		(void)aps_timer_set(&core->timers, &run->timer, aps_clock_mono_ms() + actions->delay_ms);
+	if (actions->tells) run->has_changed = true;
+	if (actions->writes_checkpoint) run->writes_checkpoint = true;
+	if (actions->drains) {
+		run->hearing.is_draining = true;
+		run->hearing.n_to_drain = run->hearing.n_events;
+	}
+	if (actions->fetches != APS_SYNC_NO_QUERY) aps_sync_fetch_begin(run);
+	if (!actions->saves) return;
+	aps_http_begin(core->http); /* the page that follows is on its way while this one is kept */
+	aps_sync_keep_page(run, &run->fetching.taken, actions);
+}
+
+/* The service will never do it. */
+static void stop_for(struct aps_sync_run *run)
+{
+	if (run->machine.phase != APS_SYNC_STOPPED || run->is_ended) return;
+	run->reason = run->err;
+	run->has_changed = true;
+}
+
+void aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
+{
+	event->now_ms = aps_sync_run_now_ms(run);
+	event->mono_ms = aps_clock_mono_ms();
+	enum aps_sync_phase phase = run->machine.phase;
+	const struct aps_sync_actions actions = aps_delta_sync_feed(&run->machine, event);
+	if (actions.err.code != APS_OK) {
+		run->err = actions.err;
+		aps_core_log(run->core, run->client->id, "error", "a delta sync: %s", actions.err.msg);
+		return;
+	}
+	if (run->machine.phase != phase) run->has_changed = true;
+	if (run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_POLLING) run->is_whole = true;
+	carry_out(run, &actions);
+	stop_for(run);
+}
+
+void aps_sync_work_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind kind)
+{
+	struct aps_sync_event event = {.kind = kind};
+	aps_sync_work_feed(run, &event);
+}
+
+static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outcome)
+{
+	struct aps_sync_event event = {.kind = APS_SYNC_ON_FAILED};
+	run->err = outcome->response.err;
+	event.failure = aps_sync_fetch_failure(outcome, aps_sync_run_now_ms(run));
+	run->has_changed = true;
+	aps_sync_work_feed(run, &event);
+}
+
+static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer)
+{
+	if (answer->page.started_ms != 0) return answer->page.started_ms;
+	return aps_sync_run_now_ms(run) - answer->took_ms - 2000;
+}
+
+static void feed_page(struct aps_sync_run *run)
+{
+	struct aps_sync_answer *answer = &run->fetching.taken;
+	bool is_own = answer->is_told;
+	struct aps_sync_event event = {
+	        .kind = APS_SYNC_ON_ANSWERED,
+	        .page = {.n_records = aps_page_count(&answer->page),
+	                 .n_bytes = answer->outcome.response.data.n,
+	                 .token = is_own ? aps_buf_str(&answer->more) : answer->page.token,
+	                 .server_ms = made_ms(run, answer),
+	                 .took_ms = answer->took_ms},
+	};
+	if (!is_own &&
+	    run->settings->parts[answer->query == APS_SYNC_DELTA_QUERY ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE]
+	                    .token_variable == NULL)
+		event.page.token = APS_STR(""); /* nobody could ask for it */
+	aps_err_clear(&run->err);
+	aps_sync_work_feed(run, &event);
+	if (answer->is_there) aps_sync_answer_clear(run, answer); /* it wasn't wanted */
+}
+
+/* True: it was fed. */
+static bool take_answer(struct aps_sync_run *run)
+{
+	struct aps_sync_answer *answer = &run->fetching.answer;
+	struct aps_err err;
+	if (!answer->is_there || run->machine.is_saving) return false;
+	const struct aps_gqlhttp_response *response = &answer->outcome.response;
+	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
+	const struct aps_page_names *names =
+	        &run->settings->parts[is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE].names;
+	bool has_data = response->data.n != 0 && (response->err.code == APS_OK || response->has_value);
+	if (has_data && aps_sync_keep_asks_page(run, answer)) return false;
+	run->fetching.taken = *answer;
+	*answer = (struct aps_sync_answer){.is_there = false};
+	answer = &run->fetching.taken;
+	if (has_data && aps_page_read(&answer->page, names, answer->outcome.response.data, &err) != APS_OK) {
+		answer->outcome.response.err = err;
+		has_data = false;
+	}
+	if (has_data) {
+		feed_page(run);
+	} else {
+		feed_failed(run, &answer->outcome);
+		aps_sync_answer_clear(run, answer);
+	}
+	return true;
+}
+
+static void feed_ended(struct aps_sync_run *run)
+{
+	struct aps_sync_event event = {.kind = APS_SYNC_ON_ENDED};
+	const struct aps_err *trouble = &run->hearing.trouble;
+	struct aps_outcome outcome;
+	aps_outcome_init_err(&outcome, trouble);
+	event.failure = aps_sync_fetch_failure(&outcome, aps_sync_run_now_ms(run));
+	if (trouble->code == APS_OK || trouble->code == APS_E_TIMEOUT) event.failure.kind = APS_SYNC_FAILURE_RETRY;
+	if (trouble->code != APS_OK) run->err = *trouble;
+	aps_sync_work_feed(run, &event);
+}
+
+/* What has become of the subscription since it was looked at last. True: something has. */
+static bool take_standing(struct aps_sync_run *run)
+{
+	struct aps_sync_hearing *hearing = &run->hearing;
+	bool has_missed = hearing->has_missed, has_news = hearing->has_news, was_lost = hearing->was_lost;
+	hearing->has_missed = hearing->has_news = hearing->was_lost = false;
+	if (was_lost && hearing->standing != APS_SYNC_HAS_ENDED) aps_sync_work_feed_kind(run, APS_SYNC_ON_LOST);
+	if (has_news) {
+		run->has_changed = true;
+		switch (hearing->standing) {
+		case APS_SYNC_STANDS: aps_sync_work_feed_kind(run, APS_SYNC_ON_SUBSCRIBED); break;
+		case APS_SYNC_IS_DELAYED: aps_sync_work_feed_kind(run, APS_SYNC_ON_DELAYED); break;
+		case APS_SYNC_HAS_ENDED: feed_ended(run); break;
+		default: break;
+		}
+	}
+	if (has_missed) aps_sync_work_feed_kind(run, APS_SYNC_ON_MISSED);
+	return has_missed || has_news;
+}
+
+static bool take_events(struct aps_sync_run *run)
+{
+	struct aps_sync_hearing *hearing = &run->hearing;
+	size_t n = 0;
+	while (!run->keeping.is_busy && hearing->first != NULL && n < MAX_TURN_EVENTS) {
+		if (aps_delta_sync_holds_events(&run->machine) && hearing->n_to_drain == 0) break;
+		aps_sync_keep_event(run, aps_sync_hear_take(run));
+		n++;
+	}
+	if (hearing->is_draining && !run->keeping.is_busy && hearing->n_to_drain == 0) {
+		hearing->is_draining = false;
+		aps_sync_work_feed_kind(run, APS_SYNC_ON_DRAINED);
+		return true;
+	}
+	return n != 0;
+}
+
+/* What was written in this turn is kept or isn't. */
+static bool conclude(struct aps_sync_run *run)
+{
+	bool is_cleared = run->is_cleared;
+	if (run->keeping.is_uncommitted) aps_caching_commit(run->core, run->vault);
+	bool has_ended = run->has_lost || run->has_committed || run->has_moved;
+	bool is_kept = run->has_committed && !run->has_lost && !run->has_moved;
+	run->has_lost = run->has_committed = run->has_moved = false;
+	if (has_ended && !is_kept && run->n_uncommitted != 0) run->hearing.has_missed = true;
+	if (has_ended) run->n_uncommitted = 0;
+	if (has_ended && run->keeping.is_uncommitted) aps_sync_keep_conclude(run, is_kept && !is_cleared);
+	bool is_page_over = run->keeping.is_over;
+	if (is_page_over) {
+		run->keeping.is_over = false;
+		aps_sync_work_feed_kind(run, run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
+	}
+	if (is_cleared) {
+		run->is_cleared = false;
+		run->knows_tombstones = run->knows_bad = run->has_bad = false;
+		run->n_bad = 0;
+		aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
+	}
+	return has_ended || is_page_over || is_cleared;
+}
+
+static bool write_checkpoint(struct aps_sync_run *run)
+{
+	struct aps_err err;
+	if (!run->writes_checkpoint || run->machine.is_saving) return false;
+	run->writes_checkpoint = false;
+	if (aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK) {
+		aps_vault_suspect(run->vault, &err);
+		run->err = err;
+	}
+	return true;
+}
+
+static bool look_at_reach(struct aps_sync_run *run)
+{
+	bool is_online = !aps_reach_is_told_offline(run->core, run->client);
+	if (is_online == run->machine.is_online) return false;
+	aps_sync_work_feed_kind(run, is_online ? APS_SYNC_ON_ONLINE : APS_SYNC_ON_OFFLINE);
+	return true;
+}
+
+bool aps_sync_work_go_on(struct aps_sync_run *run)
+{
+	bool has_gone = false;
+	if (run->is_ended) return false;
+	has_gone = conclude(run) || has_gone;
+	has_gone = look_at_reach(run) || has_gone;
+	has_gone = take_standing(run) || has_gone;
+	has_gone = take_answer(run) || has_gone;
+	has_gone = take_events(run) || has_gone;
+	has_gone = write_checkpoint(run) || has_gone;
+	if (run->machine.phase == APS_SYNC_STOPPED && run->reason.code != APS_OK && !run->is_reason_told) {
+		run->is_reason_told = true;
+		aps_sync_tell_state(run);
+		aps_sync_tell_end(run, &run->reason);
+	}
+	return has_gone;
+}
+
+static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	aps_sync_work_feed_kind(APS_CONTAINER_OF(timer, struct aps_sync_run, timer), APS_SYNC_ON_DUE);
+}
+
+static struct aps_sync_run *of(struct aps_vault_part *part)
+{
+	return APS_CONTAINER_OF(part, struct aps_sync_run, part);
+}
+
+static enum aps_rc finish(struct aps_vault_part *part APS_UNUSED, struct aps_err *err APS_UNUSED)
+{
+	return APS_OK;
+}
+
+static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation APS_UNUSED)
+{
+}
+
+static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
+{
+	of(part)->has_committed = true;
+}
+
+static void forget_lists(struct aps_sync_run *run)
+{
+	aps_synced_list_forget(&run->shown);
+	aps_synced_list_forget(&run->collected);
+	run->knows_tombstones = false;
+}
+
+static void failed(struct aps_vault_part *part)
+{
+	of(part)->has_lost = true;
+	forget_lists(of(part));
+}
+
+/* What this turn has told of the sync isn't in the new place: it is told again. */
+static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err APS_UNUSED)
+{
+	struct aps_sync_run *run = of(part);
+	run->has_moved = run->has_moved || run->keeping.is_uncommitted || run->n_uncommitted != 0;
+	run->is_cleared = run->is_cleared || !keeps;
+	forget_lists(run);
+	return APS_OK;
+}
+
+static void wrote(struct aps_partition_follower *follower, uint64_t number)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	if (run->is_writing) return;
+	if (number == run->shown.number || run->shown.number == 0) aps_synced_list_forget(&run->shown);
+	if (number == run->collected.number) aps_synced_list_forget(&run->collected);
+}
+
+static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	run->is_cleared = run->is_cleared || is_cleared;
+	run->began_at = 0;
+	forget_lists(run);
+}
+
+static void begin(struct aps_sync_run *run)
+{
+	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
+	aps_vault_add(run->vault, &run->part);
+	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten};
+	run->partition->followers = &run->follower;
+	aps_sync_hear_init(run);
+	run->timer.due = due;
+	aps_arena_init(&run->place_arena, APS_BUF_ANY_SIZE);
+	aps_arena_init(&run->keeping.decoded, APS_BUF_ANY_SIZE);
+	aps_arena_init(&run->fetching.arena, APS_BUF_ANY_SIZE);
+	aps_delta_sync_init(&run->machine, &run->settings->options, &run->core->rand);
+}
+
+struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client *client, uint64_t cache, uint64_t id,
+                                        struct aps_sync_settings *settings, struct aps_err *err)
+{
+	APS_ON_THREAD(core->thread);
+	struct aps_partition *partition = aps_caching_partition(core, client, cache);
+	enum aps_rc rc = partition != NULL ? aps_sync_settings_look(settings, err)
+	                                   : aps_fail(err, APS_E_CLOSED, "the cache is closed, or couldn't be opened");
+	struct aps_sync_run *run = rc == APS_OK ? aps_calloc(1, sizeof *run) : NULL;
+	if (run == NULL || !aps_sync_settings_name(settings, run->name)) {
+		if (rc == APS_OK) aps_fail(err, APS_E_NOMEM, "out of memory");
+		aps_free(run);
+		aps_sync_settings_clear(settings);
+		aps_free(settings);
+		return NULL;
+	}
+	run->core = core;
+	run->client = client;
+	run->cache = cache;
+	run->id = id;
+	run->settings = settings;
+	run->partition = partition;
+	run->vault = partition->vault;
+	begin(run);
+	(void)aps_sync_place_guess(run, err);
+	load(run);
+	run->has_changed = true;
+	run->machine.is_online = !aps_reach_is_told_offline(core, client);
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_START);
+	return run;
+}
+
+void aps_sync_work_close(struct aps_sync_run *run)
+{
+	struct aps_core *core = run->core;
+	struct aps_partition_follower **at = &run->partition->followers;
+	if (run->machine.phase != APS_SYNC_STOPPED) aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
+	run->is_ended = true;
+	aps_timer_stop(&core->timers, &run->timer);
+	aps_sync_hear_end(run);
+	aps_sync_fetch_abandon(run);
+	aps_sync_answer_clear(run, &run->fetching.taken);
+	while (*at != &run->follower) at = &(*at)->next;
+	*at = run->follower.next;
+	aps_vault_remove(run->vault, &run->part);
+	aps_delta_sync_clear(&run->machine);
+	aps_synced_list_clear(&run->shown);
+	aps_synced_list_clear(&run->collected);
+	aps_arena_clear(&run->place_arena);
+	if (!aps_sync_keep_close(run)) aps_sync_run_let_go(run);
+}
