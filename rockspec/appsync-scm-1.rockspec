@@ -309,6 +309,7 @@ build = {
         "csrc/store/inspect.c",
         "csrc/store/inspect_layers.c",
         "csrc/store/inspect_outbox.c",
+        "csrc/store/inspect_syncs.c",
         "csrc/store/inspect_text.c",
         "csrc/store/layer_store.c",
         "csrc/store/log_end.c",

@@ -89,6 +89,7 @@ build = {
     ["appsync.cli"] = "lua/appsync/cli/init.lua",
     ["appsync.cli.inspect"] = "lua/appsync/cli/inspect.lua",
     ["appsync.cli.inspect_outbox"] = "lua/appsync/cli/inspect_outbox.lua",
+    ["appsync.cli.inspect_syncs"] = "lua/appsync/cli/inspect_syncs.lua",
     ["appsync.cli.serve"] = "lua/appsync/cli/serve.lua",
     ["appsync.cli.serve.auth_options"] = "lua/appsync/cli/serve/auth_options.lua",
     ["appsync.cli.serve.data_options"] = "lua/appsync/cli/serve/data_options.lua",

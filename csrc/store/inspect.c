@@ -7,6 +7,7 @@
 #include "store/cache_rows.h"
 #include "store/db_space.h"
 #include "store/inspect_outbox.h"
+#include "store/inspect_syncs.h"
 #include "store/inspect_text.h"
 #include "store/migrations.h"
 
@@ -354,6 +355,7 @@ static enum aps_rc inspect_part(struct inspection *in, struct aps_err *err)
 	for (uint64_t number = 0; rc == APS_OK && (number = aps_number_set_next(&in->present, number)) != 0;)
 		rc = inspect_row(in, number, err);
 	if (rc == APS_OK) put_counts(in, n_patches);
+	if (rc == APS_OK) rc = aps_inspect_syncs(in->db, in->store.part, in->w, err);
 	if (rc == APS_OK && (in->is_short || in->collect.is_short))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory to look at the store");
 	return rc;

@@ -1,12 +1,13 @@
 /* What is in a store's file, as JSON text for people and programs; from a connection of its own that only reads, beside
  * whoever has the file open:
  *
- *   {"version":2,"bytes":…,"free_bytes":…,"log_bytes":…,"partitions":[
+ *   {"version":3,"bytes":…,"free_bytes":…,"log_bytes":…,"partitions":[
  *     {"key_prefix":"","identity":"","is_dropped":false,"bytes":…,
  *      "rows":…,"layers":…,"records":…,"evicted":…,"emptied":…,"damaged":…,"damaged_names":…,
  *      "types":[{"type":"Post","records":…,"bytes":…}],"fields":…,"long_lists":…,"references":…,"broken_references":…,
  *      "roots":…,"root_fields":[{"field":"listPosts({\"limit\":10})","bytes":…,"references":…}],
- *      "layers":…,"patches":…,"collectable":{"records":…,"bytes":…}}],
+ *      "layers":…,"patches":…,"collectable":{"records":…,"bytes":…}, and what
+ *      store/inspect_syncs.h says}],
  *   and what store/inspect_outbox.h says}
  *
  * evicted: by the application; emptied: for want of room, or for their age; damaged_names: of fields, which are shown

@@ -2,6 +2,7 @@
 local args = require "appsync.cli.args"
 local core = require "appsync.core"
 local inspect_outbox = require "appsync.cli.inspect_outbox"
+local inspect_syncs = require "appsync.cli.inspect_syncs"
 local printable = require "appsync.printable"
 local status = require "appsync.cli.status"
 
@@ -12,7 +13,7 @@ local MAX_SHOWN = 20 -- of types and of root fields
 ---@type appsync.cli.Command
 inspect.command = {
   name = "inspect",
-  summary = "Shows what is in a client's store: partitions, records, references, layers, outbox, sizes. It only reads, even while a "
+  summary = "Shows what is in a client's store: partitions, records, references, layers, delta syncs, outbox, sizes. It only reads, even while a "
     .. "client\nhas the store open. With --retry or --discard it changes the outbox of a store that no process has open.",
   usage = "appsync inspect STORE [--json] [--retry ID | --discard ID]",
   positional = { { name = "STORE", help = "the path that the client was given as `store`", is_required = true } },
@@ -104,6 +105,7 @@ local function add_partition(lines, partition)
     partition.broken_references > 0 and (" (%d to nothing)"):format(partition.broken_references) or "")
   add_roots(lines, partition)
   lines[#lines + 1] = ("  %s with %s"):format(count(partition.layers, "optimistic layer"), count(partition.patches, "change"))
+  inspect_syncs.add(lines, partition)
   lines[#lines + 1] = ("  could be collected: %s, %s"):format(count(partition.collectable.records, "record"),
     inspect.size(partition.collectable.bytes))
 end

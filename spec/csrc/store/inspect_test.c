@@ -68,7 +68,10 @@ static void a_store_is_counted_beside_the_client_that_has_it_open(void **state)
 	assert_has("\"fields\":1,\"long_lists\":0,\"references\":3,\"broken_references\":0,\"roots\":3,");
 	assert_has("{\"field\":\"a\",\"bytes\":");
 	assert_has("{\"field\":\"list({\\\"n\\\":1})\",\"bytes\":");
-	assert_has("\"collectable\":{\"records\":0,\"bytes\":0}");
+	assert_has("\"collectable\":{\"records\":0,\"bytes\":0},\"syncs\":[]");
+	change("INSERT INTO sync SELECT id, 'aa', '', 0 FROM part");
+	inspect();
+	assert_has("\"syncs\":[{\"name\":\"aa\",\"is_damaged\":true,");
 	write_now("{ a { id } }", "{\"a\":null}");
 	inspect();
 	assert_has("\"collectable\":{\"records\":2,");
