@@ -219,6 +219,7 @@ static void end_pass(struct aps_sync_step *s)
 		return;
 	}
 	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
+	if (!was_delta) sync->based_at_ms = s->event->mono_ms;
 	sync->is_whole = true;
 	sync->has_restarted = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
