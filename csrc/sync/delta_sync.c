@@ -4,6 +4,8 @@
 #include "sync/sync_fetching.h"
 #include "sync/sync_hearing.h"
 
+#define LONG_AGO_MS (INT64_MIN / 4)
+
 #define TEXT(name, text) text,
 static const char *const PHASE_NAMES[] = {APS_SYNC_PHASE_MAP(TEXT)};
 static const char *const EVENT_NAMES[] = {APS_SYNC_EVENT_MAP(TEXT)};
@@ -31,6 +33,7 @@ void aps_delta_sync_init(struct aps_delta_sync *sync, const struct aps_delta_syn
 	*sync = (struct aps_delta_sync){
 	        .options = *options, .rand = rand, .phase = APS_SYNC_WAITING, .is_online = true};
 	sync->page_size = options->page_size;
+	sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
 	aps_checkpoint_init(&sync->checkpoint);
 	aps_checkpoint_init(&sync->next);
 }
@@ -144,13 +147,31 @@ static bool be_told_to_stop(struct aps_sync_step *s)
 	return true;
 }
 
-static bool is_due(const struct aps_sync_step *s)
+static int64_t lesser(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t greater(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* How long until a pass is due; not above 0: it is. A clock that is wrong, and stays so, says that again and again: the
+ * one that never jumps sees to it that the pass before it isn't just over. */
+static int64_t rest_ms(const struct aps_sync_step *s)
 {
 	const struct aps_delta_sync *sync = s->sync;
-	if (sync->phase == APS_SYNC_POLLING && sync->options.has_delta &&
-	    s->event->mono_ms - sync->polled_at_ms >= sync->options.poll_ms)
-		return true;
-	return aps_sync_is_due(&sync->options, &sync->checkpoint, sync->jitter_permille, s->event->now_ms);
+	const struct aps_delta_sync_options *options = &sync->options;
+	const int64_t mono_ms = s->event->mono_ms, now_ms = s->event->now_ms, quarter_ms = options->window_ms / 4;
+	int64_t base_ms = aps_sync_base_rest_ms(options, &sync->checkpoint, sync->jitter_permille, now_ms);
+	int64_t delta_ms = aps_sync_delta_rest_ms(options, &sync->checkpoint, now_ms);
+	int64_t least_ms = greater(lesser(options->interval_ms, quarter_ms), APS_SYNC_MIN_RERUN_MS);
+	base_ms = greater(base_ms, sync->based_at_ms + least_ms - mono_ms);
+	delta_ms = greater(delta_ms, sync->polled_at_ms + quarter_ms - mono_ms);
+	if (sync->phase == APS_SYNC_POLLING && options->has_delta)
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);
+	return lesser(base_ms, delta_ms);
 }
 
 /* What wasn't heard between two pages, no other query would tell. */
@@ -163,7 +184,7 @@ static void choose(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->is_online || !aps_sync_is_served(sync)) return;
-	if (s->is_due && is_resting(sync) && is_due(s)) sync->needs_plan = true;
+	if (s->is_due && is_resting(sync) && rest_ms(s) <= 0) sync->needs_plan = true;
 	if (sync->needs_plan) {
 		bool anew;
 		enum aps_sync_query query =
@@ -202,11 +223,6 @@ static enum aps_sync_phase advance(struct aps_sync_step *s)
 	return sync->running == APS_SYNC_BASE_QUERY ? APS_SYNC_BASE : APS_SYNC_DELTA;
 }
 
-static int64_t lesser(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t timer_ms(const struct aps_sync_step *s)
 {
 	const struct aps_delta_sync *sync = s->sync;
@@ -217,11 +233,7 @@ static int64_t timer_ms(const struct aps_sync_step *s)
 		delay_ms = lesser(delay_ms, sync->subscribe_at_ms - mono_ms);
 	if (sync->phase == APS_SYNC_WAITING && sync->running != APS_SYNC_NO_QUERY)
 		delay_ms = lesser(delay_ms, sync->retry_at_ms - mono_ms);
-	if (is_resting(sync))
-		delay_ms = lesser(delay_ms, aps_sync_rest_ms(&sync->options, &sync->checkpoint, sync->jitter_permille,
-		                                             s->event->now_ms));
-	if (sync->phase == APS_SYNC_POLLING && sync->options.has_delta)
-		delay_ms = lesser(delay_ms, sync->polled_at_ms + sync->options.poll_ms - mono_ms);
+	if (is_resting(sync)) delay_ms = lesser(delay_ms, rest_ms(s));
 	return delay_ms > 0 ? delay_ms : 1;
 }
 

@@ -156,9 +156,10 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		        .has_gap = sync->has_gap && !sync->is_unserved,
 		        .since_ms = sync->fetch.last_sync_ms,
 		        .made_ms = made_ms,
+		        .page = page,
 		};
 		struct aps_sync_progress progress;
-		if (aps_sync_progress(&sync->next, &sync->checkpoint, &sync->options, &place, page, &progress,
+		if (aps_sync_progress(&sync->next, &sync->checkpoint, &sync->options, &place, &progress,
 		                      &s->actions->err) != APS_OK)
 			return true;
 		keep_page(s, &progress, made_ms);
@@ -218,6 +219,7 @@ static void end_pass(struct aps_sync_step *s)
 		return;
 	}
 	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
+	if (!was_delta) sync->based_at_ms = s->event->mono_ms;
 	sync->is_whole = true;
 	sync->has_restarted = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);

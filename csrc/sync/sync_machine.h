@@ -148,6 +148,7 @@ struct aps_delta_sync {
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
 	int64_t subscribed_at_ms; /* monotonic */
 	int64_t polled_at_ms;     /* monotonic: when the last pass was over */
+	int64_t based_at_ms;      /* monotonic: likewise, of the last base pass of this run */
 };
 
 /* One event on its way through the machine. */

@@ -13,7 +13,6 @@
 #include "base/backoff.h"
 
 #define DAY_MS             86400000
-#define MIN_HEARTBEAT_MS   1000
 #define MAX_RETRY_AFTER_MS 300000
 
 static const struct aps_backoff_policy POLICY = {.base_ms = 200, .cap_ms = 30000};
@@ -83,45 +82,28 @@ enum aps_sync_query aps_delta_sync_plan(const struct aps_delta_sync_options *opt
 	return options->has_delta ? APS_SYNC_DELTA_QUERY : APS_SYNC_NO_QUERY;
 }
 
-static int64_t clamp(int64_t ms, int64_t least)
+static int64_t at_most_a_day(int64_t ms)
 {
-	if (ms < least) return least;
 	return ms < DAY_MS ? ms : DAY_MS;
 }
 
-static int64_t jittered(const struct aps_delta_sync_options *options, int64_t jitter_permille)
+int64_t aps_sync_base_rest_ms(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
+                              int64_t jitter_permille, int64_t now_ms)
 {
-	return options->interval_ms + options->interval_ms / 1000 * jitter_permille;
+	if (!options->has_base) return INT64_MAX;
+	int64_t elapsed = aps_sync_elapsed_ms(now_ms, checkpoint->base_ms);
+	if (elapsed < -APS_SYNC_CLOCK_SLACK_MS) return 0;
+	int64_t interval_ms = options->interval_ms + options->interval_ms / 1000 * jitter_permille;
+	return at_most_a_day(aps_sync_elapsed_ms(interval_ms, elapsed));
 }
 
-int64_t aps_sync_rest_ms(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
-                         int64_t jitter_permille, int64_t now_ms)
+int64_t aps_sync_delta_rest_ms(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
+                               int64_t now_ms)
 {
-	int64_t rest_ms = INT64_MAX;
-	if (options->has_base) {
-		int64_t elapsed = aps_sync_elapsed_ms(now_ms, checkpoint->base_ms);
-		if (elapsed < -APS_SYNC_CLOCK_SLACK_MS) elapsed = INT64_MAX;
-		rest_ms =
-		        clamp(aps_sync_elapsed_ms(jittered(options, jitter_permille), elapsed), APS_SYNC_MIN_RERUN_MS);
-	}
-	if (options->has_delta) {
-		int64_t elapsed = aps_sync_elapsed_ms(now_ms, checkpoint->last_sync_ms);
-		if (elapsed < -options->window_ms) elapsed = INT64_MAX;
-		int64_t heartbeat_ms = clamp(aps_sync_elapsed_ms(options->window_ms / 2, elapsed), MIN_HEARTBEAT_MS);
-		if (heartbeat_ms < rest_ms) rest_ms = heartbeat_ms;
-	}
-	return rest_ms;
-}
-
-bool aps_sync_is_due(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
-                     int64_t jitter_permille, int64_t now_ms)
-{
-	if (options->has_base &&
-	    !aps_sync_is_recent(now_ms, checkpoint->base_ms, jittered(options, jitter_permille) - 1))
-		return true;
-	if (!options->has_delta) return false;
+	if (!options->has_delta) return INT64_MAX;
 	int64_t elapsed = aps_sync_elapsed_ms(now_ms, checkpoint->last_sync_ms);
-	return elapsed >= options->window_ms / 2 || elapsed < -options->window_ms;
+	if (elapsed < -options->window_ms) return 0;
+	return at_most_a_day(aps_sync_elapsed_ms(options->window_ms / 2, elapsed));
 }
 
 int64_t aps_sync_retry_at_ms(struct aps_rand *rand, unsigned *n_failures, int64_t retry_after_ms, int64_t mono_ms)

@@ -30,14 +30,13 @@ static void end(struct aps_sync_pass *pass)
 }
 
 static void add_base_page(struct aps_checkpoint *c, const struct aps_delta_sync_options *options,
-                          const struct aps_sync_place *place, const struct aps_sync_page_facts *page,
-                          struct aps_sync_progress *progress)
+                          const struct aps_sync_place *place, struct aps_sync_progress *progress)
 {
 	uint64_t max_records = aps_sync_max_records(options, c);
 	if (place->is_first) begin(&c->base, place->made_ms, place->made_ms);
-	add_page(&c->base, page);
+	add_page(&c->base, place->page);
 	c->max_records = max_records;
-	bool is_complete = page->token.n == 0;
+	bool is_complete = place->page->token.n == 0;
 	c->is_truncated = !is_complete && max_records > 0 && c->base.n_records >= max_records;
 	progress->is_last = is_complete || c->is_truncated;
 	progress->list = is_complete       ? APS_SYNC_LIST_COMPLETE
@@ -56,11 +55,11 @@ static void add_base_page(struct aps_checkpoint *c, const struct aps_delta_sync_
 }
 
 static void add_delta_page(struct aps_checkpoint *c, const struct aps_sync_place *place,
-                           const struct aps_sync_page_facts *page, struct aps_sync_progress *progress)
+                           struct aps_sync_progress *progress)
 {
 	if (place->is_first) begin(&c->delta, place->made_ms, place->since_ms);
-	add_page(&c->delta, page);
-	progress->is_last = page->token.n == 0;
+	add_page(&c->delta, place->page);
+	progress->is_last = place->page->token.n == 0;
 	if (!progress->is_last) return;
 	end(&c->delta);
 	/* What the pages of a base pass don't show is known up to then. */
@@ -72,8 +71,7 @@ static void add_delta_page(struct aps_checkpoint *c, const struct aps_sync_place
 
 enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_checkpoint *checkpoint,
                               const struct aps_delta_sync_options *options, const struct aps_sync_place *place,
-                              const struct aps_sync_page_facts *page, struct aps_sync_progress *progress,
-                              struct aps_err *err)
+                              struct aps_sync_progress *progress, struct aps_err *err)
 {
 	struct aps_checkpoint made;
 	aps_checkpoint_init(&made);
@@ -81,9 +79,9 @@ enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_chec
 	if (rc != APS_OK) return rc;
 	*progress = (struct aps_sync_progress){.list = APS_SYNC_LIST_NONE};
 	if (place->query == APS_SYNC_BASE_QUERY)
-		add_base_page(&made, options, place, page, progress);
+		add_base_page(&made, options, place, progress);
 	else
-		add_delta_page(&made, place, page, progress);
+		add_delta_page(&made, place, progress);
 	if (made.base.token.rc != APS_OK || made.delta.token.rc != APS_OK) {
 		aps_checkpoint_clear(&made);
 		return aps_fail(err, APS_E_NOMEM, "no memory for the checkpoint of a sync");

@@ -29,6 +29,7 @@ struct aps_sync_place {
 	bool has_gap;     /* something may have been missed since the pass began, or before and not be seen by it */
 	int64_t since_ms; /* of a delta pass */
 	int64_t made_ms;  /* above 0 */
+	const struct aps_sync_page_facts *page;
 };
 
 struct aps_sync_progress {
@@ -44,8 +45,7 @@ uint64_t aps_sync_max_records(const struct aps_delta_sync_options *options, cons
 /* *next, which was initialised, becomes `checkpoint` with that page. E_NOMEM: *next is as it was. */
 enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_checkpoint *checkpoint,
                               const struct aps_delta_sync_options *options, const struct aps_sync_place *place,
-                              const struct aps_sync_page_facts *page, struct aps_sync_progress *progress,
-                              struct aps_err *err);
+                              struct aps_sync_progress *progress, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -284,6 +284,25 @@ static void a_base_pass_gets_to_its_end_with_a_wrong_clock(void **state)
 	world_clear(w);
 }
 
+/* Likewise: the plan would have a base pass each time that it is asked. */
+static void a_wrong_clock_costs_few_base_passes(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(LIVE);
+	w->jump_ms = DAY_MS;
+	unsigned n_base = 0;
+	for (int64_t until_ms = w->mono_ms + 4 * HOUR_MS; w->mono_ms < until_ms;) {
+		FEED(w, DUE);
+		n_base += w->actions.fetches == APS_SYNC_BASE_QUERY;
+		if (w->sync.is_fetching) arrive_live(w);
+		assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+		assert_int_equal(w->actions.timer, APS_SYNC_TIMER_ARM);
+		world_pass_time(w, w->actions.delay_ms);
+	}
+	assert_in_range(n_base, 1, 16);
+	world_clear(w);
+}
+
 static void phases_events_and_failures_have_names(void **state)
 {
 	(void)state;
@@ -312,6 +331,7 @@ int main(void)
 	        cmocka_unit_test(a_pass_that_waited_too_long_for_the_network_begins_anew),
 	        cmocka_unit_test(a_delta_pass_that_waited_too_long_becomes_a_base_pass),
 	        cmocka_unit_test(a_base_pass_gets_to_its_end_with_a_wrong_clock),
+	        cmocka_unit_test(a_wrong_clock_costs_few_base_passes),
 	        cmocka_unit_test(phases_events_and_failures_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,22 +212,23 @@ static void times_of_all_sizes_can_be_compared(void **state)
 	bool anew;
 	assert_int_equal(aps_delta_sync_plan(&ALL, &c, INT64_MIN, &anew), BASE);
 	assert_int_equal(aps_delta_sync_plan(&ALL, &c, INT64_MAX, &anew), BASE);
-	assert_in_range(aps_sync_rest_ms(&ALL, &c, 100, INT64_MIN), 1000, DAY);
-	assert_in_range(aps_sync_rest_ms(&ALL, &c, 100, INT64_MAX), 1000, DAY);
+	assert_true(aps_sync_base_rest_ms(&ALL, &c, 100, INT64_MIN) <= 0);
+	assert_true(aps_sync_base_rest_ms(&ALL, &c, 100, INT64_MAX) <= 0);
+	assert_true(aps_sync_delta_rest_ms(&ALL, &c, INT64_MIN) <= 0);
+	assert_true(aps_sync_delta_rest_ms(&ALL, &c, INT64_MAX) <= 0);
 }
 
 static void a_heartbeat_is_due_when_half_of_the_window_is_over(void **state)
 {
 	(void)state;
 	struct aps_checkpoint c = complete();
-	assert_int_equal(aps_sync_rest_ms(&ALL, &c, 0, NOW), HOUR / 2 - 60000);
-	assert_false(aps_sync_is_due(&ALL, &c, 0, NOW));
+	assert_int_equal(aps_sync_delta_rest_ms(&ALL, &c, NOW), HOUR / 2 - 60000);
 	c.last_sync_ms = NOW - HOUR / 2;
-	assert_int_equal(aps_sync_rest_ms(&ALL, &c, 0, NOW), 1000);
-	assert_true(aps_sync_is_due(&ALL, &c, 0, NOW));
-	c.last_sync_ms = NOW + HOUR + 1;
-	assert_int_equal(aps_sync_rest_ms(&ALL, &c, 0, NOW), 1000);
-	assert_true(aps_sync_is_due(&ALL, &c, 0, NOW));
+	assert_int_equal(aps_sync_delta_rest_ms(&ALL, &c, NOW), 0);
+	c.last_sync_ms = NOW + HOUR;
+	assert_int_equal(aps_sync_delta_rest_ms(&ALL, &c, NOW), HOUR + HOUR / 2);
+	c.last_sync_ms++;
+	assert_int_equal(aps_sync_delta_rest_ms(&ALL, &c, NOW), 0);
 }
 
 static void a_base_pass_is_due_when_its_interval_and_its_jitter_are_over(void **state)
@@ -236,18 +237,16 @@ static void a_base_pass_is_due_when_its_interval_and_its_jitter_are_over(void **
 	struct aps_delta_sync_options base_only = without(false, true, true);
 	base_only.interval_ms = 10 * HOUR;
 	struct aps_checkpoint c = complete();
-	assert_int_equal(aps_sync_rest_ms(&base_only, &c, 0, NOW), 10 * HOUR - 60000);
-	assert_int_equal(aps_sync_rest_ms(&base_only, &c, 100, NOW), 11 * HOUR - 60000);
+	assert_int_equal(aps_sync_base_rest_ms(&base_only, &c, 0, NOW), 10 * HOUR - 60000);
+	assert_int_equal(aps_sync_base_rest_ms(&base_only, &c, 100, NOW), 11 * HOUR - 60000);
 	c.base_ms = NOW - 10 * HOUR;
-	assert_true(aps_sync_is_due(&base_only, &c, 0, NOW));
-	assert_false(aps_sync_is_due(&base_only, &c, 100, NOW));
-	assert_int_equal(aps_sync_rest_ms(&base_only, &c, 0, NOW), APS_SYNC_MIN_RERUN_MS);
+	assert_int_equal(aps_sync_base_rest_ms(&base_only, &c, 0, NOW), 0);
+	assert_int_equal(aps_sync_base_rest_ms(&base_only, &c, 100, NOW), HOUR);
 	c.base_ms = NOW + DAY;
-	assert_true(aps_sync_is_due(&base_only, &c, 100, NOW));
-	assert_int_equal(aps_sync_rest_ms(&base_only, &c, 0, NOW), APS_SYNC_MIN_RERUN_MS);
+	assert_int_equal(aps_sync_base_rest_ms(&base_only, &c, 100, NOW), 0);
 	base_only.interval_ms = 100 * DAY;
 	c.base_ms = NOW;
-	assert_int_equal(aps_sync_rest_ms(&base_only, &c, 0, NOW), DAY);
+	assert_int_equal(aps_sync_base_rest_ms(&base_only, &c, 0, NOW), DAY);
 }
 
 static void of_a_subscription_alone_nothing_is_ever_due(void **state)
@@ -255,8 +254,8 @@ static void of_a_subscription_alone_nothing_is_ever_due(void **state)
 	(void)state;
 	struct aps_delta_sync_options nothing = without(true, true, false);
 	struct aps_checkpoint c = complete();
-	assert_int_equal(aps_sync_rest_ms(&nothing, &c, 0, NOW), INT64_MAX);
-	assert_false(aps_sync_is_due(&nothing, &c, 0, NOW));
+	assert_int_equal(aps_sync_base_rest_ms(&nothing, &c, 0, NOW), INT64_MAX);
+	assert_int_equal(aps_sync_delta_rest_ms(&nothing, &c, NOW), INT64_MAX);
 }
 
 static void each_failure_doubles_the_delay_up_to_half_a_minute(void **state)
