@@ -57,6 +57,7 @@ static enum aps_consumer_verdict offer(struct aps_core *core APS_UNUSED, struct 
 	struct aps_sync_run *run = of(consumer);
 	struct aps_sync_hearing *hearing = &run->hearing;
 	run->counts.n_events++;
+	APS_STATS_ADD(run->client->stats, events, 1);
 	struct aps_sync_heard *heard = aps_calloc(1, sizeof *heard);
 	bool has_room = hearing->n_events < MAX_EVENTS && hearing->n_bytes + payload.n <= MAX_BYTES;
 	if (heard == NULL || !has_room) {

@@ -69,6 +69,7 @@ enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_p
 	                                  : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");
 	if (rc == APS_OK) rc = aps_quarantine_put(run->vault->db, name, &bad, err);
 	if (rc == APS_OK) run->has_bad = run->has_changed = true;
+	run->knows_bad = false;
 	aps_buf_clear(&key);
 	aps_arena_clear(&arena);
 	return rc;
@@ -99,6 +100,16 @@ enum aps_rc aps_sync_quarantine_end_pass(struct aps_sync_run *run, int64_t began
 	if (rc == APS_OK) run->knows_bad = false;
 	run->has_changed = true;
 	return rc;
+}
+
+void aps_sync_quarantine_look(struct aps_sync_run *run)
+{
+	struct aps_sync_name name;
+	struct aps_err err;
+	if (run->knows_bad) return;
+	run->knows_bad = aps_sync_run_name(run, &name, &err) == APS_OK &&
+	                 aps_quarantine_count(run->vault->db, name, &run->n_bad, &err) == APS_OK;
+	if (run->knows_bad) run->has_bad = run->n_bad != 0;
 }
 
 struct listing {

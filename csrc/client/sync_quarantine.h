@@ -14,6 +14,8 @@ enum aps_rc aps_sync_quarantine_settle(struct aps_sync_run *run, const struct ap
                                        const struct aps_sync_judgement *judgement, struct aps_err *err);
 /* A pass that began then is over. */
 enum aps_rc aps_sync_quarantine_end_pass(struct aps_sync_run *run, int64_t began_s, struct aps_err *err);
+/* Counts them, where they may be others: run->n_bad. */
+void aps_sync_quarantine_look(struct aps_sync_run *run);
 /* Appends [{"key":…,"reason":…,"seen":…},…]. */
 enum aps_rc aps_sync_quarantine_list(struct aps_sync_run *run, struct aps_buf *out, struct aps_err *err);
 

@@ -152,8 +152,10 @@ static void feed_ended(struct aps_sync_run *run)
 	struct aps_outcome outcome;
 	aps_outcome_init_err(&outcome, trouble);
 	event.failure = aps_sync_fetch_failure(&outcome, aps_sync_run_now_ms(run));
-	if (trouble->code == APS_OK || trouble->code == APS_E_TIMEOUT) event.failure.kind = APS_SYNC_FAILURE_RETRY;
+	bool is_refused = trouble->code == APS_E_GRAPHQL || trouble->code == APS_E_USAGE;
+	event.failure.kind = is_refused ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
 	if (trouble->code != APS_OK) run->err = *trouble;
+	if (!is_refused) aps_sync_work_feed_kind(run, APS_SYNC_ON_DELAYED); /* others find no socket, either */
 	aps_sync_work_feed(run, &event);
 }
 

@@ -1,6 +1,7 @@
 #include "client/syncing.h"
 
 #include "base/mem.h"
+#include "client/sync_quarantine.h"
 #include "client/sync_tell.h"
 
 /* Of a client. */
@@ -86,6 +87,12 @@ static void client_closing(struct aps_core *core, struct aps_client *client, con
 	aps_core_reap(core, &syncing_of(core, client)->reap, free_syncing);
 }
 
+static void tell_state(struct aps_sync_run *run)
+{
+	if (run->has_changed) aps_sync_quarantine_look(run);
+	aps_sync_tell_state(run);
+}
+
 static void turn_end(struct aps_core *core)
 {
 	bool has_gone;
@@ -97,7 +104,7 @@ static void turn_end(struct aps_core *core)
 	} while (has_gone);
 	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
 		for (struct aps_sync_run *run = syncing_of(core, client)->first; run != NULL; run = run->next)
-			aps_sync_tell_state(run);
+			tell_state(run);
 }
 
 const struct aps_feature aps_syncing_feature = {

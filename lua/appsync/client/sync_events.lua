@@ -89,6 +89,7 @@ local IS_LONG = { update = true, records = true }
 
 local function handle(running, event, err)
   if event.what == "end" then return running:finish(errors.of_service(err)) end
+  if event.what == "state" then event.err = err end
   local handler = HANDLERS[event.what]
   if handler then handler(running, event) end
 end
