@@ -15,6 +15,7 @@
 #include "client/call.h"
 #include "client/credential_commands.h"
 #include "client/lifecycle.h"
+#include "client/reach_commands.h"
 #include "client/subscription_commands.h"
 
 #define CLIENT "appsync.core.client"

@@ -86,7 +86,7 @@ static void client_closing(struct aps_core *core, struct aps_client *client, con
 {
 	struct queueing *all = queueing_of(core, client);
 	while (all->first != NULL) aps_queue_close(all->first, err);
-	aps_reach_set_user(core, client, NULL);
+	aps_reach_leave(core, client, &all->user);
 	aps_core_reap(core, &all->reap, free_queueing);
 }
 
@@ -110,7 +110,7 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	queue->link = queue->first = &all->first;
 	if (queue->next != NULL) queue->next->link = &queue->next;
 	all->first = queue;
-	aps_reach_set_user(core, client, &all->user);
+	aps_reach_join(core, client, &all->user);
 	set_reach(core, client, queue);
 	return APS_OK;
 }

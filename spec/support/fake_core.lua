@@ -5,7 +5,7 @@ local fake_core = {}
 local cjson = require "cjson"
 local fake_queue = require "spec.support.fake_queue"
 
-local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "SYNC", "CONNECTION", "LOG", "CLOSED" }
+local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "SYNC", "CONNECTION", "REACH", "LOG", "CLOSED" }
 
 -- Documents, by patterns: enough for the shapes that the specs use.
 local Document = {}

@@ -255,14 +255,15 @@ local runtime = {}
 ---QUEUE       cache         DATA   ERR    INFO
 ---SYNC        sync          DATA   ERR    INFO
 ---CONNECTION  client        WORD   ERR    NONE
+---REACH       client        WORD   NONE   NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
 ---```
 ---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
 ---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}, of what went through an outbox also
 ---{id, entry, queued, size, has_layer, outcome, dead, blocked_by} (core_cache.lua); status 0: no response. WORD: the state
----of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
----reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
+---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, of
+---REACH "online" (the service answers again) or "hint" (it may), the reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
 ---ASK the question's. QUESTION: what is asked about, nil where there was no memory for it; with WORD "identity" objects, with "merge" merges.
 ---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
 ---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
@@ -288,6 +289,10 @@ function runtime:fd() end
 ---@param seconds number? from now
 ---@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:arm(seconds) end
+
+---The network may be back: clients that wait for it try now.
+---@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
+function runtime:resumed() end
 
 ---@param settings table
 ---@return appsync.core.Client? client, appsync.core.Err? err of kind "system": the core thread can't be started
@@ -324,7 +329,7 @@ function runtime:close(seconds) end
 ---@class appsync.core.Client
 local client = {}
 
----@return integer id target of its CONNECTION, LOG and CLOSED events
+---@return integer id target of its CONNECTION, REACH, LOG and CLOSED events
 function client:id() end
 
 ---Answers an ASK event. Late ones are ignored, as those of the following.
