@@ -216,7 +216,7 @@ local function peer_row(script)
     .. "node bench/peer/%s"):format(LUAS[1], BUILD, abi_of(LUAS[1]), (modules:gsub("%s+$", "")), script)
 end
 
--- A million records only once, and DataStore not with so many: its heap is at its end before.
+-- A million records by one interpreter, and not by DataStore, which has not ended after nine minutes.
 for _, n_records in ipairs{ 50000, 100000, 1000000 } do
   local path, is_many = ("%s/data/w8_%d"):format(bin, n_records), n_records > 100000
   add("w8", {
