@@ -43,7 +43,8 @@ struct aps_page {
 	struct aps_str token;   /* as it stands in the text, unescaped into `arena` where need be; empty: none */
 	int64_t started_ms;     /* startedAt in milliseconds; 0: none */
 	bool is_list;           /* else it is one record, or nothing */
-	struct aps_str path[APS_PAGE_MAX_PATH]; /* response keys from the root to the list or record, the root's first */
+	struct aps_str
+	        path[APS_PAGE_MAX_PATH]; /* response keys from the root to the list or record, the root's first */
 	size_t n_path;
 	struct aps_arena arena;
 };
@@ -59,8 +60,8 @@ APS_BEGIN_DECLS
  * root field's own (aws-appsync 4, deltaSync.ts), except of a page: it selects nextToken, or nothing beside `items` but
  * startedAt and __typename.
  *
- * E_NOMEM; E_USAGE with a message for people: the operation has several root fields, selects nothing of them, or doesn't
- * select `version_field`. A failure leaves nothing to clear. */
+ * E_NOMEM; E_USAGE with a message for people: the operation has several root fields, selects nothing of them, or
+ * doesn't select `version_field`. A failure leaves nothing to clear. */
 enum aps_rc aps_page_names_init(struct aps_page_names *names, const struct aps_gql_document *document,
                                 const struct aps_gql_operation *definition, struct aps_str version_field,
                                 struct aps_err *err);

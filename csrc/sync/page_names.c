@@ -205,10 +205,9 @@ static enum aps_rc find_holders(struct naming *in)
 /* From the document into the arena. */
 static enum aps_rc keep_texts(struct aps_page_names *names, struct aps_err *err)
 {
-	struct aps_str *const texts[] = {&names->root,       &names->field,      &names->items,
-	                                 &names->next_token, &names->started_at, &names->version,
-	                                 &names->changed_at, &names->aws_ds,     &names->deleted,
-	                                 &names->typename,   &names->version_field};
+	struct aps_str *const texts[] = {&names->root,       &names->field,    &names->items,        &names->next_token,
+	                                 &names->started_at, &names->version,  &names->changed_at,   &names->aws_ds,
+	                                 &names->deleted,    &names->typename, &names->version_field};
 	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
 		if (texts[i]->n == 0) continue;
 		*texts[i] = aps_arena_dup(&names->arena, *texts[i]);

@@ -84,7 +84,8 @@ static void a_connection_names_its_page_and_its_records(void **state)
 {
 	(void)state;
 	static const struct row ROWS[] = {
-	        {"query { syncTodos { items { id _version _lastChangedAt _deleted aws_ds __typename } nextToken startedAt } "
+	        {"query { syncTodos { items { id _version _lastChangedAt _deleted aws_ds __typename } nextToken "
+	         "startedAt } "
 	         "}",
 	         "",
 	         {.root = "syncTodos",
@@ -99,7 +100,8 @@ static void a_connection_names_its_page_and_its_records(void **state)
 	          .typename = "__typename",
 	          .version_field = "_version",
 	          .is_page = true}},
-	        {"query { todos: listTodos { list: items { i: id v: _version c: _lastChangedAt d: _deleted a: aws_ds t: "
+	        {"query { todos: listTodos { list: items { i: id v: _version c: _lastChangedAt d: _deleted a: aws_ds "
+	         "t: "
 	         "__typename } next: nextToken at: startedAt } }",
 	         "",
 	         {.root = "todos",
@@ -152,7 +154,8 @@ static void the_version_is_the_first_of_four_fields_that_is_selected_or_the_appl
 	         {LIST, .version = "version", .version_field = "version", .changed_at = "_lastChangedAt"}},
 	        {"{ l { items { updatedAt _lastChangedAt } } }",
 	         "",
-	         {LIST, .version = "_lastChangedAt", .version_field = "_lastChangedAt", .changed_at = "_lastChangedAt"}},
+	         {LIST, .version = "_lastChangedAt", .version_field = "_lastChangedAt",
+	          .changed_at = "_lastChangedAt"}},
 	        {"{ l { items { updatedAt } } }",
 	         "",
 	         {LIST, .version = "updatedAt", .version_field = "updatedAt", .changed_at = "updatedAt"}},
@@ -183,7 +186,8 @@ static void fragments_are_looked_through_and_fields_that_are_written_twice_are_o
 	         "",
 	         {LIST}},
 	        {"query { l { items { id } } l { nextToken } l { items { _version } } }", "", {LIST}},
-	        {"query { ...A ...B } fragment A on Query { l { items { id } } } fragment B on Query { l { items { ...T } "
+	        {"query { ...A ...B } fragment A on Query { l { items { id } } } fragment B on Query { l { items { "
+	         "...T } "
 	         "nextToken } } fragment T on Todo { _version }",
 	         "_version",
 	         {LIST}},
@@ -291,8 +295,7 @@ static void what_a_sync_cannot_read_is_refused_with_its_reason(void **state)
 	        {"subscription { __typename }", "", "The subscription has no root field that a sync could read"},
 	        {"query { count }", "", "The query selects no fields of \"count\""},
 	        {"mutation M { c: count }", "", "The mutation \"M\" selects no fields of \"count\""},
-	        {"query { l { items { id } } }", "version",
-	         "The query doesn't select its version field \"version\""},
+	        {"query { l { items { id } } }", "version", "The query doesn't select its version field \"version\""},
 	        {"query Q { l { items { v: revision version: id } version } }", "version",
 	         "The query \"Q\" doesn't select its version field \"version\""},
 	        {"query { l { items { version { n } } } }", "version",

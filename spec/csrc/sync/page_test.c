@@ -15,13 +15,16 @@ static struct aps_page_names names;
 static struct aps_page page;
 
 #define SYNC                                                                                                           \
-	"query { sync { items { id _version _lastChangedAt _deleted aws_ds author { _version } } nextToken startedAt } }"
-#define ALIASED "query { s: sync { l: items { id v: version c: updatedAt d: _deleted a: aws_ds } n: nextToken t: startedAt } }"
-#define PLAIN   "query { all { id version updatedAt aws_ds tags } }"
-#define NESTED  "query { p { nextToken startedAt page { entries { id version tags } nextToken } other { id } } }"
-#define RECORD  "query { get { id version author { name books { title } } tags startedAt } }"
-#define EVENT   "subscription { on { id _version _deleted items { _version } } }"
-#define BATCH   "subscription { on { items { id _version } nextToken } }"
+	"query { sync { items { id _version _lastChangedAt _deleted aws_ds author { _version } } nextToken startedAt " \
+	"} }"
+#define ALIASED                                                                                                        \
+	"query { s: sync { l: items { id v: version c: updatedAt d: _deleted a: aws_ds } n: nextToken t: startedAt } " \
+	"}"
+#define PLAIN  "query { all { id version updatedAt aws_ds tags } }"
+#define NESTED "query { p { nextToken startedAt page { entries { id version tags } nextToken } other { id } } }"
+#define RECORD "query { get { id version author { name books { title } } tags startedAt } }"
+#define EVENT  "subscription { on { id _version _deleted items { _version } } }"
+#define BATCH  "subscription { on { items { id _version } nextToken } }"
 
 static void set_names(const char *text)
 {
@@ -72,8 +75,7 @@ static void assert_page(const char *data, const char *expected)
 		assert_int_equal(record->index, i);
 		aps_buf_add_text(&text, " [");
 		if (record->text.p != NULL) aps_buf_add_str(&text, record->text);
-		if (record->version.n != 0)
-			aps_buf_addf(&text, " v%.*s", (int)record->version.n, record->version.p);
+		if (record->version.n != 0) aps_buf_addf(&text, " v%.*s", (int)record->version.n, record->version.p);
 		if (record->changed_at.n != 0)
 			aps_buf_addf(&text, " c%.*s", (int)record->changed_at.n, record->changed_at.p);
 		aps_buf_add_text(&text, record->is_deleted ? " !]" : "]");
@@ -100,12 +102,14 @@ static void a_connection_is_read_with_its_records_token_and_time(void **state)
 {
 	(void)state;
 	static const struct row ROWS[] = {
-	        {"{\"sync\":{\"items\":[{\"id\":1,\"_version\":2,\"_lastChangedAt\":3,\"_deleted\":null}],\"nextToken\":"
+	        {"{\"sync\":{\"items\":[{\"id\":1,\"_version\":2,\"_lastChangedAt\":3,\"_deleted\":null}],"
+	         "\"nextToken\":"
 	         "\"abc\",\"startedAt\":1714557600123}}",
 	         "list sync.items [{\"id\":1,\"_version\":2,\"_lastChangedAt\":3,\"_deleted\":null} v2 c3] abc "
 	         "@1714557600123"},
 	        /* the token and the time before the list, white space, keys in escapes */
-	        {" { \"s\\u0079nc\" : { \"nextT\\u006fken\" : \"t\" , \"startedAt\" : 1714557600123 , \"\\u0069tems\" : [ { "
+	        {" { \"s\\u0079nc\" : { \"nextT\\u006fken\" : \"t\" , \"startedAt\" : 1714557600123 , \"\\u0069tems\" "
+	         ": [ { "
 	         "\"_v\\u0065rsion\" : \"7\" } , { } ] } } ",
 	         "list sync.items [{ \"_v\\u0065rsion\" : \"7\" } v\"7\"] [{ }] t @1714557600123"},
 	        {"{\"sync\":{\"items\":[],\"nextToken\":null,\"startedAt\":null}}", "list sync.items"},
@@ -124,7 +128,8 @@ static void a_connection_is_read_with_its_records_token_and_time(void **state)
 	        {"7", "no list"},
 	        {"[{\"sync\":{\"items\":[{}]}}]", "no list"},
 	        /* what wasn't asked for */
-	        {"{\"other\":{\"items\":[{}]},\"sync\":{\"more\":[{}],\"items\":[{\"id\":1}],\"rest\":{\"items\":[{}]}},"
+	        {"{\"other\":{\"items\":[{}]},\"sync\":{\"more\":[{}],\"items\":[{\"id\":1}],\"rest\":{\"items\":[{}]}}"
+	         ","
 	         "\"last\":[1]}",
 	         "list sync.items [{\"id\":1}]"},
 	        /* a list where a connection was expected, and a connection where a list was */
@@ -146,7 +151,8 @@ static void a_version_is_the_text_of_a_scalar(void **state)
 	static const struct row ROWS[] = {
 	        {"{\"sync\":{\"items\":[{\"_version\":12345678901234567890123}]}}",
 	         "list sync.items [{\"_version\":12345678901234567890123} v12345678901234567890123]"},
-	        {"{\"sync\":{\"items\":[{\"_version\":-1.50e2}]}}", "list sync.items [{\"_version\":-1.50e2} v-1.50e2]"},
+	        {"{\"sync\":{\"items\":[{\"_version\":-1.50e2}]}}",
+	         "list sync.items [{\"_version\":-1.50e2} v-1.50e2]"},
 	        {"{\"sync\":{\"items\":[{\"_version\":\"\"}]}}", "list sync.items [{\"_version\":\"\"} v\"\"]"},
 	        {"{\"sync\":{\"items\":[{\"_version\":\"a\\u0062\"}]}}",
 	         "list sync.items [{\"_version\":\"a\\u0062\"} v\"a\\u0062\"]"},
@@ -234,7 +240,8 @@ static void a_root_field_may_be_the_list(void **state)
 	(void)state;
 	static const struct row ROWS[] = {
 	        {"{\"all\":[{\"version\":1,\"updatedAt\":2,\"tags\":[{\"version\":3}]},null,{\"aws_ds\":\"DELETE\"}]}",
-	         "list all [{\"version\":1,\"updatedAt\":2,\"tags\":[{\"version\":3}]} v1 c2] [] [{\"aws_ds\":\"DELETE\"} "
+	         "list all [{\"version\":1,\"updatedAt\":2,\"tags\":[{\"version\":3}]} v1 c2] [] "
+	         "[{\"aws_ds\":\"DELETE\"} "
 	         "!]"},
 	        {"{\"all\":[]}", "list all"},
 	        {"{\"all\":null}", "no list all"},
@@ -300,6 +307,23 @@ static void an_event_is_one_record_or_a_list_of_them(void **state)
 	};
 	CHECK(EVENT, EVENTS);
 	CHECK(BATCH, BATCHES);
+}
+
+static void a_list_may_have_the_name_of_another_field(void **state)
+{
+	(void)state;
+	static const struct row ROWS[] = {
+	        {"{\"l\":{\"version\":[{\"version\":1}],\"nextToken\":\"t\"}}",
+	         "list l.version [{\"version\":1} v1] t"},
+	        {"{\"l\":{\"version\":null}}", "no list l"},
+	};
+	static const struct row FOUND[] = {
+	        {"{\"l\":{\"version\":[{\"version\":1}]}}", "list l.version [{\"version\":1} v1]"},
+	        {"{\"l\":{\"version\":{\"version\":[{\"x\":1}]}}}", "list l.version.version [{\"x\":1}]"},
+	        {"{\"l\":{\"version\":2}}", "no list l [{\"version\":2} v2]"},
+	};
+	CHECK("query { l { version: items { version } nextToken } }", ROWS);
+	CHECK("query { l { version { version } } }", FOUND);
 }
 
 static void a_list_is_found_within_eight_keys(void **state)
@@ -493,8 +517,31 @@ static void every_failed_allocation_is_reported(void **state)
 		assert_int_equal(aps_page_count(&page), rc == APS_OK ? 4 : 0);
 	}
 	assert_true(nth > 3);
-	assert_page(WHOLE, "list p.page.entries [{\"version\":1.5,\"tags\":[1,{}]} v1.5] [] [] [{\"version\":\"\\u0032\"} "
-	                   "v\"\\u0032\"] @1714557600000");
+	assert_page(WHOLE,
+	            "list p.page.entries [{\"version\":1.5,\"tags\":[1,{}]} v1.5] [] [] [{\"version\":\"\\u0032\"} "
+	            "v\"\\u0032\"] @1714557600000");
+}
+
+static void the_records_of_a_page_take_one_allocation(void **state)
+{
+	(void)state;
+	struct aps_buf text;
+	char title[560];
+	memset(title, 'x', sizeof title - 1);
+	title[sizeof title - 1] = '\0';
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_buf_add_text(&text, "{\"sync\":{\"items\":[");
+	for (int i = 0; i < 100; i++) aps_buf_addf(&text, "%s{\"title\":\"%s\"}", i == 0 ? "" : ",", title);
+	aps_buf_add_text(&text, "]}}");
+	set_names(SYNC);
+	aps_mem_fail_at(2);
+	assert_int_equal(aps_page_read(&page, &names, aps_buf_str(&text), &err), APS_OK);
+	assert_int_equal(aps_page_count(&page), 100);
+	assert_null(aps_malloc(1)); /* the second one */
+	aps_page_clear(&page);
+	aps_mem_fail_at(1);
+	assert_int_equal(aps_page_read(&page, &names, aps_buf_str(&text), &err), APS_E_NOMEM);
+	aps_buf_clear(&text);
 }
 
 static void nothing_is_allocated_beside_the_records(void **state)
@@ -523,6 +570,7 @@ int main(void)
 	        TEST(a_list_elsewhere_is_found_with_what_stands_beside_it),
 	        TEST(one_record_is_read_with_its_fields),
 	        TEST(an_event_is_one_record_or_a_list_of_them),
+	        TEST(a_list_may_have_the_name_of_another_field),
 	        TEST(a_list_is_found_within_eight_keys),
 	        TEST(tokens_are_texts_or_numbers),
 	        TEST(times_are_milliseconds_seconds_or_date_times),
@@ -530,6 +578,7 @@ int main(void)
 	        TEST(what_the_reader_refuses_is_refused_wherever_it_stands),
 	        TEST(more_records_than_there_may_be_are_refused),
 	        TEST(every_failed_allocation_is_reported),
+	        TEST(the_records_of_a_page_take_one_allocation),
 	        TEST(nothing_is_allocated_beside_the_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
