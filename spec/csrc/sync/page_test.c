@@ -309,6 +309,23 @@ static void an_event_is_one_record_or_a_list_of_them(void **state)
 	CHECK(BATCH, BATCHES);
 }
 
+static void a_list_may_have_the_name_of_another_field(void **state)
+{
+	(void)state;
+	static const struct row ROWS[] = {
+	        {"{\"l\":{\"version\":[{\"version\":1}],\"nextToken\":\"t\"}}",
+	         "list l.version [{\"version\":1} v1] t"},
+	        {"{\"l\":{\"version\":null}}", "no list l"},
+	};
+	static const struct row FOUND[] = {
+	        {"{\"l\":{\"version\":[{\"version\":1}]}}", "list l.version [{\"version\":1} v1]"},
+	        {"{\"l\":{\"version\":{\"version\":[{\"x\":1}]}}}", "list l.version.version [{\"x\":1}]"},
+	        {"{\"l\":{\"version\":2}}", "no list l [{\"version\":2} v2]"},
+	};
+	CHECK("query { l { version: items { version } nextToken } }", ROWS);
+	CHECK("query { l { version { version } } }", FOUND);
+}
+
 static void a_list_is_found_within_eight_keys(void **state)
 {
 	(void)state;
@@ -505,6 +522,28 @@ static void every_failed_allocation_is_reported(void **state)
 	            "v\"\\u0032\"] @1714557600000");
 }
 
+static void the_records_of_a_page_take_one_allocation(void **state)
+{
+	(void)state;
+	struct aps_buf text;
+	char title[560];
+	memset(title, 'x', sizeof title - 1);
+	title[sizeof title - 1] = '\0';
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_buf_add_text(&text, "{\"sync\":{\"items\":[");
+	for (int i = 0; i < 100; i++) aps_buf_addf(&text, "%s{\"title\":\"%s\"}", i == 0 ? "" : ",", title);
+	aps_buf_add_text(&text, "]}}");
+	set_names(SYNC);
+	aps_mem_fail_at(2);
+	assert_int_equal(aps_page_read(&page, &names, aps_buf_str(&text), &err), APS_OK);
+	assert_int_equal(aps_page_count(&page), 100);
+	assert_null(aps_malloc(1)); /* the second one */
+	aps_page_clear(&page);
+	aps_mem_fail_at(1);
+	assert_int_equal(aps_page_read(&page, &names, aps_buf_str(&text), &err), APS_E_NOMEM);
+	aps_buf_clear(&text);
+}
+
 static void nothing_is_allocated_beside_the_records(void **state)
 {
 	(void)state;
@@ -531,6 +570,7 @@ int main(void)
 	        TEST(a_list_elsewhere_is_found_with_what_stands_beside_it),
 	        TEST(one_record_is_read_with_its_fields),
 	        TEST(an_event_is_one_record_or_a_list_of_them),
+	        TEST(a_list_may_have_the_name_of_another_field),
 	        TEST(a_list_is_found_within_eight_keys),
 	        TEST(tokens_are_texts_or_numbers),
 	        TEST(times_are_milliseconds_seconds_or_date_times),
@@ -538,6 +578,7 @@ int main(void)
 	        TEST(what_the_reader_refuses_is_refused_wherever_it_stands),
 	        TEST(more_records_than_there_may_be_are_refused),
 	        TEST(every_failed_allocation_is_reported),
+	        TEST(the_records_of_a_page_take_one_allocation),
 	        TEST(nothing_is_allocated_beside_the_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
