@@ -1,6 +1,5 @@
 ---What the core says of a delta sync and asks about it, one after the other. A large event is made in steps, and those behind it
 ---wait for it.
-local arguments = require "appsync.client.arguments"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"

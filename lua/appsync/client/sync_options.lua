@@ -95,7 +95,7 @@ local SCHEMA = opts.schema{
 ---@field interval number? seconds, of the base query
 
 -- The document of a part, which may be given as such.
-local function query_of(given, where)
+local function query_of(given)
   if type(given) ~= "table" or document.is(given) then return { query = given } end
   return given
 end

@@ -24,7 +24,7 @@ local null = json.null
 function sync_pages.fail(running, number, message)
   if running.is_over then return end
   local ok = running.core:fail_sync(running.id, number, message)
-  if not ok then timer.after(RETRY_SECONDS, sync_pages.fail, running, number, message) end
+  if not ok then timer.after(RETRY_SECONDS, function() sync_pages.fail(running, number, message) end) end
 end
 
 -- What was begun goes with the page.
