@@ -66,13 +66,13 @@ function syncing.broken_builder()
   return real.builder "[1,"
 end
 
-function syncing.state(phase, fields)
+function syncing.state(phase, fields, err)
   local state = {
     phase = phase, records = 0, pages = 0, bytes = 0, total = 0, attempts = 0, truncated = false, ordered = true, delta_window = 1800,
     network_time = 0, local_time = 0, is_whole = false, quarantined = 0,
   }
   for name, value in pairs(fields or {}) do state[name] = value end
-  syncing.event("state", state)
+  syncing.event("state", state, err)
 end
 
 -- Once more, for what the core was told.

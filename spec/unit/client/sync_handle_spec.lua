@@ -34,8 +34,8 @@ describe("a delta sync", function()
   it("has the core's last word as its status", function()
     syncing.state("base", {
       records = 3, pages = 2, bytes = 100, estimate = 9, last_sync = 5, next_base = 6, attempts = 1, truncated = true, delta_window = 60,
-      network_time = 0.5, local_time = 0.25, err = { kind = "network", message = "refused" },
-    })
+      network_time = 0.5, local_time = 0.25,
+    }, { kind = "network", message = "refused" })
     local status = s:status()
     assert.equal("network: refused", tostring(status.err))
     status.err = nil
@@ -67,7 +67,7 @@ describe("a delta sync", function()
       local _, err = s:ready(0)
       assert.same({ "timeout", 's:ready took longer than its timeout: its phase is "waiting"' }, { err.kind, err.message })
       local call = begin("ready", 5)
-      syncing.state("waiting", { err = { kind = "auth", message = "no token" }, attempts = 2 })
+      syncing.state("waiting", { attempts = 2 }, { kind = "auth", message = "no token" })
       syncing.drive(6)
       assert.same({ "timeout", "s:ready took longer than its timeout: no token" }, { call.err.kind, call.err.message })
       assert.equal("auth", call.err.cause.kind)
@@ -102,7 +102,7 @@ describe("a delta sync", function()
 
   describe("stops", function()
     it("when it is unsubscribed, once", function()
-      syncing.state("live", { is_whole = true, err = { kind = "network", message = "gone" } })
+      syncing.state("live", { is_whole = true }, { kind = "network", message = "gone" })
       s:unsubscribe()
       s:unsubscribe()
       assert.equal(1, sync.n_stops)

@@ -143,9 +143,10 @@ describe("a page of a delta sync", function()
     syncing.drive()
     sync.settled = settle
     syncing.event("update", page(3, {}))
-    assert.matches("^fail 1: ", queue.trace[3])
-    assert.matches("^fail 2: ", queue.trace[4])
-    assert.equal("settle 3", queue.trace[6])
+    assert.same({ "begin false", "settle 1", "drop", "fail 1", "drop", "fail 2" }, {
+      queue.trace[1], queue.trace[2], queue.trace[3], queue.trace[4]:sub(1, 6), queue.trace[5], queue.trace[6]:sub(1, 6),
+    })
+    assert.equal("settle 3", queue.trace[8])
   end)
 
   describe("with a function for the next one", function()
@@ -198,23 +199,43 @@ describe("a page of a delta sync", function()
       assert.same({ blog = "b", offset = 5 }, sync.settled[1])
     end)
 
-    it("is failed where that raises, with what update has written", function()
+    it("is the last that is asked for where that raises: the sync ends", function()
       start_with(function() error("no offset", 0) end, function() end)
       syncing.event("update", page(1, {}))
-      assert.same({ "begin false", "commit", "fail 1: page raised: no offset" }, queue.trace)
-      assert.same({ "error: client:sync: base_query: page raised: no offset; the pages after this one aren't asked for now" }, syncing.told())
+      assert.same({ {}, "stopped", 1 }, { queue.trace, s:status().phase, sync.n_stops })
+      local err = s:status().err
+      assert.same({ "usage", "page_raised", "no offset" }, { err.kind, err.code, err.raised })
+      assert.same({ "error: client:sync: the sync has ended: client:sync: base_query: page raised: no offset" }, syncing.told())
     end)
 
-    it("is failed where that gives no variables of the query", function()
+    it("is asked for without what update has written, until the core takes that", function()
+      start_with(function() return { offset = 5 } end, function() end)
+      core.settle_err = { kind = "system", message = "no memory" }
+      syncing.event("update", page(1, {}))
+      core.settle_err = nil
+      syncing.drive(1.1)
+      assert.same({ "begin false", "settle 1", "settle 1", "settle 1" }, queue.trace)
+      assert.same({ blog = "b", offset = 5 }, sync.settled[1])
+    end)
+
+    it("is never known of one whose answer raises: the sync ends", function()
+      start_with(function() return { offset = 5 } end, function() end)
+      sync.settled = nil -- the stand-in raises
+      syncing.event("update", page(1, {}))
+      assert.same({ "begin false", "settle 1", "drop" }, queue.trace)
+      assert.equal("stopped", s:status().phase)
+    end)
+
+    it("isn't known where that gives no variables of the query", function()
       for message, fn in pairs{
         ["page must return a table of variables, or nil after the last page, got number 5"] = function() return 5 end,
         ["page must return variables that the query declares; it has returned none of them"] = function() return { token = 1 } end,
         ['the operation declares no variable "ofset"; did you mean $offset?'] = function() return { ofset = 1 } end,
+        ["page must return variables that can be JSON: "] = function() return { offset = print } end,
       } do
         start_with(fn)
         syncing.event("update", page(1, {}))
-        assert.equal("fail 1: page raised: ", queue.trace[1]:sub(1, 21))
-        assert.is_truthy(queue.trace[1]:find(message, 1, true), queue.trace[1])
+        assert.is_truthy(s:status().err.message:find(message, 1, true), s:status().err.message)
       end
     end)
   end)

@@ -20,7 +20,7 @@ describe("what a delta sync needs of its documents", function()
     local options = syncing.options(over)
     local raised = misuse.raised_there(function() appsync.build_sync("Post", options) end)
     assert.equal("appsync.build_sync: " .. message, raised:match ": (.*)$")
-    options.id_field = options.id_field or "id"
+    options.id_field, options.typename = options.id_field or "id", "Post"
     raised = misuse.raised_there(function() client:sync(options) end)
     assert.equal("client:sync: " .. message, raised:match ": (.*)$")
   end
@@ -59,6 +59,8 @@ describe("what a delta sync needs of its documents", function()
     local over = { delta_query = { query = "query ($lastSync: Int) { d(lastSync: $lastSync) { id } }", update = function() end } }
     assert.is_truthy(build(over))
     client:sync(syncing.options(over))
+    over = { delta_query = { query = "query ($lastSync: Int) { d(lastSync: $lastSync) { id aws_ds } }" } }
+    client:sync(syncing.options(over)) -- which changes records only
     assert.same({}, syncing.told())
   end)
 
@@ -96,7 +98,11 @@ describe("what a delta sync needs of its documents", function()
   end)
 
   it("is warned about where events bring less than the base query", function()
-    syncing.start{ subscription_query = "subscription { onPost { id title } }" }
+    local less = { subscription_query = "subscription { onPost { id title } }" }
+    syncing.start(less)
+    assert.same({}, syncing.told())
+    less.typename = "Post"
+    syncing.start(less)
     assert.same({ "warn: client:sync: subscription_query: onPost doesn't select author, which the base query selects: a record "
       .. "that only an event has brought lacks these, and so does the base query's data" }, syncing.told())
   end)
