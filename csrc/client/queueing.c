@@ -158,8 +158,8 @@ static void end_turn(struct aps_core *core, struct aps_client *client)
 		n_entries += (size_t)queue->n_entries;
 	}
 	atomic_store_explicit(&client->stats->queued, n_entries, memory_order_relaxed);
-	if (!is_any_asking) aps_reach_abandon(core, client);
-	aps_reach_set_wanted(core, client, is_wanted);
+	if (!is_any_asking) aps_reach_abandon(core, client, &queueing_of(core, client)->user);
+	aps_reach_set_wanted(core, client, &queueing_of(core, client)->user, is_wanted);
 }
 
 /* What was written is committed, and what follows from that done, in whatever queue, until nothing does. */

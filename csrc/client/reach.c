@@ -31,7 +31,7 @@ static void probe(struct reach *reach)
 {
 	bool is_used = false;
 	for (struct aps_reach_user *user = reach->users; user != NULL && !is_used; user = user->next)
-		is_used = user->probe != NULL && user->probe(reach->core, reach->client, user);
+		is_used = user->has_try = user->probe != NULL && user->probe(reach->core, reach->client, user);
 	if (!is_used) feed(reach, APS_REACHABILITY_ON_ABANDONED);
 }
 
@@ -144,6 +144,15 @@ static void client_closing(struct aps_core *core, struct aps_client *client, con
 	aps_core_reap(core, &reach->reap, free_reach);
 }
 
+static void look_at_wishes(struct reach *reach)
+{
+	bool is_wanted = false;
+	for (const struct aps_reach_user *user = reach->users; user != NULL; user = user->next)
+		is_wanted = is_wanted || user->is_wanting;
+	if (is_wanted == reach->machine.is_wanted) return;
+	feed(reach, is_wanted ? APS_REACHABILITY_ON_WANTED : APS_REACHABILITY_ON_UNWANTED);
+}
+
 void aps_reach_join(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
 {
 	APS_ON_THREAD(core->thread);
@@ -161,6 +170,7 @@ void aps_reach_leave(struct aps_core *core, struct aps_client *client, struct ap
 	struct aps_reach_user **at = &reach->users;
 	while (*at != NULL && *at != user) at = &(*at)->next;
 	if (*at != NULL) *at = user->next;
+	look_at_wishes(reach);
 }
 
 /* Nothing of the network is known where it was not asked: no memory, no token, a request that can't be rendered. */
@@ -181,6 +191,8 @@ void aps_reach_heard(struct aps_core *core, struct aps_client *client, const str
 	struct reach *reach = reach_of(core, client);
 	enum aps_reachability_event event = event_of(outcome);
 	if (outcome->response.err.code == APS_OK && outcome->answer.status != 0) reach->successes++;
+	bool is_news = event == APS_REACHABILITY_ON_ANSWERED || event == APS_REACHABILITY_ON_FAILED;
+	for (struct aps_reach_user *user = reach->users; is_news && user != NULL; user = user->next) user->has_try = false;
 	if (event == APS_REACHABILITY_ON_ANSWERED) feed_answer(reach);
 	if (event == APS_REACHABILITY_ON_FAILED) feed(reach, event);
 	/* a try's end without either is told by whoever has it */
@@ -198,19 +210,20 @@ void aps_reach_set_online(struct aps_core *core, struct aps_client *client, bool
 	feed(reach_of(core, client), is_online ? APS_REACHABILITY_ON_SET_ONLINE : APS_REACHABILITY_ON_SET_OFFLINE);
 }
 
-void aps_reach_abandon(struct aps_core *core, struct aps_client *client)
+void aps_reach_abandon(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
 {
 	APS_ON_THREAD(core->thread);
 	struct reach *reach = reach_of(core, client);
+	if (!user->has_try) return;
+	user->has_try = false;
 	if (reach->machine.state == APS_REACHABILITY_PROBING) feed(reach, APS_REACHABILITY_ON_ABANDONED);
 }
 
-void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, bool is_wanted)
+void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user, bool is_wanted)
 {
 	APS_ON_THREAD(core->thread);
-	struct reach *reach = reach_of(core, client);
-	if (is_wanted == reach->machine.is_wanted) return;
-	feed(reach, is_wanted ? APS_REACHABILITY_ON_WANTED : APS_REACHABILITY_ON_UNWANTED);
+	user->is_wanting = is_wanted;
+	look_at_wishes(reach_of(core, client));
 }
 
 bool aps_reach_is_online(const struct aps_core *core, const struct aps_client *client)

@@ -23,6 +23,8 @@ struct aps_reach_user {
 	bool (*probe)(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user);
 	/* There is a sign: what waits to try once more tries within APS_HINT_SPREAD_MS. */
 	void (*hint)(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user);
+	bool is_wanting; /* it has something to send: aps_reach_set_wanted() */
+	bool has_try;    /* what probe() has sent isn't over */
 };
 
 APS_BEGIN_DECLS
@@ -42,10 +44,10 @@ void aps_reach_set_online(struct aps_core *core, struct aps_client *client, bool
 void aps_reach_hint(struct aps_core *core, struct aps_client *client);
 /* Somebody waits for a network: from now on the system is listened to, where it tells. */
 void aps_reach_await(struct aps_core *core);
-/* What had the try doesn't ask the network after all. */
-void aps_reach_abandon(struct aps_core *core, struct aps_client *client);
-/* Somebody has something to send, or nobody has. */
-void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, bool is_wanted);
+/* If the user has the try: it doesn't ask the network after all. */
+void aps_reach_abandon(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user);
+/* The user has something to send, or hasn't. */
+void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user, bool is_wanted);
 bool aps_reach_is_online(const struct aps_core *core, const struct aps_client *client);
 /* By the application. */
 bool aps_reach_is_told_offline(const struct aps_core *core, const struct aps_client *client);

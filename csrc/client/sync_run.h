@@ -119,6 +119,7 @@ struct aps_sync_run {
 	char name[65];
 	struct aps_delta_sync machine;
 	struct aps_timer timer;
+	struct aps_timer hint;
 	struct aps_sync_fetching fetching;
 	struct aps_sync_keeping keeping;
 	struct aps_sync_hearing hearing;
@@ -136,6 +137,7 @@ struct aps_sync_run {
 	size_t n_uncommitted;   /* events in the transaction that is open */
 	bool writes_checkpoint; /* it is to be stored, without a page */
 	bool is_whole;          /* see aps_sync_run_is_whole() */
+	bool is_probing;        /* what is under way tries whether anything is reached */
 	bool has_changed;       /* for whoever looks at its state */
 	bool is_writing;        /* what followers are told of is its own */
 	bool is_ended, is_reason_told;

@@ -233,12 +233,39 @@ static bool write_checkpoint(struct aps_sync_run *run)
 	return true;
 }
 
+/* What has the try isn't stopped by what it tries. */
 static bool look_at_reach(struct aps_sync_run *run)
 {
-	bool is_online = !aps_reach_is_told_offline(run->core, run->client);
-	if (is_online == run->machine.is_online) return false;
+	bool is_online = aps_reach_is_online(run->core, run->client);
+	run->is_probing = run->is_probing && run->fetching.is_under_way;
+	if (run->is_probing || is_online == run->machine.is_online) return false;
 	aps_sync_work_feed_kind(run, is_online ? APS_SYNC_ON_ONLINE : APS_SYNC_ON_OFFLINE);
 	return true;
+}
+
+bool aps_sync_work_probe(struct aps_sync_run *run)
+{
+	if (run->machine.phase != APS_SYNC_WAITING || run->fetching.is_under_way || run->fetching.answer.is_there)
+		return false;
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
+	run->is_probing = run->fetching.is_under_way;
+	if (!run->is_probing) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
+	return run->is_probing;
+}
+
+static void hint_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(timer, struct aps_sync_run, hint);
+	if (aps_reach_is_online(run->core, run->client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
+}
+
+/* Without a connection reach has the tries. */
+void aps_sync_work_hint(struct aps_sync_run *run)
+{
+	bool waits = run->machine.n_failures != 0 || run->machine.phase == APS_SYNC_WAITING;
+	int64_t spread_ms = (int64_t)(aps_rand_u64(&run->core->rand) % (APS_HINT_SPREAD_MS + 1));
+	if (!waits || run->hint.index != 0) return;
+	(void)aps_timer_set(&run->core->timers, &run->hint, aps_clock_mono_ms() + spread_ms);
 }
 
 bool aps_sync_work_go_on(struct aps_sync_run *run)
@@ -330,6 +357,7 @@ static void begin(struct aps_sync_run *run)
 	run->partition->followers = &run->follower;
 	aps_sync_hear_init(run);
 	run->timer.due = due;
+	run->hint.due = hint_due;
 	aps_arena_init(&run->place_arena, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->keeping.decoded, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->fetching.arena, APS_BUF_ANY_SIZE);
@@ -362,7 +390,7 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	(void)aps_sync_place_guess(run, err);
 	load(run);
 	run->has_changed = true;
-	run->machine.is_online = !aps_reach_is_told_offline(core, client);
+	if (!aps_reach_is_online(core, client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_START);
 	return run;
 }
@@ -374,6 +402,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	if (run->machine.phase != APS_SYNC_STOPPED) aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
 	run->is_ended = true;
 	aps_timer_stop(&core->timers, &run->timer);
+	aps_timer_stop(&core->timers, &run->hint);
 	aps_sync_hear_end(run);
 	aps_sync_fetch_abandon(run);
 	aps_sync_answer_clear(run, &run->fetching.taken);

@@ -1,7 +1,7 @@
 -- client:sync with a base query, a delta query and a subscription, against the local server.
 local appsync = require "appsync"
 local synced_posts = require "spec.support.synced_posts"
-local syncing = require "spec.support.syncing"
+local syncing = require "spec.support.synced_client"
 local wait_for = require "spec.support.wait"
 
 describe("a delta sync", function()

@@ -4,6 +4,7 @@ local fake_core = {}
 
 local cjson = require "cjson"
 local fake_queue = require "spec.support.fake_queue"
+local fake_sync = require "spec.support.fake_sync"
 
 local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "SYNC", "CONNECTION", "REACH", "LOG", "CLOSED" }
 
@@ -57,6 +58,7 @@ local function new_cache(core, identity)
   local cache = {}
   local queue = core.queue(identity)
   fake_queue.add(cache, core, queue)
+  fake_sync.add(cache, core, queue)
   function cache.id() return queue.id end
   function cache.prepare() return cache end
   function cache.rest() end
@@ -205,7 +207,7 @@ local function new_core()
   local core = {
     version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
     time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {},
-    made_ids = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
+    made_ids = {}, syncs = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
     next_id = 100, n_runtimes = 0, n_polls = 0,
   }
   for i, name in ipairs(KINDS) do core.event[name] = i end

@@ -1,110 +1,93 @@
--- Clients whose stores keep the posts of spec/support/synced_posts.lua.
-local appsync = require "appsync"
-local folder = require "spec.support.folder"
-local process = require "spec.support.process"
-local synced_posts = require "spec.support.synced_posts"
-local wait_for = require "spec.support.wait"
+-- Delta syncs on the stand-in for the core, with the documents of the real one, for unit specs: `core`, `appsync`, `client`, `queue`
+-- and `log` are those of the present test.
+local real = require "appsync.core"
+local fake_core = require "spec.support.fake_core"
 
-local syncing = { logged = {} }
+local syncing = {
+  BASE = "query B($blog: ID, $limit: Int, $nextToken: String) "
+    .. "{ listPosts(blog: $blog, limit: $limit, nextToken: $nextToken) { items { id title author { name } } nextToken } }",
+  DELTA = "query D($lastSync: AWSTimestamp) { listPostsDelta(lastSync: $lastSync) { id title author { name } aws_ds } }",
+  SUBSCRIPTION = "subscription S { onDeltaPost { id title author { name } aws_ds } }",
+  GET = "query G($id: ID!) { getPost(id: $id) { id title } }",
+}
 
-local made, clients, n_stores = nil, {}, 0
-
----Before all tests of a file: a server with these options of synced_posts.
-function syncing.begin(options)
-  made = folder.make()
-  options = options or {}
-  options.store = options.store or made.path .. "/server.db"
-  syncing.posts = synced_posts.start(options)
-  return syncing.posts
-end
-
----After them.
-function syncing.finish()
-  process.stop_all()
-  made.remove()
-end
-
----Another store than the tests before had.
-function syncing.new_store()
-  n_stores = n_stores + 1
-  syncing.path = ("%s/%d.db"):format(made.path, n_stores)
-  syncing.logged = {}
-  return syncing.path
-end
-
----A client with the store of the test.
+---Another client on the same core.
 function syncing.connect(options)
-  local settings = {
-    endpoint = syncing.posts.endpoint, region = "us-east-1", store = syncing.path,
-    auth = { type = "API_KEY", api_key = synced_posts.API_KEY },
-    cache = { lookups = { ["Query.getPost"] = "Post" } },
-    log = function(level, message) table.insert(syncing.logged, level .. ": " .. message) end,
+  options = options or {}
+  options.endpoint = "https://abc.appsync-api.eu-west-1.amazonaws.com/graphql"
+  options.auth = options.auth or { type = "API_KEY", api_key = "da2-secret" }
+  options.log = function(level, message) table.insert(syncing.log, level .. ": " .. message) end
+  syncing.client = syncing.appsync.client(options)
+  return syncing.client
+end
+
+---A fresh core, and a client with a store in memory.
+function syncing.open(options)
+  syncing.core, syncing.log = fake_core.install(), {}
+  syncing.core.document, syncing.core.parse = real.document, real.parse
+  syncing.appsync = require "appsync"
+  syncing.queue = syncing.core.queue("")
+  options = options or {}
+  if options.store == nil then options.store = ":memory:" end
+  return syncing.connect(options)
+end
+
+---The parts of a sync, with what is given over them.
+function syncing.options(over)
+  local options = {
+    base_query = { query = syncing.BASE }, delta_query = { query = syncing.DELTA }, subscription_query = { query = syncing.SUBSCRIPTION },
   }
-  for name, value in pairs(options or {}) do settings[name] = value end
-  local client = assert(appsync.client(settings))
-  clients[#clients + 1] = client
-  return client
+  for name, value in pairs(over or {}) do options[name] = value ~= "none" and value or nil end
+  return options
 end
 
-function syncing.close_all()
-  for _, client in ipairs(clients) do client:close() end
-  clients = {}
+---Begins one; what the core has of it is the second result.
+function syncing.start(over)
+  local s = syncing.client:sync(syncing.options(over))
+  return s, syncing.core.syncs[#syncing.core.syncs]
 end
 
----The three parts by the queries that answer with a list, or page by page.
-function syncing.built(options, is_paged)
-  local parts = {
-    base_query = { query = is_paged and synced_posts.PAGES or synced_posts.LIST },
-    delta_query = { query = is_paged and synced_posts.DELTA_PAGES or synced_posts.DELTA },
-    subscription_query = { query = synced_posts.LIVE },
+---The core says something of the newest one.
+function syncing.event(what, fields, err)
+  local event = { what = what }
+  for name, value in pairs(fields or {}) do event[name] = value end
+  syncing.core.push("SYNC", syncing.core.syncs[#syncing.core.syncs].id, what ~= "end" and event or { what = what }, err)
+  syncing.drive()
+end
+
+---A large event, as the core has it.
+function syncing.large_event(event)
+  local text = assert(real.encode(event))
+  syncing.core.push("SYNC", syncing.core.syncs[#syncing.core.syncs].id, (assert(real.builder(text))))
+end
+
+---What should make an event, and can't.
+function syncing.broken_builder()
+  return real.builder "[1,"
+end
+
+function syncing.state(phase, fields, err)
+  local state = {
+    phase = phase, records = 0, pages = 0, bytes = 0, total = 0, attempts = 0, truncated = false, ordered = true, delta_window = 1800,
+    network_time = 0, local_time = 0, is_whole = false, quarantined = 0,
   }
-  for name, value in pairs(options or {}) do parts[name] = value end
-  for _, name in ipairs{ "base_query", "delta_query", "subscription_query" } do
-    if parts[name] == false then parts[name] = nil end
+  for name, value in pairs(fields or {}) do state[name] = value end
+  syncing.event("state", state, err)
+end
+
+-- Once more, for what the core was told.
+function syncing.drive(seconds)
+  fake_core.drive(seconds)
+  fake_core.drive()
+end
+
+---What was logged, without debug lines.
+function syncing.told()
+  local told = {}
+  for _, line in ipairs(syncing.log) do
+    if not line:find "^debug" then told[#told + 1] = line end
   end
-  return appsync.build_sync("Post", parts)
-end
-
----What a client's cache has in the base query's list, by id; nil: not all of it can be read.
-function syncing.list(client, is_paged, variables)
-  local data = client:read_query(is_paged and synced_posts.PAGES or synced_posts.LIST, variables)
-  if not data then return nil end
-  local list = is_paged and data.listPostsPage.items or data.listPosts
-  local by_id, n = {}, 0
-  for _, post in ipairs(list) do
-    post.__typename = nil
-    if by_id[post.id] then error(post.id .. " is in the list twice", 2) end
-    by_id[post.id], n = post, n + 1
-  end
-  return by_id, n
-end
-
-function syncing.is_equal(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  for key, value in pairs(a) do if not syncing.is_equal(value, b[key]) then return false end end
-  for key in pairs(b) do if a[key] == nil then return false end end
-  return true
-end
-
----Waits until a client's list is what the service has.
-function syncing.wait_equal(client, is_paged, variables)
-  local all = syncing.posts.all()
-  wait_for(function() return syncing.is_equal(syncing.list(client, is_paged, variables), all) end, "equal lists", function()
-    local list = syncing.list(client, is_paged, variables)
-    local lines = {}
-    for id, post in pairs(all) do
-      if not list or not syncing.is_equal(list[id], post) then
-        lines[#lines + 1] = ("%s: %s here: %s"):format(id, appsync.encode(post), list and list[id] and appsync.encode(list[id]) or "nothing")
-      end
-    end
-    for id in pairs(list or {}) do if not all[id] then lines[#lines + 1] = id .. " shouldn't be here" end end
-    return table.concat(lines, "\n", 1, math.min(#lines, 5)) .. "\n" .. table.concat(syncing.logged, "\n")
-  end)
-end
-
-function syncing.wait_phase(sync, phase)
-  wait_for(function() return sync:status().phase == phase end, "phase " .. phase, function() return tostring(sync:status().phase) .. " "
-    .. tostring(sync:status().err) end)
+  return told
 end
 
 return syncing

@@ -1,6 +1,5 @@
 ---What the core says of a delta sync and asks about it, one after the other. A large event is made in steps, and those behind it
 ---wait for it.
-local arguments = require "appsync.client.arguments"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
@@ -53,8 +52,8 @@ local function look_for_quarantined(running, n)
   task.spawn_asked(function() running.is_asking = false end, fetch_quarantined, running)
 end
 
-local function on_state(running, event)
-  event.err = errors.of_service(event.err)
+local function on_state(running, event, err)
+  event.err = errors.of_service(err)
   running:set_state(event)
   if not running.is_over then look_for_quarantined(running, event.quarantined) end
 end
@@ -91,7 +90,7 @@ local function handle(running, event, err)
   if event.what == "end" then return running:finish(errors.of_service(err)) end
   if event.what == "state" then event.err = err end
   local handler = HANDLERS[event.what]
-  if handler then handler(running, event) end
+  if handler then handler(running, event, err) end
 end
 
 local function is_wanted(running)
@@ -129,7 +128,7 @@ local function on_raise(running, raised)
   local event = entry.event
   if type(event) ~= "table" then return running:stop(err) end
   log.emit(running.root.log, "error", ("%s: %s"):format(WHERE, err.message), { raised = raised })
-  if IS_LONG[event.what] then sync_pages.fail(running, event.number, err.message) end
+  if IS_LONG[event.what] then sync_pages.abandon(running, event, err) end
   if running.inbox[1] then begin(running) end
 end
 
@@ -140,7 +139,7 @@ end
 
 ---@param running appsync.client.RunningSync
 ---@param event any a table with `what`, or what makes it
----@param err appsync.Error? of "end"
+---@param err appsync.Error? of "state" and "end"
 function sync_events.take(running, event, err)
   local inbox = running.inbox
   local is_short = inbox[1] == nil and not stepwise.is_pending(event) and not IS_LONG[event.what]
