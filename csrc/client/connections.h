@@ -22,8 +22,8 @@ struct aps_connections {
 	enum aps_conn_state shown; /* what connection:observe() was told last */
 	bool is_online;
 	struct aps_reach_user user; /* once there is a link */
-	uint64_t last_number; /* of a feed */
-	size_t kept_bytes;    /* what the client's subscribers and feeds keep back, all together */
+	uint64_t last_number;       /* of a feed */
+	size_t kept_bytes;          /* what the client's subscribers and feeds keep back, all together */
 	struct aps_reap reap;
 };
 

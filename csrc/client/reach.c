@@ -14,9 +14,9 @@ struct reach {
 	struct aps_reachability machine;
 	struct aps_reach_user *users;
 	struct aps_timer timer;
-	struct aps_timer hint;  /* one that came too soon after the last */
-	int64_t hinted_ms;      /* when that was, */
-	int64_t answered_ms;    /* and when an answer was a sign */
+	struct aps_timer hint; /* one that came too soon after the last */
+	int64_t hinted_ms;     /* when that was, */
+	int64_t answered_ms;   /* and when an answer was a sign */
 	uint64_t successes;
 };
 
@@ -58,8 +58,7 @@ static void feed(struct reach *reach, enum aps_reachability_event event)
 	int64_t now_ms = aps_clock_mono_ms();
 	struct aps_reachability_action action =
 	        aps_reachability_feed(&reach->machine, event, now_ms, &reach->core->rand);
-	if (action.timer == APS_REACHABILITY_ARM)
-		(void)aps_timer_set(timers, &reach->timer, now_ms + action.delay_ms);
+	if (action.timer == APS_REACHABILITY_ARM) (void)aps_timer_set(timers, &reach->timer, now_ms + action.delay_ms);
 	if (action.timer == APS_REACHABILITY_STOP) aps_timer_stop(timers, &reach->timer);
 	if (action.change != APS_REACHABILITY_SAME) tell_changed(reach);
 	if (action.may_probe) probe(reach);
@@ -192,7 +191,8 @@ void aps_reach_heard(struct aps_core *core, struct aps_client *client, const str
 	enum aps_reachability_event event = event_of(outcome);
 	if (outcome->response.err.code == APS_OK && outcome->answer.status != 0) reach->successes++;
 	bool is_news = event == APS_REACHABILITY_ON_ANSWERED || event == APS_REACHABILITY_ON_FAILED;
-	for (struct aps_reach_user *user = reach->users; is_news && user != NULL; user = user->next) user->has_try = false;
+	for (struct aps_reach_user *user = reach->users; is_news && user != NULL; user = user->next)
+		user->has_try = false;
 	if (event == APS_REACHABILITY_ON_ANSWERED) feed_answer(reach);
 	if (event == APS_REACHABILITY_ON_FAILED) feed(reach, event);
 	/* a try's end without either is told by whoever has it */

@@ -11,7 +11,8 @@
 
 /* Two hints are so far apart: what comes in between is one, at the end of that time. */
 #define APS_REACH_HINT_MS 500
-/* An answer that is no news is no sign for those that don't reach their own endpoint; one in so many milliseconds is. */
+/* An answer that is no news is no sign for those that don't reach their own endpoint; one in so many milliseconds is.
+ */
 #define APS_REACH_ANSWER_MS 5000
 
 /* Embedded in whoever sends when it can. Each function may be NULL. */
@@ -47,7 +48,8 @@ void aps_reach_await(struct aps_core *core);
 /* If the user has the try: it doesn't ask the network after all. */
 void aps_reach_abandon(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user);
 /* The user has something to send, or hasn't. */
-void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user, bool is_wanted);
+void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user,
+                          bool is_wanted);
 bool aps_reach_is_online(const struct aps_core *core, const struct aps_client *client);
 /* By the application. */
 bool aps_reach_is_told_offline(const struct aps_core *core, const struct aps_client *client);

@@ -263,7 +263,7 @@ static void hint_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t 
 void aps_sync_work_hint(struct aps_sync_run *run)
 {
 	bool waits = run->machine.n_failures != 0 || run->machine.phase == APS_SYNC_WAITING;
-	int64_t spread_ms = (int64_t)(aps_rand_u64(&run->core->rand) % (APS_HINT_SPREAD_MS + 1));
+	int64_t spread_ms = aps_backoff_spread_ms(&run->core->rand);
 	if (!waits || run->hint.index != 0) return;
 	(void)aps_timer_set(&run->core->timers, &run->hint, aps_clock_mono_ms() + spread_ms);
 }

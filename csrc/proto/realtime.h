@@ -22,8 +22,9 @@
  * at all arrived since it was sent; beside live subscriptions it is sent a second time before.
  *
  * Delays: full jitter below base * 2^n, n failures in a row, within the limits of an outage (base/backoff.h), which
- * began when a connection was last any good; without them where the service talks nonsense. n falls to 0 when a connection lived 10 s after its acknowledgement, and by
- * a hint; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken messages. */
+ * began when a connection was last any good; without them where the service talks nonsense. n falls to 0 when a
+ * connection lived 10 s after its acknowledgement, and by a hint; one that acknowledged a start but lived shorter keeps
+ * n at 5 or less, unless it sent broken messages. */
 #ifndef APS_PROTO_REALTIME_H
 #define APS_PROTO_REALTIME_H
 

@@ -17,8 +17,8 @@
 /* Fresh material that is refused again and again, and starts that nothing answers, are given up after so many. */
 #define APS_REALTIME_MAX_TRIES 5
 #define APS_REALTIME_STOPPED   128
-/* An attempt that got nowhere for so long is begun anew when the network may be back: what it sent is lost, and TCP waits
- * longer and longer before it sends it again. */
+/* An attempt that got nowhere for so long is begun anew when the network may be back: what it sent is lost, and TCP
+ * waits longer and longer before it sends it again. */
 #define APS_REALTIME_HUNG_MS 1000
 
 enum aps_realtime_phase {

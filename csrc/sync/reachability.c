@@ -51,7 +51,8 @@ static void stop(struct aps_reachability *r, struct aps_reachability_action *act
 	r->is_armed = false;
 }
 
-static void arm_for(struct aps_reachability *r, int64_t delay_ms, int64_t now_ms, struct aps_reachability_action *action)
+static void arm_for(struct aps_reachability *r, int64_t delay_ms, int64_t now_ms,
+                    struct aps_reachability_action *action)
 {
 	r->is_armed = true;
 	r->due_ms = now_ms + delay_ms;
