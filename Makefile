@@ -164,7 +164,7 @@ setup:
 demo:
 	@.ci/setup demo
 	@$(MAKE) -s build LUA=$(LUA)
-	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo && examples/notes/demo && examples/offline/demo
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo && examples/notes/demo && examples/offline/demo && examples/delta-sync/demo 200
 
 test:
 	@.ci/setup test
