@@ -24,15 +24,15 @@ describe("examples/delta-sync", function()
     assert.same({ 0, 0, 0 }, cost(text, "live"))
     local online = cost(text, "back online")
     assert.same({ 1, 1 }, { online[1], online[2] })
-    assert.is_true(online[3] >= 22, text) -- what was changed shortly before comes again: clocks differ
+    assert.is_true(online[3] >= 22 and online[3] <= 25, text) -- what was changed shortly before comes again
     assert.equal(1, cost(text, "started again")[1])
     assert.truthy(text:find("delta_sync: one base query, and only what has changed since", 1, true))
   end)
 
   it("does so in pages, too", function()
-    local text = run "60 25"
-    local first = cost(text, "first start")
-    assert.is_true(first[1] >= 3, text)
-    assert.equal(1, cost(text, "back online")[1])
+    local text = run "90 40"
+    assert.is_true(cost(text, "first start")[1] >= 3, text)
+    local online = cost(text, "back online")
+    assert.same({ 1, 1 }, { online[1], online[2] })
   end)
 end)
