@@ -7,10 +7,8 @@ bool aps_sync_is_served(const struct aps_delta_sync *sync)
 	return !sync->options.has_subscription || sync->is_subscribed || sync->is_unserved;
 }
 
-void aps_sync_mark_missed(struct aps_delta_sync *sync)
+static void mark_missed(struct aps_delta_sync *sync)
 {
-	if (!sync->checkpoint.has_missed || sync->is_saving)
-		sync->owes_write = sync->options.has_base && !sync->options.has_delta;
 	sync->checkpoint.has_missed = true;
 	if (sync->is_saving) sync->next.has_missed = true;
 }
@@ -19,7 +17,7 @@ static void miss(struct aps_delta_sync *sync)
 {
 	sync->has_gap = true;
 	sync->is_continuous = false;
-	aps_sync_mark_missed(sync);
+	mark_missed(sync);
 }
 
 static void lose(struct aps_delta_sync *sync)
@@ -42,7 +40,7 @@ bool aps_sync_be_subscribed(struct aps_sync_step *s)
 	sync->is_subscribed = true;
 	sync->is_unserved = false;
 	sync->subscribed_at_ms = s->event->mono_ms;
-	if (sync->has_gap && !sync->options.has_delta) aps_sync_mark_missed(sync);
+	if (sync->has_gap && !sync->options.has_delta) mark_missed(sync);
 	plan_soon(sync);
 	return true;
 }

@@ -18,8 +18,6 @@ bool aps_sync_have_missed(struct aps_sync_step *s);
 
 /* What comes from now on is heard, or won't be. */
 bool aps_sync_is_served(const struct aps_delta_sync *sync);
-/* The store is to know that something was missed. */
-void aps_sync_mark_missed(struct aps_delta_sync *sync);
 /* Asks for it, if it may be. */
 void aps_sync_subscribe(struct aps_sync_step *s);
 
