@@ -129,18 +129,17 @@ struct aps_sync_run {
 	struct aps_synced_list shown, collected;
 	struct aps_sync_counts counts;
 	uint64_t last_question;
-	uint32_t began_at;      /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
-	int64_t skew_ms;        /* the service's clock less ours, as an earlier run has known it */
-	bool is_cleared;        /* the cache was, in this turn */
-	bool has_moved;         /* the store has, in this turn */
-	bool has_lost;          /* a transaction with something of it has failed */
-	bool has_committed;     /* or is there */
-	size_t n_uncommitted;   /* events in the transaction that is open */
-	bool writes_checkpoint; /* it is to be stored, without a page */
-	bool is_whole;          /* see aps_sync_run_is_whole() */
-	bool is_probing;        /* what is under way tries whether anything is reached */
-	bool has_changed;       /* for whoever looks at its state */
-	bool is_writing;        /* what followers are told of is its own */
+	uint32_t began_at;    /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
+	int64_t skew_ms;      /* the service's clock less ours, as an earlier run has known it */
+	bool is_cleared;      /* the cache was, in this turn */
+	bool has_moved;       /* the store has, in this turn */
+	bool has_lost;        /* a transaction with something of it has failed */
+	bool has_committed;   /* or is there */
+	size_t n_uncommitted; /* events in the transaction that is open */
+	bool is_whole;        /* see aps_sync_run_is_whole() */
+	bool is_probing;      /* what is under way tries whether anything is reached */
+	bool has_changed;     /* for whoever looks at its state */
+	bool is_writing;      /* what followers are told of is its own */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
 	bool has_bad, knows_bad; /* quarantined records */

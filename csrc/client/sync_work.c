@@ -39,7 +39,6 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 	if (actions->timer == APS_SYNC_TIMER_ARM)
 		(void)aps_timer_set(&core->timers, &run->timer, aps_clock_mono_ms() + actions->delay_ms);
 	if (actions->tells) run->has_changed = true;
-	if (actions->writes_checkpoint) run->writes_checkpoint = true;
 	if (actions->drains) {
 		run->hearing.is_draining = true;
 		run->hearing.n_to_drain = run->hearing.n_events;
@@ -225,18 +224,6 @@ static bool conclude(struct aps_sync_run *run)
 	return has_ended || is_page_over || is_cleared;
 }
 
-static bool write_checkpoint(struct aps_sync_run *run)
-{
-	struct aps_err err;
-	if (!run->writes_checkpoint || run->machine.is_saving) return false;
-	run->writes_checkpoint = false;
-	if (aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK) {
-		aps_vault_suspect(run->vault, &err);
-		run->err = err;
-	}
-	return true;
-}
-
 /* What has the try isn't stopped by what it tries. */
 static bool look_at_reach(struct aps_sync_run *run)
 {
@@ -281,7 +268,6 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 	has_gone = take_standing(run) || has_gone;
 	has_gone = take_answer(run) || has_gone;
 	has_gone = take_events(run) || has_gone;
-	has_gone = write_checkpoint(run) || has_gone;
 	if (run->machine.phase == APS_SYNC_STOPPED && run->reason.code != APS_OK && !run->is_reason_told) {
 		run->is_reason_told = true;
 		aps_sync_tell_state(run);

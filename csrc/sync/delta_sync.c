@@ -72,6 +72,8 @@ static bool start(struct aps_sync_step *s)
 	if (sync->is_started) return false;
 	sync->is_started = sync->needs_plan = true;
 	sync->has_gap = sync->options.has_subscription && sync->options.has_delta;
+	/* What has changed while no process was there: only the base query tells it. */
+	if (sync->options.has_subscription && !sync->options.has_delta) sync->checkpoint.has_missed = true;
 	sync->jitter_permille = (int64_t)aps_rand_below(sync->rand, 101);
 	return true;
 }
@@ -87,7 +89,10 @@ static bool go_online(struct aps_sync_step *s)
 
 static bool go_offline(struct aps_sync_step *s)
 {
-	s->sync->is_online = false;
+	struct aps_delta_sync *sync = s->sync;
+	/* A socket that is cut off may seem to stand for minutes. */
+	if (sync->is_subscribed) aps_sync_note_gap(sync);
+	sync->is_online = false;
 	return true;
 }
 
@@ -110,7 +115,7 @@ static bool be_cleared(struct aps_sync_step *s)
 	aps_sync_abandon_fetch(s);
 	aps_checkpoint_clear(&sync->checkpoint);
 	sync->is_cleared = sync->is_saving;
-	sync->has_restarted = sync->wants_more = sync->owes_write = false;
+	sync->has_restarted = sync->wants_more = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = true;
 	return true;
@@ -254,10 +259,6 @@ static void go_on(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	aps_sync_subscribe(s);
 	sync->phase = advance(s);
-	if (sync->owes_write && sync->running == APS_SYNC_NO_QUERY && !sync->is_saving) {
-		s->actions->writes_checkpoint = true;
-		sync->owes_write = false;
-	}
 	set_timer(s);
 }
 

@@ -133,7 +133,6 @@ static void keep_page(struct aps_sync_step *s, const struct aps_sync_progress *p
 	sync->is_saving = true;
 	sync->is_last = progress->is_last;
 	sync->made_ms = made_ms;
-	sync->owes_write = false;
 	s->actions->saves = true;
 	s->actions->list = progress->list;
 	s->actions->begins_and_completes = progress->begins_and_completes;
@@ -220,7 +219,6 @@ static void end_pass(struct aps_sync_step *s)
 	}
 	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
 	if (!was_delta) sync->based_at_ms = s->event->mono_ms;
-	sync->is_whole = true;
 	sync->has_restarted = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = sync->has_gap && sync->is_subscribed;
@@ -258,7 +256,6 @@ bool aps_sync_unsave(struct aps_sync_step *s)
 		return true;
 	}
 	aps_sync_abandon_fetch(s);
-	if (sync->checkpoint.has_missed) aps_sync_mark_missed(sync);
 	sync->retry_at_ms = aps_sync_retry_at_ms(sync->rand, &sync->n_failures, s->event->failure.retry_after_ms,
 	                                         s->event->mono_ms);
 	return true;

@@ -7,24 +7,22 @@ bool aps_sync_is_served(const struct aps_delta_sync *sync)
 	return !sync->options.has_subscription || sync->is_subscribed || sync->is_unserved;
 }
 
-void aps_sync_mark_missed(struct aps_delta_sync *sync)
+static void mark_missed(struct aps_delta_sync *sync)
 {
-	if (!sync->checkpoint.has_missed || sync->is_saving)
-		sync->owes_write = sync->options.has_base && !sync->options.has_delta;
 	sync->checkpoint.has_missed = true;
 	if (sync->is_saving) sync->next.has_missed = true;
 }
 
-static void miss(struct aps_delta_sync *sync)
+void aps_sync_note_gap(struct aps_delta_sync *sync)
 {
 	sync->has_gap = true;
 	sync->is_continuous = false;
-	aps_sync_mark_missed(sync);
+	mark_missed(sync);
 }
 
 static void lose(struct aps_delta_sync *sync)
 {
-	if (sync->is_subscribed) miss(sync);
+	if (sync->is_subscribed) aps_sync_note_gap(sync);
 	sync->is_subscribed = false;
 }
 
@@ -42,7 +40,7 @@ bool aps_sync_be_subscribed(struct aps_sync_step *s)
 	sync->is_subscribed = true;
 	sync->is_unserved = false;
 	sync->subscribed_at_ms = s->event->mono_ms;
-	if (sync->has_gap && !sync->options.has_delta) aps_sync_mark_missed(sync);
+	if (sync->has_gap && !sync->options.has_delta) mark_missed(sync);
 	plan_soon(sync);
 	return true;
 }
@@ -87,7 +85,7 @@ bool aps_sync_have_missed(struct aps_sync_step *s)
 {
 	if (!s->sync->options.has_subscription) return false;
 	if (!s->sync->is_asked) return true;
-	miss(s->sync);
+	aps_sync_note_gap(s->sync);
 	plan_soon(s->sync);
 	return true;
 }

@@ -16,10 +16,10 @@ bool aps_sync_be_delayed(struct aps_sync_step *s);
 bool aps_sync_end_subscription(struct aps_sync_step *s);
 bool aps_sync_have_missed(struct aps_sync_step *s);
 
+/* Something may have been missed from now on. */
+void aps_sync_note_gap(struct aps_delta_sync *sync);
 /* What comes from now on is heard, or won't be. */
 bool aps_sync_is_served(const struct aps_delta_sync *sync);
-/* The store is to know that something was missed. */
-void aps_sync_mark_missed(struct aps_delta_sync *sync);
 /* Asks for it, if it may be. */
 void aps_sync_subscribe(struct aps_sync_step *s);
 

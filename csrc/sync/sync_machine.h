@@ -89,9 +89,8 @@ struct aps_sync_actions {
 	bool begins_and_completes; /* LIST_COMPLETE or _SHOW of a pass of one page: also BEGIN */
 	/* Is to be begun: of machine->fetch. */
 	enum aps_sync_query fetches;
-	bool drains;            /* what was heard is taken, then DRAINED */
-	bool writes_checkpoint; /* machine->checkpoint, without a page */
-	bool warns_window;      /* the delta query reaches further back than the window, and there is no base query */
+	bool drains;       /* what was heard is taken, then DRAINED */
+	bool warns_window; /* the delta query reaches further back than the window, and there is no base query */
 	enum aps_sync_timer timer; /* ARM: also where it is armed already */
 	int64_t delay_ms;          /* ARM */
 	bool tells;                /* something that is shown has changed */
@@ -137,8 +136,6 @@ struct aps_delta_sync {
 	bool has_gap;       /* something may have been missed that no query which has begun since then would tell */
 	bool needs_plan;    /* what comes next is to be asked of the table */
 	bool wants_more;    /* the pass that was truncated is to go on */
-	bool owes_write;    /* checkpoint.has_missed isn't in the store */
-	bool is_whole;      /* a pass was complete in this run */
 
 	unsigned n_failures;      /* of fetches, in a row */
 	unsigned n_ended;         /* of subscriptions */

@@ -1,13 +1,19 @@
+/* clang-format off */
 /* Which query comes next: the first row that fits.
  *
  *   base pass open, and no page of it kept           BASE
- *   base pass open, what is known is in the window   BASE, goes on; anew where nothing could tell what was missed
- * between two pages: a subscription, or a gap, without a delta query base pass open, else BASE, anew never a complete
- * base pass                       BASE, anew its interval is over, or the clock has jumped    BASE, anew changes were
- * missed, no delta query              BASE, anew the delta query can't reach back so far          BASE, anew a delta
- * query                                    DELTA else                                             nothing
+ *   base pass open, what it knows is in the window   BASE, goes on; anew where nothing could tell what was missed
+ *                                                    between two pages: a subscription, or a gap, without a delta query
+ *   base pass open, else                             BASE, anew
+ *   never a complete base pass                       BASE, anew
+ *   its interval is over, or the clock has jumped    BASE, anew
+ *   changes were missed, no delta query              BASE, anew
+ *   the delta query can't reach back so far          BASE, anew
+ *   a delta query                                    DELTA
+ *   else                                             nothing
  *
  * The first seven are of a sync that has a base query. */
+/* clang-format on */
 #include "sync/sync_plan.h"
 
 #include "base/backoff.h"

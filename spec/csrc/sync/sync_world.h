@@ -112,7 +112,6 @@ static inline void world_say(struct sync_world *w)
 	if (a->saves) aps_buf_addf(&w->said, "save%s%s\n", a->begins_and_completes ? " begin" : "", LISTS[a->list]);
 	if (a->fetches != APS_SYNC_NO_QUERY) world_say_fetch(w);
 	if (a->drains) aps_buf_add_text(&w->said, "drain\n");
-	if (a->writes_checkpoint) aps_buf_add_text(&w->said, "write\n");
 	if (a->warns_window) aps_buf_add_text(&w->said, "warn\n");
 	if (a->timer == APS_SYNC_TIMER_ARM) aps_buf_addf(&w->said, "arm %lld\n", (long long)a->delay_ms);
 	if (a->timer == APS_SYNC_TIMER_STOP) aps_buf_add_text(&w->said, "stop timer\n");
@@ -126,7 +125,6 @@ static inline const char *world_feed_event(struct sync_world *w, struct aps_sync
 	bool keeps = event.kind == APS_SYNC_ON_SAVED && w->sync.is_saving && !w->sync.is_cleared;
 	if (keeps) world_store(w, &w->sync.next);
 	w->actions = aps_delta_sync_feed(&w->sync, &event);
-	if (w->actions.writes_checkpoint) world_store(w, &w->sync.checkpoint);
 	if (event.kind == APS_SYNC_ON_CLEARED) aps_buf_reset(&w->stored);
 	world_say(w);
 	return w->said.p;
