@@ -1,7 +1,7 @@
 -- lua5.4 bench/row/sync.lua <mode> PORT COUNT: client:sync of so many records of server/sync_pages, into a store in a file.
 --   base        the first synchronization, until s:ready() returns, and what it takes of memory at most
---   reconnect   100 changes after such a one: from set_online(true) until it is live again, and in another client that opens the
---               store, until it is ready; with the queries that the server had for it
+--   reconnect   100 changes after such a one: from set_online(true) until it is live again, and in another client, from its
+--               opening of the store until it is live; with the queries that the server had for it
 local appsync = require "appsync"
 local measure = require "bench.measure"
 
@@ -112,10 +112,14 @@ local function base(store)
   client:close()
 end
 
-local function counts(probe)
-  local data, err = probe:query("query Counts { counts { pages deltas subscriptions } }", nil, { fetch_policy = "no-cache" })
+local function ask(probe, document)
+  local data, err = probe:query(document, nil, { fetch_policy = "no-cache" })
   if not data then error(err) end
   return data.counts
+end
+
+local function counts(probe)
+  return ask(probe, "query Counts { counts { pages deltas subscriptions } }")
 end
 
 local function print_reconnect(how, meter, before, after, ok)
@@ -141,7 +145,9 @@ local function reconnect(store)
   ready(sync)
   wait_for(sync, "live")
   client:set_online(false)
+  ask(probe, "query Drop { counts: drop { pages } }") -- else nothing was missed
   wait_for(sync, "waiting")
+  while client.connection.state:find "^Connected" do appsync.sleep(0.0005) end
   local before = counts(probe)
   collect()
   local meter = measure.start()
@@ -156,7 +162,7 @@ local function reconnect(store)
   before, meter = counts(probe), measure.start()
   client = connect(store)
   sync = synchronize(client)
-  ready(sync)
+  wait_for(sync, "live")
   measure.stop(meter)
   print_reconnect("another client", meter, before, counts(probe), ok and has_records(client, true))
   sync:unsubscribe()

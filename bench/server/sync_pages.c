@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,10 @@ static size_t n_pages;
 static struct {
 	unsigned pages, deltas, subscriptions;
 } counts;
+
+/* Connections that were upgraded; what is beyond these isn't dropped. */
+static int upgraded[64];
+static size_t n_upgraded;
 
 /* The file is mapped: a large one needn't be in memory twice. */
 static struct aps_str map_file(const char *path)
@@ -81,10 +86,16 @@ static void answer_counts(struct aps_buf *out)
 	aps_buf_add(out, text, (size_t)n);
 }
 
+static void drop_upgraded(void)
+{
+	for (size_t i = 0; i < n_upgraded; i++) shutdown(upgraded[i], SHUT_RDWR);
+}
+
 static void answer_query(struct aps_buf *out, struct aps_str body)
 {
 	size_t page = number_after(body, "\"nextToken\":\"p");
 	if (aps_str_find(body, "syncTodos") == NULL) {
+		if (aps_str_find(body, "drop") != NULL) drop_upgraded();
 		answer_counts(out);
 	} else if (number_after(body, "\"lastSync\":") != 0) {
 		counts.deltas++;
@@ -100,16 +111,30 @@ static void started(struct aps_bench_peer *peer APS_UNUSED)
 	counts.subscriptions++;
 }
 
+static bool upgrade(struct aps_bench_peer *peer, const struct aps_bench_request *request)
+{
+	if (!aps_bench_realtime_upgrade(peer, request)) return false;
+	if (n_upgraded < APS_COUNTOF(upgraded)) upgraded[n_upgraded++] = peer->fd;
+	return true;
+}
+
+static void closed(struct aps_bench_peer *peer)
+{
+	for (size_t i = 0; i < n_upgraded; i++)
+		if (upgraded[i] == peer->fd) upgraded[i] = upgraded[--n_upgraded];
+	aps_bench_realtime_free(peer);
+}
+
 static bool take(struct aps_bench_peer *peer)
 {
 	struct aps_bench_request request;
-	char upgrade[128];
+	char protocol[128];
 	size_t at = 0, n;
 	while (peer->state == NULL && (n = aps_bench_request_at(peer, at, &request)) != 0) {
 		at += n;
-		bool is_upgrade =
-		        aps_bench_request_field(&request, "upgrade", upgrade) && strcasecmp(upgrade, "websocket") == 0;
-		if (is_upgrade && !aps_bench_realtime_upgrade(peer, &request)) return false;
+		bool is_upgrade = aps_bench_request_field(&request, "upgrade", protocol) &&
+		                  strcasecmp(protocol, "websocket") == 0;
+		if (is_upgrade && !upgrade(peer, &request)) return false;
 		if (!is_upgrade) answer_query(&peer->out, request.body);
 	}
 	aps_bench_peer_skip(peer, at);
@@ -122,5 +147,5 @@ int main(int n_args, char **args)
 	find_pages(map_file(args[2]));
 	changes = map_file(args[3]);
 	if (n_pages == 0) return 2;
-	return aps_bench_serve(atoi(args[1]), &(struct aps_bench_server){take, aps_bench_realtime_free});
+	return aps_bench_serve(atoi(args[1]), &(struct aps_bench_server){take, closed});
 }
