@@ -25,6 +25,7 @@ void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept)
 	run->counts.local_ms += aps_clock_mono_ms() - keeping->begun_ms;
 	if (is_page && is_kept) {
 		run->counts.n_pages++;
+		run->was_delta = keeping->part == APS_SYNC_PART_DELTA;
 		run->counts.n_bytes += keeping->data.n;
 	}
 	clear(run);

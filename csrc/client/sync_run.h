@@ -137,6 +137,7 @@ struct aps_sync_run {
 	bool has_committed;   /* or is there */
 	size_t n_uncommitted; /* events in the transaction that is open */
 	bool is_whole;        /* see aps_sync_run_is_whole() */
+	bool was_delta;       /* the last page that was kept is of a delta query */
 	bool is_probing;      /* what is under way tries whether anything is reached */
 	bool has_changed;     /* for whoever looks at its state */
 	bool is_writing;      /* what followers are told of is its own */

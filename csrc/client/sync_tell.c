@@ -57,17 +57,18 @@ static void write_bool(struct aps_json_writer *w, const char *key, bool is_true)
 }
 
 /* The pass that is under way, else the last one. */
-static const struct aps_sync_pass *pass_of(const struct aps_delta_sync *machine)
+static const struct aps_sync_pass *pass_of(const struct aps_sync_run *run)
 {
-	if (machine->phase == APS_SYNC_DELTA) return &machine->checkpoint.delta;
-	return &machine->checkpoint.base;
+	const struct aps_checkpoint *checkpoint = &run->machine.checkpoint;
+	bool is_delta = run->machine.phase == APS_SYNC_DELTA || (run->machine.phase != APS_SYNC_BASE && run->was_delta);
+	return is_delta ? &checkpoint->delta : &checkpoint->base;
 }
 
 static void write_state(struct aps_json_writer *w, const struct aps_sync_run *run)
 {
 	const struct aps_delta_sync *machine = &run->machine;
 	const struct aps_checkpoint *checkpoint = &machine->checkpoint;
-	const struct aps_sync_pass *pass = pass_of(machine);
+	const struct aps_sync_pass *pass = pass_of(run);
 	aps_json_write_member(w, "phase", aps_str_of(aps_sync_phase_name(machine->phase)));
 	write_int(w, "records", (int64_t)pass->n_records);
 	write_int(w, "pages", (int64_t)pass->n_pages);

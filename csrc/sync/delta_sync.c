@@ -82,6 +82,7 @@ static bool go_online(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->is_online) sync->n_failures = sync->n_ended = 0;
+	if (sync->has_gap && sync->running == APS_SYNC_NO_QUERY && sync->is_started) sync->needs_plan = true;
 	sync->is_online = true;
 	sync->retry_at_ms = sync->subscribe_at_ms = 0;
 	return true;
