@@ -1,9 +1,9 @@
--- A device that keeps all posts, goes offline and comes back, and what each phase cost it.
--- usage: delta_sync.lua STORE ENDPOINT API_KEY [POSTS [PAGE_SIZE]]; with a PAGE_SIZE, by the queries that answer in pages
+-- A device that keeps all posts, goes offline and comes back, and what each phase cost it. The service has some (fill.lua).
+-- usage: delta_sync.lua STORE ENDPOINT API_KEY [PAGE_SIZE]; with a PAGE_SIZE, by the queries that answer in pages
 local appsync = require "appsync"
 local now = require("appsync.core").now -- seconds
-local store, endpoint, api_key = ...
-local n_posts, page_size = tonumber((select(4, ...))) or 500, tonumber((select(5, ...)))
+local store, endpoint, api_key, page_size = ...
+page_size = tonumber(page_size)
 
 local FIELDS = "id title author content url ups downs version"
 local GET = ("query Get($id: ID!) { getPost(id: $id) { %s } }"):format(FIELDS)
@@ -41,13 +41,19 @@ local function write(document, input)
   return select(2, next(appsync.assert(author:mutate(document, { input = input }))))
 end
 
-local function create(i)
-  write(CREATE, { id = ("post-%04d"):format(i), title = "Post " .. i, author = "Nadia", content = ("What %d says."):format(i) })
+local function create(title) write(CREATE, { title = title, author = "Nadia" }) end
+
+local function update(id, title) write(UPDATE, { id = id, title = title }) end
+
+local function delete(id) write(DELETE, { id = id }) end
+
+-- What the service has.
+local function newest()
+  local versions, ids = {}, {}
+  local whole = appsync.assert(author:query("query All { listPosts { id version } }", nil, { fetch_policy = "no-cache" }))
+  for i, post in ipairs(whole.listPosts) do versions[post.id], ids[i] = post.version, post.id end
+  return versions, ids
 end
-
-local function update(i, title) write(UPDATE, { id = ("post-%04d"):format(i), title = title }) end
-
-local function delete(i) write(DELETE, { id = ("post-%04d"):format(i) }) end
 
 -- The device: what the screen shows comes from the cache, which the sync keeps as the service is.
 local Device = {}
@@ -55,34 +61,29 @@ Device.__index = Device
 
 function Device.start()
   local self = setmetatable({ client = new_client(store) }, Device)
+  self:forget_cost()
   self.sync = self.client:sync(appsync.build_sync("Post", {
     base_query = { query = BASE, variables = variables },
     delta_query = { query = DELTA, variables = variables },
     subscription_query = { query = LIVE },
     delta_window = 24 * 3600, -- seconds: the journal has two days
-    cache_updates = function(post) return { query = GET, variables = { id = post.id } } end,
+    cache_updates = function(post)
+      self.n_records = self.n_records + 1
+      return { query = GET, variables = { id = post.id } }
+    end,
   }))
-  self:forget_cost()
   return self
 end
 
 -- What it has been sent so far is the past.
 function Device:forget_cost()
-  self.began, self.before = now(), self.client:stats()
+  self.began, self.before, self.n_records = now(), self.client:stats(), 0
 end
 
 function Device:posts()
   local data = self.client:read_query(BASE, variables)
   local root = data and select(2, next(data))
   return root and (root.items or root) or {}
-end
-
--- What the service has.
-local function newest()
-  local versions, n = {}, 0
-  local whole = appsync.assert(author:query("query All { listPosts { id version } }", nil, { fetch_policy = "no-cache" }))
-  for _, post in ipairs(whole.listPosts) do versions[post.id], n = post.version, n + 1 end
-  return versions, n
 end
 
 function Device:has(versions, n)
@@ -95,23 +96,22 @@ end
 
 -- Waits until the device has what the service has, and is live again.
 function Device:catch_up()
-  local versions, n = newest()
+  local versions, ids = newest()
   local give_up = now() + 60
-  while self.sync:status().phase ~= "live" or not self:has(versions, n) do
+  while self.sync:status().phase ~= "live" or not self:has(versions, #ids) do
     local err = self.sync:status().err
     if now() > give_up then error("the device doesn't catch up: " .. (err and tostring(err) or self.sync:status().phase), 0) end
     appsync.sleep(0.002)
   end
 end
 
-local ROW = "%-42s %8s %6s %8s %7s %10s %8s"
+local ROW = "%-26s %8s %8s %9s %8s %8s"
 
 function Device:report(phase)
-  local stats, status = self.client:stats(), self.sync:status()
-  local n_requests = stats.requests - self.before.requests
-  local is_asked = n_requests > 0 -- else the pages and records are those of an earlier pass
-  print(ROW:format(phase, n_requests, is_asked and status.pages or 0, is_asked and status.records or 0, stats.events - self.before.events,
-    stats.bytes_received - self.before.bytes_received, ("%.1f"):format((now() - self.began) * 1000)))
+  local stats = self.client:stats()
+  local function grown(name) return stats[name] - (self.before[name] or 0) end
+  print(ROW:format(phase, grown "requests", self.n_records, grown "messages", grown "bytes_received",
+    ("%.1f"):format((now() - self.began) * 1000)))
   self:forget_cost()
 end
 
@@ -120,40 +120,40 @@ local function expect(what, got, wanted)
 end
 
 local function work()
-  for i = 1, n_posts do create(i) end
-  print(ROW:format("", "queries", "pages", "records", "events", "bytes", "ms"))
+  local _, ids = newest()
+  if #ids < 30 then error("the service has too few posts; make some by fill.lua", 0) end
+  print(ROW:format("", "queries", "records", "messages", "bytes", "ms"))
 
   local device = Device.start()
   appsync.assert(device.sync:ready(60))
   device:catch_up()
-  expect("posts after the first start", #device:posts(), n_posts)
-  device:report(("first start: a base query of %d posts"):format(n_posts))
+  expect("posts after the first start", #device:posts(), #ids)
+  device:report(("first start, %d posts"):format(#ids))
 
-  update(1, "changed while the device listens")
-  delete(2)
-  create(n_posts + 1)
+  update(ids[1], "changed while the device listens")
+  delete(ids[2])
+  create "made while the device listens"
   device:catch_up()
-  device:report "live: 3 changes"
+  device:report "live, 3 changes"
 
   device.client:set_online(false)
-  for i = 3, 22 do update(i, "changed while the device is offline") end
-  delete(23)
-  create(n_posts + 2)
-  expect("posts offline", #device:posts(), n_posts)
+  for i = 3, 22 do update(ids[i], "changed while the device is offline") end
+  delete(ids[23])
+  create "made while the device is offline"
+  expect("posts offline", #device:posts(), #ids)
   device:forget_cost()
   device.client:set_online(true)
   device:catch_up()
-  device:report "back online: a delta query, 22 changes"
+  device:report "back online, 22 changes"
 
   device.client:close()
-  update(1, "changed while the device is off")
-  create(n_posts + 3)
+  update(ids[1], "changed while the device is off")
+  create "made while the device is off"
   device = Device.start()
-  local shown = #device:posts()
-  expect("posts at once", shown, n_posts)
+  expect("posts at once", #device:posts(), #ids)
   device:catch_up()
-  device:report "started again: a delta query, 2 changes"
-  expect("the title", device.client:read_query(GET, { id = "post-0001" }).getPost.title, "changed while the device is off")
+  device:report "started again, 2 changes"
+  expect("the title", device.client:read_query(GET, { id = ids[1] }).getPost.title, "changed while the device is off")
 
   device.sync:unsubscribe()
   device.client:close()
