@@ -15,6 +15,7 @@ local commands = {}
 function commands.start()
   client = appsync.assert(appsync.client{
     endpoint = endpoint, auth = { type = "API_KEY", api_key = api_key }, store = store, retry = { base = 0.01, cap = 0.1 },
+    timeouts = { ack = 1 },
     log = function(level, message) log[#log + 1] = level .. ": " .. message end,
   })
   sync = client:sync(appsync.build_sync("Post", {
