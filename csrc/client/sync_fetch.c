@@ -5,10 +5,14 @@
 #include "client/sync_tell.h"
 #include "proto/retry.h"
 
+static enum aps_sync_part_kind kind_of(enum aps_sync_query query)
+{
+	return query == APS_SYNC_DELTA_QUERY ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE;
+}
+
 static struct aps_sync_part *part_of(struct aps_sync_run *run, enum aps_sync_query query)
 {
-	bool is_delta = query == APS_SYNC_DELTA_QUERY;
-	return &run->settings->parts[is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE];
+	return &run->settings->parts[kind_of(query)];
 }
 
 static void clear_request(struct aps_sync_run *run)
@@ -21,6 +25,15 @@ static void clear_request(struct aps_sync_run *run)
 	aps_arena_clear(&fetching->arena);
 }
 
+/* The application's function goes by what the page was asked for with. */
+static void keep_variables(struct aps_sync_run *run)
+{
+	struct aps_sync_fetching *fetching = &run->fetching;
+	if (fetching->operation.document == NULL || !part_of(run, fetching->query)->has_page) return;
+	aps_buf_init(&fetching->answer.variables, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&fetching->answer.variables, aps_operation_variables(&fetching->operation));
+}
+
 /* Takes *outcome. */
 static void answer(struct aps_sync_run *run, struct aps_outcome *outcome)
 {
@@ -31,6 +44,7 @@ static void answer(struct aps_sync_run *run, struct aps_outcome *outcome)
 	fetching->answer.query = fetching->query;
 	fetching->answer.asked_at = fetching->asked_at;
 	fetching->answer.took_ms = aps_clock_mono_ms() - fetching->begun_ms;
+	keep_variables(run);
 	run->counts.network_ms += fetching->answer.took_ms;
 	clear_request(run);
 }
@@ -109,7 +123,7 @@ void aps_sync_fetch_begin(struct aps_sync_run *run)
 	bool asks = rc == APS_OK && run->settings->asks_headers;
 	if (asks) {
 		fetching->question = ++run->last_question;
-		rc = aps_sync_tell_headers(run, fetching->question, &err);
+		rc = aps_sync_tell_headers(run, fetching->question, kind_of(fetch->query), &err);
 	} else if (rc == APS_OK) {
 		rc = set_headers(run, &run->settings->headers, &err);
 	}

@@ -115,7 +115,7 @@ static bool ask_headers(struct aps_core *core APS_UNUSED, struct aps_consumer *c
 	struct aps_err err;
 	if (!run->settings->asks_headers) return false;
 	run->hearing.question = ++run->last_question;
-	return aps_sync_tell_headers(run, run->hearing.question, &err) == APS_OK;
+	return aps_sync_tell_headers(run, run->hearing.question, APS_SYNC_PART_SUBSCRIPTION, &err) == APS_OK;
 }
 
 static void end(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer, const struct aps_err *err,

@@ -139,7 +139,7 @@ static bool ask(struct aps_sync_run *run)
 	if (keeping->answer.is_told || (!part->has_update && !asks_records)) return false;
 	keeping->question = ++run->last_question;
 	if (part->has_update) {
-		rc = aps_sync_tell_update(run, keeping->question, keeping->part, keeping->data, &err);
+		rc = aps_sync_tell_update(run, keeping->question, keeping->part, keeping->data, APS_STR(""), &err);
 	} else {
 		struct aps_sync_judgement judgement;
 		const struct aps_partition_data data = {.data = keeping->data};
@@ -209,7 +209,13 @@ bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *a
 	if (!run->settings->parts[part].has_page || answer->is_told) return false;
 	if (answer->question != 0) return true;
 	answer->question = ++run->last_question;
-	if (aps_sync_tell_update(run, answer->question, part, answer->outcome.response.data, &err) != APS_OK)
+	if (answer->variables.rc != APS_OK) { /* no memory for them: the page is asked for again */
+		answer->outcome.response.data = APS_STR("");
+		aps_fail(&answer->outcome.response.err, APS_E_NOMEM, "out of memory");
+		return false;
+	}
+	if (aps_sync_tell_update(run, answer->question, part, answer->outcome.response.data,
+	                         aps_buf_str(&answer->variables), &err) != APS_OK)
 		answer->question = 0; /* it is asked again in another turn */
 	return true;
 }
@@ -219,7 +225,8 @@ static bool take(struct aps_sync_answer *answer, const struct aps_caching_edits 
 	answer->is_told = true;
 	answer->edits = *edits;
 	answer->edits.edits = edits->edits != NULL ? aps_edits_ref(edits->edits) : NULL;
-	aps_buf_reset(&answer->more);
+	aps_buf_clear(&answer->more);
+	aps_buf_init(&answer->more, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&answer->more, more);
 	return true;
 }

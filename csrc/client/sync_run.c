@@ -11,6 +11,7 @@ void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *ans
 		aps_caching_edit(run->core, run->client, run->cache, &none);
 	}
 	aps_edits_unref(answer->edits.edits);
+	aps_buf_clear(&answer->variables);
 	aps_buf_clear(&answer->more);
 	aps_page_clear(&answer->page);
 	aps_outcome_clear(&answer->outcome);

@@ -27,6 +27,7 @@ struct aps_sync_answer {
 	enum aps_sync_query query;
 	uint32_t asked_at; /* what the cache knew when it was asked for */
 	int64_t took_ms;
+	struct aps_buf variables;       /* that it was asked for with, of a part with has_page */
 	uint64_t question;              /* which page comes next; 0: it isn't asked */
 	bool is_told;                   /* the application's functions were, and said: */
 	struct aps_caching_edits edits; /* a reference */

@@ -97,16 +97,18 @@ void aps_sync_tell_state(struct aps_sync_run *run)
 	run->has_changed = emit(run, &telling, &run->err, &err) != APS_OK;
 }
 
-enum aps_rc aps_sync_tell_headers(struct aps_sync_run *run, uint64_t question, struct aps_err *err)
+enum aps_rc aps_sync_tell_headers(struct aps_sync_run *run, uint64_t question, enum aps_sync_part_kind part,
+                                  struct aps_err *err)
 {
 	struct telling telling;
 	begin(&telling, "headers");
 	write_int(&telling.w, "number", (int64_t)question);
+	aps_json_write_member(&telling.w, "part", aps_str_of(aps_sync_part_name(part)));
 	return emit(run, &telling, NULL, err);
 }
 
 enum aps_rc aps_sync_tell_update(struct aps_sync_run *run, uint64_t question, enum aps_sync_part_kind part,
-                                 struct aps_str data, struct aps_err *err)
+                                 struct aps_str data, struct aps_str variables, struct aps_err *err)
 {
 	struct telling telling;
 	begin(&telling, "update");
@@ -114,6 +116,10 @@ enum aps_rc aps_sync_tell_update(struct aps_sync_run *run, uint64_t question, en
 	aps_json_write_member(&telling.w, "part", aps_str_of(aps_sync_part_name(part)));
 	aps_json_write_key(&telling.w, APS_STR("data"));
 	aps_json_write_raw(&telling.w, data);
+	if (variables.n != 0) {
+		aps_json_write_key(&telling.w, APS_STR("variables"));
+		aps_json_write_raw(&telling.w, variables);
+	}
 	return emit(run, &telling, NULL, err);
 }
 

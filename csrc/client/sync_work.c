@@ -136,6 +136,10 @@ static bool take_answer(struct aps_sync_run *run)
 		answer->outcome.response.err = err;
 		has_data = false;
 	}
+	if (answer->more.rc != APS_OK) { /* it would be taken for the last page */
+		aps_fail(&answer->outcome.response.err, APS_E_NOMEM, "out of memory");
+		has_data = false;
+	}
 	if (has_data) {
 		feed_page(run);
 	} else {
