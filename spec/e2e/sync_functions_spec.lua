@@ -142,6 +142,16 @@ describe("a delta sync with functions of the application", function()
     assert.same({}, told())
   end)
 
+  it("shows them also where other functions take the page", function()
+    local client = connect()
+    local s = client:sync(appsync.build_sync("Post", {
+      base_query = { query = LIST, page = next_offset, update = function() end },
+      cache_updates = function(record) return { query = GET, variables = { id = record.id } } end,
+    }))
+    appsync.assert(s:ready(10))
+    for id = 1, 7 do assert.equal(tostring(id), client:read_query(GET, { id = tostring(id) }).getPost.id) end
+  end)
+
   it("asks a function for the headers of each request, and of the subscription", function()
     local client, seen = connect(), {}
     local s = client:sync{

@@ -8,6 +8,7 @@ local errors = require "appsync.errors"
 local json = require "appsync.json"
 local log = require "appsync.log"
 local printable = require "appsync.printable"
+local record_selection = require "appsync.client.record_selection"
 local sync_references = require "appsync.client.sync_references"
 local timer = require "appsync.timer"
 local updating = require "appsync.client.updating"
@@ -72,10 +73,20 @@ local function next_page(running, part, event)
   running:stop(errors.new("usage", ("%s: page raised: %s"):format(part.where, err.message), { raised = more, code = "page_raised" }))
 end
 
--- Begun, and not ended, where it returns true.
+-- What `cache_updates` says of a page that goes to other functions too: the core tells of its records only where it doesn't.
+---@return appsync.client.SyncReference[]
+local function references_of(running, part, event)
+  if not running.cache_updates then return {} end
+  local list = {}
+  for i, record in ipairs(record_selection.records(part.selection, event.data)) do
+    list[i] = { data = record, deleted = record.aws_ds == "DELETE" or record._deleted == true }
+  end
+  return sync_references.collect(running, list)
+end
+
+-- Begun, and not ended, unless it fails.
 ---@return boolean is_begun, string? failure
 local function run_update(running, part, event)
-  if not part.update then return false end
   local depth, err = running.core:begin(false)
   if not depth then return false, err.message end
   local result = { data = event.data, err = nil, optimistic = false }
@@ -86,6 +97,20 @@ local function run_update(running, part, event)
   return false, "update raised: " .. printable.text(raised)
 end
 
+-- Begun, and not ended, where there is something to write.
+---@return boolean is_begun, string? failure
+local function write(running, part, event, references)
+  local is_begun, failure = false, nil
+  if part.update then is_begun, failure = run_update(running, part, event) end
+  if references[1] == nil or running.is_over then return is_begun, failure end
+  if not is_begun then
+    local depth, err = running.core:begin(false)
+    if not depth then return false, failure or err.message end
+  end
+  sync_references.write(running, references)
+  return true, failure
+end
+
 ---@param running appsync.client.RunningSync
 ---@param event {number: integer, part: string, data: any, variables: table?}
 function sync_pages.update(running, event)
@@ -93,9 +118,11 @@ function sync_pages.update(running, event)
   if event.data == null then event.data = nil end
   local more = next_page(running, part, event)
   if running.is_over then return end
-  local is_begun, update_failure = run_update(running, part, event)
+  local references = references_of(running, part, event)
+  if running.is_over then return end
+  local is_begun, failure = write(running, part, event, references)
   if running.is_over then return is_begun and running.core:drop() or nil end
-  if update_failure then return fail(running, event.number, update_failure, more) end
+  if failure and not is_begun then return fail(running, event.number, failure, more) end
   settle(running, event.number, more)
 end
 

@@ -82,7 +82,7 @@ local function warn_of_deletions(warnings, parts)
 end
 
 local function warn_of_pages(warnings, part)
-  if not part or part.page or not part.selection.is_connection then return end
+  if not part or part.page or not part.selection.items_key then return end
   local selection = part.selection
   if selection.selects_token and selection.given.nextToken then return end
   warnings[#warnings + 1] = ("%s: %s has pages, and the query can't ask for the next one: select nextToken beside items, and pass "

@@ -270,6 +270,45 @@ describe("a page of a delta sync", function()
       assert.same({}, syncing.told())
     end)
 
+    it("is kept likewise where it goes to other functions too", function()
+      local function get(record) return { query = GET, variables = { id = record.id } } end
+      local n = 0
+      start({ update = function() n = n + 1 end, page = function() end }, { cache_updates = get })
+      local event = page(1, { "a", "b" })
+      event.data.listPosts.items[2].aws_ds = "DELETE"
+      event.data.listPosts.items[3] = appsync.null
+      syncing.event("update", event)
+      assert.same({
+        "begin false", 'set ROOT_QUERY getPost({"id":"1"}) true Post:1', 'set ROOT_QUERY getPost({"id":"2"}) true null', "settle 1",
+      }, queue.trace)
+      assert.equal(1, n)
+      start({ update = function() error("no", 0) end }, { cache_updates = get })
+      syncing.event("update", page(1, { "a" }))
+      assert.same({ "begin false", "drop", "begin false", 'set ROOT_QUERY getPost({"id":"1"}) true Post:1', "settle 1" }, queue.trace)
+      start({ page = function() end }, { cache_updates = get })
+      syncing.event("update", page(1, { "a" }))
+      assert.same({ "begin false", 'set ROOT_QUERY getPost({"id":"1"}) true Post:1', "settle 1" }, queue.trace)
+      start({ page = function() end }, { cache_updates = get })
+      queue.begin_err = { kind = "storage", message = "locked" }
+      syncing.event("update", page(1, { "a" }))
+      assert.same({ "begin false", "fail 1: locked" }, queue.trace)
+    end)
+
+    it("is kept likewise where it is a list, a record or nothing", function()
+      local part = { query = syncing.SUBSCRIPTION, update = function() end }
+      start({}, { subscription_query = part, cache_updates = function(record) return { query = GET, variables = { id = record.id } } end })
+      for _, data in ipairs{
+        { onDeltaPost = { id = "1", __typename = "Post", _deleted = true } }, { onDeltaPost = appsync.array{ { id = "2", __typename = "Post" } } },
+        { onDeltaPost = appsync.null }, appsync.null,
+      } do
+        syncing.event("update", { number = 1, part = "subscription", data = data })
+      end
+      assert.same({
+        "begin false", 'set ROOT_QUERY getPost({"id":"1"}) true null', "settle 1",
+        "begin false", 'set ROOT_QUERY getPost({"id":"2"}) true Post:2', "settle 1", "begin false", "settle 1", "begin false", "settle 1",
+      }, queue.trace)
+    end)
+
     it("gets its type where the records don't have it", function()
       start_with(function() return GET end, { typename = "Post" })
       syncing.event("records", { number = 1, records = { { data = { id = "1" }, deleted = false } } })
