@@ -396,6 +396,7 @@ build = {
     ["appsync.client.connection"] = "lua/appsync/client/connection.lua",
     ["appsync.client.delta_sync"] = "lua/appsync/client/delta_sync.lua",
     ["appsync.client.endpoint_url"] = "lua/appsync/client/endpoint_url.lua",
+    ["appsync.client.event_inbox"] = "lua/appsync/client/event_inbox.lua",
     ["appsync.client.expectation"] = "lua/appsync/client/expectation.lua",
     ["appsync.client.field_merge"] = "lua/appsync/client/field_merge.lua",
     ["appsync.client.field_value"] = "lua/appsync/client/field_value.lua",
