@@ -115,7 +115,10 @@ static void put_block(struct rewriting *in, uint64_t number, size_t from, size_t
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&content, items_of(in, from, n));
 	aps_cell_close_list(&content, 0, n);
-	aps_write_set(in->write, entry, aps_buf_str(&content));
+	if (content.rc == APS_OK)
+		aps_write_set(in->write, entry, aps_buf_str(&content));
+	else
+		aps_write_fail(in->write);
 	aps_write_report(in->write, entry, 0);
 	aps_buf_clear(&content);
 	const struct aps_long_block block = {entry->number, n};
@@ -155,7 +158,10 @@ static uint64_t put_list(struct rewriting *in, uint64_t number)
 		aps_cell_put_count(&content, block_at(&in->now, i)->number);
 		aps_cell_put_count(&content, block_at(&in->now, i)->n_items);
 	}
-	if (content.rc == APS_OK) aps_write_set(in->write, entry, aps_buf_str(&content));
+	if (content.rc == APS_OK)
+		aps_write_set(in->write, entry, aps_buf_str(&content));
+	else
+		aps_write_fail(in->write);
 	aps_write_report(in->write, entry, 0);
 	aps_buf_clear(&content);
 	return entry->number;
@@ -334,6 +340,7 @@ void aps_long_list_drop(struct aps_cache_write *write, uint64_t number)
 	struct aps_buf content; /* the entry's own changes with the first block */
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&content, aps_entry_content(entry));
+	if (content.rc != APS_OK) aps_write_fail(write);
 	struct aps_str rest = aps_buf_str(&content);
 	while (aps_long_list_take(&rest, &block)) drop_block(write, block.number);
 	aps_buf_clear(&content);
