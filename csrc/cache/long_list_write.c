@@ -218,27 +218,13 @@ static struct aps_str block_items(const struct rewriting *in, size_t index)
 	return is_list ? kept.text : APS_STR("");
 }
 
-/* Its bytes are somewhere among theirs: where they aren't, none of the items needs to be looked at. The byte that is
- * looked for is the one in which references differ most: the lowest of the entry's number. */
-static bool may_have(struct aps_str items, struct aps_str item)
-{
-	size_t at = item.n > 1 ? 1 : 0;
-	if (items.n < item.n) return false;
-	const char *p = items.p + at, *end = p + items.n - item.n + 1;
-	while (p < end && (p = memchr(p, item.p[at], (size_t)(end - p))) != NULL) {
-		if (memcmp(p - at, item.p, item.n) == 0) return true;
-		p++;
-	}
-	return false;
-}
-
 /* From the end, where what has come lately is. */
 static struct spot find_item(const struct rewriting *in, struct aps_str item)
 {
 	struct aps_cell kept;
 	for (size_t block = n_blocks(&in->old); block-- > 0;) {
 		struct aps_str items = block_items(in, block), rest = items;
-		if (!may_have(items, item)) continue;
+		if (!aps_long_list_may_have(items, item)) continue;
 		while (aps_cell_take(&rest, &kept)) {
 			if (!aps_str_eq(kept.whole, item)) continue;
 			size_t to = items.n - rest.n;
