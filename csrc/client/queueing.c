@@ -144,6 +144,23 @@ static bool is_asking(const struct aps_queue *queue)
 	return false;
 }
 
+static bool is_timed(const struct aps_outbox_item *item)
+{
+	return item->delivery.state == APS_DELIVERY_WAITING || item->delivery.state == APS_DELIVERY_NO_AUTH;
+}
+
+/* Where all that may be next waits for a moment of its own, a try would be for nothing, and the next one late. */
+static bool can_use_a_try(const struct aps_queue *queue)
+{
+	int64_t n_timed = 0;
+	for (const struct aps_outbox_item *item = queue->outbox.items; item != NULL; item = item->next) {
+		if (!is_timed(item)) return true;
+		n_timed++;
+	}
+	bool has_others = n_timed == 0 || queue->settings.order == APS_OUTBOX_ENTITY;
+	return has_others && queue->n_entries > n_timed;
+}
+
 static void end_turn(struct aps_core *core, struct aps_client *client)
 {
 	bool is_wanted = false, is_any_asking = false;
@@ -153,7 +170,7 @@ static void end_turn(struct aps_core *core, struct aps_client *client)
 		aps_queue_tell_state(queue);
 		aps_queue_tell_outcome(queue);
 		aps_queue_finish_look(queue);
-		is_wanted = is_wanted || queue->outbox.items != NULL || queue->n_entries > 0;
+		is_wanted = is_wanted || can_use_a_try(queue);
 		is_any_asking = is_any_asking || is_asking(queue);
 		n_entries += (size_t)queue->n_entries;
 	}

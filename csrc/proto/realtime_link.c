@@ -133,7 +133,8 @@ static int64_t delay_after(const struct aps_realtime *rt, bool is_broken)
 	const struct aps_backoff_policy *policy = &rt->options.reconnect;
 	if (is_broken) return aps_backoff_delay_ms(policy, rt->attempt, rt->rand);
 	int64_t took_ms = is_attempting(rt) ? rt->now_ms - rt->began_at_ms : 0;
-	return aps_backoff_outage_ms(policy, rt->attempt, rt->now_ms - rt->lost_at_ms, took_ms, rt->rand);
+	int64_t outage_ms = rt->now_ms - took_ms - rt->lost_at_ms;
+	return aps_backoff_outage_ms(policy, rt->attempt, outage_ms, took_ms, rt->rand);
 }
 
 void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause, bool is_broken)

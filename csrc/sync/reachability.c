@@ -60,12 +60,12 @@ static void arm_for(struct aps_reachability *r, int64_t delay_ms, int64_t now_ms
 	action->delay_ms = delay_ms;
 }
 
-/* `took_ms`: what came before it, if that was a try. */
+/* `took_ms`: since the last try began; 0: there was none. */
 static void arm(struct aps_reachability *r, int64_t took_ms, const struct input *input,
                 struct aps_reachability_action *action)
 {
 	if (!r->is_wanted || r->is_armed) return;
-	int64_t outage_ms = input->now_ms - r->lost_at_ms;
+	int64_t outage_ms = input->now_ms - took_ms - r->lost_at_ms;
 	int64_t delay_ms = aps_backoff_outage_ms(&POLICY, r->n_tries, outage_ms, took_ms, input->rand);
 	arm_for(r, delay_ms, input->now_ms, action);
 }
@@ -125,7 +125,8 @@ static void take_hint(struct aps_reachability *r, const struct input *input, str
 static void want(struct aps_reachability *r, const struct input *input, struct aps_reachability_action *action)
 {
 	r->is_wanted = true;
-	if (r->state == APS_REACHABILITY_OFFLINE) arm(r, 0, input, action);
+	int64_t since_try_ms = r->n_tries > 0 ? input->now_ms - r->try_at_ms : 0;
+	if (r->state == APS_REACHABILITY_OFFLINE) arm(r, since_try_ms, input, action);
 }
 
 /* A try that is still under way may yet be answered. */

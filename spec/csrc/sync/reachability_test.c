@@ -142,7 +142,7 @@ static void the_first_try_comes_within_200_ms_and_each_in_vain_doubles_that_with
 		assert_true(i == 1 || (most < bound && most > bound * 95 / 100)); /* the first try took a minute */
 		try_in_vain(&r, now_ms);
 	}
-	r.try_at_ms = 60000;
+	r.try_at_ms = 60000; /* and so did the last one */
 	int64_t most = most_of(&r, 60000);
 	assert_true(most < APS_OUTAGE_OLD_MS && most > APS_OUTAGE_OLD_MS * 95 / 100);
 	feed(&r, APS_REACHABILITY_ON_SET_ONLINE);
