@@ -194,12 +194,17 @@ void aps_sync_keep_event(struct aps_sync_run *run, struct aps_sync_heard *heard)
 	keeping->errors = response.errors;
 	aps_sync_heard_free(heard);
 	const struct aps_page_names *names = &run->settings->parts[APS_SYNC_PART_SUBSCRIPTION].names;
-	if (response.data.n == 0)
-		clear(run); /* errors without data say nothing of any record */
-	else if (aps_page_read(&keeping->answer.page, names, response.data, &err) != APS_OK)
+	if (response.data.n != 0 && aps_page_read(&keeping->answer.page, names, response.data, &err) != APS_OK) {
 		fail(run, &err);
-	else
+		return;
+	}
+	/* A field that can't be null and wasn't selected is an error, and the record null: which one it was nobody
+	 * says. */
+	if (response.errors.n != 0 || aps_page_count(&keeping->answer.page) == 0) aps_sync_hear_note_partial(run);
+	if (response.data.n != 0)
 		go(run);
+	else
+		clear(run);
 }
 
 bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *answer)

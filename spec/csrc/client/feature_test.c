@@ -210,8 +210,13 @@ const struct aps_feature parking_feature = {
 
 /* All that a feature adds to what is there. */
 static const struct aps_feature *const FEATURES[] = {
-        &aps_call_feature,  &parking_feature,        &aps_realtime_feature, &aps_subscriber_feature,
-        &aps_reach_feature, &aps_credential_feature, NULL,
+        &aps_call_feature,
+        &parking_feature,
+        &aps_realtime_feature,
+        &aps_subscriber_feature,
+        &aps_reach_feature,
+        &aps_credential_feature,
+        NULL,
 };
 
 /* The application: a runtime with its thread, and a server on a thread of its own. */
