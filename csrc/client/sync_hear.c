@@ -99,9 +99,9 @@ void aps_sync_hear_note_partial(struct aps_sync_run *run)
 	struct aps_str version = run->settings->parts[APS_SYNC_PART_SUBSCRIPTION].names.version_field;
 	aps_core_log(
 	        run->core, run->client->id, "warn",
-	        "a delta sync was told of a record by a mutation that doesn't select its field %.*s: mutations have "
-	        "to return the fields that the base query selects",
-	        (int)version.n, version.p);
+	        "a delta sync got an event that isn't whole (it has no record%s%.*s): mutations have to select the "
+	        "fields that the base query selects",
+	        version.n != 0 ? ", or no " : "", (int)version.n, version.n != 0 ? version.p : "");
 }
 
 static void missed(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer)
