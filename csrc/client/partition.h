@@ -50,6 +50,9 @@ struct aps_partition_follower {
 	void (*wrote)(struct aps_partition_follower *follower, uint64_t number);
 	/* What is known of entries and names doesn't hold any more. `is_cleared`: nothing is there any more, either. */
 	void (*forgotten)(struct aps_partition_follower *follower, bool is_cleared);
+	/* Records had to leave for want of room, or for their age, and the checkpoints that say they are there with
+	 * them: that of a sync at work, whose records are held, is to be stored again. */
+	void (*unkept)(struct aps_partition_follower *follower);
 };
 
 /* Who keeps something else under the same owner (client/queue.h). */

@@ -140,6 +140,7 @@ struct aps_sync_run {
 	bool was_delta;       /* the last page that was kept is of a delta query */
 	bool is_probing;      /* what is under way tries whether anything is reached */
 	bool has_changed;     /* for whoever looks at its state */
+	bool owes_checkpoint; /* it isn't in the store any more, and is to be */
 	bool is_writing;      /* what followers are told of is its own */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;

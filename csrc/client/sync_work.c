@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/collecting.h"
 #include "client/reach.h"
 #include "client/sync_fetch.h"
 #include "client/sync_hear.h"
@@ -224,6 +225,15 @@ static bool conclude(struct aps_sync_run *run)
 	return has_ended || is_page_over || is_cleared;
 }
 
+static bool save_owed(struct aps_sync_run *run)
+{
+	struct aps_err err;
+	if (!run->owes_checkpoint || run->machine.is_saving) return false;
+	run->owes_checkpoint = false;
+	if (aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK) aps_vault_suspect(run->vault, &err);
+	return true;
+}
+
 /* What has the try isn't stopped by what it tries. */
 static bool look_at_reach(struct aps_sync_run *run)
 {
@@ -268,6 +278,7 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 	has_gone = take_standing(run) || has_gone;
 	has_gone = take_answer(run) || has_gone;
 	has_gone = take_events(run) || has_gone;
+	has_gone = save_owed(run) || has_gone;
 	if (run->machine.phase == APS_SYNC_STOPPED && run->reason.code != APS_OK && !run->is_reason_told) {
 		run->is_reason_told = true;
 		aps_sync_tell_state(run);
@@ -339,11 +350,35 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	forget_lists(run);
 }
 
+static void unkept(struct aps_partition_follower *follower)
+{
+	APS_CONTAINER_OF(follower, struct aps_sync_run, follower)->owes_checkpoint = true;
+}
+
+/* What the sync has brought is held as long as it works: a list that reads incomplete is none. */
+static void retain(struct aps_sync_run *run)
+{
+	const struct aps_operation *base = &run->settings->parts[APS_SYNC_PART_BASE].operation;
+	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
+	struct aps_operation operation;
+	struct aps_err err;
+	if (base->document == NULL || collecting == NULL) return;
+	if (aps_operation_init(&operation, base->document, base->definition, base->has_typenames,
+	                       aps_operation_variables(base), &err) == APS_OK)
+		aps_collecting_retain(collecting, run->id, &operation);
+}
+
+static void release(struct aps_sync_run *run)
+{
+	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
+	if (collecting != NULL) aps_collecting_release(collecting, run->id);
+}
+
 static void begin(struct aps_sync_run *run)
 {
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
-	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten};
+	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten, unkept};
 	run->partition->followers = &run->follower;
 	aps_sync_hear_init(run);
 	run->timer.due = due;
@@ -378,6 +413,7 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	run->vault = partition->vault;
 	begin(run);
 	(void)aps_sync_place_guess(run, err);
+	retain(run);
 	load(run);
 	run->has_changed = true;
 	if (!aps_reach_is_online(core, client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
@@ -391,6 +427,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	struct aps_partition_follower **at = &run->partition->followers;
 	if (run->machine.phase != APS_SYNC_STOPPED) aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
 	run->is_ended = true;
+	release(run);
 	aps_timer_stop(&core->timers, &run->timer);
 	aps_timer_stop(&core->timers, &run->hint);
 	aps_sync_hear_end(run);

@@ -59,6 +59,14 @@ enum aps_rc aps_sync_rows_save(struct aps_db *db, struct aps_sync_name sync, str
 	return aps_query_run(&query);
 }
 
+enum aps_rc aps_sync_rows_forget(struct aps_db *db, int64_t part, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "DELETE FROM sync WHERE part = ?1", err);
+	aps_query_int(&query, part);
+	return aps_query_run(&query);
+}
+
 enum aps_rc aps_sync_rows_drop(struct aps_db *db, struct aps_sync_name sync, struct aps_err *err)
 {
 	static const char *const SQL[] = {

@@ -37,6 +37,8 @@ APS_BEGIN_DECLS
 enum aps_rc aps_sync_rows_load(struct aps_db *db, struct aps_sync_name sync, struct aps_buf *out, struct aps_err *err);
 enum aps_rc aps_sync_rows_save(struct aps_db *db, struct aps_sync_name sync, struct aps_str checkpoint,
                                struct aps_err *err);
+/* The checkpoints of a part go, all of them: what they say was kept isn't all there any more. */
+enum aps_rc aps_sync_rows_forget(struct aps_db *db, int64_t part, struct aps_err *err);
 /* All that the sync has here goes. */
 enum aps_rc aps_sync_rows_drop(struct aps_db *db, struct aps_sync_name sync, struct aps_err *err);
 
