@@ -92,8 +92,8 @@ static inline bool is_same(const char *a, const char *b, size_t n)
 static bool is_text(const struct reading *in, struct aps_str text)
 {
 	const struct aps_json_reader *r = &in->r;
-	if (r->has_escapes) return text.n != 0 && aps_json_text_is(r, text.p);
-	return r->text.n == text.n && text.n != 0 && is_same(r->text.p, text.p, text.n);
+	if (r->has_escapes) return aps_json_text_is(r, text.p);
+	return r->text.n == text.n && is_same(r->text.p, text.p, text.n);
 }
 
 /* Of the KEY just read. */

@@ -115,6 +115,7 @@ static void a_connection_is_read_with_its_records_token_and_time(void **state)
 	        {"{\"sync\":{\"items\":[],\"nextToken\":null,\"startedAt\":null}}", "list sync.items"},
 	        {"{\"sync\":{\"items\":[{},null,1,\"a\",[{\"_version\":1}],{\"id\":2}]}}",
 	         "list sync.items [{}] [] [] [] [] [{\"id\":2}]"},
+	        {"{\"sync\":{\"items\":[],\"startedAt\":1714557600123,\"startedAt\":null}}", "list sync.items"},
 	        /* no list, but a page still */
 	        {"{\"sync\":{\"items\":null,\"nextToken\":\"t\",\"startedAt\":1714557600123}}",
 	         "no list sync t @1714557600123"},
@@ -265,6 +266,9 @@ static void a_list_elsewhere_is_found_with_what_stands_beside_it(void **state)
 	         "list p.page.entries out @1714557600123"},
 	        {"{\"p\":{\"other\":{\"nextToken\":\"x\",\"id\":1},\"page\":[{\"version\":\"a\"}],\"entries\":[{}]}}",
 	         "list p.page [{\"version\":\"a\"} v\"a\"]"},
+	        {"{\"p\":{\"startedAt\":1714557600123,\"page\":{\"entries\":[],\"startedAt\":1714557600},\"startedAt\":"
+	         "1714557600124}}",
+	         "list p.page.entries @1714557600000"},
 	        /* no selections, no list */
 	        {"{\"p\":{\"page\":{\"tags\":[{\"version\":1}],\"entries\":null},\"nextToken\":\"t\"}}", "no list p t"},
 	        {"{\"p\":{\"p\\u0061ge\":{\"\\u0065ntries\":[{\"version\":1}]}}}",
@@ -307,6 +311,42 @@ static void an_event_is_one_record_or_a_list_of_them(void **state)
 	};
 	CHECK(EVENT, EVENTS);
 	CHECK(BATCH, BATCHES);
+}
+
+static void items_are_the_list_whatever_else_is_there(void **state)
+{
+	(void)state;
+	static const struct row ROWS[] = {
+	        {"{\"l\":{\"first\":[{\"id\":1}],\"items\":[{\"id\":2}]}}", "list l.items [{\"id\":2}]"},
+	        {"{\"l\":{\"first\":[{\"id\":1}],\"items\":null,\"total\":0}}", "no list l"},
+	        {"{\"l\":{\"first\":[{\"id\":1}],\"items\":{\"edges\":[{\"id\":2}]}}}",
+	         "list l.items.edges [{\"id\":2}]"},
+	};
+	CHECK("query { l { first { id } items { edges { id } } total } }", ROWS);
+}
+
+static void keys_are_compared_whole(void **state)
+{
+	(void)state;
+	static const char *const OTHERS[] = {"_lastChangedAT", "XlastChangedAt", "_lastCXangedAt", "_lastChangedA",
+	                                     "_lastChangedAt_"};
+	static const char *const LONG[] = {"xersion_of_the_record", "version_of_thX_record", "version_Xf_the_record",
+	                                   "version_of_the_recorX"};
+	char data[200];
+	set_names(SYNC);
+	for (size_t i = 0; i < APS_COUNTOF(OTHERS); i++) {
+		snprintf(data, sizeof data, "{\"sync\":{\"items\":[{\"%s\":1}]}}", OTHERS[i]);
+		read_page(data);
+		if (aps_page_at(&page, 0)->changed_at.n != 0) fail_msg("%s", data);
+	}
+	set_names("query { sync { items { version_of_the_record: version } } }");
+	read_page("{\"sync\":{\"items\":[{\"version_of_the_record\":1}]}}");
+	assert_true(aps_str_is(aps_page_at(&page, 0)->version, "1"));
+	for (size_t i = 0; i < APS_COUNTOF(LONG); i++) {
+		snprintf(data, sizeof data, "{\"sync\":{\"items\":[{\"%s\":1}]}}", LONG[i]);
+		read_page(data);
+		if (aps_page_at(&page, 0)->version.n != 0) fail_msg("%s", data);
+	}
 }
 
 static void a_list_may_have_the_name_of_another_field(void **state)
@@ -570,6 +610,8 @@ int main(void)
 	        TEST(a_list_elsewhere_is_found_with_what_stands_beside_it),
 	        TEST(one_record_is_read_with_its_fields),
 	        TEST(an_event_is_one_record_or_a_list_of_them),
+	        TEST(items_are_the_list_whatever_else_is_there),
+	        TEST(keys_are_compared_whole),
 	        TEST(a_list_may_have_the_name_of_another_field),
 	        TEST(a_list_is_found_within_eight_keys),
 	        TEST(tokens_are_texts_or_numbers),
