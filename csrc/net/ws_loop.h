@@ -10,6 +10,7 @@
 #include <libwebsockets.h>
 #include <pthread.h>
 
+struct aps_simulated_ws;
 struct aps_ws_connection;
 
 /* Of libwebsockets' buffer that a head is written into. */
@@ -25,6 +26,7 @@ struct aps_ws_vhost {
 };
 
 struct aps_ws {
+	struct aps_simulated_ws *simulated; /* NULL: the network is real. Else there is nothing else here */
 	struct aps_thread *thread;     /* the owner's */
 	const struct aps_thread *self; /* the same, as the thread itself knows it */
 	struct aps_mailbox *inbox;

@@ -318,6 +318,24 @@ function runtime:answer_request(id, status, headers, body) end
 ---@param how "refused"|"lost"|"timeout" only the first says that it surely wasn't sent
 ---@return boolean taken
 function runtime:fail_request(id, how) end
+---@return "connect"|"send"|"close"|nil kind what the core wants of a WebSocket; nil: nothing. After a close it has ended for the core
+---@return integer connection
+---@return string text the message; of a connect the path
+---@return string? protocols of a connect: the list of sub-protocols
+---@return string? headers of a connect: lines that end with LF
+function runtime:take_wish() end
+---@param connection integer
+---@return boolean taken false: it has ended
+function runtime:open_socket(connection) end
+---@param connection integer
+---@param text string
+---@return boolean taken
+function runtime:send_message(connection, text) end
+---@param connection integer
+---@param how "unreachable"|"silent"|"status"|"lost"|"closed"
+---@param number integer? the status, or the peer's code
+---@return boolean taken
+function runtime:end_socket(connection, how, number) end
 
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.
 ---@param seconds number bound of the join
