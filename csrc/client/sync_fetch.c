@@ -3,7 +3,11 @@
 #include "base/clock.h"
 #include "client/reach.h"
 #include "client/sync_tell.h"
+#include "codec/json_members.h"
+#include "proto/error_type.h"
 #include "proto/retry.h"
+
+#define TOKEN_TRIES 3 /* of a page, before its token is taken for a refused one */
 
 static enum aps_sync_part_kind kind_of(enum aps_sync_query query)
 {
@@ -162,8 +166,34 @@ static int64_t retry_after_ms(const struct aps_outcome *outcome, int64_t now_ms)
 	return ms > 0 ? ms : 0;
 }
 
+/* Some error is of a field: the request itself was executed (GraphQL October 2021, section 7.1.2). */
+static bool is_of_a_field(struct aps_str errors)
+{
+	struct aps_json_reader r;
+	struct aps_json_members members;
+	struct aps_str error, path;
+	if (errors.n == 0) return false;
+	aps_json_reader_init(&r, errors, 0);
+	if (aps_json_next(&r) != APS_JSON_ARRAY) return false;
+	while (aps_json_skip_value(&r, &error) == APS_OK) {
+		aps_json_members_init(&members, error);
+		if (aps_json_members_get(&members, "path", &path) && path.n > 2 && path.p[0] == '[') return true;
+	}
+	return false;
+}
+
+/* What a resolver has thrown may be other next time. A token that has expired says so in many ways: what fails again
+ * and again with one is taken for that. */
+static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outcome, bool has_token, unsigned n_failures)
+{
+	if (!is_of_a_field(outcome->response.errors)) return APS_SYNC_FAILURE_REFUSED;
+	bool is_bad = aps_error_family_of(outcome->response.error_type) == APS_FAMILY_BAD_REQUEST;
+	return has_token && (is_bad || n_failures >= TOKEN_TRIES) ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
+}
+
 /* Without a response: the time was too short for the page, or there is no connection. */
-struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, int64_t now_ms)
+struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, unsigned n_failures,
+                                               int64_t now_ms)
 {
 	const struct aps_err *err = &outcome->response.err;
 	struct aps_sync_failure failure = {APS_SYNC_FAILURE_REFUSED, retry_after_ms(outcome, now_ms)};
@@ -178,10 +208,12 @@ struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome
 	case APS_E_SYSTEM:
 	case APS_E_STORAGE:
 	case APS_E_PROTOCOL: failure.kind = APS_SYNC_FAILURE_RETRY; break;
-	default:
-		if (err->retryable || status == 429 || status >= 500) failure.kind = APS_SYNC_FAILURE_RETRY;
-		break;
+	case APS_E_GRAPHQL:
+	case APS_E_CONFLICT: failure.kind = kind_of_errors(outcome, has_token, n_failures); break;
+	default: break;
 	}
+	if (failure.kind == APS_SYNC_FAILURE_REFUSED && (err->retryable || status == 429 || status >= 500))
+		failure.kind = APS_SYNC_FAILURE_RETRY;
 	if (status == 413) failure.kind = APS_SYNC_FAILURE_TOO_LARGE;
 	return failure;
 }

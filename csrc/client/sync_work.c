@@ -85,7 +85,8 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 {
 	struct aps_sync_event event = {.kind = APS_SYNC_ON_FAILED};
 	run->err = outcome->response.err;
-	event.failure = aps_sync_fetch_failure(outcome, aps_sync_run_now_ms(run));
+	bool has_token = run->machine.fetch.token.n != 0;
+	event.failure = aps_sync_fetch_failure(outcome, has_token, run->machine.n_failures, aps_sync_run_now_ms(run));
 	run->has_changed = true;
 	aps_sync_work_feed(run, &event);
 }
@@ -155,7 +156,7 @@ static void feed_ended(struct aps_sync_run *run)
 	const struct aps_err *trouble = &run->hearing.trouble;
 	struct aps_outcome outcome;
 	aps_outcome_init_err(&outcome, trouble);
-	event.failure = aps_sync_fetch_failure(&outcome, aps_sync_run_now_ms(run));
+	event.failure = aps_sync_fetch_failure(&outcome, false, 0, aps_sync_run_now_ms(run));
 	bool is_refused = trouble->code == APS_E_GRAPHQL || trouble->code == APS_E_USAGE;
 	event.failure.kind = is_refused ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
 	if (trouble->code != APS_OK) run->err = *trouble;

@@ -27,8 +27,8 @@ struct aps_ws_vhost {
 
 struct aps_ws {
 	struct aps_simulated_ws *simulated; /* NULL: the network is real. Else there is nothing else here */
-	struct aps_thread *thread;     /* the owner's */
-	const struct aps_thread *self; /* the same, as the thread itself knows it */
+	struct aps_thread *thread;          /* the owner's */
+	const struct aps_thread *self;      /* the same, as the thread itself knows it */
 	struct aps_mailbox *inbox;
 	pthread_mutex_t lock; /* guards the three below */
 	pthread_cond_t raised;
