@@ -18,10 +18,12 @@ struct aps_ws_connection;
 /* What it keeps free behind a head (lws_generate_client_handshake()). */
 #define APS_WS_SERVICE_SPARE 12
 
-/* One libwebsockets vhost for each set of proxy and TLS options: its TLS context loads the CA store once. */
+/* One libwebsockets vhost for each set of proxy and TLS options: its TLS context loads the CA store once. That takes as
+ * long as some thousand messages: what goes without TLS has another vhost, which doesn't. */
 struct aps_ws_vhost {
 	struct aps_ws_vhost *next;
 	struct lws_vhost *vhost;
+	bool is_tls;
 	struct aps_net_options options;
 };
 
