@@ -335,6 +335,12 @@ static bool has_full_feed(const struct aps_link *link)
 	return feed != NULL;
 }
 
+int64_t aps_link_heard_ms(const struct aps_link *link, int64_t since_ms)
+{
+	if (link == NULL || link->is_paused || link->stopped_ms >= since_ms) return 0;
+	return aps_realtime_life_ms(link->machine);
+}
+
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 {
 	APS_ON_THREAD(core->thread);

@@ -97,6 +97,7 @@ struct aps_partition_data {
 	struct aps_str data;   /* JSON text of an object */
 	struct aps_str errors; /* likewise of a list, or empty */
 	bool skips_nulls;
+	bool is_rootless;  /* of a query only records are written */
 	uint32_t asked_at; /* aps_partition_moment() when it was asked for; 0: it is newer than all that is known */
 	int64_t now_s;
 	uint64_t layer;         /* the id of the one which hoped for it, and stays until it is settled; 0: none */

@@ -18,6 +18,12 @@ void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *ans
 	*answer = (struct aps_sync_answer){.is_there = false};
 }
 
+void aps_sync_run_note_told(struct aps_sync_run *run, struct aps_str errors)
+{
+	aps_free(run->told);
+	run->told = errors.n != 0 ? aps_strndup(errors.p, errors.n) : NULL; /* without memory it is left out */
+}
+
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run)
 {
 	if (run->client->is_clock_told) return aps_client_now_ms(run->client);
@@ -94,6 +100,7 @@ static void free_run(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 	struct aps_sync_run *run = APS_CONTAINER_OF(reap, struct aps_sync_run, reap);
 	aps_sync_settings_clear(run->settings);
 	aps_free(run->settings);
+	aps_free(run->told);
 	aps_free(run);
 }
 

@@ -6,6 +6,8 @@
  *                                    drained --+                                                              |
  *    sync_work:  SAVED, and what follows from it <--------------------------------------------------------------+
  *
+ * One that hands over has no cache: sync_hand takes the place of sync_keep.
+ *
  * A page, what the application's functions make of it, and the checkpoint are one transaction of the vault.
  * @thread core */
 #ifndef APS_CLIENT_SYNC_RUN_H
@@ -17,6 +19,7 @@
 #include "client/partition.h"
 #include "client/request.h"
 #include "client/sync_settings.h"
+#include "client/time_question.h"
 #include "store/sync_rows.h"
 
 /* An answer and what it says. */
@@ -98,6 +101,7 @@ struct aps_sync_hearing {
 	uint64_t question; /* for headers; 0: none */
 	struct aps_sync_heard *first, **last;
 	size_t n_events, n_bytes;
+	size_t n_out, out_bytes; /* handed over and not settled; the bytes since there were none */
 };
 
 /* Numbers that only grow. */
@@ -112,7 +116,7 @@ struct aps_sync_run {
 	struct aps_core *core;
 	struct aps_client *client;
 	uint64_t cache;
-	struct aps_partition *partition;
+	struct aps_partition *partition; /* NULL, and so is the vault: it hands over */
 	struct aps_vault *vault;
 	struct aps_vault_part part;
 	struct aps_partition_follower follower;
@@ -148,6 +152,10 @@ struct aps_sync_run {
 	uint64_t n_bad;
 	struct aps_err err;    /* the last failure; OK: none since the last answer */
 	struct aps_err reason; /* why it is stopped for good; OK: it isn't, or was told to */
+	char *told;            /* the service's `errors` that belong to err: JSON text; NULL: none */
+	struct aps_time_question time_question; /* of one that hands over */
+	unsigned n_time_questions;
+	bool is_completed; /* by the service */
 	struct aps_reap reap;
 };
 
@@ -159,6 +167,8 @@ void aps_sync_run_let_go(struct aps_sync_run *run);
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
 /* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */
 bool aps_sync_run_is_whole(const struct aps_sync_run *run);
+/* Keeps the service's `errors`, JSON text; empty: none. */
+void aps_sync_run_note_told(struct aps_sync_run *run, struct aps_str errors);
 /* Edits that never went in are decided: nothing shows them any more. */
 void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *answer);
 /* In the transaction that is open or is begun for it. */

@@ -61,6 +61,14 @@ static enum aps_rc look_at_part(const struct aps_sync_settings *settings, struct
 	return rc;
 }
 
+/* What a function of the application makes events of may look like anything; then there is no next page. */
+static enum aps_rc look_at_handed_over(struct aps_sync_settings *settings, struct aps_err *err)
+{
+	struct aps_sync_part *part = &settings->parts[APS_SYNC_PART_DELTA];
+	enum aps_rc rc = init_names(part, APS_STR(""), err);
+	return rc == APS_E_USAGE && part->has_update ? APS_OK : rc;
+}
+
 enum aps_rc aps_sync_settings_look(struct aps_sync_settings *settings, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
@@ -69,6 +77,7 @@ enum aps_rc aps_sync_settings_look(struct aps_sync_settings *settings, struct ap
 	options->has_delta = aps_sync_has_part(settings, APS_SYNC_PART_DELTA);
 	options->has_subscription = aps_sync_has_part(settings, APS_SYNC_PART_SUBSCRIPTION);
 	options->is_paged = settings->parts[APS_SYNC_PART_BASE].limit_variable != NULL;
+	if (settings->hands_over) return look_at_handed_over(settings, err);
 	struct aps_str first = APS_STR("");
 	for (int i = 0; rc == APS_OK && i < APS_SYNC_PARTS; i++) {
 		struct aps_sync_part *part = &settings->parts[i];

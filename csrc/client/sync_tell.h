@@ -18,6 +18,13 @@ enum aps_rc aps_sync_tell_update(struct aps_sync_run *run, uint64_t question, en
 /* Or of the records that are newer than what is known. */
 enum aps_rc aps_sync_tell_records(struct aps_sync_run *run, uint64_t question, const struct aps_page *page,
                                   const struct aps_sync_judgement *judgement, struct aps_err *err);
+/* Of one that hands over: a page, with its records or, where a function makes events of it, its data; and what the
+ * service says is wrong with it. */
+enum aps_rc aps_sync_tell_page(struct aps_sync_run *run, uint64_t question, const struct aps_sync_answer *answer,
+                               struct aps_err *err);
+/* Likewise: what the subscription has brought. */
+enum aps_rc aps_sync_tell_event(struct aps_sync_run *run, const struct aps_gqlhttp_response *response,
+                                struct aps_err *err);
 /* The last one; run->reason says why. Without memory it is lost. */
 void aps_sync_tell_end(struct aps_sync_run *run, const struct aps_err *why);
 

@@ -162,6 +162,11 @@ void aps_realtime_heard(struct aps_realtime *rt, int64_t silent_ms, int64_t now_
 		rt->life_at_ms = at_ms; /* it has been silent for too long since to be shown as there */
 }
 
+int64_t aps_realtime_life_ms(const struct aps_realtime *rt)
+{
+	return rt->life_at_ms;
+}
+
 enum closing { CLOSING_RETRY, CLOSING_AUTH, CLOSING_FATAL };
 
 /* The close codes of graphql-transport-ws, PROTOCOL.md: what they mean for the next attempt. */

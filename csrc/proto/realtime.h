@@ -83,6 +83,9 @@ enum aps_conn_state aps_realtime_state(const struct aps_realtime *rt);
 /* The next action; false when there is none. */
 bool aps_realtime_next(struct aps_realtime *rt, struct aps_realtime_action *action);
 
+/* When something came on its connection last. */
+int64_t aps_realtime_life_ms(const struct aps_realtime *rt);
+
 APS_END_DECLS
 
 #endif

@@ -107,6 +107,7 @@ static bool be_due(struct aps_sync_step *s)
 {
 	s->sync->is_armed = false;
 	s->is_due = true;
+	aps_sync_move_on(s);
 	return true;
 }
 
@@ -197,6 +198,7 @@ static void choose(struct aps_sync_step *s)
 		        aps_delta_sync_plan(&sync->options, &sync->checkpoint, s->event->now_ms, &anew);
 		sync->needs_plan = false;
 		aps_sync_run(sync, query, anew, false);
+		aps_sync_begin_live(s);
 	} else if (sync->wants_more) {
 		aps_sync_run(sync, APS_SYNC_BASE_QUERY, goes_on_anew(sync), false);
 	}
@@ -240,6 +242,8 @@ static int64_t timer_ms(const struct aps_sync_step *s)
 	if (sync->phase == APS_SYNC_WAITING && sync->running != APS_SYNC_NO_QUERY)
 		delay_ms = lesser(delay_ms, sync->retry_at_ms - mono_ms);
 	if (is_resting(sync)) delay_ms = lesser(delay_ms, rest_ms(s));
+	int64_t mark_ms = aps_sync_next_mark_ms(sync);
+	if (mark_ms != INT64_MAX) delay_ms = lesser(delay_ms, mark_ms - mono_ms);
 	return delay_ms > 0 ? delay_ms : 1;
 }
 

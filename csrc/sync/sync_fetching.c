@@ -167,6 +167,8 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	sync->is_fetching = false;
 	sync->n_failures = 0;
 	sync->retry_at_ms = 0;
+	sync->known_ms = made_ms;
+	sync->known_at_ms = s->event->mono_ms;
 	grow_page(sync, page->took_ms);
 	if (is_thrown_away) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 	return true;

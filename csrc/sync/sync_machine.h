@@ -75,6 +75,9 @@ struct aps_sync_event {
 	struct aps_sync_page_facts page;
 	struct aps_sync_failure failure;
 	uint64_t n_more;
+	/* DUE, of a sync that begins live. Monotonic: when something came from the service last; 0: nobody knows */
+	int64_t heard_at_ms;
+	bool is_behind; /* likewise: what was heard isn't all taken */
 };
 
 enum aps_sync_timer { APS_SYNC_TIMER_KEEP, APS_SYNC_TIMER_ARM, APS_SYNC_TIMER_STOP };
@@ -146,6 +149,10 @@ struct aps_delta_sync {
 	int64_t subscribed_at_ms; /* monotonic */
 	int64_t polled_at_ms;     /* monotonic: when the last pass was over */
 	int64_t based_at_ms;      /* monotonic: likewise, of the last base pass of this run */
+
+	/* Of a sync that begins live: */
+	int64_t known_ms, known_at_ms; /* the service's clock, and the monotonic one, when it was known last */
+	int64_t mark_ms, mark_at_ms;   /* likewise, at the last mark: sync_hearing.c */
 };
 
 /* One event on its way through the machine. */

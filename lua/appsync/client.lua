@@ -2,6 +2,7 @@
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
 local call = require "appsync.call"
+local catching_up = require "appsync.client.catching_up"
 local delta_sync = require "appsync.client.delta_sync"
 local errors = require "appsync.errors"
 local expectation = require "appsync.client.expectation"
@@ -207,6 +208,7 @@ end
 ---client:mutate(create_todo, { name = "call mum" })
 ---print(appsync.assert(s:next(10)).onCreateTodo.name) --> call mum
 ---```
+---With `catch_up` nothing is missed: what has changed while the connection was gone is fetched, and emitted like events.
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.SubscribeOptions?
@@ -216,6 +218,7 @@ function Client:subscribe(document, variables, options)
   nginx.refuse "client:subscribe" -- at the line that says which one, not where it is subscribed to
   local plan = arguments.plan("subscription", "client:subscribe", document, variables, options)
   variables_of.tell(plan, self.root.log)
+  if plan.options.catch_up then return catching_up.observable(self, plan) end
   return subscription_source.observable(self, plan)
 end
 
