@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "client/reach.h"
 #include "client/sync_tell.h"
+#include "proto/error_type.h"
 #include "proto/retry.h"
 
 static enum aps_sync_part_kind kind_of(enum aps_sync_query query)
@@ -162,6 +163,13 @@ static int64_t retry_after_ms(const struct aps_outcome *outcome, int64_t now_ms)
 	return ms > 0 ? ms : 0;
 }
 
+/* A query changes nothing: what broke off at the service may be asked again. */
+static bool is_passing(const struct aps_outcome *outcome)
+{
+	enum aps_error_family family = aps_error_family_of(outcome->response.error_type);
+	return family == APS_FAMILY_UNCLEAR || family == APS_FAMILY_UNAVAILABLE || family == APS_FAMILY_TIMED_OUT;
+}
+
 /* Without a response: the time was too short for the page, or there is no connection. */
 struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, int64_t now_ms)
 {
@@ -179,7 +187,7 @@ struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome
 	case APS_E_STORAGE:
 	case APS_E_PROTOCOL: failure.kind = APS_SYNC_FAILURE_RETRY; break;
 	default:
-		if (err->retryable || status == 429 || status >= 500) failure.kind = APS_SYNC_FAILURE_RETRY;
+		if (err->retryable || status == 429 || status >= 500 || is_passing(outcome)) failure.kind = APS_SYNC_FAILURE_RETRY;
 		break;
 	}
 	if (status == 413) failure.kind = APS_SYNC_FAILURE_TOO_LARGE;
