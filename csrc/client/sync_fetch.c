@@ -186,8 +186,12 @@ static bool is_of_a_field(struct aps_str errors)
  * and again with one is taken for that. */
 static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outcome, bool has_token, unsigned n_failures)
 {
+	enum aps_error_family family = aps_error_family_of(outcome->response.error_type);
+	/* a query changes nothing: what broke off at the service may be asked again */
+	if (family == APS_FAMILY_UNCLEAR || family == APS_FAMILY_UNAVAILABLE || family == APS_FAMILY_TIMED_OUT)
+		return APS_SYNC_FAILURE_RETRY;
 	if (!is_of_a_field(outcome->response.errors)) return APS_SYNC_FAILURE_REFUSED;
-	bool is_bad = aps_error_family_of(outcome->response.error_type) == APS_FAMILY_BAD_REQUEST;
+	bool is_bad = family == APS_FAMILY_BAD_REQUEST;
 	return has_token && (is_bad || n_failures >= TOKEN_TRIES) ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "codec/json_reader.h"
+#include "codec/timefmt.h"
 
 void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *answer)
 {
@@ -26,8 +27,18 @@ void aps_sync_run_note_told(struct aps_sync_run *run, struct aps_str errors)
 
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run)
 {
+	if (run->told_at_ms != 0) return run->told_ms + aps_clock_mono_ms() - run->told_at_ms;
 	if (run->client->is_clock_told) return aps_client_now_ms(run->client);
 	return aps_clock_wall_ms() + run->skew_ms;
+}
+
+int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answer *answer)
+{
+	int64_t date_s;
+	if (!aps_time_parse_http(aps_http_answer_header(answer, "date"), &date_s)) return 0;
+	run->told_ms = date_s * 1000;
+	run->told_at_ms = aps_clock_mono_ms();
+	return run->told_ms;
 }
 
 bool aps_sync_run_is_whole(const struct aps_sync_run *run)
@@ -48,7 +59,7 @@ enum aps_rc aps_sync_run_name(struct aps_sync_run *run, struct aps_sync_name *na
 /* {"skew":…,"checkpoint":…} */
 static void put_row(const struct aps_sync_run *run, struct aps_buf *out, const struct aps_checkpoint *checkpoint)
 {
-	int64_t skew_ms = run->client->is_clock_told ? run->client->skew_ms : run->skew_ms;
+	int64_t skew_ms = aps_sync_run_now_ms(run) - aps_clock_wall_ms();
 	aps_buf_addf(out, "{\"skew\":%lld,\"checkpoint\":", (long long)skew_ms);
 	aps_checkpoint_put(out, checkpoint);
 	aps_buf_add_byte(out, '}');

@@ -135,6 +135,8 @@ struct aps_sync_run {
 	uint64_t last_question;
 	uint32_t began_at;    /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
 	int64_t skew_ms;      /* the service's clock less ours, as an earlier run has known it */
+	int64_t told_ms;      /* the service's time, as the last page has told it, */
+	int64_t told_at_ms;   /* and when that was, by the clock that never jumps; 0: no page of this run has */
 	bool is_cleared;      /* the cache was, in this turn */
 	bool has_moved;       /* the store has, in this turn */
 	bool has_lost;        /* a transaction with something of it has failed */
@@ -150,9 +152,9 @@ struct aps_sync_run {
 	bool has_tombstones, knows_tombstones;
 	bool has_bad, knows_bad; /* quarantined records */
 	uint64_t n_bad;
-	struct aps_err err;    /* the last failure; OK: none since the last answer */
-	struct aps_err reason; /* why it is stopped for good; OK: it isn't, or was told to */
-	char *told;            /* the service's `errors` that belong to err: JSON text; NULL: none */
+	struct aps_err err;                     /* the last failure; OK: none since the last answer */
+	struct aps_err reason;                  /* why it is stopped for good; OK: it isn't, or was told to */
+	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */
 	struct aps_time_question time_question; /* of one that hands over */
 	unsigned n_time_questions;
 	bool is_completed; /* by the service */
@@ -163,8 +165,10 @@ APS_BEGIN_DECLS
 
 /* Of a closed one: nothing has anything of it in hand any more. */
 void aps_sync_run_let_go(struct aps_sync_run *run);
-/* Now by the service's clock. */
+/* Now by the service's clock: once a page has told it, whatever becomes of the device's. */
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
+/* When the service has made an answer, by its Date; 0: it doesn't say. The run's clock follows it. */
+int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answer *answer);
 /* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */
 bool aps_sync_run_is_whole(const struct aps_sync_run *run);
 /* Keeps the service's `errors`, JSON text; empty: none. */

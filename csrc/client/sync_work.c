@@ -66,6 +66,7 @@ void aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 {
 	event->now_ms = aps_sync_run_now_ms(run);
 	event->mono_ms = aps_clock_mono_ms();
+	event->is_guess = run->told_at_ms == 0;
 	enum aps_sync_phase phase = run->machine.phase;
 	const struct aps_sync_actions actions = aps_delta_sync_feed(&run->machine, event);
 	if (actions.err.code != APS_OK) {
@@ -103,22 +104,23 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	aps_sync_work_feed(run, &event);
 }
 
-static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer)
+static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer, int64_t date_ms)
 {
 	if (answer->page.started_ms != 0) return answer->page.started_ms;
-	return aps_sync_run_now_ms(run) - answer->took_ms - 2000;
+	return (date_ms != 0 ? date_ms : aps_sync_run_now_ms(run)) - answer->took_ms - 2000;
 }
 
 static void feed_page(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.taken;
+	int64_t date_ms = aps_sync_run_learn(run, &answer->outcome.answer);
 	bool is_own = answer->is_told;
 	struct aps_sync_event event = {
 	        .kind = APS_SYNC_ON_ANSWERED,
 	        .page = {.n_records = aps_page_count(&answer->page),
 	                 .n_bytes = answer->outcome.response.data.n,
 	                 .token = is_own ? aps_buf_str(&answer->more) : answer->page.token,
-	                 .server_ms = made_ms(run, answer),
+	                 .server_ms = made_ms(run, answer, date_ms),
 	                 .took_ms = answer->took_ms},
 	};
 	if (!is_own &&
@@ -302,6 +304,7 @@ bool aps_sync_work_probe(struct aps_sync_run *run)
 	if (run->machine.phase != APS_SYNC_WAITING || run->fetching.is_under_way || run->fetching.answer.is_there)
 		return false;
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
+	if (!run->fetching.is_under_way) aps_sync_work_feed_kind(run, APS_SYNC_ON_DUE); /* its time may have come */
 	run->is_probing = run->fetching.is_under_way;
 	if (!run->is_probing) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
 	return run->is_probing;

@@ -187,6 +187,19 @@ static bool goes_on_anew(const struct aps_delta_sync *sync)
 	return sync->options.has_subscription && !sync->options.has_delta && !sync->is_continuous;
 }
 
+/* A clock that nobody has confirmed is no reason to fetch everything: what is fetched anyway tells the time, and that
+ * is looked at then. */
+static enum aps_sync_query doubt(const struct aps_sync_step *s, enum aps_sync_query query, bool *anew)
+{
+	const struct aps_delta_sync_options *options = &s->sync->options;
+	const struct aps_checkpoint *at = &s->sync->checkpoint;
+	if (!s->event->is_guess || query != APS_SYNC_BASE_QUERY || !options->has_delta) return query;
+	if (at->base.is_open) *anew = false;
+	if (at->base.is_open || at->base_ms == 0 || at->last_sync_ms == 0) return query;
+	*anew = false;
+	return APS_SYNC_DELTA_QUERY;
+}
+
 static void choose(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
@@ -196,6 +209,7 @@ static void choose(struct aps_sync_step *s)
 		bool anew;
 		enum aps_sync_query query =
 		        aps_delta_sync_plan(&sync->options, &sync->checkpoint, s->event->now_ms, &anew);
+		query = doubt(s, query, &anew);
 		sync->needs_plan = false;
 		aps_sync_run(sync, query, anew, false);
 		aps_sync_begin_live(s);

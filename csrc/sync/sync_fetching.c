@@ -42,7 +42,8 @@ static void revise_base(struct aps_sync_step *s)
 	const struct aps_checkpoint *at = &sync->checkpoint;
 	int64_t now_ms = s->event->now_ms;
 	if (sync->is_anew || at->base.began_ms == 0) return;
-	if (!s->is_straight && !aps_sync_is_recent(now_ms, at->base.since_ms, sync->options.window_ms))
+	bool is_known = !s->is_straight && !s->event->is_guess;
+	if (is_known && !aps_sync_is_recent(now_ms, at->base.since_ms, sync->options.window_ms))
 		sync->is_anew = true;
 	else if (!s->was_inside && needs_inside(s, at))
 		aps_sync_run(sync, APS_SYNC_DELTA_QUERY,
@@ -59,7 +60,8 @@ static void revise_delta(struct aps_sync_step *s)
 	bool is_late = sync->is_inside ? !aps_sync_is_recent(now_ms, since_ms(sync), sync->options.window_ms)
 	                               : aps_sync_delta_is_late(&sync->options, at, now_ms);
 	sync->is_anew = true;
-	if (is_late && sync->options.has_base) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+	if (is_late && sync->options.has_base && !s->event->is_guess)
+		aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 }
 
 /* Some time may have passed since the pass was begun, or its last page kept. */

@@ -72,6 +72,7 @@ struct aps_sync_event {
 	enum aps_sync_event_kind kind;
 	int64_t now_ms;  /* the service's clock, as far as it is known */
 	int64_t mono_ms; /* a clock that never jumps */
+	bool is_guess;   /* now_ms is the device's: nothing has told the service's time since START */
 	struct aps_sync_page_facts page;
 	struct aps_sync_failure failure;
 	uint64_t n_more;

@@ -120,6 +120,9 @@ local LOST = {
   function() end, -- never: the client gives up
 }
 
+-- Of a query's field.
+local PASSING = { "DynamoDB:ProvisionedThroughputExceededException", "DynamoDB:InternalServerError" }
+
 -- At the service. What is long on its way is lost with its connection when the sender has given up, or is gone.
 local function arrive(request, world, fault)
   local service, random = world.service, request.random
@@ -137,9 +140,9 @@ local function arrive(request, world, fault)
     return later(request, world, down, deliver, service:refuse(401, "UnauthorizedException"))
   end
   if fault == "fail_query" then
-    return later(request, world, down, deliver, service:fail("DynamoDB:DynamoDbException", "no page"))
+    return later(request, world, down, deliver, service:fail(request.body, random:pick(PASSING), "no page"))
   elseif world.syncs:has_expired(request.body) then
-    return later(request, world, down, deliver, service:fail("DynamoDB:UserIllegalArgumentException", "Invalid pagination token given."))
+    return later(request, world, down, deliver, service:fail(request.body, "DynamoDB:UserIllegalArgumentException", "Invalid pagination token given."))
   end
   world.syncs:see_request(request.body)
   local status, headers, body, has_effect = service:answer(request.body)

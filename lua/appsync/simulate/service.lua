@@ -86,13 +86,16 @@ function Service:answer(body)
   return 200, headers_of(self), json, has_effect
 end
 
----Answers a query that the service fails to execute.
+---Answers a query whose fields fail.
+---@param body string
 ---@param kind string
 ---@param message string
 ---@return integer status, string headers, string body
-function Service:fail(kind, message)
-  local body = ('{"data":null,"errors":[{"path":null,"errorType":%s,"message":%s}]}'):format(core.encode(kind), core.encode(message))
-  return 200, headers_of(self), body
+function Service:fail(body, kind, message)
+  self.engine.inject = function(_, _, is_root) return is_root and { message = message, type = kind } or nil end
+  local status, headers, text = self:answer(body)
+  self.engine.inject = nil
+  return status, headers, text
 end
 
 ---Begins a subscription.

@@ -70,7 +70,7 @@ local function pass(self, wire, way, fn)
   local at = math.max(wire[way], self.world.mono + wire.random(2, 60))
   wire[way] = at
   self.world.agenda:put(at, function()
-    if not wire.is_over and not wire.is_silent then fn() end
+    if not wire.is_over and not wire.is_silent and self.world.runtime == wire.runtime then fn() end
   end)
 end
 

@@ -2,6 +2,7 @@
 ---end, when nothing disturbs them any more, they must have what the service has.
 local core = require "appsync.core"
 local sync_options = require "appsync.client.sync_options"
+local task = require "appsync.task"
 
 local simulated_syncs = {}
 
@@ -209,11 +210,22 @@ local function check_list(self, sync, canonical)
   if ours ~= theirs then world:fail("sync %d: the cache has %s, and the service has %s", sync.number, ours, theirs) end
 end
 
+-- Its status when the query that may be under way just then is over.
+local function rested(handle)
+  local status = handle:status()
+  for _ = 1, SETTLE_S do
+    if status.phase == "live" then break end
+    task.sleep(1)
+    status = handle:status()
+  end
+  return status
+end
+
 ---Checks all, in a task, when it has been quiet for long.
 ---@param canonical fun(value: any): string
 function Syncs:check(canonical)
   for _, sync in ipairs(self.all) do
-    local status = sync.handle:status()
+    local status = rested(sync.handle)
     if status.phase ~= "live" then
       self.world:fail("sync %d isn't live after %d s without faults, but %s%s", sync.number, self:quiet_s(), status.phase,
         status.err and ": " .. status.err.message or "")
