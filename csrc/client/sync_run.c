@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "codec/json_reader.h"
 #include "codec/timefmt.h"
+#include "sync/sync_row.h"
 
 void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *answer)
 {
@@ -57,21 +57,12 @@ enum aps_rc aps_sync_run_name(struct aps_sync_run *run, struct aps_sync_name *na
 	return rc;
 }
 
-/* {"skew":…,"checkpoint":…} */
-static void put_row(const struct aps_sync_run *run, struct aps_buf *out, const struct aps_checkpoint *checkpoint)
-{
-	int64_t skew_ms = aps_sync_run_now_ms(run) - aps_clock_wall_ms();
-	aps_buf_addf(out, "{\"skew\":%lld,\"checkpoint\":", (long long)skew_ms);
-	aps_checkpoint_put(out, checkpoint);
-	aps_buf_add_byte(out, '}');
-}
-
 enum aps_rc aps_sync_run_save(struct aps_sync_run *run, const struct aps_checkpoint *checkpoint, struct aps_err *err)
 {
 	struct aps_sync_name name;
 	struct aps_buf row;
 	aps_buf_init(&row, APS_BUF_ANY_SIZE);
-	put_row(run, &row, checkpoint);
+	aps_sync_row_put(&row, checkpoint, aps_sync_run_now_ms(run) - aps_clock_wall_ms());
 	enum aps_rc rc = row.rc == APS_OK ? aps_sync_run_name(run, &name, err)
 	                                  : aps_fail(err, APS_E_NOMEM, "no memory for a checkpoint");
 	if (rc == APS_OK) rc = aps_sync_rows_save(run->vault->db, name, aps_buf_str(&row), err);
@@ -80,21 +71,6 @@ enum aps_rc aps_sync_run_save(struct aps_sync_run *run, const struct aps_checkpo
 }
 
 /* What can't be read is as if it weren't there. */
-static void take_row(struct aps_sync_run *run, struct aps_str row)
-{
-	struct aps_json_reader r;
-	struct aps_str value;
-	aps_json_reader_init(&r, row, 0);
-	if (aps_json_next(&r) != APS_JSON_OBJECT) return;
-	while (aps_json_next(&r) == APS_JSON_KEY) {
-		bool is_skew = aps_json_text_is(&r, "skew"), is_checkpoint = aps_json_text_is(&r, "checkpoint");
-		if (is_skew && aps_json_next(&r) == APS_JSON_INT) run->skew_ms = r.integer;
-		if (is_skew) continue;
-		if (aps_json_skip_value(&r, &value) != APS_OK) return;
-		if (is_checkpoint) (void)aps_checkpoint_take(&run->machine.checkpoint, value);
-	}
-}
-
 enum aps_rc aps_sync_run_load(struct aps_sync_run *run, struct aps_err *err)
 {
 	struct aps_sync_name name;
@@ -102,7 +78,8 @@ enum aps_rc aps_sync_run_load(struct aps_sync_run *run, struct aps_err *err)
 	aps_buf_init(&row, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
 	if (rc == APS_OK) rc = aps_sync_rows_load(run->vault->db, name, &row, err);
-	if (rc == APS_OK && row.n != 0) take_row(run, aps_buf_str(&row));
+	if (rc == APS_OK && row.n != 0)
+		(void)aps_sync_row_take(aps_buf_str(&row), &run->machine.checkpoint, &run->skew_ms);
 	aps_buf_clear(&row);
 	return rc;
 }
