@@ -108,21 +108,20 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
                               enum aps_sync_fate *fate, struct aps_err *err)
 {
 	struct aps_sync_name name;
-	struct aps_buf version, changed_at;
-	bool is_there = false;
-	aps_buf_init(&version, APS_BUF_ANY_SIZE);
-	aps_buf_init(&changed_at, APS_BUF_ANY_SIZE);
+	struct aps_tombstone_found found = {.is_there = false};
+	aps_buf_init(&found.version, APS_BUF_ANY_SIZE);
+	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &is_there, &version, &changed_at, err);
+	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &found, err);
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (rc == APS_OK && is_there && !is_made_anew(record, aps_buf_str(&changed_at))) {
-		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&version));
+	if (rc == APS_OK && found.is_there && !is_made_anew(record, aps_buf_str(&found.changed_at))) {
+		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found.version));
 		*fate = fate_of(record, order);
 		if (order == APS_RECORD_SAME && !record->is_deleted) *fate = APS_SYNC_IS_OLD;
 		if (order == APS_RECORD_UNORDERED && !record->is_deleted) *fate = APS_SYNC_IS_NEW;
 	}
-	aps_buf_clear(&version);
-	aps_buf_clear(&changed_at);
+	aps_buf_clear(&found.version);
+	aps_buf_clear(&found.changed_at);
 	return rc;
 }
 

@@ -273,13 +273,11 @@ static enum aps_rc end_list(struct writing *w, struct aps_partition *partition, 
                             struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
-	if (run->machine.next.is_beside)
-		return run->keeping.list == APS_SYNC_LIST_SHOW
-		               ? show_collected(w, partition, err)
-		               : aps_synced_list_move(&partition->write, &run->beside, &run->collected, &run->place,
-		                                      &run->shown, &w->unseen, err);
+	const struct aps_list_at from = {&run->beside, &run->collected}, to = {&run->place, &run->shown};
 	(void)binding;
-	return APS_OK;
+	if (!run->machine.next.is_beside) return APS_OK;
+	if (run->keeping.list == APS_SYNC_LIST_SHOW) return show_collected(w, partition, err);
+	return aps_synced_list_move(&partition->write, from, to, &w->unseen, err);
 }
 
 static enum aps_rc change_lists(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,

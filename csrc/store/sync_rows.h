@@ -21,6 +21,12 @@ struct aps_tombstone {
 	int64_t seen_s;            /* Unix time */
 };
 
+/* What is known of a key. The buffers are the caller's, and are appended to. */
+struct aps_tombstone_found {
+	bool is_there; /* false: it wasn't deleted */
+	struct aps_buf version, changed_at;
+};
+
 struct aps_sync_bad_record {
 	struct aps_str key;    /* "Post:1", or where it stood: "listPosts.items.3" */
 	struct aps_str reason; /* for people */
@@ -45,9 +51,8 @@ enum aps_rc aps_sync_rows_drop(struct aps_db *db, struct aps_sync_name sync, str
 /* In the place of the one that there is of its key. */
 enum aps_rc aps_tombstone_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_tombstone *tombstone,
                               struct aps_err *err);
-/* Appends both; *is_there false: it wasn't deleted. */
-enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, bool *is_there,
-                               struct aps_buf *version, struct aps_buf *changed_at, struct aps_err *err);
+enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, struct aps_str key,
+                               struct aps_tombstone_found *found, struct aps_err *err);
 enum aps_rc aps_tombstone_remove(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, struct aps_err *err);
 /* All of a sync that were seen before this moment of Unix time in seconds; INT64_MAX: all. */
 enum aps_rc aps_tombstones_remove_before(struct aps_db *db, struct aps_sync_name sync, int64_t before_s,

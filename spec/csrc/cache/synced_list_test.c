@@ -135,6 +135,12 @@ static bool load(const struct aps_list_place *place, struct aps_synced_list *of)
 	return is_there;
 }
 
+static enum aps_rc move_to(const struct aps_list_place *place, struct aps_buf *unseen)
+{
+	const struct aps_list_at from = {&BESIDE, &beside}, to = {place, &list};
+	return aps_synced_list_move(&world.write, from, to, unseen, &err);
+}
+
 /* "1 2 3": the ids in the list, as it stands there. */
 static const char *show(const struct aps_list_place *place)
 {
@@ -375,7 +381,7 @@ static void layers_over_a_list_stay_on_top_of_it(void **state)
 	add(&BESIDE, &beside, 1, 4);
 	add(&BESIDE, &beside, 10, 400);
 	begin();
-	ok(aps_synced_list_move(&world.write, &BESIDE, &beside, &APART, &list, NULL, &err));
+	ok(move_to(&APART, NULL));
 	commit();
 	shown = read_data(LIST, "{}");
 	assert_null(strstr(shown, "\"id\":\"1\""));
@@ -411,7 +417,7 @@ static void a_collected_list_takes_the_place_of_the_one_that_is_shown(void **sta
 		if (i % 2 == 0) aps_synced_list_forget(&list);
 		aps_buf_init(&unseen, APS_BUF_ANY_SIZE);
 		begin();
-		ok(aps_synced_list_move(&world.write, &BESIDE, &beside, place, &list, &unseen, &err));
+		ok(move_to(place, &unseen));
 		commit();
 		size_t n_unseen = 0;
 		for (unsigned id = from; id < to; id++) {
@@ -444,8 +450,7 @@ static void a_list_that_was_not_collected_replaces_nothing(void **state)
 	start(&APART, &list);
 	add(&APART, &list, 1, 3);
 	begin();
-	assert_int_equal(aps_synced_list_move(&world.write, &BESIDE, &beside, &APART, &list, NULL, &err),
-	                 APS_E_CONFLICT);
+	assert_int_equal(move_to(&APART, NULL), APS_E_CONFLICT);
 	assert_int_equal(world.write.err.code, APS_E_CONFLICT);
 	assert_false(list.is_known);
 	aps_write_abort(&world.write);
@@ -619,7 +624,7 @@ static enum aps_rc do_all(const uint64_t *numbers)
 	if (rc == APS_OK) rc = aps_synced_list_add(write, &BESIDE, &beside, numbers, 300, &err);
 	if (rc == APS_OK) rc = aps_synced_list_add(write, &BESIDE, &beside, numbers + 300, 100, &err);
 	if (rc == APS_OK) rc = aps_synced_list_remove(write, &BESIDE, &beside, numbers, 300, &err);
-	if (rc == APS_OK) rc = aps_synced_list_move(write, &BESIDE, &beside, &INSIDE, &list, &unseen, &err);
+	if (rc == APS_OK) rc = move_to(&INSIDE, &unseen);
 	if (rc == APS_OK) rc = aps_synced_list_begin(write, &PLAIN, &beside, &err);
 	if (rc == APS_OK) rc = aps_synced_list_drop(write, &PLAIN, &beside, &err);
 	if (rc == APS_OK && !aps_write_settle(write)) rc = APS_E_NOMEM;
