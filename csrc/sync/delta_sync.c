@@ -33,7 +33,7 @@ void aps_delta_sync_init(struct aps_delta_sync *sync, const struct aps_delta_syn
 	*sync = (struct aps_delta_sync){
 	        .options = *options, .rand = rand, .phase = APS_SYNC_WAITING, .is_online = true};
 	sync->page_size = options->page_size;
-	sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
+	sync->answered_at_ms = sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
 	aps_checkpoint_init(&sync->checkpoint);
 	aps_checkpoint_init(&sync->next);
 }

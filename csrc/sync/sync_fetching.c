@@ -2,7 +2,8 @@
 
 #include "sync/sync_hearing.h"
 
-#define FAST_PAGE_MS 1000
+#define FAST_PAGE_MS   1000
+#define FRESH_TOKEN_MS 60000 /* one that is refused so soon isn't too old: the next one won't do either */
 
 static bool may_fetch(const struct aps_sync_step *s)
 {
@@ -165,6 +166,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		s->actions->warns_window = is_late;
 	}
 	sync->is_fetching = false;
+	sync->answered_at_ms = s->event->mono_ms;
 	sync->n_failures = 0;
 	sync->retry_at_ms = 0;
 	grow_page(sync, page->took_ms);
@@ -181,6 +183,11 @@ static bool shrink_page(struct aps_delta_sync *sync)
 	return true;
 }
 
+static bool has_fresh_token(const struct aps_sync_step *s)
+{
+	return s->event->mono_ms - s->sync->answered_at_ms < FRESH_TOKEN_MS;
+}
+
 bool aps_sync_fail_fetch(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
@@ -191,7 +198,7 @@ bool aps_sync_fail_fetch(struct aps_sync_step *s)
 		if (shrink_page(sync)) return true;
 		break;
 	case APS_SYNC_FAILURE_REFUSED:
-		if (sync->fetch.token.n == 0 || sync->has_restarted) {
+		if (sync->fetch.token.n == 0 || (sync->has_restarted && has_fresh_token(s))) {
 			s->is_refused = true;
 			return true;
 		}

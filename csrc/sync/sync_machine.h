@@ -144,6 +144,7 @@ struct aps_delta_sync {
 	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
 	int64_t subscribed_at_ms; /* monotonic */
+	int64_t answered_at_ms;   /* monotonic: the last page */
 	int64_t polled_at_ms;     /* monotonic: when the last pass was over */
 	int64_t based_at_ms;      /* monotonic: likewise, of the last base pass of this run */
 };
