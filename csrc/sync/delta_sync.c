@@ -33,7 +33,8 @@ void aps_delta_sync_init(struct aps_delta_sync *sync, const struct aps_delta_syn
 	*sync = (struct aps_delta_sync){
 	        .options = *options, .rand = rand, .phase = APS_SYNC_WAITING, .is_online = true};
 	sync->page_size = options->page_size;
-	sync->answered_at_ms = sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
+	sync->answered_at_ms[APS_SYNC_BASE_QUERY] = sync->answered_at_ms[APS_SYNC_DELTA_QUERY] = LONG_AGO_MS;
+	sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
 	aps_checkpoint_init(&sync->checkpoint);
 	aps_checkpoint_init(&sync->next);
 }
@@ -112,7 +113,8 @@ static bool be_cleared(struct aps_sync_step *s)
 	aps_sync_abandon_fetch(s);
 	aps_checkpoint_clear(&sync->checkpoint);
 	sync->is_cleared = sync->is_saving;
-	sync->has_restarted = sync->wants_more = false;
+	sync->n_restarts = 0;
+	sync->wants_more = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = true;
 	return true;
@@ -159,8 +161,8 @@ static int64_t greater(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* How long until a pass is due; not above 0: it is. A clock that is wrong, and stays so, says that again and again: the
- * one that never jumps sees to it that the pass before it isn't just over. */
+/* How long until a pass is due; not above 0: it is. A clock that is wrong, and stays so, says that again and again, or
+ * never: the one that never jumps sees to it that the pass before it isn't just over, and that a heartbeat comes. */
 static int64_t rest_ms(const struct aps_sync_step *s)
 {
 	const struct aps_delta_sync *sync = s->sync;
@@ -171,6 +173,7 @@ static int64_t rest_ms(const struct aps_sync_step *s)
 	int64_t least_ms = greater(lesser(options->interval_ms, quarter_ms), APS_SYNC_MIN_RERUN_MS);
 	base_ms = greater(base_ms, sync->based_at_ms + least_ms - mono_ms);
 	delta_ms = greater(delta_ms, sync->polled_at_ms + quarter_ms - mono_ms);
+	if (options->has_delta) delta_ms = lesser(delta_ms, sync->polled_at_ms + options->window_ms / 2 - mono_ms);
 	if (sync->phase == APS_SYNC_POLLING && options->has_delta)
 		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);
 	return lesser(base_ms, delta_ms);

@@ -3,7 +3,9 @@
 #include "sync/sync_hearing.h"
 
 #define FAST_PAGE_MS   1000
-#define FRESH_TOKEN_MS 60000 /* one that is refused so soon isn't too old: the next one won't do either */
+/* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
+#define MAX_RESTARTS   3
+#define FRESH_TOKEN_MS 60000
 
 static bool may_fetch(const struct aps_sync_step *s)
 {
@@ -92,6 +94,7 @@ static void fetch(struct aps_sync_step *s)
 	sync->fetch = (struct aps_sync_fetch){.query = sync->running, .page_size = page_size(sync, at, is_first)};
 	if (!is_first) sync->fetch.token = aps_buf_str(&pass->token);
 	if (!is_base) sync->fetch.last_sync_ms = is_first ? since_ms(sync) : pass->since_ms;
+	s->actions->forgets_heard = is_first && !sync->is_inside && sync->options.has_subscription;
 	if (is_first) sync->has_gap = sync->options.has_subscription && !sync->is_subscribed;
 	if (is_first && is_base) sync->is_continuous = !sync->has_gap;
 	sync->is_fetching = true;
@@ -166,7 +169,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		s->actions->warns_window = is_late;
 	}
 	sync->is_fetching = false;
-	sync->answered_at_ms = s->event->mono_ms;
+	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;
 	sync->n_failures = 0;
 	sync->retry_at_ms = 0;
 	grow_page(sync, page->took_ms);
@@ -183,9 +186,14 @@ static bool shrink_page(struct aps_delta_sync *sync)
 	return true;
 }
 
-static bool has_fresh_token(const struct aps_sync_step *s)
+static bool may_restart(struct aps_sync_step *s)
 {
-	return s->event->mono_ms - s->sync->answered_at_ms < FRESH_TOKEN_MS;
+	struct aps_delta_sync *sync = s->sync;
+	if (sync->fetch.token.n == 0) return false;
+	bool is_fresh = s->event->mono_ms - sync->answered_at_ms[sync->fetch.query] < FRESH_TOKEN_MS;
+	if (is_fresh && sync->n_restarts == MAX_RESTARTS) return false;
+	sync->n_restarts += is_fresh;
+	return true;
 }
 
 bool aps_sync_fail_fetch(struct aps_sync_step *s)
@@ -198,11 +206,8 @@ bool aps_sync_fail_fetch(struct aps_sync_step *s)
 		if (shrink_page(sync)) return true;
 		break;
 	case APS_SYNC_FAILURE_REFUSED:
-		if (sync->fetch.token.n == 0 || (sync->has_restarted && has_fresh_token(s))) {
-			s->is_refused = true;
-			return true;
-		}
-		sync->has_restarted = sync->is_anew = true;
+		s->is_refused = !may_restart(s);
+		sync->is_anew = true;
 		return true;
 	case APS_SYNC_FAILURE_NETWORK:
 	case APS_SYNC_FAILURE_RETRY:
@@ -226,7 +231,7 @@ static void end_pass(struct aps_sync_step *s)
 	}
 	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
 	if (!was_delta) sync->based_at_ms = s->event->mono_ms;
-	sync->has_restarted = false;
+	sync->n_restarts = 0;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = sync->has_gap && sync->is_subscribed;
 	/* The device's clock may have been behind. */

@@ -136,6 +136,7 @@ void sync_check_event(struct sync_simulation *world, enum aps_sync_event_kind ki
 	if (kind == APS_SYNC_ON_SAVED && process->is_first_written) process->may_begin = process->was_refused = false;
 	if (is_over) process->is_first_written = false;
 	if (kind == APS_SYNC_ON_CLEARED) process->may_begin = true;
+	if (kind == APS_SYNC_ON_MISSED || kind == APS_SYNC_ON_LOST || kind == APS_SYNC_ON_ENDED) process->is_heard = false;
 	if (kind == APS_SYNC_ON_MISSED || kind == APS_SYNC_ON_CLEARED) memset(process->heard, 0, sizeof process->heard);
 }
 
@@ -143,6 +144,7 @@ void sync_check_answer(struct sync_simulation *world, struct sync_answer *answer
 {
 	struct sync_process *process = &world->process;
 	const bool is_refusal = answer->has_failed && answer->failure.kind == APS_SYNC_FAILURE_REFUSED;
+	process->n_refused += is_refusal && !answer->is_first;
 	if (is_refusal && !answer->is_first && answer->query == APS_SYNC_BASE_QUERY) process->was_refused = true;
 }
 
@@ -190,10 +192,12 @@ void sync_check_write(struct sync_simulation *world)
 			sync_violate(world, "a pass of %" PRIu64 " records is truncated", process->machine.next.base.n_records);
 		know_base_page(truth, answer, ends, is_truncated);
 		process->is_first_written = answer->is_first;
+		if (!truth->is_open) process->n_refused = 0;
 		world->n_base_passes += ends;
 	} else if (keeping->is_page) {
 		if (!world->options.has_base) excuse(world, answer);
 		know_delta_page(truth, answer, ends);
+		if (ends && !truth->is_open) process->n_refused = 0;
 		world->n_delta_passes += ends;
 	}
 	see(truth, keeping);
@@ -206,10 +210,6 @@ void sync_check_store(struct sync_simulation *world)
 		bool is_there = image->records[key].is_there;
 		if (!is_there && (image->shown.has[key] || image->beside.has[key]))
 			sync_violate(world, "record %d is in a list and not in the store", key);
-		if (is_there && image->tombstones[key].is_there && world->service.manner.has_versions &&
-		    image->tombstones[key].version >= image->records[key].record.version &&
-		    image->tombstones[key].changed_ms >= image->records[key].record.changed_ms)
-			sync_violate(world, "record %d is there beside its tombstone", key);
 	}
 }
 

@@ -141,6 +141,11 @@ static void begin_request(struct sync_simulation *world)
 		process->began_at = request->answer.asked_at;
 }
 
+static void forget_held(struct sync_hearing *hearing)
+{
+	hearing->n = hearing->n_to_drain = 0;
+}
+
 static void keep_page(struct sync_simulation *world, const struct aps_sync_actions *actions)
 {
 	struct sync_process *process = &world->process;
@@ -174,6 +179,7 @@ static void carry_out(struct sync_simulation *world, const struct aps_sync_actio
 		hearing->is_draining = true;
 		hearing->n_to_drain = hearing->n;
 	}
+	if (actions->forgets_heard) forget_held(hearing);
 	if (actions->fetches != APS_SYNC_NO_QUERY) begin_request(world);
 	if (actions->saves) keep_page(world, actions);
 }
@@ -251,24 +257,12 @@ static void look_at_reach(struct sync_simulation *world)
 	sync_owner_feed_kind(world, world->is_told_offline ? APS_SYNC_ON_OFFLINE : APS_SYNC_ON_ONLINE);
 }
 
-static void forget_held(struct sync_hearing *hearing)
-{
-	hearing->n = hearing->n_to_drain = 0;
-}
-
-/* What was held before something was lost is older than what the queries will tell. */
-static void forget_older(struct sync_simulation *world)
-{
-	if (world->options.has_base || world->options.has_delta) forget_held(&world->process.hearing);
-}
-
 static void take_standing(struct sync_simulation *world)
 {
 	struct sync_hearing *hearing = &world->process.hearing;
 	bool has_missed = hearing->has_missed, has_news = hearing->has_news, was_lost = hearing->was_lost;
 	enum sync_standing standing = hearing->standing;
 	hearing->has_missed = hearing->has_news = hearing->was_lost = false;
-	if (has_missed) forget_older(world);
 	if (has_news) world->process.is_told_it_stands = standing == STANDS;
 	if (was_lost && standing != HAS_ENDED) sync_owner_feed_kind(world, APS_SYNC_ON_LOST);
 	if (has_news && standing == STANDS) sync_owner_feed_kind(world, APS_SYNC_ON_SUBSCRIBED);
@@ -376,7 +370,6 @@ void sync_owner_tell(struct sync_simulation *world, enum sync_standing standing)
 		hearing->is_joined = false;
 	else if (standing != STANDS)
 		hearing->was_lost = true;
-	if (standing != STANDS) forget_older(world);
 	hearing->has_news = true;
 }
 
@@ -389,8 +382,7 @@ void sync_owner_start(struct sync_simulation *world)
 	memset(process, 0, sizeof *process);
 	memset(&world->link, 0, sizeof world->link);
 	process->is_running = true;
-	world->store.moment = 0;
-	for (int key = 0; key < SERVICE_KEYS; key++) world->store.open.records[key].moment = 0;
+	sync_store_forget_moments(&world->store);
 	world->mono_ms = (int64_t)sync_below(world, 1000000000);
 	aps_rand_init(&process->rand, aps_rand_u64(&world->rand));
 	aps_delta_sync_init(&process->machine, &world->options, &process->rand);
@@ -409,5 +401,6 @@ void sync_owner_kill(struct sync_simulation *world)
 	world->n_kills++;
 	sync_store_lose(&world->store);
 	aps_delta_sync_clear(&process->machine);
+	memset(&world->link, 0, sizeof world->link);
 	process->is_running = false;
 }

@@ -41,7 +41,7 @@ static void skip(struct sync_simulation *world, int64_t ms, bool is_awake)
 {
 	world->true_ms += ms;
 	if (is_awake) world->mono_ms += ms;
-	sync_wire_time_out(world);
+	sync_wire_pass_time(world);
 }
 
 static bool fire(struct sync_simulation *world)
@@ -224,6 +224,8 @@ static bool is_at_rest(struct sync_simulation *world)
 static void quiet_turn(struct sync_simulation *world)
 {
 	const struct sync_link *link = &world->link;
+	bool may_stop = world->process.n_refused > 3 || world->process.hearing.standing == HAS_ENDED;
+	if (may_stop && machine_of(world)->phase == APS_SYNC_STOPPED) die(world);
 	sync_wire_move_request(world);
 	sync_wire_deliver(world);
 	if (!link->is_registered || link->is_untold || link->owes_missed) sync_wire_move_link(world);
@@ -232,6 +234,7 @@ static void quiet_turn(struct sync_simulation *world)
 	sync_owner_go_on(world);
 	enum aps_sync_phase phase = machine_of(world)->phase;
 	bool waits = phase == APS_SYNC_WAITING || phase == APS_SYNC_SUBSCRIBING;
+	waits = waits || (world->options.has_subscription && !world->process.hearing.is_joined);
 	if (!is_over(world) && waits) pass_time(world, HOUR_MS);
 }
 
@@ -251,7 +254,7 @@ static int64_t count_due(const struct sync_simulation *world, int64_t ms)
 	const struct aps_delta_sync_options *options = &world->options;
 	int64_t n = REST_FETCHES;
 	if (options->has_base) n += ms / options->interval_ms * (2 * SERVICE_KEYS);
-	if (options->has_delta) n += ms / (options->window_ms / 2);
+	if (options->has_delta) n += ms / (options->window_ms / 4); /* more often than not below: the clock may be wrong */
 	if (options->has_delta && world->is_denied) n += ms / options->poll_ms;
 	return n;
 }

@@ -83,6 +83,7 @@ struct sync_process {
 	/* for the checks */
 	bool may_begin;      /* a base pass has begun with a reason, or the store was cleared, and no page is kept yet */
 	bool is_first_written;
+	unsigned n_refused;  /* tokens, since the last complete pass */
 	bool was_refused;    /* a token of it was */
 	uint32_t heard[SERVICE_KEYS]; /* the last event of each, as far as it wasn't lost again */
 	bool is_told_it_stands;

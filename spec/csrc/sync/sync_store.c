@@ -183,6 +183,13 @@ bool sync_store_save(struct sync_store *store, const struct aps_checkpoint *chec
 	return is_text;
 }
 
+void sync_store_forget_moments(struct sync_store *store)
+{
+	store->moment = 0;
+	for (int key = 0; key < SERVICE_KEYS; key++)
+		store->open.records[key].moment = store->committed.records[key].moment = 0;
+}
+
 void sync_store_clear(struct sync_store *store)
 {
 	int64_t skew_ms = store->open.skew_ms;

@@ -84,6 +84,8 @@ void sync_store_forget_deletions(struct sync_store *store, int64_t before_ms);
 void sync_store_write_own(struct sync_store *store, const struct service_record *record);
 /* False: it isn't a text. */
 bool sync_store_save(struct sync_store *store, const struct aps_checkpoint *checkpoint);
+/* They are of a process. */
+void sync_store_forget_moments(struct sync_store *store);
 void sync_store_clear(struct sync_store *store);
 void sync_store_commit(struct sync_store *store);
 /* What isn't committed. */

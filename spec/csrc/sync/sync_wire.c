@@ -81,14 +81,6 @@ static void execute(struct sync_simulation *world)
 		fail(world, APS_SYNC_FAILURE_REFUSED, 0);
 }
 
-void sync_wire_time_out(struct sync_simulation *world)
-{
-	const struct sync_process *process = &world->process;
-	bool is_under_way = process->is_running && process->request.is_under_way;
-	if (is_under_way && world->mono_ms - process->request.begun_ms > TIMEOUT_MS)
-		fail(world, APS_SYNC_FAILURE_TOO_LARGE, 0);
-}
-
 static bool fails_by_chance(struct sync_simulation *world)
 {
 	if (world->is_quiet) return false;
@@ -99,9 +91,9 @@ static bool fails_by_chance(struct sync_simulation *world)
 		fail(world, APS_SYNC_FAILURE_RETRY, 0);
 	else if (luck < 40)
 		fail(world, APS_SYNC_FAILURE_TOO_LARGE, 0);
-	else if (luck < 45)
+	else if (luck < 43)
 		fail(world, APS_SYNC_FAILURE_REFUSED, 0);
-	return luck < 45;
+	return luck < 43;
 }
 
 void sync_wire_move_request(struct sync_simulation *world)
@@ -156,6 +148,17 @@ void sync_wire_deliver(struct sync_simulation *world)
 	/* twice, or once more when others have come */
 	if (sync_chance(world, 5)) sync_owner_hear(world, &change.record);
 	if (!has_versions || !is_early || !sync_chance(world, 10)) remove_event(link, at);
+}
+
+void sync_wire_pass_time(struct sync_simulation *world)
+{
+	const struct sync_process *process = &world->process;
+	const struct sync_link *link = &world->link;
+	bool is_under_way = process->is_running && process->request.is_under_way;
+	if (is_under_way && world->mono_ms - process->request.begun_ms > TIMEOUT_MS)
+		fail(world, APS_SYNC_FAILURE_TOO_LARGE, 0);
+	if (!world->has_network) sync_wire_break_link(world);
+	while (link->n > 0 && world->true_ms - link->wire[0].made_ms > LATE_MS) sync_wire_deliver(world);
 }
 
 void sync_wire_break_link(struct sync_simulation *world)

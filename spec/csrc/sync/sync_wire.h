@@ -7,8 +7,8 @@
 /* A change at the service, and its event on the way. */
 void sync_wire_change(struct sync_simulation *world, bool is_own);
 void sync_wire_move_request(struct sync_simulation *world);
-/* A request that has waited too long. */
-void sync_wire_time_out(struct sync_simulation *world);
+/* Some has passed: requests have waited too long, and no event is later than it may be. */
+void sync_wire_pass_time(struct sync_simulation *world);
 /* One event comes. */
 void sync_wire_deliver(struct sync_simulation *world);
 /* The subscription is acknowledged, refused or breaks, or the owner is told of it. */
