@@ -43,7 +43,6 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 		run->hearing.is_draining = true;
 		run->hearing.n_to_drain = run->hearing.n_events;
 	}
-	if (actions->forgets_heard) aps_sync_hear_forget(run);
 	if (actions->fetches != APS_SYNC_NO_QUERY) aps_sync_fetch_begin(run);
 	if (!actions->saves) return;
 	aps_http_begin(core->http); /* the page that follows is on its way while this one is kept */

@@ -96,8 +96,10 @@ static bool go_offline(struct aps_sync_step *s)
 
 static bool be_drained(struct aps_sync_step *s)
 {
-	s->is_drained = s->sync->phase == APS_SYNC_DRAINING;
-	return s->is_drained;
+	if (s->sync->phase != APS_SYNC_DRAINING) return false;
+	s->is_drained = true;
+	s->sync->may_hold = false;
+	return true;
 }
 
 static bool be_due(struct aps_sync_step *s)
@@ -201,15 +203,18 @@ static void choose(struct aps_sync_step *s)
 	}
 }
 
+static enum aps_sync_phase drain(struct aps_sync_step *s)
+{
+	s->actions->drains = true;
+	return APS_SYNC_DRAINING;
+}
+
 static enum aps_sync_phase rest(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->is_online) return APS_SYNC_WAITING;
 	if (!aps_sync_is_served(sync)) return sync->is_asked ? APS_SYNC_SUBSCRIBING : APS_SYNC_WAITING;
-	if (sync->options.has_subscription && !s->is_drained && !is_resting(sync)) {
-		s->actions->drains = true;
-		return APS_SYNC_DRAINING;
-	}
+	if (sync->options.has_subscription && !s->is_drained && !is_resting(sync)) return drain(s);
 	return sync->is_unserved ? APS_SYNC_POLLING : APS_SYNC_LIVE;
 }
 
@@ -223,7 +228,11 @@ static enum aps_sync_phase advance(struct aps_sync_step *s)
 	} else if (!sync->is_fetching) {
 		if (sync->running == APS_SYNC_NO_QUERY) choose(s);
 		if (sync->running == APS_SYNC_NO_QUERY) return rest(s);
-		if (!aps_sync_fetch(s)) return APS_SYNC_WAITING;
+		if (!aps_sync_may_fetch(s)) return APS_SYNC_WAITING;
+		aps_sync_revise(s);
+		/* What was heard before the first page is asked for is older: what has followed may be lost. */
+		if (sync->may_hold && aps_sync_begins(sync)) return drain(s);
+		aps_sync_fetch(s);
 	}
 	return sync->running == APS_SYNC_BASE_QUERY ? APS_SYNC_BASE : APS_SYNC_DELTA;
 }
@@ -259,6 +268,7 @@ static void go_on(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	aps_sync_subscribe(s);
 	sync->phase = advance(s);
+	if (sync->is_subscribed) sync->may_hold = true;
 	set_timer(s);
 }
 

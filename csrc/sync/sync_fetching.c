@@ -3,11 +3,14 @@
 #include "sync/sync_hearing.h"
 
 #define FAST_PAGE_MS   1000
+/* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
+ * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
+#define LATE_MS        2000
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
 #define MAX_RESTARTS   3
 #define FRESH_TOKEN_MS 60000
 
-static bool may_fetch(const struct aps_sync_step *s)
+bool aps_sync_may_fetch(const struct aps_sync_step *s)
 {
 	return s->sync->is_online && s->event->mono_ms >= s->sync->retry_at_ms;
 }
@@ -65,8 +68,7 @@ static void revise_delta(struct aps_sync_step *s)
 	if (is_late && sync->options.has_base) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 }
 
-/* Some time may have passed since the pass was begun, or its last page kept. */
-static void revise(struct aps_sync_step *s)
+void aps_sync_revise(struct aps_sync_step *s)
 {
 	if (s->sync->running == APS_SYNC_BASE_QUERY)
 		revise_base(s);
@@ -84,7 +86,14 @@ static uint32_t page_size(const struct aps_delta_sync *sync, const struct aps_ch
 	return sync->page_size;
 }
 
-static void fetch(struct aps_sync_step *s)
+bool aps_sync_begins(const struct aps_delta_sync *sync)
+{
+	const struct aps_checkpoint *at = &sync->checkpoint;
+	const struct aps_sync_pass *pass = sync->running == APS_SYNC_BASE_QUERY ? &at->base : &at->delta;
+	return sync->is_anew || pass->token.n == 0;
+}
+
+void aps_sync_fetch(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	const struct aps_checkpoint *at = sync->is_saving ? &sync->next : &sync->checkpoint;
@@ -94,26 +103,17 @@ static void fetch(struct aps_sync_step *s)
 	sync->fetch = (struct aps_sync_fetch){.query = sync->running, .page_size = page_size(sync, at, is_first)};
 	if (!is_first) sync->fetch.token = aps_buf_str(&pass->token);
 	if (!is_base) sync->fetch.last_sync_ms = is_first ? since_ms(sync) : pass->since_ms;
-	s->actions->forgets_heard = is_first && !sync->is_inside && sync->options.has_subscription;
 	if (is_first) sync->has_gap = sync->options.has_subscription && !sync->is_subscribed;
 	if (is_first && is_base) sync->is_continuous = !sync->has_gap;
 	sync->is_fetching = true;
 	s->actions->fetches = sync->running;
 }
 
-bool aps_sync_fetch(struct aps_sync_step *s)
-{
-	if (!may_fetch(s)) return false;
-	revise(s);
-	fetch(s);
-	return true;
-}
-
 void aps_sync_fetch_ahead(struct aps_sync_step *s)
 {
 	const struct aps_delta_sync *sync = s->sync;
-	if (sync->is_fetching || sync->is_last || !may_fetch(s)) return;
-	if (!needs_inside(s, &sync->next)) fetch(s);
+	if (sync->is_fetching || sync->is_last || !aps_sync_may_fetch(s)) return;
+	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
 /* The first delta page reaches further back than the journal does: what it doesn't tell, nobody would. */
@@ -149,6 +149,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	if (!sync->is_fetching || sync->is_saving) return false;
 	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
 	if (made_ms <= 0) made_ms = 1;
+	int64_t known_ms = made_ms - page->took_ms - LATE_MS;
 	bool is_late = is_out_of_window(sync, made_ms);
 	bool is_thrown_away = is_late && sync->options.has_base;
 	if (!is_thrown_away) {
@@ -159,6 +160,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		        .has_gap = sync->has_gap && !sync->is_unserved,
 		        .since_ms = sync->fetch.last_sync_ms,
 		        .made_ms = made_ms,
+		        .known_ms = known_ms > 0 ? known_ms : 1,
 		        .page = page,
 		};
 		struct aps_sync_progress progress;

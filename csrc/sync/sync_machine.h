@@ -87,7 +87,6 @@ struct aps_sync_actions {
 	bool saves;
 	enum aps_sync_list list;
 	bool begins_and_completes; /* LIST_COMPLETE or _SHOW of a pass of one page: also BEGIN */
-	bool forgets_heard; /* what is held: the pass that begins tells it, and what was missed behind it */
 	/* Is to be begun: of machine->fetch. */
 	enum aps_sync_query fetches;
 	bool drains;       /* what was heard is taken, then DRAINED */
@@ -134,6 +133,7 @@ struct aps_delta_sync {
 
 	bool is_continuous; /* it was heard from the first page of this base pass on */
 	bool has_gap;       /* something may have been missed that no query which has begun since then would tell */
+	bool may_hold;      /* something was heard, maybe, that isn't taken yet */
 	bool needs_plan;    /* what comes next is to be asked of the table */
 	bool wants_more;    /* the pass that was truncated is to go on */
 

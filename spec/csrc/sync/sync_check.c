@@ -48,7 +48,7 @@ static const char *reason_of(const struct sync_simulation *world)
 	if (is_wrong(sync_owner_now_ms(world), world->true_ms)) return "the clock is wrong";
 	if (truth->based.is_doubtful || truth->known.is_doubtful) return "the clock was wrong";
 	if (now_ms - truth->based.ms >= options->interval_ms) return "its interval is over";
-	if (truth->is_open && (truth->open.is_doubtful || now_ms - truth->open.ms >= options->window_ms))
+	if ((truth->is_open || truth->is_truncated) && (truth->open.is_doubtful || now_ms - truth->open.ms >= options->window_ms))
 		return "the one that is open knows too little";
 	if (options->has_delta && now_ms - truth->known.ms >= options->window_ms) return "the window is over";
 	if (options->has_subscription && !options->has_delta && !process->is_heard) return "something was missed";
@@ -207,8 +207,7 @@ void sync_check_store(struct sync_simulation *world)
 {
 	const struct store_image *image = &world->store.committed;
 	for (int key = 0; key < SERVICE_KEYS; key++) {
-		bool is_there = image->records[key].is_there;
-		if (!is_there && (image->shown.has[key] || image->beside.has[key]))
+		if (!image->records[key].is_there && image->shown.has[key])
 			sync_violate(world, "record %d is in a list and not in the store", key);
 	}
 }

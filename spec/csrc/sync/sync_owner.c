@@ -141,11 +141,6 @@ static void begin_request(struct sync_simulation *world)
 		process->began_at = request->answer.asked_at;
 }
 
-static void forget_held(struct sync_hearing *hearing)
-{
-	hearing->n = hearing->n_to_drain = 0;
-}
-
 static void keep_page(struct sync_simulation *world, const struct aps_sync_actions *actions)
 {
 	struct sync_process *process = &world->process;
@@ -175,11 +170,7 @@ static void carry_out(struct sync_simulation *world, const struct aps_sync_actio
 		process->is_armed = true;
 		process->due_ms = world->mono_ms + actions->delay_ms;
 	}
-	if (actions->drains) {
-		hearing->is_draining = true;
-		hearing->n_to_drain = hearing->n;
-	}
-	if (actions->forgets_heard) forget_held(hearing);
+	if (actions->drains) hearing->is_draining = true;
 	if (actions->fetches != APS_SYNC_NO_QUERY) begin_request(world);
 	if (actions->saves) keep_page(world, actions);
 }
@@ -278,8 +269,7 @@ static void take_standing(struct sync_simulation *world)
 static int64_t made_ms(const struct sync_simulation *world, const struct sync_answer *answer)
 {
 	const int64_t made_ms = answer->page.made_ms;
-	if (world->service.manner.tells_start) return made_ms;
-	return made_ms - made_ms % 1000 - answer->took_ms - 2000;
+	return world->service.manner.tells_start ? made_ms : made_ms - made_ms % 1000;
 }
 
 static void take_answer(struct sync_simulation *world)
@@ -312,16 +302,15 @@ static void take_events(struct sync_simulation *world)
 	struct sync_hearing *hearing = &process->hearing;
 	uint64_t n = 1 + sync_below(world, 4);
 	while (!process->keeping.is_busy && hearing->n > 0 && n-- > 0) {
-		if (aps_delta_sync_holds_events(&process->machine) && hearing->n_to_drain == 0) break;
+		if (aps_delta_sync_holds_events(&process->machine) && !hearing->is_draining) break;
 		memset(&process->keeping, 0, sizeof process->keeping);
 		process->keeping.is_busy = true;
 		process->keeping.event = hearing->held[0];
 		hearing->n--;
-		if (hearing->n_to_drain > 0) hearing->n_to_drain--;
 		memmove(hearing->held, hearing->held + 1, hearing->n * sizeof hearing->held[0]);
 		keep(world);
 	}
-	if (!hearing->is_draining || process->keeping.is_busy || hearing->n_to_drain != 0) return;
+	if (!hearing->is_draining || process->keeping.is_busy || hearing->n != 0) return;
 	hearing->is_draining = false;
 	sync_owner_feed_kind(world, APS_SYNC_ON_DRAINED);
 }
@@ -354,7 +343,7 @@ void sync_owner_hear(struct sync_simulation *world, const struct service_record 
 	world->n_events++;
 	if (hearing->n == HELD_EVENTS) {
 		hearing->has_missed = true;
-		forget_held(hearing);
+		hearing->n = 0;
 		world->process.is_heard = false;
 		return;
 	}

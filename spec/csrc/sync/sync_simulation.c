@@ -149,6 +149,13 @@ static void write_own(struct sync_simulation *world)
 	if (world->has_network && world->service.manner.has_versions) sync_wire_change(world, true);
 }
 
+/* What was deleted is forgotten, too: older events mustn't come behind that. */
+static void clear_store(struct sync_simulation *world)
+{
+	if (world->link.is_mixed_up) sync_wire_break_link(world);
+	sync_owner_clear_store(world);
+}
+
 static void step_rarely(struct sync_simulation *world, uint64_t luck)
 {
 	if (luck < 18)
@@ -164,7 +171,7 @@ static void step_rarely(struct sync_simulation *world, uint64_t luck)
 	else if (luck < 52)
 		ask_for_more(world, 1 + sync_below(world, 5));
 	else if (luck < 56)
-		sync_owner_clear_store(world);
+		clear_store(world);
 	else if (luck < 62)
 		sleep_long(world);
 	else if (luck < 70)

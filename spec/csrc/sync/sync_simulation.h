@@ -52,7 +52,7 @@ struct sync_hearing {
 	enum sync_standing standing;
 	bool has_news, was_lost, has_missed, is_draining;
 	struct aps_sync_failure trouble;
-	size_t n_to_drain, n;
+	size_t n;
 	struct service_record held[HELD_EVENTS];
 };
 
@@ -60,6 +60,7 @@ struct sync_hearing {
 struct sync_link {
 	bool is_registered;
 	bool is_untold;        /* it has broken, and the owner doesn't know yet */
+	bool is_mixed_up;      /* some events have overtaken others, or come again */
 	bool owes_missed;      /* likewise that something was lost */
 	size_t n;
 	struct service_change wire[WIRE_EVENTS];

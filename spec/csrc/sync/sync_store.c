@@ -72,7 +72,6 @@ static void change(struct store_image *image, const struct store_write *write, c
 	}
 	if (!known->is_there) return;
 	joining[record->key] = true;
-	known->is_stray = false;
 	if (fate == IS_NEW) image->tombstones[record->key].is_there = false;
 }
 
@@ -148,6 +147,8 @@ bool sync_store_write(struct sync_store *store, const struct store_write *write)
 	bool is_beside = write->is_base ? write->next->is_beside : checkpoint->is_beside;
 	if (has_open_list && is_beside) change_list(&image->beside, joining, leaving, true);
 	change_list(&image->shown, joining, leaving, !write->is_base || !is_beside);
+	for (int key = 0; key < SERVICE_KEYS; key++)
+		if (joining[key]) image->records[key].is_stray = !image->shown.has[key] && !image->beside.has[key];
 	bool ends = write->list == APS_SYNC_LIST_SHOW || write->list == APS_SYNC_LIST_COMPLETE;
 	return !ends || end_list(image, write);
 }

@@ -13,7 +13,7 @@ struct stored_record {
 	bool is_there;
 	struct service_record record;
 	uint32_t moment; /* when something of it was told that was new; 0: before all */
-	bool is_stray;   /* it came by an own mutation, or by a pass that never ended: no base pass will sweep it */
+	bool is_stray;   /* it is in no list: no base pass will sweep it */
 };
 
 struct stored_tombstone {

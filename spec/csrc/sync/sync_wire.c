@@ -147,7 +147,9 @@ void sync_wire_deliver(struct sync_simulation *world)
 	sync_owner_hear(world, &change.record);
 	/* twice, or once more when others have come */
 	if (sync_chance(world, 5)) sync_owner_hear(world, &change.record);
-	if (!has_versions || !is_early || !sync_chance(world, 10)) remove_event(link, at);
+	bool comes_again = has_versions && is_early && sync_chance(world, 10);
+	if (!comes_again) remove_event(link, at);
+	link->is_mixed_up = link->n > 0 && (link->is_mixed_up || at > 0 || comes_again);
 }
 
 void sync_wire_pass_time(struct sync_simulation *world)
