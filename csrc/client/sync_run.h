@@ -149,9 +149,9 @@ struct aps_sync_run {
 	bool has_tombstones, knows_tombstones;
 	bool has_bad, knows_bad; /* quarantined records */
 	uint64_t n_bad;
-	struct aps_err err;    /* the last failure; OK: none since the last answer */
-	struct aps_err reason; /* why it is stopped for good; OK: it isn't, or was told to */
-	char *told;            /* the service's `errors` that belong to err: JSON text; NULL: none */
+	struct aps_err err;                     /* the last failure; OK: none since the last answer */
+	struct aps_err reason;                  /* why it is stopped for good; OK: it isn't, or was told to */
+	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */
 	struct aps_time_question time_question; /* of one that hands over */
 	unsigned n_time_questions;
 	bool is_completed; /* by the service */

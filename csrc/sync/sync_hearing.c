@@ -67,8 +67,7 @@ void aps_sync_move_on(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	if (s->event->mono_ms < aps_sync_next_mark_ms(sync)) return;
 	int64_t heard_ms = sync->mark_ms - SLACK_MS;
-	bool is_heard =
-	        !sync->has_gap && !s->event->is_behind && s->event->heard_at_ms >= sync->mark_at_ms + LATER_MS;
+	bool is_heard = !sync->has_gap && !s->event->is_behind && s->event->heard_at_ms >= sync->mark_at_ms + LATER_MS;
 	if (is_heard && heard_ms > sync->checkpoint.last_sync_ms) sync->checkpoint.last_sync_ms = heard_ms;
 	mark(s);
 }
