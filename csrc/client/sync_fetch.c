@@ -84,7 +84,8 @@ static void start(struct aps_sync_run *run)
 	};
 	fetching->begun_ms = aps_clock_mono_ms();
 	fetching->asked_at = aps_caching_moment(run->core, run->client, run->cache);
-	if (run->began_at == 0 && fetching->query == APS_SYNC_BASE_QUERY) run->began_at = fetching->asked_at;
+	bool is_first = run->began_at == 0 || run->machine.fetch.token.n == 0;
+	if (is_first && fetching->query == APS_SYNC_BASE_QUERY) run->began_at = fetching->asked_at;
 	fetching->sink.ended = ended;
 	aps_request_init(run->core, &fetching->request, &options, &fetching->sink);
 	fetching->is_requested = true;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cache/identity.h"
 #include "cache/scalar.h"
+#include "client/sync_repeated.h"
 #include "codec/json_members.h"
 #include "sync/record_order.h"
 
@@ -175,5 +176,7 @@ enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page
 	}
 	if (rc == APS_OK && (out->records.rc != APS_OK || out->keys.rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a page");
-	return rc;
+	/* a base query lists what there is, each once */
+	bool is_journal = page->is_list && run->keeping.part != APS_SYNC_PART_BASE && aps_page_count(page) > 1;
+	return rc == APS_OK && is_journal ? aps_sync_judge_repeated(page, out, run->core->hash_seed, err) : rc;
 }

@@ -22,6 +22,7 @@ enum aps_sync_fate {
 
 struct aps_sync_judged {
 	enum aps_sync_fate fate;
+	bool is_repeated;     /* OLD, because the page has a newer state of it */
 	size_t key_at, n_key; /* in the keys, "RPost:1"; n 0: it has no identity */
 };
 

@@ -50,7 +50,6 @@ static enum aps_rc end_pass(struct aps_sync_run *run, struct aps_err *err)
 	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s, err);
 	if (rc == APS_OK) rc = aps_sync_quarantine_end_pass(run, began_s, err);
 	run->knows_tombstones = false;
-	run->began_at = 0;
 	return rc;
 }
 

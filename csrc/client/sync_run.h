@@ -150,8 +150,8 @@ struct aps_sync_run {
 	bool is_writing;      /* what followers are told of is its own */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
-	bool has_bad, knows_bad; /* quarantined records */
-	uint64_t n_bad;
+	bool knows_bad;
+	uint64_t n_bad; /* quarantined records, where that is known */
 	struct aps_err err;                     /* the last failure; OK: none since the last answer */
 	struct aps_err reason;                  /* why it is stopped for good; OK: it isn't, or was told to */
 	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */

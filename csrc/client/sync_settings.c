@@ -54,8 +54,9 @@ static enum aps_rc look_at_part(const struct aps_sync_settings *settings, struct
 {
 	const char *version = settings->version_field;
 	if (version != NULL && version[0] != '\0') return init_names(part, aps_str_of(version), err);
-	if (version == NULL && first.n != 0 && init_names(part, first, err) == APS_OK) return APS_OK;
-	enum aps_rc rc = init_names(part, APS_STR(""), err);
+	enum aps_rc rc = version == NULL && first.n != 0 ? init_names(part, first, err) : APS_E_USAGE;
+	if (rc != APS_E_USAGE) return rc;
+	rc = init_names(part, APS_STR(""), err);
 	if (rc == APS_OK && (version != NULL || first.n != 0))
 		part->names.version = part->names.version_field = APS_STR("");
 	return rc;

@@ -278,7 +278,7 @@ static bool conclude(struct aps_sync_run *run)
 	}
 	if (is_cleared) {
 		run->is_cleared = false;
-		run->knows_tombstones = run->knows_bad = run->has_bad = false;
+		run->knows_tombstones = run->knows_bad = false;
 		run->n_bad = 0;
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
 	}

@@ -68,18 +68,26 @@ static enum aps_rc normalize(struct writing *w, struct aps_partition *partition,
 	return rc;
 }
 
+/* A base query's result that is one record, and no list: the field refers to it. */
+static bool is_single(const struct writing *w)
+{
+	return w->run->keeping.part == APS_SYNC_PART_BASE && !w->page->is_list && aps_page_count(w->page) != 0;
+}
+
 /* Of a response without a list of records: as any other one is kept. */
 static enum aps_rc normalize_whole(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
                                    struct aps_err *err)
 {
 	const struct aps_partition_data *data = w->data;
 	bool is_base = w->run->keeping.part == APS_SYNC_PART_BASE;
+	if (is_single(w) && w->judgement.n_of[APS_SYNC_IS_OLD] != 0) return APS_OK; /* what is there is newer */
+	bool is_newer = is_single(w) && w->judgement.n_of[APS_SYNC_IS_NEW] != 0;
 	const struct aps_normalize_options options = {
 	        .root = is_base ? APS_STR("RROOT_QUERY") : APS_STR(""),
 	        .errors = data->errors,
 	        .now_s = data->now_s,
 	        .skips_nulls = data->skips_nulls,
-	        .asked_at = data->asked_at,
+	        .asked_at = is_newer ? 0 : data->asked_at,
 	        .asked = data->asked,
 	        .merges = data->merges,
 	};
@@ -149,10 +157,9 @@ static enum aps_rc take_records(struct writing *w, struct aps_partition *partiti
 			rc = bury(w, partition, i, err);
 		else if (fate == APS_SYNC_IS_BAD)
 			rc = aps_sync_quarantine_put(w->run, w->page, i, w->data, err);
-		else if (fate != APS_SYNC_IS_DELETED)
+		else if (fate != APS_SYNC_IS_DELETED && !judged_at(w, i)->is_repeated)
 			rc = join(w, partition, i, err);
 	}
-	if (rc == APS_OK) rc = aps_sync_quarantine_settle(w->run, w->page, &w->judgement, err);
 	return rc;
 }
 
@@ -324,7 +331,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 {
 	struct writing *w = APS_CONTAINER_OF(what, struct writing, fill);
 	struct aps_sync_run *run = w->run;
-	bool has_records = w->page->is_list || aps_page_count(w->page) != 0;
+	bool has_records = w->page->is_list || (aps_page_count(w->page) != 0 && !is_single(w));
 	reset(w);
 	enum aps_rc rc = know_tombstones(run, err);
 	if (rc == APS_OK) rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);

@@ -14,7 +14,7 @@ local WHERE = "client:sync"
 
 ---A record that couldn't be taken; the others of its page were.
 ---@class appsync.QuarantinedRecord
----@field key string such as "Post:1", or where it stood: "listPosts.items.3"
+---@field key string where it stood in all pages of its pass: "listPosts.items.3"
 ---@field reason string
 ---@field seen number Unix seconds: when it came last
 
