@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "client/reach.h"
+#include "client/sync_hear.h"
 #include "client/sync_tell.h"
 #include "codec/json_members.h"
 #include "proto/error_type.h"
@@ -84,8 +85,10 @@ static void start(struct aps_sync_run *run)
 	};
 	fetching->begun_ms = aps_clock_mono_ms();
 	fetching->asked_at = aps_caching_moment(run->core, run->client, run->cache);
-	bool is_first = run->began_at == 0 || run->machine.fetch.token.n == 0;
-	if (is_first && fetching->query == APS_SYNC_BASE_QUERY) run->began_at = fetching->asked_at;
+	bool is_first = run->machine.fetch.token.n == 0;
+	bool is_base = fetching->query == APS_SYNC_BASE_QUERY;
+	if (is_base && (is_first || run->began_at == 0)) run->began_at = fetching->asked_at;
+	if (is_first && !run->machine.is_inside) aps_sync_hear_forget_settled(run);
 	fetching->sink.ended = ended;
 	aps_request_init(run->core, &fetching->request, &options, &fetching->sink);
 	fetching->is_requested = true;

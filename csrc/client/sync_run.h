@@ -77,6 +77,7 @@ struct aps_sync_heard {
 	struct aps_sync_heard *next;
 	struct aps_bytes *bytes;
 	struct aps_str payload;
+	int64_t came_ms; /* monotonic */
 };
 
 enum aps_sync_standing {
@@ -151,7 +152,7 @@ struct aps_sync_run {
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
 	bool knows_bad;
-	uint64_t n_bad; /* quarantined records, where that is known */
+	uint64_t n_bad;                         /* quarantined records, where that is known */
 	struct aps_err err;                     /* the last failure; OK: none since the last answer */
 	struct aps_err reason;                  /* why it is stopped for good; OK: it isn't, or was told to */
 	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */

@@ -131,6 +131,13 @@ static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size
 	return rc;
 }
 
+/* What the service has said of it: an entry under layers shows that while a write has it. */
+static bool is_there(const struct aps_entry *entry)
+{
+	if (entry == NULL || entry->number == 0) return false;
+	return (entry->is_in_write ? aps_entry_content(entry) : aps_entry_base(entry)).n != 0;
+}
+
 static enum aps_rc join(struct writing *w, struct aps_partition *partition, size_t index, struct aps_err *err)
 {
 	const struct aps_sync_judged *judged = judged_at(w, index);
@@ -138,7 +145,7 @@ static enum aps_rc join(struct writing *w, struct aps_partition *partition, size
 	struct aps_sync_name name;
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
-	if (rc != APS_OK || entry == NULL || entry->number == 0 || aps_entry_base(entry).n == 0) return rc;
+	if (rc != APS_OK || !is_there(entry)) return rc;
 	rc = add_number(&w->joining, entry->number, err);
 	if (rc == APS_OK && judged->fate == APS_SYNC_IS_NEW && w->run->has_tombstones) {
 		rc = aps_sync_run_name(w->run, &name, err);

@@ -2,10 +2,10 @@
 
 #include "sync/sync_hearing.h"
 
-#define FAST_PAGE_MS   1000
+#define FAST_PAGE_MS 1000
 /* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
  * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
-#define LATE_MS        2000
+#define LATE_MS 2000
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
 #define MAX_RESTARTS   3
 #define FRESH_TOKEN_MS 60000

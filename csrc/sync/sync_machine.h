@@ -150,8 +150,8 @@ struct aps_delta_sync {
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
 	int64_t subscribed_at_ms; /* monotonic */
 	int64_t answered_at_ms[APS_SYNC_DELTA_QUERY + 1]; /* monotonic: the last page of each query */
-	int64_t polled_at_ms;     /* monotonic: when the last pass was over */
-	int64_t based_at_ms;      /* monotonic: likewise, of the last base pass of this run */
+	int64_t polled_at_ms;                             /* monotonic: when the last pass was over */
+	int64_t based_at_ms;                              /* monotonic: likewise, of the last base pass of this run */
 
 	/* Of a sync that begins live: */
 	int64_t known_ms, known_at_ms; /* the service's clock, and the monotonic one, when it was known last */

@@ -30,8 +30,11 @@ void sync_wire_change(struct sync_simulation *world, bool is_own)
 	world->true_ms++; /* no two are of one time */
 	const struct service_change *change = sync_service_change(&world->service, key, deletes, world->true_ms);
 	if (change == NULL) return;
-	sync_say(world, "%s %d: %u, version %u", is_own ? "own change of" : deletes ? "delete" : "change", key,
-	         record->uid, record->version);
+	sync_say(world, "%s %d: %u, version %u",
+	         is_own    ? "own change of"
+	         : deletes ? "delete"
+	                   : "change",
+	         key, record->uid, record->version);
 	send(world, change);
 	if (is_own) sync_store_write_own(&world->store, record);
 }
