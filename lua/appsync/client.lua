@@ -406,8 +406,8 @@ function Client:stats()
 end
 
 ---Tells the client whether there is a network, for a host that knows better. While there is none, queries are answered from the
----cache or fail at once; calls that no cache serves are still tried. When there is one again, watches whose request failed for
----lack of it send it once more.
+---cache or fail at once, queued mutations and realtime connections wait, and calls that no cache serves are still tried. When there
+---is one again, what has waited goes on. Said once more, it is a hint, as `appsync.resumed` is.
 ---```lua
 ---client:query(list_todos)
 ---client:set_online(false)
