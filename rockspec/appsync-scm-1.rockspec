@@ -208,6 +208,7 @@ build = {
         "csrc/client/sync_keep.c",
         "csrc/client/sync_place.c",
         "csrc/client/sync_quarantine.c",
+        "csrc/client/sync_repeated.c",
         "csrc/client/sync_run.c",
         "csrc/client/sync_settings.c",
         "csrc/client/sync_shell.c",
