@@ -205,6 +205,7 @@ build = {
         "csrc/client/sync_hand.c",
         "csrc/client/sync_hear.c",
         "csrc/client/sync_judge.c",
+        "csrc/client/sync_judgement.c",
         "csrc/client/sync_keep.c",
         "csrc/client/sync_place.c",
         "csrc/client/sync_quarantine.c",

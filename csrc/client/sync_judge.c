@@ -7,19 +7,6 @@
 #include "codec/json_members.h"
 #include "sync/record_order.h"
 
-void aps_sync_judgement_init(struct aps_sync_judgement *judgement)
-{
-	*judgement = (struct aps_sync_judgement){.n_of = {0}};
-	aps_buf_init(&judgement->records, APS_BUF_ANY_SIZE);
-	aps_buf_init(&judgement->keys, APS_BUF_ANY_SIZE);
-}
-
-void aps_sync_judgement_clear(struct aps_sync_judgement *judgement)
-{
-	aps_buf_clear(&judgement->records);
-	aps_buf_clear(&judgement->keys);
-}
-
 /* An object of the page. */
 struct object {
 	struct aps_str text;

@@ -3,7 +3,8 @@
 #ifndef APS_CLIENT_SYNC_REPEATED_H
 #define APS_CLIENT_SYNC_REPEATED_H
 
-#include "client/sync_judge.h"
+#include "client/sync_judgement.h"
+#include "sync/page.h"
 
 APS_BEGIN_DECLS
 
