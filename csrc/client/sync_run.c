@@ -49,7 +49,8 @@ bool aps_sync_run_is_whole(const struct aps_sync_run *run)
 enum aps_rc aps_sync_run_name(struct aps_sync_run *run, struct aps_sync_name *name, struct aps_err *err)
 {
 	struct aps_partition *partition = aps_caching_partition(run->core, run->client, run->cache);
-	if (partition == NULL || run->vault->db == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
+	if (partition == NULL || run->vault == NULL || run->vault->db == NULL)
+		return aps_fail(err, APS_E_CLOSED, "the cache is closed");
 	enum aps_rc rc = aps_vault_begin(run->vault, err);
 	if (rc == APS_OK) rc = aps_cache_store_part(&partition->store, &name->part, err);
 	name->name = aps_str_of(run->name);

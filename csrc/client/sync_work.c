@@ -167,6 +167,7 @@ static bool take_answer(struct aps_sync_run *run)
 static void complete(struct aps_sync_run *run)
 {
 	run->is_completed = true;
+	aps_err_clear(&run->err);
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
 }
 
