@@ -62,7 +62,7 @@ static void stop_for(struct aps_sync_run *run)
 	run->has_changed = true;
 }
 
-void aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
+bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 {
 	event->now_ms = aps_sync_run_now_ms(run);
 	event->mono_ms = aps_clock_mono_ms();
@@ -72,12 +72,13 @@ void aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 	if (actions.err.code != APS_OK) {
 		run->err = actions.err;
 		aps_core_log(run->core, run->client->id, "error", "a delta sync: %s", actions.err.msg);
-		return;
+		return false;
 	}
 	if (run->machine.phase != phase) run->has_changed = true;
 	if (run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_POLLING) run->is_whole = true;
 	carry_out(run, &actions);
 	stop_for(run);
+	return true;
 }
 
 void aps_sync_work_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind kind)
@@ -128,7 +129,10 @@ static void feed_page(struct aps_sync_run *run)
 	                    .token_variable == NULL)
 		event.page.token = APS_STR(""); /* nobody could ask for it */
 	aps_err_clear(&run->err);
-	aps_sync_work_feed(run, &event);
+	if (!aps_sync_work_feed(run, &event)) { /* no memory: it is asked for again */
+		event = (struct aps_sync_event){.kind = APS_SYNC_ON_FAILED, .failure.kind = APS_SYNC_FAILURE_RETRY};
+		aps_sync_work_feed(run, &event);
+	}
 	if (answer->is_there) aps_sync_answer_clear(run, answer); /* it wasn't wanted */
 }
 

@@ -22,7 +22,6 @@ local queue_events = require "appsync.client.queue_events"
 local root = require "appsync.client.root"
 local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
-local subscription_source = require "appsync.client.subscription_source"
 local upkeep = require "appsync.client.upkeep"
 local variables_of = require "appsync.client.variables"
 local watching = require "appsync.client.watching"
@@ -201,14 +200,13 @@ function Client:hydrated(timeout)
 end
 
 ---Returns an observable of the subscription's data; nothing is sent before it is subscribed to. An event's records are in the
----cache before the event is delivered; see `cache.subscription_nulls`.
+---cache before the event is delivered; see `cache.subscription_nulls`. `catch_up` fetches what a lost connection has missed.
 ---```lua
 ---local s = client:subscribe(on_create_todo):subscribe()
 ---appsync.assert(s:ready(10))
 ---client:mutate(create_todo, { name = "call mum" })
 ---print(appsync.assert(s:next(10)).onCreateTodo.name) --> call mum
 ---```
----With `catch_up` nothing is missed: what has changed while the connection was gone is fetched, and emitted like events.
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
 ---@param options appsync.SubscribeOptions?
@@ -218,8 +216,7 @@ function Client:subscribe(document, variables, options)
   nginx.refuse "client:subscribe" -- at the line that says which one, not where it is subscribed to
   local plan = arguments.plan("subscription", "client:subscribe", document, variables, options)
   variables_of.tell(plan, self.root.log)
-  if plan.options.catch_up then return catching_up.observable(self, plan) end
-  return subscription_source.observable(self, plan)
+  return catching_up.observable(self, plan)
 end
 
 ---Returns an observable of a query's result, which emits `{data, err, source, loading, complete}` when the cache under the query

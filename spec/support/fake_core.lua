@@ -3,6 +3,7 @@
 local fake_core = {}
 
 local cjson = require "cjson"
+local fake_catch_up = require "spec.support.fake_catch_up"
 local fake_queue = require "spec.support.fake_queue"
 local fake_sync = require "spec.support.fake_sync"
 
@@ -195,7 +196,7 @@ local function new_runtime(core)
     table.insert(core.armed, seconds == nil and "none" or seconds)
     return true
   end
-  function runtime.client(_, settings) return new_client(core, settings) end
+  function runtime.client(_, settings) return fake_catch_up.add(new_client(core, settings), core, json_error) end
   function runtime.close(_, seconds)
     core.runtime_closed = seconds
     return true
@@ -206,7 +207,7 @@ end
 local function new_core()
   local core = {
     version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
-    time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {},
+    time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {}, catching_up = {},
     made_ids = {}, syncs = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
     next_id = 100, n_runtimes = 0, n_polls = 0,
   }

@@ -419,6 +419,40 @@ function client:consumed(sub, n) end
 ---@return true? ok, appsync.core.Err? err
 function client:set_headers(sub, headers, message) end
 
+---A subscription that catches up: a delta sync without a cache, that hands over what it brings. SYNC events come with its number,
+---until "end":
+---
+---    what        more                                                            answered by
+---    "state"     as of a delta sync (ERR: why it isn't served, or of the last    (nothing)
+---                try)
+---    "event"     data? (ERR: of the payload's `errors`)                          caught_up
+---    "page"      number, records; with has_update data (ERR: of the answer's)    caught_up
+---    "headers"   number, part                                                    give_catch_up_headers
+---    "end"       (ERR says why; nil: it was completed)                           stop_catch_up
+---
+---Of events 256 come, or 1 MB, before they are answered; of pages one. Others wait, as many as the buffer takes: what there is no
+---room for is fetched.
+---@param call {subscription: appsync.core.SyncPart, delta: appsync.core.SyncPart, cached: integer?, buffer: integer?, buffer_bytes: integer?, poll: number, page_size: integer, last_sync_unit: "s"|"ms"|nil, auth: integer, headers: table?, asks_headers: boolean?} delta.has_update: a function makes events of each page
+---@return integer? sub, appsync.core.Err? err as of `execute`
+function client:catch_up(call) end
+---No event of it comes after it. Unknown ids are ignored.
+---@param sub integer
+---@return true? ok, appsync.core.Err? err
+function client:stop_catch_up(sub) end
+---What came was handled.
+---@param sub integer
+---@param page integer its number; 0: none was
+---@param n_events integer
+---@return true? ok, appsync.core.Err? err
+function client:caught_up(sub, page, n_events) end
+---Answers "headers".
+---@param sub integer
+---@param number integer
+---@param headers table? nil: they can't be had now
+---@param message string?
+---@return true? ok, appsync.core.Err? err
+function client:give_catch_up_headers(sub, number, headers, message) end
+
 ---@param is_online boolean
 ---@return true? ok, appsync.core.Err? err
 function client:set_online(is_online) end

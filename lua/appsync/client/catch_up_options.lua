@@ -13,12 +13,12 @@ local POLL = 30
 local PAGE_SIZE = 1000
 
 ---How a subscription learns what it has missed: after each reconnect, and whenever events had to be dropped, the query is sent,
----and what it brings is emitted before the events that came meanwhile. While no connection can be had it is sent every `poll`
+---and what it brings is emitted before the events that came meanwhile. While no connection can be had, it is sent every `poll`
 ---seconds instead.
 ---
----An event may come twice, and never too late: what has changed shortly before the connection was lost is fetched again. Where the
----records have a version, a state of a record that is as old as one that was emitted, or older, isn't emitted while the
----subscription catches up; it remembers the last 4096 records at most.
+---An event may come twice: what has changed shortly before the connection was lost is fetched again. If the records have a version,
+---a state of a record that is as old as one that was emitted, or older, isn't emitted while the subscription catches up; 4096
+---records are remembered at most.
 ---@class appsync.CatchUp
 ---@field query string|appsync.Document what has changed. `$lastSync`, if the query declares it, is set to the time since when
 ---(the service's, some seconds to spare); without it all that the query brings is emitted each time. A query with `nextToken` is

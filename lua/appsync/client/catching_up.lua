@@ -231,9 +231,10 @@ function CatchingUp:stop()
 end
 
 ---@param client appsync.Client
----@param plan appsync.client.Plan
+---@param plan appsync.client.Plan of any subscription
 ---@return appsync.Observable
 function catching_up.observable(client, plan)
+  if not plan.options.catch_up then return subscription_source.observable(client, plan) end
   plan.catch_up = catch_up_options.check(plan)
   variables_of.tell(plan.catch_up, client.root.log)
   return subscription_source.observable(client, plan, CatchingUp)
