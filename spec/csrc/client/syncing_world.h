@@ -41,7 +41,8 @@ struct syncing_world {
 	struct core_world all;
 	struct aps_core *core;
 	struct aps_client *client;
-	struct aps_sync_run *run; /* NULL: it has ended */
+	struct aps_channel *channel; /* of CACHE; borrowed from it */
+	struct aps_sync_run *run;    /* NULL: it has ended */
 	char folder[64], path[96];
 	int64_t ms;             /* that have passed */
 	uint64_t last_question; /* that was told */
@@ -89,6 +90,7 @@ static inline void open_cache(void)
 	assert_non_null(cached);
 	aps_caching_open(world.core, world.client, cached);
 	aps_channel_unref(channel);
+	world.channel = channel;
 }
 
 static inline void settle_client(void)
