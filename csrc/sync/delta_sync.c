@@ -82,7 +82,8 @@ static bool go_online(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->is_online) sync->n_failures = sync->n_ended = 0;
-	if (sync->has_gap && sync->running == APS_SYNC_NO_QUERY && sync->is_started) sync->needs_plan = true;
+	bool is_back = !sync->is_online && sync->is_started;
+	if (is_back && sync->has_gap && sync->running == APS_SYNC_NO_QUERY) sync->needs_plan = true;
 	sync->is_online = true;
 	sync->retry_at_ms = sync->subscribe_at_ms = 0;
 	return true;
