@@ -272,6 +272,28 @@ static void a_list_of_any_length_is_kept_and_its_untouched_blocks_stay(void **st
 	assert_false(load(&APART, &list));
 }
 
+static void blocks_that_have_got_small_become_one(void **state)
+{
+	(void)state;
+	make_records(0, 1536);
+	start(&APART, &list);
+	add(&APART, &list, 0, 1536);
+	assert_int_equal(n_blocks(), 9); /* the list, and eight of 192 */
+	take_out(&APART, &list, 192, 342);
+	assert_int_equal(n_blocks(), 9);
+	take_out(&APART, &list, 0, 150); /* that before it, */
+	assert_int_equal(n_blocks(), 8);
+	assert_int_equal(n_blocks_written, 3);
+	take_out(&APART, &list, 384, 534); /* and that behind it */
+	assert_int_equal(n_blocks(), 7);
+	assert_int_equal(n_blocks_written, 3);
+	take_out(&APART, &list, 150, 576); /* all of it */
+	assert_int_equal(n_blocks(), 6);
+	assert_int_equal(list.n_items, 960);
+	take_out(&APART, &list, 578, 1536);
+	assert_string_equal(show(&APART), "576 577");
+}
+
 static void a_list_inside_of_objects_is_kept_there(void **state)
 {
 	(void)state;
@@ -673,6 +695,7 @@ int main(void)
 	        TEST(records_come_last_and_each_once),
 	        TEST(where_no_list_of_references_stands_nothing_is_added),
 	        TEST(a_list_of_any_length_is_kept_and_its_untouched_blocks_stay),
+	        TEST(blocks_that_have_got_small_become_one),
 	        TEST(a_list_inside_of_objects_is_kept_there),
 	        TEST(nulls_in_a_list_stay_where_they_are),
 	        TEST(what_others_have_made_of_a_list_is_looked_at_again),
