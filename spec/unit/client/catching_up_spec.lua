@@ -54,7 +54,7 @@ describe("a subscription with catch_up", function()
     local texts = {}
     for i, one in ipairs(seen) do
       local post = one[1] == "next" and one[2].onCreatePost
-      texts[i] = post and ("%s %s"):format(post.id, post.updatedAt) or one[1] == "state" and one[2] or one[1]
+      texts[i] = post and ("%s %s"):format(post.id, tostring(post.updatedAt)) or one[1] == "state" and one[2] or one[1]
     end
     return table.concat(texts, ", ")
   end
