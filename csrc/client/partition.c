@@ -331,6 +331,11 @@ void aps_partition_close(struct aps_partition *partition)
 {
 	if (partition->user != NULL) partition->user->closing(partition->user);
 	if (partition->listener != NULL) partition->listener->closing(partition->listener);
+	while (partition->followers != NULL) {
+		struct aps_partition_follower *follower = partition->followers;
+		partition->followers = follower->next;
+		follower->closing(follower);
+	}
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
 }

@@ -53,6 +53,8 @@ struct aps_partition_follower {
 	/* Records had to leave for want of room, or for their age, and the checkpoints that say they are there with
 	 * them: that of a sync at work, whose records are held, is to be stored again. */
 	void (*unkept)(struct aps_partition_follower *follower);
+	/* The partition is going to close, and has forgotten it. */
+	void (*closing)(struct aps_partition_follower *follower);
 };
 
 /* Who keeps something else under the same owner (client/queue.h). */

@@ -158,7 +158,8 @@ struct aps_sync_run {
 	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */
 	struct aps_time_question time_question; /* of one that hands over */
 	unsigned n_time_questions;
-	bool is_completed; /* by the service */
+	bool is_completed;            /* by the service */
+	struct aps_result_event *end; /* that is told where there is no memory for one */
 	struct aps_reap reap;
 };
 

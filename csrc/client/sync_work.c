@@ -12,6 +12,7 @@
 #include "client/sync_quarantine.h"
 #include "client/sync_tell.h"
 
+#define NEVER_MS        INT64_MAX
 #define MAX_TURN_EVENTS 1024 /* what is taken in one turn before others have theirs */
 
 /* Without a checkpoint, or with one that can't be read, the sync begins anew. */
@@ -37,9 +38,10 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 		             "a delta sync asks for changes of more than delta_window (%lld s) ago, and has no base "
 		             "query: the service may not know them all",
 		             (long long)(run->machine.options.window_ms / 1000));
-	if (actions->timer == APS_SYNC_TIMER_STOP) aps_timer_stop(&core->timers, &run->timer);
+	/* it keeps its place: moving it never fails */
+	if (actions->timer == APS_SYNC_TIMER_STOP) aps_timer_set(&core->timers, &run->timer, NEVER_MS);
 	if (actions->timer == APS_SYNC_TIMER_ARM)
-		(void)aps_timer_set(&core->timers, &run->timer, aps_clock_mono_ms() + actions->delay_ms);
+		aps_timer_set(&core->timers, &run->timer, aps_clock_mono_ms() + actions->delay_ms);
 	if (actions->tells) run->has_changed = true;
 	if (actions->drains) {
 		run->hearing.is_draining = true;
@@ -77,7 +79,7 @@ bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 	if (run->machine.phase != phase) run->has_changed = true;
 	if (run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_POLLING) run->is_whole = true;
 	carry_out(run, &actions);
-	stop_for(run);
+	if (phase != APS_SYNC_STOPPED) stop_for(run);
 	return true;
 }
 
@@ -141,13 +143,14 @@ static bool take_answer(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.answer;
 	struct aps_err err;
-	if (!answer->is_there || run->machine.is_saving) return false;
+	if (!answer->is_there || run->machine.is_saving || run->keeping.is_busy) return false;
 	const struct aps_gqlhttp_response *response = &answer->outcome.response;
 	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
 	const struct aps_page_names *names =
 	        &run->settings->parts[is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE].names;
 	bool has_data = response->data.n != 0 && (response->err.code == APS_OK || response->has_value);
 	if (has_data && aps_sync_keep_asks_page(run, answer)) return false;
+	has_data = has_data && response->data.n != 0;
 	run->fetching.taken = *answer;
 	*answer = (struct aps_sync_answer){.is_there = false};
 	answer = &run->fetching.taken;
@@ -264,7 +267,7 @@ static bool take_events(struct aps_sync_run *run)
 static bool conclude(struct aps_sync_run *run)
 {
 	bool is_cleared = run->is_cleared;
-	if (run->keeping.is_uncommitted) aps_caching_commit(run->core, run->vault);
+	if (run->keeping.is_uncommitted && run->vault != NULL) aps_caching_commit(run->core, run->vault);
 	bool has_ended = run->has_lost || run->has_committed || run->has_moved;
 	bool is_kept = run->has_committed && !run->has_lost && !run->has_moved;
 	run->has_lost = run->has_committed = run->has_moved = false;
@@ -272,15 +275,15 @@ static bool conclude(struct aps_sync_run *run)
 	if (has_ended) run->n_uncommitted = 0;
 	if (has_ended && run->keeping.is_uncommitted) aps_sync_keep_conclude(run, is_kept && !is_cleared);
 	bool is_page_over = run->keeping.is_over;
-	if (is_page_over) {
-		run->keeping.is_over = false;
-		aps_sync_work_feed_kind(run, run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
-	}
-	if (is_cleared) {
+	if (is_cleared) { /* first: what comes of a page of what was there before doesn't matter */
 		run->is_cleared = false;
 		run->knows_tombstones = run->knows_bad = false;
 		run->n_bad = 0;
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
+	}
+	if (is_page_over) {
+		run->keeping.is_over = false;
+		aps_sync_work_feed_kind(run, run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
 	}
 	return has_ended || is_page_over || is_cleared;
 }
@@ -288,7 +291,7 @@ static bool conclude(struct aps_sync_run *run)
 static bool save_owed(struct aps_sync_run *run)
 {
 	struct aps_err err;
-	if (!run->owes_checkpoint || run->machine.is_saving) return false;
+	if (!run->owes_checkpoint || run->machine.is_saving || run->vault == NULL) return false;
 	run->owes_checkpoint = false;
 	if (aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK) aps_vault_suspect(run->vault, &err);
 	return true;
@@ -386,10 +389,17 @@ static void forget_lists(struct aps_sync_run *run)
 	run->knows_tombstones = false;
 }
 
+/* What was lost is looked at in another turn, which nothing else may bring. */
+static void wake_for_events(struct aps_sync_run *run)
+{
+	if (run->n_uncommitted != 0) aps_timer_set(&run->core->timers, &run->timer, aps_clock_mono_ms());
+}
+
 static void failed(struct aps_vault_part *part)
 {
 	of(part)->has_lost = true;
 	forget_lists(of(part));
+	wake_for_events(of(part));
 }
 
 /* What this turn has told of the sync isn't in the new place: it is told again. */
@@ -399,6 +409,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	run->has_moved = run->has_moved || run->keeping.is_uncommitted || run->n_uncommitted != 0;
 	run->is_cleared = run->is_cleared || !keeps;
 	forget_lists(run);
+	wake_for_events(run);
 	return APS_OK;
 }
 
@@ -442,12 +453,24 @@ static void release(struct aps_sync_run *run)
 	if (collecting != NULL) aps_collecting_release(collecting, run->id);
 }
 
+/* It goes on nowhere: what it brings has no place any more. */
+static void closing(struct aps_partition_follower *follower)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	aps_vault_remove(run->vault, &run->part);
+	run->partition = NULL;
+	run->vault = NULL;
+	if (run->machine.phase == APS_SYNC_STOPPED) return;
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
+	aps_fail(&run->reason, APS_E_CLOSED, "the cache was closed");
+}
+
 static void follow(struct aps_sync_run *run)
 {
 	run->vault = run->partition->vault;
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
-	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten, unkept};
+	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten, unkept, closing};
 	run->partition->followers = &run->follower;
 }
 
@@ -496,6 +519,11 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	run->settings = settings;
 	run->partition = partition;
 	begin(run);
+	if (!aps_timer_set(&core->timers, &run->timer, NEVER_MS)) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		aps_sync_work_close(run);
+		return NULL;
+	}
 	if (partition != NULL) {
 		(void)aps_sync_place_guess(run, err);
 		retain(run);
