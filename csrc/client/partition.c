@@ -407,6 +407,8 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_normalize(&partition->merge, &filling->binding, data->data, &options, &out, err);
+	for (struct aps_partition_follower *at = partition->followers; rc == APS_OK && at != NULL; at = at->next)
+		rc = at->filled(at, err);
 	if (rc == APS_OK && partition->listener != NULL)
 		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
 	if (rc == APS_OK && layer != NULL)

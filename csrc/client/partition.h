@@ -46,6 +46,8 @@ struct aps_partition_holder {
 /* Who keeps a list of it (client/sync_run.h). */
 struct aps_partition_follower {
 	struct aps_partition_follower *next;
+	/* A response of somebody else's is in partition->write, and may be changed there. */
+	enum aps_rc (*filled)(struct aps_partition_follower *follower, struct aps_err *err);
 	/* Somebody has changed this entry, or made it. */
 	void (*wrote)(struct aps_partition_follower *follower, uint64_t number);
 	/* What is known of entries and names doesn't hold any more. `is_cleared`: nothing is there any more, either. */

@@ -8,6 +8,7 @@
 #include "client/sync_hand.h"
 #include "client/sync_hear.h"
 #include "client/sync_keep.h"
+#include "client/sync_overtaken.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_tell.h"
@@ -413,6 +414,11 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return APS_OK;
 }
 
+static enum aps_rc filled(struct aps_partition_follower *follower, struct aps_err *err)
+{
+	return aps_sync_overtaken_restore(APS_CONTAINER_OF(follower, struct aps_sync_run, follower), err);
+}
+
 static void wrote(struct aps_partition_follower *follower, uint64_t number)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
@@ -470,7 +476,12 @@ static void follow(struct aps_sync_run *run)
 	run->vault = run->partition->vault;
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
-	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten, unkept, closing};
+	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
+	                                                .filled = filled,
+	                                                .wrote = wrote,
+	                                                .forgotten = forgotten,
+	                                                .unkept = unkept,
+	                                                .closing = closing};
 	run->partition->followers = &run->follower;
 }
 

@@ -159,6 +159,7 @@ function perform.away(world, step, random)
   for _ = 1, #world.options.other_names > 0 and random(0, 4) or 0 do
     local name, chances = random:pick(world.options.other_names), chance.new(world.seed, 7, step.number, random(1000000))
     world.agenda:put(world.mono + random(1, ms), function()
+      if world.network.is_quiet then return end
       world:tell("meanwhile somebody else: %s", name)
       write_as_other(world, name, chances)
     end)
