@@ -474,18 +474,15 @@ static inline struct aps_sync_name sync_name(void)
 static inline bool is_dead(const char *id)
 {
 	char key[32];
-	struct aps_buf version, changed_at;
+	struct aps_tombstone_found found = {.is_there = false};
 	struct aps_err err;
-	bool is_there = false;
 	snprintf(key, sizeof key, "RPost:%s", id);
-	aps_buf_init(&version, APS_BUF_ANY_SIZE);
-	aps_buf_init(&changed_at, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_tombstone_find(world.run->vault->db, sync_name(), aps_str_of(key), &is_there, &version,
-	                                    &changed_at, &err),
-	                 APS_OK);
-	aps_buf_clear(&version);
-	aps_buf_clear(&changed_at);
-	return is_there;
+	aps_buf_init(&found.version, APS_BUF_ANY_SIZE);
+	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_tombstone_find(world.run->vault->db, sync_name(), aps_str_of(key), &found, &err), APS_OK);
+	aps_buf_clear(&found.version);
+	aps_buf_clear(&found.changed_at);
+	return found.is_there;
 }
 
 /* What a mutation's answer or an edit of others brings: JSON of the operation's data. */
