@@ -65,6 +65,15 @@ static void stop_for(struct aps_sync_run *run)
 	run->has_changed = true;
 }
 
+/* A base pass writes page after page. */
+static void settle_bulk(struct aps_sync_run *run)
+{
+	bool is_bulk = run->vault != NULL && run->machine.phase == APS_SYNC_BASE;
+	if (is_bulk && !run->is_bulk) aps_vault_begin_bulk(run->vault);
+	if (!is_bulk && run->is_bulk) aps_vault_end_bulk(run->vault);
+	run->is_bulk = is_bulk;
+}
+
 bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 {
 	event->now_ms = aps_sync_run_now_ms(run);
@@ -78,6 +87,7 @@ bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 		return false;
 	}
 	if (run->machine.phase != phase) run->has_changed = true;
+	settle_bulk(run);
 	if (run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_POLLING) run->is_whole = true;
 	carry_out(run, &actions);
 	if (phase != APS_SYNC_STOPPED) stop_for(run);
