@@ -446,8 +446,8 @@ static enum aps_rc fill_doubt(struct aps_partition *partition, struct filling *f
 
 static enum aps_rc fill_edits(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	if (filling->edits == NULL) return APS_OK;
-	return aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
+	return filling->edits == NULL ? APS_OK
+	                              : aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
 }
 
 /* What is in memory may not be found in the file any more, where an index is damaged: nobody would ever read it. */

@@ -155,6 +155,7 @@ static bool take_answer(struct aps_sync_run *run)
 	struct aps_sync_answer *answer = &run->fetching.answer;
 	struct aps_err err;
 	if (!answer->is_there || run->machine.is_saving || run->keeping.is_busy) return false;
+	if (run->settings->hands_over && run->hearing.n_to_drain != 0) return false; /* it comes after these */
 	const struct aps_gqlhttp_response *response = &answer->outcome.response;
 	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
 	const struct aps_page_names *names =

@@ -9,7 +9,8 @@ local schedule = {}
 ---@class appsync.simulate.Step
 ---@field number integer
 ---@field at number milliseconds after the first one
----@field kind "action"|"other"|"kill"|"restart"|"offline"|"clock_jump"|"expire_token"|"disconnect"|"half_open"|"service_restart"|"away"|"expire_pages"
+---@field kind "action"|"other"|"kill"|"restart"|"offline"|"clock_jump"|"expire_token"|"disconnect"|"half_open"|"service_restart"|
+---"away"|"expire_pages"
 ---@field name string? of an action, or of what another user does
 
 -- The order of the draw.
