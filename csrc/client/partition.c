@@ -495,8 +495,7 @@ static enum aps_rc begin_layer(struct aps_partition *partition, struct filling *
 	return APS_OK;
 }
 
-/* What a mutation's answer, an event or a look has told, and what follows from it; no edits of the application's own.
- */
+/* What a mutation's answer, an event or a look has told, and what follows from it; no edits of the application. */
 static bool is_new(const struct filling *filling)
 {
 	return filling->data != NULL ? filling->data->asked_at == 0 : filling->leaves != NULL;
@@ -663,8 +662,7 @@ enum aps_rc aps_partition_fold_layer(struct aps_partition *partition, uint64_t i
 enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t id, bool is_doubtful,
                                      struct aps_err *err)
 {
-	struct filling filling = {.fill = is_doubtful ? fill_doubt : fill_edits};
-	return write_end(partition, &filling, id, err);
+	return write_end(partition, &(struct filling){.fill = is_doubtful ? fill_doubt : fill_edits}, id, err);
 }
 
 enum aps_rc aps_partition_doubt_record(struct aps_partition *partition, struct aps_str key, struct aps_err *err)

@@ -7,7 +7,6 @@ local appsync = require "appsync"
 local core = require "appsync.core"
 local faults = require "spec.support.faults"
 local patience = require "spec.support.patience"
-local process = require "spec.support.process"
 local synced_posts = require "spec.support.synced_posts"
 local syncing = require "spec.support.synced_client"
 
