@@ -148,6 +148,7 @@ struct aps_sync_run {
 	bool is_probing;      /* what is under way tries whether anything is reached */
 	bool has_changed;     /* for whoever looks at its state */
 	bool owes_checkpoint; /* it isn't in the store any more, and is to be */
+	bool has_lost_list;   /* what the pass has collected so far: an eviction, or another sync of the same queries */
 	bool is_writing;      /* what followers are told of is its own */
 	bool is_bulk;         /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;

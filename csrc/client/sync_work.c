@@ -294,8 +294,14 @@ static bool conclude(struct aps_sync_run *run)
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
 	}
 	if (is_page_over) {
-		run->keeping.is_over = false;
-		aps_sync_work_feed_kind(run, run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
+		struct aps_sync_event event = {.kind = run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED};
+		if (run->has_lost_list) {
+			event.failure.kind = APS_SYNC_FAILURE_REFUSED;
+			aps_core_log(run->core, run->client->id, "warn", "a delta sync begins its base query anew: %s",
+			             run->err.msg);
+		}
+		run->keeping.is_over = run->has_lost_list = false;
+		aps_sync_work_feed(run, &event);
 	}
 	return has_ended || is_page_over || is_cleared;
 }

@@ -276,12 +276,14 @@ static enum aps_rc change_shown(struct writing *w, struct aps_partition *partiti
 	return rc;
 }
 
-static enum aps_rc change_beside(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+static enum aps_rc change_beside(struct writing *w, struct aps_partition *partition, bool is_base, struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
 	struct aps_cache_write *write = &partition->write;
 	bool is_there;
 	enum aps_rc rc = aps_synced_list_load(write, &run->beside, &run->collected, &is_there, err);
+	if (rc == APS_OK && !is_there && is_base)
+		rc = aps_fail(err, APS_E_CONFLICT, "the list that a sync has collected isn't there any more");
 	if (rc != APS_OK || !is_there) return rc;
 	rc = aps_synced_list_remove(write, &run->beside, &run->collected, numbers(&w->leaving), count(&w->leaving),
 	                            err);
@@ -314,7 +316,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	if (run->place.field.n == 0) return APS_OK;
 	enum aps_rc rc = begins ? begin_list(w, partition, binding, err) : APS_OK;
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
-	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, err);
+	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, is_base, err);
 	/* what a pass collects beside isn't shown before its end, but what is gone, and what comes by other ways, is */
 	if (rc == APS_OK) rc = change_shown(w, partition, !is_base || !is_beside, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, binding, err);
@@ -364,6 +366,8 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 		aps_synced_list_forget(&run->collected);
 		run->knows_tombstones = false;
 	}
+	bool is_asked = w->data->merges != NULL && aps_asked_merges_are_open(w->data->merges);
+	run->has_lost_list = rc == APS_E_CONFLICT && !is_asked;
 	return rc;
 }
 
