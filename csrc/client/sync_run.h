@@ -21,6 +21,7 @@
 #include "client/sync_settings.h"
 #include "client/time_question.h"
 #include "store/sync_rows.h"
+#include "sync/page_circle.h"
 
 /* An answer and what it says. */
 struct aps_sync_answer {
@@ -133,6 +134,7 @@ struct aps_sync_run {
 	struct aps_arena place_arena;
 	struct aps_synced_list shown, collected;
 	struct aps_sync_counts counts;
+	struct aps_page_circle circle; /* of the pass that is running */
 	uint64_t last_question;
 	uint32_t began_at;    /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
 	int64_t skew_ms;      /* the service's clock less ours, as an earlier run has known it */
