@@ -35,6 +35,17 @@ describe("a delta sync", function()
     assert.matches("warn: a delta sync begins its base query anew", table.concat(synced_client.logged, "\n"), 1, true)
   end)
 
+  it("begins its first pass anew where the list that it shows meanwhile was evicted", function()
+    local n_pages = 0
+    local function update(cache)
+      n_pages = n_pages + 1
+      if n_pages == 3 then cache:evict("ROOT_QUERY", "listPostsPage") end
+    end
+    local sync = client:sync(synced_client.built({ base_query = { query = synced_posts.PAGES, update = update }, page_size = 4 }, true))
+    assert(sync:ready(10))
+    synced_client.wait_equal(client, true)
+  end)
+
   it("that runs three times in one client ends with one whole list", function()
     local syncs = {}
     for i = 1, 3 do syncs[i] = client:sync(synced_client.built({ page_size = 4 }, true)) end
