@@ -113,7 +113,7 @@ static enum aps_sync_fate fate_of(const struct aps_page_record *record, enum aps
 
 /* Where both are of one version the deletion came later. */
 static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                              enum aps_sync_fate *fate, struct aps_err *err)
+                              enum aps_sync_fate *fate, bool *is_dead, struct aps_err *err)
 {
 	struct aps_sync_name name;
 	struct aps_tombstone_found found = {.is_there = false};
@@ -121,6 +121,7 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
 	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
 	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &found, err);
+	*is_dead = rc == APS_OK && found.is_there;
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
 	if (rc == APS_OK && found.is_there && !is_made_anew(record, aps_buf_str(&found.changed_at))) {
 		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found.version));
@@ -142,25 +143,48 @@ static bool is_partial(const struct aps_sync_run *run, const struct aps_page_rec
 	       record->version.n == 0 && !record->is_deleted;
 }
 
+/* Against what is cached of it. Its version is lower, but it was made anew since that was known: the service has
+ * forgotten how far versions had come. An event may be late and of the former one. */
+static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_record *record,
+                               const struct aps_entry *entry, uint32_t asked_at, enum aps_sync_fate *fate,
+                               struct aps_err *err)
+{
+	const struct aps_page_names *names = &run->settings->parts[run->keeping.part].names;
+	struct aps_buf known;
+	aps_buf_init(&known, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = put_known(run->partition, entry, names->version_field, &known, err);
+	enum aps_record_order order =
+	        rc == APS_OK ? aps_record_order(record->version, aps_buf_str(&known)) : APS_RECORD_UNORDERED;
+	if (rc == APS_OK && order == APS_RECORD_OLDER && run->keeping.is_page && entry->moment < asked_at) {
+		aps_buf_reset(&known);
+		rc = put_known(run->partition, entry, names->changed_at, &known, err);
+		if (rc == APS_OK && is_made_anew(record, aps_buf_str(&known))) order = APS_RECORD_NEWER;
+	}
+	*fate = fate_of(record, order);
+	aps_buf_clear(&known);
+	return rc;
+}
+
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                         enum aps_sync_fate *fate, struct aps_err *err)
+                         uint32_t asked_at, enum aps_sync_fate *fate, struct aps_err *err)
 {
 	struct aps_partition *partition = run->partition;
-	const struct aps_sync_part *part = &run->settings->parts[run->keeping.part];
 	struct aps_entry *entry;
-	struct aps_buf known;
 	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
 	if (rc != APS_OK) return rc;
 	bool is_known = entry != NULL && aps_entry_base(entry).n != 0;
 	*fate = APS_SYNC_IS_PARTIAL;
 	if (is_partial(run, record)) return APS_OK;
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (!is_known && run->has_tombstones) return judge_dead(run, record, key, fate, err);
+	bool is_dead;
+	if (!is_known && run->has_tombstones) return judge_dead(run, record, key, fate, &is_dead, err);
 	if (!is_known) return APS_OK;
-	aps_buf_init(&known, APS_BUF_ANY_SIZE);
-	rc = put_known(partition, entry, part->names.version_field, &known, err);
-	if (rc == APS_OK) *fate = fate_of(record, aps_record_order(record->version, aps_buf_str(&known)));
-	aps_buf_clear(&known);
+	rc = judge_known(run, record, entry, asked_at, fate, err);
+	/* What was deleted may be cached again by what somebody else was answered. */
+	if (rc != APS_OK || *fate != APS_SYNC_IS_OLD || !run->has_tombstones) return rc;
+	enum aps_sync_fate fate_of_dead;
+	rc = judge_dead(run, record, key, &fate_of_dead, &is_dead, err);
+	if (rc == APS_OK && is_dead) *fate = fate_of_dead;
 	return rc;
 }
 
@@ -177,7 +201,7 @@ enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page
 		judged.n_key = out->keys.n - judged.key_at;
 		if (judged.n_key != 0)
 			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key},
-			           &judged.fate, err);
+			           data->asked_at, &judged.fate, err);
 		out->n_of[judged.fate]++;
 		aps_buf_add(&out->records, &judged, sizeof judged);
 	}
