@@ -500,6 +500,8 @@ static void release(struct aps_sync_run *run)
 static void closing(struct aps_partition_follower *follower)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	if (run->is_bulk) aps_vault_end_bulk(run->vault);
+	run->is_bulk = false;
 	aps_vault_remove(run->vault, &run->part);
 	run->partition = NULL;
 	run->vault = NULL;
