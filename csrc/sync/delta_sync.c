@@ -138,7 +138,10 @@ static bool want_more(struct aps_sync_step *s)
 	uint64_t max_records = n_more > UINT32_MAX ? n_records + UINT32_MAX : n_records + n_more;
 	if (sync->running == APS_SYNC_BASE_QUERY) { /* another pass has just begun: it will bring them */
 		sync->checkpoint.max_records = max_records;
-		if (sync->is_saving) sync->next.max_records = max_records;
+		if (!sync->is_saving) return true;
+		sync->next.max_records = max_records;
+		sync->wants_more = sync->next.is_truncated && sync->next.base.n_records < max_records;
+		if (sync->wants_more) open_again(&sync->next, max_records); /* it has just been as many as there were to be */
 		return true;
 	}
 	open_again(&sync->checkpoint, max_records);
@@ -198,7 +201,7 @@ static void choose(struct aps_sync_step *s)
 		        aps_delta_sync_plan(&sync->options, &sync->checkpoint, s->event->now_ms, &anew);
 		sync->needs_plan = false;
 		aps_sync_run(sync, query, anew, false);
-	} else if (sync->wants_more) {
+	} else if (sync->wants_more && sync->checkpoint.base.is_open) {
 		aps_sync_run(sync, APS_SYNC_BASE_QUERY, goes_on_anew(sync), false);
 	}
 }

@@ -116,11 +116,11 @@ void aps_sync_fetch_ahead(struct aps_sync_step *s)
 	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The first delta page reaches further back than the journal does: what it doesn't tell, nobody would. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
-	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->token.n == 0 && fetch->last_sync_ms != 0 &&
+	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
 	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
 }
 
@@ -167,8 +167,8 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		if (aps_sync_progress(&sync->next, &sync->checkpoint, &sync->options, &place, &progress,
 		                      &s->actions->err) != APS_OK)
 			return true;
+		s->actions->warns_window = is_late && (place.is_first || !is_out_of_window(sync, sync->made_ms));
 		keep_page(s, &progress, made_ms);
-		s->actions->warns_window = is_late;
 	}
 	sync->is_fetching = false;
 	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;

@@ -111,7 +111,7 @@ static void stop(struct sync_simulation *world)
 static void sleep_long(struct sync_simulation *world)
 {
 	sync_say(world, "it sleeps");
-	sync_wire_break_link(world);
+	sync_wire_break(world);
 	be_away(world, some_length(world));
 }
 

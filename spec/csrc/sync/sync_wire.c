@@ -174,11 +174,18 @@ void sync_wire_break_link(struct sync_simulation *world)
 	world->process.is_heard = false;
 }
 
+void sync_wire_break(struct sync_simulation *world)
+{
+	const struct sync_request *request = &world->process.request;
+	sync_wire_break_link(world);
+	if (request->is_under_way && !request->is_made) fail(world, APS_SYNC_FAILURE_NETWORK, 0);
+}
+
 void sync_wire_lose_events(struct sync_simulation *world)
 {
 	struct sync_link *link = &world->link;
 	if (!link->is_registered || link->n == 0) return;
-	link->n = sync_below(world, link->n);
+	for (size_t n = 1 + sync_below(world, link->n); n > 0; n--) remove_event(link, 0);
 	link->owes_missed = true;
 	world->process.is_heard = false;
 	sync_say(world, "events are missed");

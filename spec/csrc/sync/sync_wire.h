@@ -14,6 +14,8 @@ void sync_wire_deliver(struct sync_simulation *world);
 /* The subscription is acknowledged, refused or breaks, or the owner is told of it. */
 void sync_wire_move_link(struct sync_simulation *world);
 void sync_wire_break_link(struct sync_simulation *world);
+/* And what was sent hasn't arrived. */
+void sync_wire_break(struct sync_simulation *world);
 /* Some events never come, and the owner is told. */
 void sync_wire_lose_events(struct sync_simulation *world);
 
