@@ -127,7 +127,7 @@ static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
 {
 	if (sync->fetch.query != APS_SYNC_BASE_QUERY || took_ms >= FAST_PAGE_MS) return;
-	uint32_t most = sync->options.page_size;
+	uint32_t most = sync->page_limit > 0 ? sync->page_limit : sync->options.page_size;
 	sync->page_size = sync->page_size > most / 2 ? most : sync->page_size * 2;
 }
 
@@ -185,6 +185,7 @@ static bool shrink_page(struct aps_delta_sync *sync)
 	if (!sync->options.is_paged || sync->fetch.query != APS_SYNC_BASE_QUERY || sync->fetch.page_size <= least)
 		return false;
 	sync->page_size = sync->fetch.page_size / 2 > least ? sync->fetch.page_size / 2 : least;
+	sync->page_limit = sync->page_size;
 	return true;
 }
 
@@ -232,7 +233,10 @@ static void end_pass(struct aps_sync_step *s)
 		return;
 	}
 	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
-	if (!was_delta) sync->based_at_ms = s->event->mono_ms;
+	if (!was_delta) {
+		sync->based_at_ms = s->event->mono_ms;
+		sync->page_limit = 0;
+	}
 	sync->n_restarts = 0;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = sync->has_gap && sync->is_subscribed;

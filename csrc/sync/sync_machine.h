@@ -141,6 +141,7 @@ struct aps_delta_sync {
 	unsigned n_failures;      /* of fetches, in a row */
 	unsigned n_ended;         /* of subscriptions */
 	uint32_t page_size;       /* of the next base page */
+	uint32_t page_limit;      /* a larger page of this base pass was too large; 0: none was */
 	int64_t jitter_permille;  /* of the interval, that are added: drawn once */
 	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */

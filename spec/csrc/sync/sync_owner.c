@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "sync/sync_check.h"
+#include "sync/sync_wire.h"
 
 #include <string.h>
 
@@ -195,6 +196,9 @@ void sync_owner_feed(struct sync_simulation *world, struct aps_sync_event *event
 	if (world->violation[0] != '\0') return;
 	event->now_ms = sync_owner_now_ms(world);
 	event->mono_ms = world->mono_ms;
+	/* What was deleted is forgotten, too: events that are older mustn't come behind that. */
+	bool forgets = event->kind == APS_SYNC_ON_CLEARED || event->kind == APS_SYNC_ON_MISSED;
+	if (forgets && world->link.is_mixed_up) sync_wire_break_link(world);
 	sync_check_event(world, event->kind);
 	bool is_poor = event->kind == APS_SYNC_ON_ANSWERED && !world->is_quiet && sync_chance(world, 3);
 	aps_mem_fail_at(is_poor ? 1 + sync_below(world, 2) : 0);

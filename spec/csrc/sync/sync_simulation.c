@@ -66,6 +66,12 @@ static int64_t pass_time(struct sync_simulation *world, int64_t ms)
 	return ms;
 }
 
+/* Most requests are answered before. */
+static void pass_long(struct sync_simulation *world, int64_t ms)
+{
+	if (!world->process.request.is_under_way || sync_chance(world, 20)) pass_time(world, ms);
+}
+
 /* Nobody looks at the device, or nothing runs on it: the service's records change meanwhile. */
 static void be_away(struct sync_simulation *world, int64_t ms)
 {
@@ -97,7 +103,7 @@ static void die(struct sync_simulation *world)
 	if (sync_chance(world, 30)) sync_owner_commit(world);
 	sync_owner_kill(world);
 	if (sync_chance(world, 25)) be_away(world, some_length(world));
-	world->is_told_offline = sync_chance(world, 20);
+	world->is_told_offline = !world->is_quiet && sync_chance(world, 20);
 	sync_owner_start(world);
 }
 
@@ -149,16 +155,9 @@ static void write_own(struct sync_simulation *world)
 	if (world->has_network && world->service.manner.has_versions) sync_wire_change(world, true);
 }
 
-/* What was deleted is forgotten, too: older events mustn't come behind that. */
-static void clear_store(struct sync_simulation *world)
-{
-	if (world->link.is_mixed_up) sync_wire_break_link(world);
-	sync_owner_clear_store(world);
-}
-
 static void step_rarely(struct sync_simulation *world, uint64_t luck)
 {
-	if (luck < 18)
+	if (luck < 14)
 		die(world);
 	else if (luck < 21)
 		stop(world);
@@ -171,7 +170,7 @@ static void step_rarely(struct sync_simulation *world, uint64_t luck)
 	else if (luck < 52)
 		ask_for_more(world, 1 + sync_below(world, 5));
 	else if (luck < 56)
-		clear_store(world);
+		sync_owner_clear_store(world);
 	else if (luck < 62)
 		sleep_long(world);
 	else if (luck < 70)
@@ -185,7 +184,7 @@ static void step_rarely(struct sync_simulation *world, uint64_t luck)
 	else if (luck < 92)
 		world->n_failing = 1 + (unsigned)sync_below(world, 3);
 	else
-		pass_time(world, some_length(world));
+		pass_long(world, some_length(world));
 }
 
 static void step(struct sync_simulation *world)
@@ -204,8 +203,8 @@ static void step(struct sync_simulation *world)
 		sync_wire_move_link(world);
 	else if (luck < 78)
 		pass_time(world, (int64_t)sync_below(world, 2000));
-	else if (luck < 81)
-		pass_time(world, (int64_t)sync_below(world, 10 * MINUTE_MS));
+	else if (luck < 80)
+		pass_long(world, (int64_t)sync_below(world, 10 * MINUTE_MS));
 	else if (luck < 85)
 		sync_owner_commit(world);
 	else if (luck < 91)
@@ -310,7 +309,10 @@ static void end(struct sync_simulation *world)
 		settle(world);
 		if (is_told || options->has_delta) sync_check_end(world, "with all of them");
 	}
-	if (has_query && options->has_base) {
+	/* many heartbeats are in a day */
+	bool is_short = !options->has_delta || options->interval_ms <= options->window_ms || sync_chance(world, 3);
+	if (has_query && options->has_base && is_short) {
+		world->is_denied = false;
 		rest(world, options->interval_ms + options->interval_ms / 8);
 		rest(world, options->interval_ms + options->interval_ms / 8);
 		sync_check_end(world, "after an interval");

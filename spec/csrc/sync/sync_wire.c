@@ -218,7 +218,7 @@ void sync_wire_move_link(struct sync_simulation *world)
 	} else if (!world->is_quiet && sync_chance(world, 2)) {
 		end_subscription(world);
 	} else if (link->is_registered) {
-		if (!world->is_quiet && sync_chance(world, 30)) sync_wire_break_link(world);
+		if (!world->is_quiet && sync_chance(world, 10)) sync_wire_break_link(world);
 	} else if (world->is_denied || !world->has_network) {
 		sync_say(world, "the subscription is delayed");
 		sync_owner_tell(world, IS_DELAYED);
