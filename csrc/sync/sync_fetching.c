@@ -3,6 +3,7 @@
 #include "sync/sync_hearing.h"
 
 #define FAST_PAGE_MS   1000
+#define FIT_PAGES      8 /* in a row, of a size below one that was too large: it is tried again */
 /* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
  * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
 #define LATE_MS        2000
@@ -127,7 +128,12 @@ static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
 {
 	if (sync->fetch.query != APS_SYNC_BASE_QUERY || took_ms >= FAST_PAGE_MS) return;
-	uint32_t most = sync->page_limit > 0 ? sync->page_limit : sync->options.page_size;
+	uint32_t most = sync->options.page_size;
+	if (sync->page_limit > 0 && ++sync->n_fit == FIT_PAGES) {
+		sync->page_limit = sync->page_limit > most / 2 ? 0 : sync->page_limit * 2;
+		sync->n_fit = 0;
+	}
+	if (sync->page_limit > 0) most = sync->page_limit;
 	sync->page_size = sync->page_size > most / 2 ? most : sync->page_size * 2;
 }
 
@@ -186,6 +192,7 @@ static bool shrink_page(struct aps_delta_sync *sync)
 		return false;
 	sync->page_size = sync->fetch.page_size / 2 > least ? sync->fetch.page_size / 2 : least;
 	sync->page_limit = sync->page_size;
+	sync->n_fit = 0;
 	return true;
 }
 
