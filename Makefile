@@ -164,7 +164,7 @@ setup:
 demo:
 	@.ci/setup demo
 	@$(MAKE) -s build LUA=$(LUA)
-	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo && examples/notes/demo && examples/offline/demo
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; examples/todo/demo && examples/notes/demo && examples/offline/demo && examples/delta-sync/demo 200
 
 test:
 	@.ci/setup test
@@ -268,13 +268,14 @@ check: asan tsan valgrind
 soak: build
 	@ONLY='$(ONLY)' N='$(N)' LUA=$(LUA) .ci/soak
 
-# Workloads of bench/README.md: make bench [ONLY=cache|w2|w3|w4|w5|w6|w7|w9|w10|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
+# Workloads of bench/README.md: make bench [ONLY=cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
 BENCH = $(BUILD)/bench
 # A floor inside Lua is a module of it.
 BENCH_MODULES = bench/floor/lua_tables.c
 BENCH_PROGRAMS = $(patsubst bench/%.c,$(BENCH)/%,$(filter-out $(BENCH_MODULES),$(wildcard bench/floor/*.c bench/row/*.c)) \
-	bench/json_bench.c bench/server/fixed_http.c bench/server/realtime_push.c)
-BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/filled_cache.o $(BENCH)/load/load_peer.o $(BENCH)/server/peer_loop.o $(BUILD)/obj/server/ws_handshake.o \
+	bench/json_bench.c bench/server/fixed_http.c bench/server/realtime_push.c bench/server/sync_pages.c)
+BENCH_OBJ = $(BENCH)/measure.o $(BENCH)/filled_cache.o $(BENCH)/load/load_peer.o $(BENCH)/server/peer_loop.o $(BENCH)/server/http_request.o \
+	$(BENCH)/server/realtime_peer.o $(BUILD)/obj/server/ws_handshake.o \
 	$(filter $(BUILD)/obj/base/% $(BUILD)/obj/codec/% $(BUILD)/obj/auth/% $(BUILD)/obj/gql/% $(BUILD)/obj/cache/% \
 	$(BUILD)/obj/store/%,$(CORE_OBJ))
 

@@ -13,6 +13,7 @@ local MODULES = {
   { "lua/appsync/client/cache_options.lua", "Options of its cache", {}, {} },
   { "lua/appsync/client.lua", "Client", { ["client.new"] = "appsync.client", ["Client:"] = "client:" } },
   { "lua/appsync/client/arguments.lua", "Options of calls", {}, {} },
+  { "lua/appsync/client/catch_up_options.lua", "Subscriptions that catch up", {}, {} },
   { "lua/appsync/client/updating.lua", "Update functions", {}, {} },
   { "lua/appsync/client/headers.lua", "Headers functions", {}, {} },
   { "lua/appsync/client/watching.lua", "Watches", { ["Watch:"] = "watch:" }, { "refetch", "fetch_more", "subscribe_to_more" } },

@@ -1,4 +1,4 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w9|w10|json|server]: runs the rows
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|json|server]: runs the rows
 -- of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
 -- BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
@@ -216,6 +216,26 @@ local function peer_row(script)
     .. "node bench/peer/%s"):format(LUAS[1], BUILD, abi_of(LUAS[1]), (modules:gsub("%s+$", "")), script)
 end
 
+-- A million records by one interpreter, and not by DataStore, which has not ended after nine minutes.
+for _, n_records in ipairs{ 50000, 100000, 1000000 } do
+  local path, is_many = ("%s/data/w8_%d"):format(bin, n_records), n_records > 100000
+  add("w8", {
+    prepare = ("test '%s.ndjson' -nt bench/sync_pages.lua || lua5.4 bench/sync_pages.lua '%s/data' %d"):format(path, bin, n_records),
+    server = ("'%s/server/sync_pages' 0 '%s.ndjson' '%s_delta.json'"):format(bin, path, path),
+    seconds = 600,
+    rows = function(port)
+      local floor = ("%s/floor/sync_sqlite %s %d"):format(bin, port, n_records)
+      local rows = { floor, floor .. " bare" }
+      for _, lua in ipairs(is_many and { LUAS[1] } or LUAS) do
+        rows[#rows + 1] = lua_row(lua, "row/sync.lua", ("base %s %d"):format(port, n_records))
+        if n_records == 100000 then rows[#rows + 1] = lua_row(lua, "row/sync.lua", ("reconnect %s %d"):format(port, n_records)) end
+      end
+      if not is_many then rows[#rows + 1] = peer_row(("datastore_sync.js %s %d"):format(port, n_records)) end
+      return rows
+    end,
+  })
+end
+
 add("w10", {
   prepare = lua_row(LUAS[1], "row/outbox.lua", ("fill %s/data/w10_%d.db %d"):format(bin, FILLED, FILLED)),
   rows = function()
@@ -325,6 +345,8 @@ end
 -- What a row counts besides time, by the columns that say so: fields of its line, the median and the range.
 local COUNTED = {
   bytes_per_record = { { "bytes a record", "bytes_per_record" }, { "bytes of its JSON", "json_bytes_per_record" }, { "ratio", "ratio" } },
+  reconnect_ms = { { "ms", "reconnect_ms" }, { "ms of CPU", "cpu_ms" }, { "delta queries", "n_deltas" }, { "base pages", "n_pages" } },
+  peak_mb = { { "MB above, at most", "peak_mb" } },
   above_mb = { { "ms to the answer", "ms" }, { "MB above", "above_mb" }, { "MB above, at most", "above_at_most_mb" } },
 }
 

@@ -1,7 +1,7 @@
 /* A server that answers each post with the same file, fast enough not to be what is measured; with a second file, the
  * next ones with its lines, one after the other, and then with the first file again. Arguments: port or 0, the file,
  * the file of lines. HTTP/1.1, kept connections, Content-Length only. */
-#include "peer_loop.h"
+#include "http_request.h"
 
 #include "base/mem.h"
 
@@ -21,19 +21,10 @@ static const struct aps_buf *next_answer(void)
 
 static bool take(struct aps_bench_peer *peer)
 {
-	size_t at = 0;
-	for (;;) {
-		char *request = peer->in.p + at;
-		char *end = memmem(request, peer->in.n - at, "\r\n\r\n", 4);
-		if (!end) break;
-		*end = '\0';
-		const char *length = strcasestr(request, "\r\ncontent-length:");
-		*end = '\r';
-		size_t n = (size_t)(end - request) + 4 + (length ? strtoul(length + 17, NULL, 10) : 0);
-		if (peer->in.n - at < n) break;
-		at += n;
+	struct aps_bench_request request;
+	size_t at = 0, n;
+	for (; (n = aps_bench_request_at(peer, at, &request)) != 0; at += n)
 		aps_buf_add_str(&peer->out, aps_buf_str(next_answer()));
-	}
 	aps_bench_peer_skip(peer, at);
 	return true;
 }
@@ -45,8 +36,7 @@ static bool add_answer(struct aps_str body)
 	if (answers == NULL) return false;
 	struct aps_buf *answer = &answers[n_answers++];
 	aps_buf_init(answer, APS_BUF_ANY_SIZE);
-	aps_buf_addf(answer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-	             body.n);
+	aps_bench_add_head(answer, body.n);
 	aps_buf_add_str(answer, body);
 	return answer->rc == APS_OK;
 }

@@ -15,17 +15,10 @@
 #include "client/call.h"
 #include "client/credential_commands.h"
 #include "client/lifecycle.h"
+#include "client/reach_commands.h"
 #include "client/subscription_commands.h"
 
 #define CLIENT "appsync.core.client"
-
-struct apl_client {
-	struct apl_runtime *box; /* NULL: collected */
-	uint64_t id;
-	bool is_closed;
-	struct aps_stats *stats;
-	struct apl_caches *caches; /* NULL: nothing is kept */
-};
 
 static struct apl_client *check(lua_State *L)
 {
@@ -34,8 +27,7 @@ static struct apl_client *check(lua_State *L)
 	return client;
 }
 
-/* For what begins something, with a table at index 2. NULL: *err says why. */
-static struct apl_client *check_usable(lua_State *L, struct aps_runtime **runtime, struct aps_err *err)
+struct apl_client *apl_client_check_usable(lua_State *L, struct aps_runtime **runtime, struct aps_err *err)
 {
 	struct apl_client *client = check(L);
 	luaL_checktype(L, 2, LUA_TTABLE);
@@ -43,8 +35,7 @@ static struct apl_client *check_usable(lua_State *L, struct aps_runtime **runtim
 	return *runtime != NULL ? client : NULL;
 }
 
-/* NULL: it is closed, or it is the parent's in a child process: what comes late, from finalizers too, is ignored. */
-static struct apl_client *check_late(lua_State *L)
+struct apl_client *apl_client_check_late(lua_State *L)
 {
 	struct apl_client *client = luaL_checkudata(L, 1, CLIENT);
 	if (client->box == NULL || client->is_closed) return NULL;
@@ -52,8 +43,7 @@ static struct apl_client *check_late(lua_State *L)
 	return runtime != NULL && aps_runtime_is_usable(runtime) ? client : NULL;
 }
 
-/* Gives the command in the pending userdata on top of the stack away: true, or nil and the error. */
-static int post(lua_State *L, struct apl_client *client)
+int apl_client_post(lua_State *L, struct apl_client *client)
 {
 	struct aps_err err = {0};
 	if (apl_runtime_post(L, client->box, -1, &err) != APS_OK) return apl_fail(L, &err);
@@ -61,8 +51,7 @@ static int post(lua_State *L, struct apl_client *client)
 	return 1;
 }
 
-/* The same for one that is answered: its id. */
-static int post_numbered(lua_State *L, struct apl_client *client, uint64_t id)
+int apl_client_post_numbered(lua_State *L, struct apl_client *client, uint64_t id)
 {
 	struct aps_err err = {0};
 	if (apl_runtime_post(L, client->box, -1, &err) != APS_OK) return apl_fail(L, &err);
@@ -135,7 +124,7 @@ static int Apl_client_add_auth(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct aps_runtime *runtime;
-	struct apl_client *client = check_usable(L, &runtime, &err);
+	struct apl_client *client = apl_client_check_usable(L, &runtime, &err);
 	if (client == NULL) return apl_fail(L, &err);
 	uint64_t id = aps_runtime_next_id(runtime);
 	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_ADD, client->id, id);
@@ -146,13 +135,13 @@ static int Apl_client_add_auth(lua_State *L)
 	apl_field_copy(L, 2, "service", &command->service);
 	command->has_material = read_material(L, command->mode, &command->material, &err);
 	if (!command->has_material && err.code != APS_OK) return apl_fail(L, &err);
-	return post_numbered(L, client, id);
+	return apl_client_post_numbered(L, client, id);
 }
 
 /* Credentials for IAM, a token for all other modes; the credential knows which mode is its own. */
 static int Apl_client_set_auth(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) {
 		lua_pushboolean(L, true);
 		return 1;
@@ -166,14 +155,14 @@ static int Apl_client_set_auth(lua_State *L)
 	lua_pop(L, 1);
 	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_SET, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	if (read_material(L, mode, &command->material, &err)) return post(L, client);
+	if (read_material(L, mode, &command->material, &err)) return apl_client_post(L, client);
 	if (err.code == APS_OK) aps_fail(&err, APS_E_AUTH, "neither a token nor credentials");
 	command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	command->err = err;
 	if (err.code != APS_E_NOMEM)
 		aps_fail_word(&command->err, APS_E_AUTH, err.word != NULL ? err.word : "no_token", 0, "%s", err.msg);
-	post(L, client);
+	apl_client_post(L, client);
 	return apl_fail(L, &err);
 }
 
@@ -188,7 +177,7 @@ static const char *static_word(const char *word)
 
 static int Apl_client_fail_auth(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	uint64_t id = apl_check_id(L, 2);
 	const char *message = apl_check_cstring(L, 3);
@@ -196,17 +185,17 @@ static int Apl_client_fail_auth(lua_State *L)
 	struct aps_credential_command *command = aps_credential_command_new(APS_CREDENTIAL_FAIL, client->id, id);
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	aps_fail_word(&command->err, APS_E_AUTH, word, 0, "%s", message);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static int Apl_client_drop_auth(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	struct aps_credential_command *command =
 	        aps_credential_command_new(APS_CREDENTIAL_DROP, client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static uint64_t field_id(lua_State *L, const char *name)
@@ -231,7 +220,7 @@ static int Apl_client_execute(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct aps_runtime *runtime;
-	struct apl_client *client = check_usable(L, &runtime, &err);
+	struct apl_client *client = apl_client_check_usable(L, &runtime, &err);
 	if (client == NULL) return apl_fail(L, &err);
 	struct aps_call_command *command = aps_call_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
@@ -240,7 +229,7 @@ static int Apl_client_execute(lua_State *L)
 	command->is_safe = operation->definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
 	command->head.mail.n_bytes += aps_operation_text(operation).n + operation->n_variables_bytes;
-	return post_numbered(L, client, command->head.id);
+	return apl_client_post_numbered(L, client, command->head.id);
 }
 
 /* client:cache{identity=} → cache; nil, error */
@@ -248,7 +237,7 @@ static int Apl_client_cache(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct aps_runtime *runtime;
-	struct apl_client *client = check_usable(L, &runtime, &err);
+	struct apl_client *client = apl_client_check_usable(L, &runtime, &err);
 	if (client == NULL) return apl_fail(L, &err);
 	if (client->caches == NULL) return luaL_error(L, "appsync: the client has no store");
 	struct aps_str identity = APS_STR("");
@@ -259,11 +248,11 @@ static int Apl_client_cache(lua_State *L)
 
 static int Apl_client_cancel(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_cancel_command_new(client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static enum aps_overflow check_overflow(lua_State *L)
@@ -280,7 +269,7 @@ static int Apl_client_subscribe(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct aps_runtime *runtime;
-	struct apl_client *client = check_usable(L, &runtime, &err);
+	struct apl_client *client = apl_client_check_usable(L, &runtime, &err);
 	if (client == NULL) return apl_fail(L, &err);
 	struct aps_subscribe_command *command = aps_subscribe_command_new(client->id, aps_runtime_next_id(runtime));
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
@@ -291,31 +280,31 @@ static int Apl_client_subscribe(lua_State *L)
 	command->limits.max_bytes = apl_field_size(L, 2, "buffer_bytes", (size_t)4 * 1024 * 1024);
 	command->is_shared = apl_field_bool(L, 2, "share", true);
 	if (command->limits.max_items == 0) command->limits.max_items = 1;
-	return post_numbered(L, client, command->head.id);
+	return apl_client_post_numbered(L, client, command->head.id);
 }
 
 static int Apl_client_unsubscribe(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_unsubscribe_command_new(client->id, apl_check_id(L, 2));
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static int Apl_client_consumed(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command =
 	        aps_consumed_command_new(client->id, apl_check_id(L, 2), apl_size_of(luaL_checknumber(L, 3)));
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static int Apl_client_set_headers(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	lua_settop(L, 4);
 	struct aps_headers_command *command = aps_headers_command_new(client->id, apl_check_id(L, 2));
@@ -327,7 +316,7 @@ static int Apl_client_set_headers(lua_State *L)
 	struct aps_err err = {0};
 	lua_pushvalue(L, 3);
 	if (apl_take_headers(L, &command->headers, &err) != APS_OK) return apl_fail(L, &err);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 /* Takes no memory of Lua's: what is asked would wait for ever if the answer got lost. */
@@ -343,21 +332,21 @@ static int answer(lua_State *L, const struct apl_client *client, struct aps_answ
 /* client:answer(objects): late ones are ignored, as by the following */
 static int Apl_client_answer(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	return client != NULL ? answer(L, client, apl_objects_take_answer(L, 2)) : 0;
 }
 
 /* client:answer_merge(merges) */
 static int Apl_client_answer_merge(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	return client != NULL ? answer(L, client, apl_merges_take_answer(L, 2)) : 0;
 }
 
 /* client:answer_lost(number) */
 static int Apl_client_answer_lost(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	struct aps_answer_command *command =
 	        aps_answer_command_new(client->id, apl_check_id(L, 2), aps_caching_run_answer);
@@ -375,11 +364,11 @@ static int Apl_client_identify(lua_State *L)
 
 static int Apl_client_set_online(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_online_command_new(client->id, lua_toboolean(L, 2) != 0);
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static int Apl_client_stats(lua_State *L)
@@ -401,11 +390,11 @@ static int Apl_client_stats(lua_State *L)
 
 static int Apl_client_leave(lua_State *L)
 {
-	struct apl_client *client = check_late(L);
+	struct apl_client *client = apl_client_check_late(L);
 	if (client == NULL) return 0;
 	struct aps_command *command = aps_leave_command_new(client->id);
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static void set_closed(struct apl_client *client)
@@ -425,7 +414,7 @@ static int Apl_client_close(lua_State *L)
 	struct aps_command *command = aps_close_command_new(client->id);
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	set_closed(client);
-	return post(L, client);
+	return apl_client_post(L, client);
 }
 
 static int Apl_client_gc(lua_State *L)
@@ -470,6 +459,14 @@ static const luaL_Reg METHODS[] = {
         {"close", Apl_client_close},
         {NULL, NULL},
 };
+
+void apl_client_add_methods(lua_State *L, const luaL_Reg *methods)
+{
+	luaL_getmetatable(L, CLIENT);
+	lua_getfield(L, -1, "__index");
+	apl_register(L, methods);
+	lua_pop(L, 2);
+}
 
 void apl_client_register(lua_State *L)
 {

@@ -5,6 +5,7 @@
 #include "binding/cache_keep_lua.h"
 #include "binding/cache_lua.h"
 #include "binding/cache_read_lua.h"
+#include "binding/catch_up_lua.h"
 #include "binding/client_lua.h"
 #include "binding/err_lua.h"
 #include "binding/event_lua.h"
@@ -149,6 +150,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_made_ids_register(L);
 	apl_queue_register(L);
 	apl_sync_register(L);
+	apl_catch_up_register(L);
 	apl_cache_read_register(L);
 	apl_event_register(L);
 	apl_objects_register(L);

@@ -7,6 +7,7 @@
 #include "binding/value.h"
 #include "binding/value_build.h"
 #include "client/features.h"
+#include "client/reach_commands.h"
 
 #define RUNTIME   "appsync.core.runtime"
 #define CURRENT   "appsync.core.runtime.current" /* registry: this state's runtime */
@@ -144,6 +145,17 @@ static int Apl_runtime_arm(lua_State *L)
 	return 1;
 }
 
+static int Apl_runtime_resumed(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_runtime *box = apl_runtime_check(L);
+	struct aps_command *command = aps_resumed_command_new();
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
 static int Apl_runtime_close(lua_State *L)
 {
 	struct apl_runtime *box = apl_runtime_check(L);
@@ -162,8 +174,13 @@ static int Apl_runtime_gc(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"poll", Apl_runtime_poll}, {"wait", Apl_runtime_wait},   {"fd", Apl_runtime_fd},
-        {"arm", Apl_runtime_arm},   {"close", Apl_runtime_close}, {NULL, NULL},
+        {"poll", Apl_runtime_poll},
+        {"wait", Apl_runtime_wait},
+        {"fd", Apl_runtime_fd},
+        {"arm", Apl_runtime_arm},
+        {"resumed", Apl_runtime_resumed},
+        {"close", Apl_runtime_close},
+        {NULL, NULL},
 };
 
 /* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes.

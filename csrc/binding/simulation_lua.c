@@ -7,6 +7,7 @@
 #include "binding/runtime_lua.h"
 #include "binding/value.h"
 #include "net/simulated_http.h"
+#include "net/simulated_ws.h"
 #include "store/db.h"
 #include "store/db_simulation.h"
 
@@ -171,6 +172,53 @@ static int Apl_runtime_fail_request(lua_State *L)
 	return 1;
 }
 
+/* runtime:take_wish() → "connect"|"send"|"close", connection, text, sub-protocols, headers as lines; nil: none.
+ * The text of a connect is the path; the last two are a connect's. */
+static int Apl_runtime_take_wish(lua_State *L)
+{
+	static const char *const KINDS[] = {"connect", "send", "close"};
+	struct aps_simulated_ws *sockets = aps_runtime_sockets(check_driven(L));
+	struct aps_simulated_wish *wish = sockets != NULL ? aps_simulated_ws_take(sockets) : NULL;
+	if (wish == NULL) return 0;
+	lua_pushstring(L, KINDS[wish->kind]);
+	apl_push_id(L, wish->connection);
+	lua_pushlstring(L, wish->text, wish->n_text);
+	lua_pushstring(L, wish->protocols);
+	lua_pushstring(L, wish->headers);
+	aps_simulated_wish_free(wish);
+	return 5;
+}
+
+/* runtime:open_socket(connection) → false: it has ended */
+static int Apl_runtime_open_socket(lua_State *L)
+{
+	struct aps_simulated_ws *sockets = aps_runtime_sockets(check_driven(L));
+	lua_pushboolean(L, sockets != NULL && aps_simulated_ws_open(sockets, apl_check_id(L, 2)));
+	return 1;
+}
+
+/* runtime:send_message(connection, text) → likewise */
+static int Apl_runtime_send_message(lua_State *L)
+{
+	struct aps_simulated_ws *sockets = aps_runtime_sockets(check_driven(L));
+	struct aps_str text;
+	text.p = luaL_checklstring(L, 3, &text.n);
+	lua_pushboolean(L, sockets != NULL && aps_simulated_ws_message(sockets, apl_check_id(L, 2), text));
+	return 1;
+}
+
+/* runtime:end_socket(connection, "unreachable"|"silent"|"status"|"lost"|"closed", status or code) → likewise */
+static int Apl_runtime_end_socket(lua_State *L)
+{
+	static const char *const ENDS[] = {"unreachable", "silent", "status", "lost", "closed", NULL};
+	struct aps_simulated_ws *sockets = aps_runtime_sockets(check_driven(L));
+	uint64_t connection = apl_check_id(L, 2);
+	enum aps_simulated_end how = (enum aps_simulated_end)luaL_checkoption(L, 3, NULL, ENDS);
+	int number = (int)luaL_optnumber(L, 4, 0);
+	lua_pushboolean(L, sockets != NULL && aps_simulated_ws_end(sockets, connection, how, number));
+	return 1;
+}
+
 void apl_simulation_register(lua_State *L)
 {
 	static const luaL_Reg FUNCTIONS[] = {
@@ -184,6 +232,10 @@ void apl_simulation_register(lua_State *L)
 	        {"take_request", Apl_runtime_take_request},
 	        {"answer_request", Apl_runtime_answer_request},
 	        {"fail_request", Apl_runtime_fail_request},
+	        {"take_wish", Apl_runtime_take_wish},
+	        {"open_socket", Apl_runtime_open_socket},
+	        {"send_message", Apl_runtime_send_message},
+	        {"end_socket", Apl_runtime_end_socket},
 	        {NULL, NULL},
 	};
 	lua_newtable(L);

@@ -4,6 +4,7 @@
 #include "binding/err_lua.h"
 #include "binding/fields.h"
 #include "binding/operation_lua.h"
+#include "binding/sync_settings_lua.h"
 #include "binding/value.h"
 #include "client/reader.h"
 #include "client/sync_commands.h"
@@ -31,66 +32,20 @@ static uint64_t id_of(lua_State *L, int index)
 	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
 }
 
-/* The part's table stands at index 2 meanwhile. */
-static enum aps_rc read_part(lua_State *L, const char *name, struct aps_sync_part *part, size_t *n_bytes,
-                             struct aps_err *err)
-{
-	lua_getfield(L, 2, name);
-	if (!lua_istable(L, -1)) {
-		lua_pop(L, 1);
-		return APS_OK;
-	}
-	lua_pushvalue(L, 2);
-	int whole = lua_gettop(L);
-	lua_pushvalue(L, whole - 1);
-	lua_replace(L, 2);
-	lua_pushboolean(L, 1);
-	lua_setfield(L, 2, "typenames");
-	enum aps_rc rc = apl_read_operation(L, &part->operation, err);
-	part->has_update = apl_field_bool(L, 2, "has_update", false);
-	part->has_page = apl_field_bool(L, 2, "has_page", false);
-	apl_field_copy(L, 2, "limit_variable", &part->limit_variable);
-	apl_field_copy(L, 2, "token_variable", &part->token_variable);
-	if (rc == APS_OK) *n_bytes += aps_operation_text(&part->operation).n + part->operation.n_variables_bytes;
-	lua_pushvalue(L, whole);
-	lua_replace(L, 2);
-	lua_settop(L, whole - 2);
-	return rc;
-}
-
-static enum aps_last_sync_unit read_unit(lua_State *L)
-{
-	struct aps_str unit = APS_STR("");
-	apl_field_str(L, 2, "last_sync_unit", &unit);
-	if (aps_str_is(unit, "s")) return APS_LAST_SYNC_SECONDS;
-	return aps_str_is(unit, "ms") ? APS_LAST_SYNC_MILLISECONDS : APS_LAST_SYNC_BY_DOCUMENT;
-}
-
 static enum aps_rc read_settings(lua_State *L, struct aps_sync_settings *settings, size_t *n_bytes, struct aps_err *err)
 {
 	struct aps_delta_sync_options *options = &settings->options;
-	enum aps_rc rc = APS_OK;
-	for (int i = 0; rc == APS_OK && i < APS_SYNC_PARTS; i++)
-		rc = read_part(L, aps_sync_part_name((enum aps_sync_part_kind)i), &settings->parts[i], n_bytes, err);
 	options->interval_ms = apl_field_ms(L, 2, "interval", 86400000);
 	options->window_ms = apl_field_ms(L, 2, "delta_window", 1800000);
-	options->poll_ms = apl_field_ms(L, 2, "poll", 30000);
 	options->max_records = apl_field_size(L, 2, "max_records", 0);
-	options->page_size = (uint32_t)apl_field_size(L, 2, "page_size", 1000);
-	options->min_page_size = options->page_size < 10 ? options->page_size : 10;
 	apl_field_copy(L, 2, "version_field", &settings->version_field);
 	lua_getfield(L, 2, "typename");
 	settings->keeps_list = !lua_isnil(L, -1);
 	lua_pop(L, 1);
 	settings->has_cache_updates = apl_field_bool(L, 2, "has_cache_updates", false);
-	settings->unit = read_unit(L);
-	settings->asks_headers = apl_field_bool(L, 2, "asks_headers", false);
-	lua_getfield(L, 2, "auth");
-	settings->credential = id_of(L, -1);
-	lua_pop(L, 1);
-	lua_getfield(L, 2, "headers");
-	if (rc != APS_OK) return rc;
-	return apl_take_headers(L, &settings->headers, err);
+	enum aps_rc rc = apl_read_sync_settings(L, settings, true, n_bytes, err);
+	options->min_page_size = options->page_size < 10 ? options->page_size : 10;
+	return rc;
 }
 
 /* cache:sync{base=, delta=, subscription=, …} → sync; nil, error */

@@ -1,9 +1,11 @@
 #include "cache/collect.h"
 
 #include "cache/freshness.h"
+#include "cache/list_place.h"
 #include "cache/references.h"
 
-#define ITEM_BYTES 7 /* about what a reference takes in a long list */
+#define ITEM_BYTES      7              /* about what a reference takes in a long list */
+#define MAX_OWN_MINUTES (30 * 24 * 60) /* a list of the core's own that nobody has written for so long is nobody's */
 
 void aps_collect_clear(struct aps_collect *collect)
 {
@@ -14,6 +16,7 @@ void aps_collect_clear(struct aps_collect *collect)
 	aps_number_set_clear(&collect->owners);
 	aps_number_set_clear(&collect->held);
 	aps_number_set_clear(&collect->spreading);
+	aps_number_set_clear(&collect->keeping);
 	aps_number_set_clear(&collect->expired);
 	aps_number_set_clear(&collect->warm);
 }
@@ -116,8 +119,15 @@ struct following {
 	struct aps_collect *collect;
 	bool spreads;
 	bool holds;
+	bool keeps; /* it holds, and so do the lists in it */
 	uint64_t n_list_bytes;
 };
+
+static void keep(struct aps_collect *collect, const struct aps_reference *reference)
+{
+	bool is_record = reference->kind == APS_REFERS_TO_RECORD;
+	if (!is_record && add(collect, &collect->keeping, reference->entry)) reach_again(collect, reference->entry);
+}
 
 static void found(struct aps_reference_sink *sink, const struct aps_reference *reference)
 {
@@ -128,9 +138,10 @@ static void found(struct aps_reference_sink *sink, const struct aps_reference *r
 		/* what it is told how it is read: it may have been touched before */
 		if (add(collect, &collect->lists, reference->entry)) reach_again(collect, reference->entry);
 	}
+	if (following->keeps) keep(collect, reference);
 	if (following->spreads)
 		spread(collect, reference->entry);
-	else if (following->holds)
+	else if (following->holds || following->keeps)
 		aps_collect_hold(collect, reference->entry);
 	else
 		reach(collect, reference->entry);
@@ -222,6 +233,26 @@ static enum aps_rc follow_fields(struct aps_collect *collect, uint64_t record, b
 	return rc;
 }
 
+static bool is_own(const struct aps_collect *collect, const struct aps_entry_row *row)
+{
+	return row->key.n != 0 && collect->root != 0 && aps_key_owner(row->key) == collect->root &&
+	       aps_list_place_is_own(row->key);
+}
+
+/* A list of the core's own holds what it has; one that nobody has written for long is in nobody's way. */
+static void keep_own(struct aps_collect *collect, const struct aps_entry_row *row)
+{
+	if (!is_own(collect, row) || row->is_nowhere) return;
+	if (collect->now_s / 60 - row->used_minute > MAX_OWN_MINUTES) return;
+	aps_collect_hold(collect, row->number);
+	add(collect, &collect->keeping, row->number);
+}
+
+static bool is_forgotten(const struct aps_collect *collect, const struct aps_entry_row *row)
+{
+	return is_own(collect, row) && !aps_number_set_has(&collect->held, row->number);
+}
+
 /* A field that was evicted, or that only a layer had: unlike a record's its row is nothing that others refer to. */
 static bool is_left_over(const struct aps_collect *collect, const struct aps_entry_row *row)
 {
@@ -242,7 +273,9 @@ static enum aps_rc follow(struct aps_collect *collect, uint64_t number, struct a
 	else if (rc == APS_OK)
 		follow_stored(row.patches, &following);
 	following.holds = false;
-	if (rc == APS_OK && row.number != 0 && is_left_over(collect, &row)) {
+	if (rc == APS_OK && row.number != 0) keep_own(collect, &row);
+	following.keeps = aps_number_set_has(&collect->keeping, number);
+	if (rc == APS_OK && row.number != 0 && (is_left_over(collect, &row) || is_forgotten(collect, &row))) {
 		aps_number_set_remove(&collect->reached, number);
 	} else if (rc == APS_OK && row.number != 0) {
 		following.n_list_bytes = 0;

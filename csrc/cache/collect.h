@@ -8,8 +8,9 @@
  *                                           +--> what wasn't reached is deleted ------+
  *
  * A field with arguments lives as long as its record, or until it was evicted, a long list and its blocks as long as
- * what has them. What is written meanwhile is followed once more, and followed first. Entries that came after the
- * beginning stay. */
+ * what has them. The core's own lists (cache/list_place.h) are held, and so are the records in them, until nobody has
+ * written them for 30 days: then they leave. What is written meanwhile is followed once more, and followed first.
+ * Entries that came after the beginning stay. */
 #ifndef APS_CACHE_COLLECT_H
 #define APS_CACHE_COLLECT_H
 
@@ -32,6 +33,7 @@ struct aps_collect {
 	struct aps_number_set owners;    /* records that have fields with arguments */
 	struct aps_number_set held;      /* they are left as they are */
 	struct aps_number_set spreading; /* of them: so is what they refer to */
+	struct aps_number_set keeping;   /* of them: the core's own lists: what they refer to is held */
 	struct aps_number_set expired;
 	struct aps_number_set warm; /* writes have asked for it lately: as good as used now */
 	struct aps_ages ages;       /* of what may leave for want of room */

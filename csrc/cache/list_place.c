@@ -17,6 +17,18 @@ struct way {
 	struct aps_str value; /* that is put there */
 };
 
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Arguments, which may have anything in them, end with a bracket. */
+bool aps_list_place_is_own(struct aps_str field)
+{
+	while (field.n != 0 && is_letter(field.p[field.n - 1])) field.n--;
+	return field.n != 0 && field.p[field.n - 1] == '~';
+}
+
 static bool has_arguments(struct aps_str name)
 {
 	return memchr(name.p, '(', name.n) != NULL || memchr(name.p, '@', name.n) != NULL;
@@ -168,6 +180,8 @@ void aps_list_place_set(struct aps_cache_write *write, const struct aps_list_pla
 	struct aps_buf key;
 	struct aps_entry *entry = aps_write_entry(write, APS_STR(ROOT));
 	if (entry == NULL) return;
+	if (entry->content == NULL)
+		aps_write_set(write, entry, APS_STR("")); /* of a record that is nowhere nothing is read */
 	if (!find_way(write, place, &way, true)) {
 		aps_write_fail(write);
 		return;

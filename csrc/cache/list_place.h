@@ -19,6 +19,9 @@ struct aps_list_place {
 
 APS_BEGIN_DECLS
 
+/* A field that isn't the service's but the core's own: its name ends with "~" and letters, as no other's does. What
+ * stands there, and the records in it, are kept (cache/collect.h). */
+bool aps_list_place_is_own(struct aps_str field);
 /* What stands there, borrowed until the write changes it. False: nothing, or a failure of the write. */
 bool aps_list_place_find(struct aps_cache_write *write, const struct aps_list_place *place, struct aps_cell *value);
 /* This value (a cell) stands there from now on; objects on the way are made where there are none. Of what it replaces

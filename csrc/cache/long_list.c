@@ -1,9 +1,24 @@
 #include "cache/long_list.h"
 
+#include <string.h>
+
 bool aps_long_list_take(struct aps_str *content, struct aps_long_block *block)
 {
 	return content->n != 0 && aps_cell_take_count(content, &block->number) &&
 	       aps_cell_take_count(content, &block->n_items) && block->n_items <= APS_BLOCK_MAX_ITEMS;
+}
+
+/* The byte that is looked for is the one in which references differ most: the lowest of the entry's number. */
+bool aps_long_list_may_have(struct aps_str items, struct aps_str item)
+{
+	size_t at = item.n > 1 ? 1 : 0;
+	if (items.n < item.n) return false;
+	const char *p = items.p + at, *end = p + items.n - item.n + 1;
+	while (p < end && (p = memchr(p, item.p[at], (size_t)(end - p))) != NULL) {
+		if (memcmp(p - at, item.p, item.n) == 0) return true;
+		p++;
+	}
+	return false;
 }
 
 static enum aps_rc fail_damaged(struct aps_err *err)

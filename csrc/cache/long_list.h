@@ -17,6 +17,8 @@ APS_BEGIN_DECLS
 
 /* Takes the next block from the content of a long list; false: there is none, or it is damaged. */
 bool aps_long_list_take(struct aps_str *content, struct aps_long_block *block);
+/* The bytes of an item are somewhere among these: where they aren't, none of them needs to be looked at. */
+bool aps_long_list_may_have(struct aps_str items, struct aps_str item);
 /* Appends the items of a long list, one behind the other. E_NOMEM, what the backing says; E_STORAGE: a block isn't
  * there, or is damaged. */
 enum aps_rc aps_long_list_items(struct aps_entries *entries, uint64_t number, struct aps_buf *out, struct aps_err *err);

@@ -147,9 +147,11 @@ static bool is_one_of(const struct aps_cell *item, const struct aps_number_set *
 	return item->tag == APS_CELL_REF && aps_number_set_has(entries, item->as.entry);
 }
 
-static bool has_any(struct aps_str items, const struct aps_number_set *entries)
+/* `only`: the reference to the one entry that goes; empty: there are several. */
+static bool has_any(struct aps_str items, const struct aps_number_set *entries, struct aps_str only)
 {
 	struct aps_cell item;
+	if (only.n != 0 && !aps_long_list_may_have(items, only)) return false;
 	while (aps_cell_take(&items, &item))
 		if (is_one_of(&item, entries)) return true;
 	return false;
@@ -208,16 +210,21 @@ void aps_long_list_remove(struct aps_cache_write *write, uint64_t number, const 
 {
 	struct batch in;
 	struct aps_long_block block;
+	struct aps_buf only;
 	begin(&in, write, number);
+	aps_buf_init(&only, APS_BUF_ANY_SIZE);
+	if (entries->n_members == 1) aps_cell_put_ref(&only, aps_number_set_next(entries, 0));
 	struct aps_str rest = aps_buf_str(&in.blocks);
 	while (write->err.code == APS_OK && aps_long_list_take(&rest, &block)) {
 		struct aps_str items = items_of(&in, block.number);
-		if (has_any(items, entries))
+		if (has_any(items, entries, aps_buf_str(&only)))
 			change_block(&in, block, items, entries);
 		else
 			keep_block(&in, block, items);
 	}
 	if (rest.n != 0) fail_damaged(write);
+	if (only.rc != APS_OK) aps_write_fail(write);
+	aps_buf_clear(&only);
 	end(&in, number);
 	*n_items = in.n_items;
 }

@@ -115,7 +115,10 @@ static void put_block(struct rewriting *in, uint64_t number, size_t from, size_t
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&content, items_of(in, from, n));
 	aps_cell_close_list(&content, 0, n);
-	aps_write_set(in->write, entry, aps_buf_str(&content));
+	if (content.rc == APS_OK)
+		aps_write_set(in->write, entry, aps_buf_str(&content));
+	else
+		aps_write_fail(in->write);
 	aps_write_report(in->write, entry, 0);
 	aps_buf_clear(&content);
 	const struct aps_long_block block = {entry->number, n};
@@ -155,7 +158,10 @@ static uint64_t put_list(struct rewriting *in, uint64_t number)
 		aps_cell_put_count(&content, block_at(&in->now, i)->number);
 		aps_cell_put_count(&content, block_at(&in->now, i)->n_items);
 	}
-	if (content.rc == APS_OK) aps_write_set(in->write, entry, aps_buf_str(&content));
+	if (content.rc == APS_OK)
+		aps_write_set(in->write, entry, aps_buf_str(&content));
+	else
+		aps_write_fail(in->write);
 	aps_write_report(in->write, entry, 0);
 	aps_buf_clear(&content);
 	return entry->number;
@@ -212,27 +218,13 @@ static struct aps_str block_items(const struct rewriting *in, size_t index)
 	return is_list ? kept.text : APS_STR("");
 }
 
-/* Its bytes are somewhere among theirs: where they aren't, none of the items needs to be looked at. The byte that is
- * looked for is the one in which references differ most: the lowest of the entry's number. */
-static bool may_have(struct aps_str items, struct aps_str item)
-{
-	size_t at = item.n > 1 ? 1 : 0;
-	if (items.n < item.n) return false;
-	const char *p = items.p + at, *end = p + items.n - item.n + 1;
-	while (p < end && (p = memchr(p, item.p[at], (size_t)(end - p))) != NULL) {
-		if (memcmp(p - at, item.p, item.n) == 0) return true;
-		p++;
-	}
-	return false;
-}
-
 /* From the end, where what has come lately is. */
 static struct spot find_item(const struct rewriting *in, struct aps_str item)
 {
 	struct aps_cell kept;
 	for (size_t block = n_blocks(&in->old); block-- > 0;) {
 		struct aps_str items = block_items(in, block), rest = items;
-		if (!may_have(items, item)) continue;
+		if (!aps_long_list_may_have(items, item)) continue;
 		while (aps_cell_take(&rest, &kept)) {
 			if (!aps_str_eq(kept.whole, item)) continue;
 			size_t to = items.n - rest.n;
@@ -334,6 +326,7 @@ void aps_long_list_drop(struct aps_cache_write *write, uint64_t number)
 	struct aps_buf content; /* the entry's own changes with the first block */
 	aps_buf_init(&content, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&content, aps_entry_content(entry));
+	if (content.rc != APS_OK) aps_write_fail(write);
 	struct aps_str rest = aps_buf_str(&content);
 	while (aps_long_list_take(&rest, &block)) drop_block(write, block.number);
 	aps_buf_clear(&content);

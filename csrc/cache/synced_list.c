@@ -328,24 +328,23 @@ static void move(struct aps_cache_write *write, const struct aps_list_place *fro
 	aps_buf_clear(&copy);
 }
 
-enum aps_rc aps_synced_list_move(struct aps_cache_write *write, const struct aps_list_place *from,
-                                 struct aps_synced_list *from_list, const struct aps_list_place *place,
-                                 struct aps_synced_list *list, struct aps_buf *unseen, struct aps_err *err)
+enum aps_rc aps_synced_list_move(struct aps_cache_write *write, struct aps_list_at from, struct aps_list_at to,
+                                 struct aps_buf *unseen, struct aps_err *err)
 {
 	struct aps_cell value, former;
-	bool is_there = look(write, from, from_list, &value);
+	bool is_there = look(write, from.place, from.list, &value);
 	if (!is_there && write->err.code == APS_OK)
 		aps_fail(&write->err, APS_E_CONFLICT, "the list that a sync has collected isn't there any more");
-	if (unseen != NULL && write->err.code == APS_OK) look(write, place, list, &former);
-	if (unseen != NULL && write->err.code == APS_OK) put_unseen(write, list, from_list, unseen);
-	if (write->err.code == APS_OK) move(write, from, place, value.whole);
+	if (unseen != NULL && write->err.code == APS_OK) look(write, to.place, to.list, &former);
+	if (unseen != NULL && write->err.code == APS_OK) put_unseen(write, to.list, from.list, unseen);
+	if (write->err.code == APS_OK) move(write, from.place, to.place, value.whole);
 	if (write->err.code == APS_OK) {
-		aps_synced_list_clear(list);
-		*list = *from_list;
-		*from_list = (struct aps_synced_list){.is_known = false};
+		aps_synced_list_clear(to.list);
+		*to.list = *from.list;
+		*from.list = (struct aps_synced_list){.is_known = false};
 	}
-	aps_synced_list_forget(from_list);
-	return end(write, list, err);
+	aps_synced_list_forget(from.list);
+	return end(write, to.list, err);
 }
 
 enum aps_rc aps_synced_list_drop(struct aps_cache_write *write, const struct aps_list_place *place,

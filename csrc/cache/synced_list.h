@@ -14,6 +14,12 @@ struct aps_synced_list {
 	struct aps_number_set members; /* entries */
 };
 
+/* A list, and where it stands. */
+struct aps_list_at {
+	const struct aps_list_place *place;
+	struct aps_synced_list *list;
+};
+
 APS_BEGIN_DECLS
 
 /* Twice is legal. */
@@ -38,13 +44,13 @@ enum aps_rc aps_synced_list_add(struct aps_cache_write *write, const struct aps_
 enum aps_rc aps_synced_list_remove(struct aps_cache_write *write, const struct aps_list_place *place,
                                    struct aps_synced_list *list, const uint64_t *records, size_t n_records,
                                    struct aps_err *err);
-/* `from` (which has no path) moves to `place`, in the place of what stands there, whose blocks go; objects on the way
- * are made where there are none. Appends to `unseen` (uint64_t, the lowest first) what only the former list had; NULL:
- * nobody asks. Afterwards `list` is what stands at `place`, and nothing stands at `from`. E_CONFLICT: there is no list
- * at `from`. */
-enum aps_rc aps_synced_list_move(struct aps_cache_write *write, const struct aps_list_place *from,
-                                 struct aps_synced_list *from_list, const struct aps_list_place *place,
-                                 struct aps_synced_list *list, struct aps_buf *unseen, struct aps_err *err);
+/* `from` (whose place has no path) moves to `to`, in the place of what stands there, whose blocks go; objects on the
+ * way are made where there are none. Appends to `unseen` (uint64_t, the lowest first) what only the former list had;
+ * NULL: nobody asks. Afterwards to.list is what stands there, and nothing stands at from.place. E_CONFLICT: there was
+ * no list.
+ */
+enum aps_rc aps_synced_list_move(struct aps_cache_write *write, struct aps_list_at from, struct aps_list_at to,
+                                 struct aps_buf *unseen, struct aps_err *err);
 /* Nothing stands there any more, and its blocks go. `place` has no path. */
 enum aps_rc aps_synced_list_drop(struct aps_cache_write *write, const struct aps_list_place *place,
                                  struct aps_synced_list *list, struct aps_err *err);

@@ -394,6 +394,7 @@ static struct aps_partition_data what_of(const struct aps_client *client, const 
 	        .errors = parked->errors,
 	        .asked_at = parked->asked_at,
 	        .skips_nulls = is_event && !client->settings.cache->writes_nulls,
+	        .is_rootless = parked->is_rootless,
 	        .now_s = parked->came_s,
 	        .layer = parked->is_of_queue ? parked->layer : aps_partition_find_layer(partition, parked->layer),
 	        .mapped = parked->mapped,

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "client/feed.h"
 #include "client/link_state.h"
-#include "client/reach.h"
 
 struct aps_connections *aps_connections_of(const struct aps_core *core, const struct aps_client *client)
 {
@@ -89,7 +88,10 @@ enum aps_rc aps_connections_place(struct aps_core *core, struct aps_feed *feed, 
 	struct aps_connections *all = aps_connections_of(core, feed->client);
 	struct aps_link *link = all->links;
 	while (link != NULL && !fits(core, link, feed)) link = link->next;
-	if (link == NULL) link = aps_link_new(core, all, err);
+	if (link == NULL) {
+		aps_reach_join(core, all->client, &all->user);
+		link = aps_link_new(core, all, err);
+	}
 	return link != NULL ? aps_link_add(core, link, feed, err) : err->code;
 }
 
@@ -114,7 +116,6 @@ void aps_connections_show(struct aps_core *core, struct aps_client *client, cons
 	if (state == all->shown) return;
 	all->shown = state;
 	if (state == APS_CONN_DISRUPTED) APS_STATS_ADD(client->stats, reconnects, 1);
-	if (state == APS_CONN_CONNECTED) aps_reach_connected(core, client);
 	aps_core_note(core, APS_EVENT_CONNECTION, client->id, aps_conn_state_name(state), err);
 }
 
@@ -136,6 +137,12 @@ void aps_connections_set_online(struct aps_core *core, struct aps_client *client
 		aps_link_set_online(core, link, is_online);
 }
 
+static void hint(struct aps_core *core, struct aps_client *client APS_UNUSED, struct aps_reach_user *user)
+{
+	const struct aps_connections *all = APS_CONTAINER_OF(user, struct aps_connections, user);
+	for (struct aps_link *link = all->links; link != NULL; link = link->next) aps_link_hint(core, link);
+}
+
 static enum aps_rc client_opened(struct aps_core *core, struct aps_client *client, void **part, struct aps_err *err)
 {
 	struct aps_connections *all = aps_calloc(1, sizeof *all);
@@ -143,6 +150,7 @@ static enum aps_rc client_opened(struct aps_core *core, struct aps_client *clien
 	all->client = client;
 	all->shown = APS_CONN_DISCONNECTED;
 	all->is_online = true;
+	all->user.hint = hint;
 	aps_map_init(&all->shared.map, core->hash_seed);
 	*part = all;
 	return APS_OK;
@@ -166,6 +174,7 @@ static void client_leaving(struct aps_core *core, struct aps_client *client, con
 static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
 {
 	client_leaving(core, client, err);
+	aps_reach_leave(core, client, &aps_connections_of(core, client)->user);
 	aps_core_reap(core, &aps_connections_of(core, client)->reap, free_connections);
 }
 

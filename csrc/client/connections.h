@@ -4,6 +4,7 @@
 #define APS_CLIENT_CONNECTIONS_H
 
 #include "client/core.h"
+#include "client/reach.h"
 #include "client/topic.h"
 #include "proto/connstate.h"
 
@@ -20,8 +21,9 @@ struct aps_connections {
 	struct aps_table shared;   /* feeds by the hash of their topic */
 	enum aps_conn_state shown; /* what connection:observe() was told last */
 	bool is_online;
-	uint64_t last_number; /* of a feed */
-	size_t kept_bytes;    /* what the client's subscribers and feeds keep back, all together */
+	struct aps_reach_user user; /* once there is a link */
+	uint64_t last_number;       /* of a feed */
+	size_t kept_bytes;          /* what the client's subscribers and feeds keep back, all together */
 	struct aps_reap reap;
 };
 

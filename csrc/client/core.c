@@ -324,7 +324,8 @@ enum aps_rc aps_core_ws_connect(struct aps_core *core, struct aps_frame_sink *si
                                 struct aps_err *err)
 {
 	APS_ON_THREAD(core->thread);
-	if (core->ws == NULL) core->ws = aps_ws_new((struct aps_ws_sink){deliver_frames, core}, err);
+	struct aps_ws_sink all = {deliver_frames, core};
+	if (core->ws == NULL) core->ws = core->is_simulated ? aps_ws_new_simulated(all, err) : aps_ws_new(all, err);
 	if (core->ws == NULL) return err->code;
 	connect->connection = ++core->last_connection;
 	if (!aps_table_set(&core->frame_sinks, connect->connection, sink))
@@ -533,13 +534,14 @@ static int64_t take_turn(struct aps_core *core)
 struct aps_simulated_http *aps_core_simulate(struct aps_core *core, struct aps_mailbox *inbox, struct aps_err *err)
 {
 	core->inbox = inbox;
+	core->is_simulated = true;
 	return aps_http_simulate(core->http, err);
 }
 
 int64_t aps_core_drive(struct aps_core *core)
 {
 	int64_t left_ms = take_turn(core);
-	return aps_mailbox_is_empty(core->inbox) ? left_ms : 0;
+	return aps_mailbox_is_empty(core->inbox) && aps_mailbox_is_empty(core->frames) ? left_ms : 0;
 }
 
 void aps_core_run(struct aps_core *core, struct aps_mailbox *inbox, const struct aps_thread *thread)

@@ -53,6 +53,7 @@ struct aps_core {
 	const struct aps_thread *thread; /* the one that runs the loop; NULL: none yet */
 	struct aps_http *http;
 	struct aps_ws *ws;          /* NULL until the first WebSocket */
+	bool is_simulated;          /* its network; see aps_core_simulate() */
 	struct aps_mailbox *inbox;  /* commands; the runtime's */
 	struct aps_mailbox *frames; /* batches of the realtime thread; bounded by not reading sockets: drain_frames() */
 	struct aps_table frame_sinks; /* by connection */
@@ -80,8 +81,8 @@ APS_BEGIN_DECLS
 /* `features`: a list that ends with NULL, of at most APS_MAX_FEATURES; it stays. @thread app, before the thread starts
  */
 struct aps_core *aps_core_new(struct aps_outlet outlet, const struct aps_feature *const *features, struct aps_err *err);
-/* Before its first turn: its network is simulated (net/simulated_http.h), and aps_core_drive() runs its turns. NULL:
- * *err says why. @thread app */
+/* Before its first turn: its network is simulated (net/simulated_http.h, net/simulated_ws.h), and aps_core_drive() runs
+ * its turns. NULL: *err says why. @thread app */
 struct aps_simulated_http *aps_core_simulate(struct aps_core *core, struct aps_mailbox *inbox, struct aps_err *err);
 /* One turn; the milliseconds until it has something to do, -1: nothing by itself. The thread that calls it is the
  * core's. */

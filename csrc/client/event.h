@@ -24,6 +24,7 @@
 	X(QUEUE, RESULT, cache, DATA, ERR, INFO)                                                                       \
 	X(SYNC, RESULT, sync, DATA, ERR, INFO)                                                                         \
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
+	X(REACH, NOTE, client, WORD, NONE, NONE)                                                                       \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
 	X(CLOSED, NOTE, client, NONE, NONE, NONE)
 

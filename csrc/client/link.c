@@ -204,6 +204,8 @@ static void act(struct aps_core *core, struct aps_link *link, const struct aps_r
 	case APS_REALTIME_STATE:
 		link->state = action->state;
 		show_link_state(core, link, action->err);
+		if (link->state == APS_CONN_CONNECTED) aps_reach_connected(core, link->client);
+		if (link->state == APS_CONN_DISRUPTED) aps_reach_await(core);
 		break;
 	case APS_REALTIME_NOTICE: tell_notice(core, link, action->text); break;
 	case APS_REALTIME_AUTH_REFUSED:
@@ -333,6 +335,12 @@ static bool has_full_feed(const struct aps_link *link)
 	return feed != NULL;
 }
 
+int64_t aps_link_heard_ms(const struct aps_link *link, int64_t since_ms)
+{
+	if (link == NULL || link->is_paused || link->stopped_ms >= since_ms) return 0;
+	return aps_realtime_life_ms(link->machine);
+}
+
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link)
 {
 	APS_ON_THREAD(core->thread);
@@ -371,6 +379,14 @@ void aps_link_set_online(struct aps_core *core, struct aps_link *link, bool is_o
 	APS_ON_THREAD(core->thread);
 	if (has_ended(link)) return;
 	aps_realtime_set_online(link->machine, is_online, aps_clock_mono_ms());
+	aps_link_pump(core, link);
+}
+
+void aps_link_hint(struct aps_core *core, struct aps_link *link)
+{
+	APS_ON_THREAD(core->thread);
+	if (has_ended(link)) return;
+	aps_realtime_hint(link->machine, aps_clock_mono_ms());
 	aps_link_pump(core, link);
 }
 

@@ -24,6 +24,8 @@ void aps_link_retry_auth(struct aps_core *core, struct aps_link *link, uint64_t 
 void aps_link_headers_ready(struct aps_core *core, struct aps_link *link);
 /* Stops or resumes reading, as its consumers have become full or have caught up. */
 void aps_link_update_pause(struct aps_core *core, struct aps_link *link);
+/* Monotonic: when something came last; 0: it wasn't read as it came, since then. */
+int64_t aps_link_heard_ms(const struct aps_link *link, int64_t since_ms);
 /* What a text about one subscription may quote: its own start and its connection's handshake. Not the other feeds'
  * starts: there may be thousands of both. */
 void aps_feed_secrets(const struct aps_feed *feed, struct aps_secrets *secrets);

@@ -56,6 +56,8 @@ struct aps_link *aps_link_new(struct aps_core *core, struct aps_connections *all
 /* On failure nothing was added. */
 enum aps_rc aps_link_add(struct aps_core *core, struct aps_link *link, struct aps_feed *feed, struct aps_err *err);
 void aps_link_set_online(struct aps_core *core, struct aps_link *link, bool is_online);
+/* A sign that the network may be back. */
+void aps_link_hint(struct aps_core *core, struct aps_link *link);
 /* Ends all its feeds with this error and closes the connection at once. */
 void aps_link_end(struct aps_core *core, struct aps_link *link, const struct aps_err *err);
 /* Runs the machine's actions until there are none. */

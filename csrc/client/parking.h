@@ -33,6 +33,7 @@ struct aps_parked {
 	uint32_t asked_at;     /* see aps_partition_data */
 	uint64_t layer;   /* which hoped for it, stays, and speaks of what has come by the service's ids; 0: none */
 	bool is_of_queue; /* that is the layer's own id, no handle */
+	bool is_rootless; /* of a query only records are written, as of what a mutation returns */
 	struct aps_buf *mapped; /* temporary ids that gave way: see aps_partition_data; NULL: nobody asks */
 	/* Writes it; NULL: aps_partition_write(). */
 	enum aps_rc (*write)(struct aps_parked *parked, struct aps_partition *partition,

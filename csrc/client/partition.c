@@ -380,7 +380,7 @@ struct filling {
 static enum aps_rc fill_data(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
 	const struct aps_partition_data *data = filling->data;
-	bool is_query = data->operation->definition->kind == APS_GQL_QUERY;
+	bool is_query = data->operation->definition->kind == APS_GQL_QUERY && !data->is_rootless;
 	struct aps_layer *layer = NULL;
 	struct aps_buf identified;
 	if (data->mapped != NULL) aps_buf_reset(data->mapped);

@@ -50,6 +50,9 @@ struct aps_partition_follower {
 	void (*wrote)(struct aps_partition_follower *follower, uint64_t number);
 	/* What is known of entries and names doesn't hold any more. `is_cleared`: nothing is there any more, either. */
 	void (*forgotten)(struct aps_partition_follower *follower, bool is_cleared);
+	/* Records had to leave for want of room, or for their age, and the checkpoints that say they are there with
+	 * them: that of a sync at work, whose records are held, is to be stored again. */
+	void (*unkept)(struct aps_partition_follower *follower);
 };
 
 /* Who keeps something else under the same owner (client/queue.h). */
@@ -94,6 +97,7 @@ struct aps_partition_data {
 	struct aps_str data;   /* JSON text of an object */
 	struct aps_str errors; /* likewise of a list, or empty */
 	bool skips_nulls;
+	bool is_rootless;  /* of a query only records are written */
 	uint32_t asked_at; /* aps_partition_moment() when it was asked for; 0: it is newer than all that is known */
 	int64_t now_s;
 	uint64_t layer;         /* the id of the one which hoped for it, and stays until it is settled; 0: none */

@@ -21,6 +21,11 @@
 #define PAUSE_MS 1 /* others have their turn */
 
 static const struct aps_backoff_policy WAITS = {.base_ms = 500, .cap_ms = 300000};
+/* Where nobody has answered, the service's reachability spaces the tries, and these come on top: of a request that is
+ * never answered, while others are. */
+static const struct aps_backoff_policy UNANSWERED = {.base_ms = 100, .cap_ms = 1000};
+static const struct aps_backoff_policy NEVER_ANSWERED = {.base_ms = 100, .cap_ms = APS_OUTAGE_YOUNG_MS};
+#define MANY_UNANSWERED 30
 
 static struct aps_queue *of(struct aps_vault_part *part)
 {
@@ -253,11 +258,25 @@ void aps_queue_fail(struct aps_queue *queue, const struct aps_err *why)
 	lose(queue); /* also where nothing was begun: what was taken for it is to come again */
 }
 
+static bool is_unanswered(const struct aps_sending *sending)
+{
+	if (sending == NULL || sending->outcome.answer.status != 0) return false;
+	enum aps_rc code = sending->outcome.response.err.code;
+	return code == APS_E_NETWORK || code == APS_E_TIMEOUT;
+}
+
+static int64_t delay_of(struct aps_queue *queue, const struct aps_sending *sending, unsigned n)
+{
+	if (!is_unanswered(sending)) return aps_backoff_delay_ms(&WAITS, n, &queue->core->rand);
+	if (n == 0) return 0;
+	return aps_backoff_delay_ms(n < MANY_UNANSWERED ? &UNANSWERED : &NEVER_ANSWERED, n - 1, &queue->core->rand);
+}
+
 static void wait_for(struct aps_queue *queue, const struct aps_outbox_action *action)
 {
 	const struct aps_sending *sending = aps_sending_find(queue, action->number);
 	unsigned n = action->n_failures != 0 ? action->n_failures - 1 : 0;
-	int64_t delay_ms = aps_backoff_delay_ms(&WAITS, n, &queue->core->rand);
+	int64_t delay_ms = delay_of(queue, sending, n);
 	int64_t after_ms = sending != NULL ? sending->retry_after_ms : -1;
 	if (after_ms > WAITS.cap_ms) after_ms = WAITS.cap_ms;
 	if (after_ms > delay_ms) delay_ms = after_ms;

@@ -86,7 +86,7 @@ static void client_closing(struct aps_core *core, struct aps_client *client, con
 {
 	struct queueing *all = queueing_of(core, client);
 	while (all->first != NULL) aps_queue_close(all->first, err);
-	aps_reach_set_user(core, client, NULL);
+	aps_reach_leave(core, client, &all->user);
 	aps_core_reap(core, &all->reap, free_queueing);
 }
 
@@ -110,7 +110,7 @@ enum aps_rc aps_queueing_open(struct aps_core *core, struct aps_client *client, 
 	queue->link = queue->first = &all->first;
 	if (queue->next != NULL) queue->next->link = &queue->next;
 	all->first = queue;
-	aps_reach_set_user(core, client, &all->user);
+	aps_reach_join(core, client, &all->user);
 	set_reach(core, client, queue);
 	return APS_OK;
 }
@@ -144,6 +144,23 @@ static bool is_asking(const struct aps_queue *queue)
 	return false;
 }
 
+static bool is_timed(const struct aps_outbox_item *item)
+{
+	return item->delivery.state == APS_DELIVERY_WAITING || item->delivery.state == APS_DELIVERY_NO_AUTH;
+}
+
+/* Where all that may be next waits for a moment of its own, a try would be for nothing, and the next one late. */
+static bool can_use_a_try(const struct aps_queue *queue)
+{
+	int64_t n_timed = 0;
+	for (const struct aps_outbox_item *item = queue->outbox.items; item != NULL; item = item->next) {
+		if (!is_timed(item)) return true;
+		n_timed++;
+	}
+	bool has_others = n_timed == 0 || queue->settings.order == APS_OUTBOX_ENTITY;
+	return has_others && queue->n_entries > n_timed;
+}
+
 static void end_turn(struct aps_core *core, struct aps_client *client)
 {
 	bool is_wanted = false, is_any_asking = false;
@@ -153,13 +170,13 @@ static void end_turn(struct aps_core *core, struct aps_client *client)
 		aps_queue_tell_state(queue);
 		aps_queue_tell_outcome(queue);
 		aps_queue_finish_look(queue);
-		is_wanted = is_wanted || queue->outbox.items != NULL || queue->n_entries > 0;
+		is_wanted = is_wanted || can_use_a_try(queue);
 		is_any_asking = is_any_asking || is_asking(queue);
 		n_entries += (size_t)queue->n_entries;
 	}
 	atomic_store_explicit(&client->stats->queued, n_entries, memory_order_relaxed);
-	if (!is_any_asking) aps_reach_abandon(core, client);
-	aps_reach_set_wanted(core, client, is_wanted);
+	if (!is_any_asking) aps_reach_abandon(core, client, &queueing_of(core, client)->user);
+	aps_reach_set_wanted(core, client, &queueing_of(core, client)->user, is_wanted);
 }
 
 /* What was written is committed, and what follows from that done, in whatever queue, until nothing does. */

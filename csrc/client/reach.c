@@ -2,14 +2,21 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/route_watch.h"
 
+#define LONG_AGO_MS (INT64_MIN / 2)
+
+/* Of a client. */
 struct reach {
 	struct aps_reap reap;
 	struct aps_core *core;
 	struct aps_client *client;
 	struct aps_reachability machine;
-	struct aps_reach_user *user; /* NULL: none */
+	struct aps_reach_user *users;
 	struct aps_timer timer;
+	struct aps_timer hint; /* one that came too soon after the last */
+	int64_t hinted_ms;     /* when that was, */
+	int64_t answered_ms;   /* and when an answer was a sign */
 	uint64_t successes;
 };
 
@@ -22,25 +29,90 @@ static void feed(struct reach *reach, enum aps_reachability_event event);
 
 static void probe(struct reach *reach)
 {
-	bool is_used = reach->user != NULL && reach->user->probe(reach->core, reach->client, reach->user);
+	bool is_used = false;
+	for (struct aps_reach_user *user = reach->users; user != NULL && !is_used; user = user->next)
+		is_used = user->has_try = user->probe != NULL && user->probe(reach->core, reach->client, user);
 	if (!is_used) feed(reach, APS_REACHABILITY_ON_ABANDONED);
+}
+
+static void tell_changed(struct reach *reach)
+{
+	for (struct aps_reach_user *user = reach->users; user != NULL; user = user->next)
+		if (user->changed != NULL) user->changed(reach->core, reach->client, user);
+	bool is_online = reach->machine.state == APS_REACHABILITY_ONLINE;
+	if (is_online)
+		aps_core_note(reach->core, APS_EVENT_REACH, reach->client->id, "online", NULL);
+	else if (reach->machine.state != APS_REACHABILITY_TOLD_OFFLINE)
+		aps_reach_await(reach->core);
+}
+
+static void tell_hint(struct reach *reach)
+{
+	for (struct aps_reach_user *user = reach->users; user != NULL; user = user->next)
+		if (user->hint != NULL) user->hint(reach->core, reach->client, user);
 }
 
 static void feed(struct reach *reach, enum aps_reachability_event event)
 {
 	struct aps_timers *timers = &reach->core->timers;
-	struct aps_reachability_action action = aps_reachability_feed(&reach->machine, event, &reach->core->rand);
-	if (action.timer == APS_REACHABILITY_ARM)
-		(void)aps_timer_set(timers, &reach->timer, aps_clock_mono_ms() + action.delay_ms);
+	int64_t now_ms = aps_clock_mono_ms();
+	struct aps_reachability_action action =
+	        aps_reachability_feed(&reach->machine, event, now_ms, &reach->core->rand);
+	if (action.timer == APS_REACHABILITY_ARM) (void)aps_timer_set(timers, &reach->timer, now_ms + action.delay_ms);
 	if (action.timer == APS_REACHABILITY_STOP) aps_timer_stop(timers, &reach->timer);
-	if (action.change != APS_REACHABILITY_SAME && reach->user != NULL)
-		reach->user->changed(reach->core, reach->client, reach->user);
+	if (action.change != APS_REACHABILITY_SAME) tell_changed(reach);
 	if (action.may_probe) probe(reach);
 }
 
 static void timer_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
 	feed(APS_CONTAINER_OF(timer, struct reach, timer), APS_REACHABILITY_ON_DUE);
+}
+
+/* Others may not reach their own endpoint all the same: what is no news is a sign now and then. */
+static void feed_answer(struct reach *reach)
+{
+	int64_t now_ms = aps_clock_mono_ms();
+	bool is_news = reach->machine.state != APS_REACHABILITY_ONLINE;
+	feed(reach, APS_REACHABILITY_ON_ANSWERED);
+	if (reach->machine.state != APS_REACHABILITY_ONLINE) return;
+	if (!is_news && now_ms - reach->answered_ms < APS_REACH_ANSWER_MS) return;
+	reach->answered_ms = now_ms;
+	tell_hint(reach);
+}
+
+static void act_on_hint(struct reach *reach)
+{
+	reach->hinted_ms = aps_clock_mono_ms();
+	if (reach->machine.state == APS_REACHABILITY_TOLD_OFFLINE) return;
+	if (reach->machine.state != APS_REACHABILITY_ONLINE)
+		aps_core_note(reach->core, APS_EVENT_REACH, reach->client->id, "hint", NULL);
+	feed(reach, APS_REACHABILITY_ON_HINT);
+	tell_hint(reach);
+}
+
+static void hint_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	act_on_hint(APS_CONTAINER_OF(timer, struct reach, hint));
+}
+
+/* The last one counts: a network comes back in steps, an address before its routes. */
+static void take_hint(struct reach *reach)
+{
+	int64_t now_ms = aps_clock_mono_ms(), next_ms = reach->hinted_ms + APS_REACH_HINT_MS;
+	if (reach->machine.state == APS_REACHABILITY_TOLD_OFFLINE || reach->hint.index != 0) return;
+	bool is_too_soon = now_ms < next_ms && aps_timer_set(&reach->core->timers, &reach->hint, next_ms);
+	if (!is_too_soon) act_on_hint(reach);
+}
+
+void aps_reach_hint(struct aps_core *core, struct aps_client *client)
+{
+	APS_ON_THREAD(core->thread);
+	if (client != NULL) {
+		take_hint(reach_of(core, client));
+		return;
+	}
+	for (client = core->clients; client != NULL; client = client->next) take_hint(reach_of(core, client));
 }
 
 static enum aps_rc client_opened(struct aps_core *core, struct aps_client *client, void **part, struct aps_err *err)
@@ -50,6 +122,8 @@ static enum aps_rc client_opened(struct aps_core *core, struct aps_client *clien
 	reach->core = core;
 	reach->client = client;
 	reach->timer.due = timer_due;
+	reach->hint.due = hint_due;
+	reach->hinted_ms = reach->answered_ms = LONG_AGO_MS;
 	aps_reachability_init(&reach->machine);
 	*part = reach;
 	return APS_OK;
@@ -63,15 +137,39 @@ static void free_reach(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err APS_UNUSED)
 {
 	struct reach *reach = reach_of(core, client);
-	reach->user = NULL;
+	reach->users = NULL;
 	aps_timer_stop(&core->timers, &reach->timer);
+	aps_timer_stop(&core->timers, &reach->hint);
 	aps_core_reap(core, &reach->reap, free_reach);
 }
 
-void aps_reach_set_user(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
+static void look_at_wishes(struct reach *reach)
+{
+	bool is_wanted = false;
+	for (const struct aps_reach_user *user = reach->users; user != NULL; user = user->next)
+		is_wanted = is_wanted || user->is_wanting;
+	if (is_wanted == reach->machine.is_wanted) return;
+	feed(reach, is_wanted ? APS_REACHABILITY_ON_WANTED : APS_REACHABILITY_ON_UNWANTED);
+}
+
+void aps_reach_join(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
 {
 	APS_ON_THREAD(core->thread);
-	reach_of(core, client)->user = user;
+	struct reach *reach = reach_of(core, client);
+	aps_reach_leave(core, client, user);
+	user->next = reach->users;
+	reach->users = user;
+}
+
+void aps_reach_leave(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
+{
+	APS_ON_THREAD(core->thread);
+	struct reach *reach = reach_of(core, client);
+	if (reach == NULL) return; /* the client couldn't be opened */
+	struct aps_reach_user **at = &reach->users;
+	while (*at != NULL && *at != user) at = &(*at)->next;
+	if (*at != NULL) *at = user->next;
+	look_at_wishes(reach);
 }
 
 /* Nothing of the network is known where it was not asked: no memory, no token, a request that can't be rendered. */
@@ -92,13 +190,18 @@ void aps_reach_heard(struct aps_core *core, struct aps_client *client, const str
 	struct reach *reach = reach_of(core, client);
 	enum aps_reachability_event event = event_of(outcome);
 	if (outcome->response.err.code == APS_OK && outcome->answer.status != 0) reach->successes++;
-	if (event != APS_REACHABILITY_ON_ABANDONED) feed(reach, event); /* a try's end is told by whoever has it */
+	bool is_news = event == APS_REACHABILITY_ON_ANSWERED || event == APS_REACHABILITY_ON_FAILED;
+	for (struct aps_reach_user *user = reach->users; is_news && user != NULL; user = user->next)
+		user->has_try = false;
+	if (event == APS_REACHABILITY_ON_ANSWERED) feed_answer(reach);
+	if (event == APS_REACHABILITY_ON_FAILED) feed(reach, event);
+	/* a try's end without either is told by whoever has it */
 }
 
 void aps_reach_connected(struct aps_core *core, struct aps_client *client)
 {
 	APS_ON_THREAD(core->thread);
-	feed(reach_of(core, client), APS_REACHABILITY_ON_ANSWERED);
+	feed_answer(reach_of(core, client));
 }
 
 void aps_reach_set_online(struct aps_core *core, struct aps_client *client, bool is_online)
@@ -107,19 +210,20 @@ void aps_reach_set_online(struct aps_core *core, struct aps_client *client, bool
 	feed(reach_of(core, client), is_online ? APS_REACHABILITY_ON_SET_ONLINE : APS_REACHABILITY_ON_SET_OFFLINE);
 }
 
-void aps_reach_abandon(struct aps_core *core, struct aps_client *client)
+void aps_reach_abandon(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user)
 {
 	APS_ON_THREAD(core->thread);
 	struct reach *reach = reach_of(core, client);
+	if (!user->has_try) return;
+	user->has_try = false;
 	if (reach->machine.state == APS_REACHABILITY_PROBING) feed(reach, APS_REACHABILITY_ON_ABANDONED);
 }
 
-void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, bool is_wanted)
+void aps_reach_set_wanted(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user, bool is_wanted)
 {
 	APS_ON_THREAD(core->thread);
-	struct reach *reach = reach_of(core, client);
-	if (is_wanted == reach->machine.is_wanted) return;
-	feed(reach, is_wanted ? APS_REACHABILITY_ON_WANTED : APS_REACHABILITY_ON_UNWANTED);
+	user->is_wanting = is_wanted;
+	look_at_wishes(reach_of(core, client));
 }
 
 bool aps_reach_is_online(const struct aps_core *core, const struct aps_client *client)
@@ -137,8 +241,43 @@ uint64_t aps_reach_successes(const struct aps_core *core, const struct aps_clien
 	return reach_of(core, client)->successes;
 }
 
+/* Where there is no thread there is no network either: time and chance are a test's. What can't be had isn't missed. */
+void aps_reach_await(struct aps_core *core)
+{
+	struct aps_route_watch *watch = aps_core_part(core, &aps_reach_feature);
+	if (core->thread != NULL && aps_route_watch_open(watch)) aps_http_watch(core->http, watch->fd);
+}
+
+static enum aps_rc open_watch(struct aps_core *core APS_UNUSED, void **part, struct aps_err *err)
+{
+	struct aps_route_watch *watch = aps_calloc(1, sizeof *watch);
+	if (watch == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_route_watch_init(watch);
+	*part = watch;
+	return APS_OK;
+}
+
+static void close_watch(struct aps_core *core, void *part)
+{
+	aps_http_watch(core->http, -1);
+	aps_route_watch_clear(part);
+	aps_free(part);
+}
+
+static void turn_end(struct aps_core *core)
+{
+	if (!aps_http_take_watched(core->http)) return;
+	struct aps_route_watch *watch = aps_core_part(core, &aps_reach_feature);
+	bool has_news = aps_route_watch_read(watch);
+	aps_http_watch(core->http, watch->fd);
+	if (has_news) aps_reach_hint(core, NULL);
+}
+
 const struct aps_feature aps_reach_feature = {
         .name = "reach",
+        .open = open_watch,
         .client_opened = client_opened,
         .client_closing = client_closing,
+        .turn_end = turn_end,
+        .close = close_watch,
 };

@@ -197,6 +197,11 @@ struct aps_simulated_http *aps_runtime_network(const struct aps_runtime *runtime
 	return runtime->network;
 }
 
+struct aps_simulated_ws *aps_runtime_sockets(const struct aps_runtime *runtime)
+{
+	return runtime->network != NULL ? aps_ws_simulation(runtime->core->ws) : NULL;
+}
+
 uint64_t aps_runtime_next_id(struct aps_runtime *runtime)
 {
 	return ++runtime->last_id;

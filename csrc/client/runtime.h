@@ -21,6 +21,8 @@ struct aps_runtime *aps_runtime_new_driven(const struct aps_feature *const *feat
 int64_t aps_runtime_drive(struct aps_runtime *runtime);
 /* The network of a driven runtime; NULL: it isn't one, or it was stopped. */
 struct aps_simulated_http *aps_runtime_network(const struct aps_runtime *runtime);
+/* Its WebSockets; NULL: there were none yet, or it has no such network. */
+struct aps_simulated_ws *aps_runtime_sockets(const struct aps_runtime *runtime);
 /* Stops the threads and frees; where a thread is stuck after timeout_ms (or after a fork) memory is left behind on
  * purpose. True when everything has ended. */
 bool aps_runtime_free(struct aps_runtime *runtime, int64_t timeout_ms);

@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "client/connections.h"
 #include "client/feed.h"
-#include "client/reach.h"
 #include "client/subscriber.h"
 
 static void free_subscribe(struct aps_mail *mail)
@@ -32,15 +31,9 @@ struct consumed_command {
 	size_t n;
 };
 
-struct online_command {
-	struct aps_command head;
-	bool is_online;
-};
-
 static const struct aps_mail_kind SUBSCRIBE_KIND = {"subscribe", free_subscribe};
 static const struct aps_mail_kind HEADERS_KIND = {"headers", free_headers};
 static const struct aps_mail_kind CONSUMED_KIND = {"consumed", free_flat};
-static const struct aps_mail_kind ONLINE_KIND = {"online", free_flat};
 
 static void refuse(struct aps_core *core, struct aps_subscribe_command *command, enum aps_rc code, const char *why)
 {
@@ -101,15 +94,6 @@ static void run_headers(struct aps_core *core, struct aps_command *head)
 	aps_command_free(head);
 }
 
-static void run_online(struct aps_core *core, struct aps_command *head)
-{
-	struct aps_client *client = aps_core_client(core, head->client);
-	bool is_online = ((struct online_command *)head)->is_online;
-	if (client != NULL) aps_connections_set_online(core, client, is_online);
-	if (client != NULL) aps_reach_set_online(core, client, is_online);
-	aps_command_free(head);
-}
-
 struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_t sub)
 {
 	struct aps_subscribe_command *command = aps_calloc(1, sizeof *command);
@@ -145,13 +129,4 @@ struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t su
 	aps_arena_init(&command->arena, APS_BUF_ANY_SIZE);
 	aps_header_list_init(&command->headers, &command->arena);
 	return command;
-}
-
-struct aps_command *aps_online_command_new(uint64_t client, bool is_online)
-{
-	struct online_command *command = aps_calloc(1, sizeof *command);
-	if (command == NULL) return NULL;
-	command->head = (struct aps_command){{NULL, &ONLINE_KIND, sizeof *command}, run_online, client, client, false};
-	command->is_online = is_online;
-	return &command->head;
 }

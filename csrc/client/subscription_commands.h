@@ -28,7 +28,6 @@ struct aps_subscribe_command *aps_subscribe_command_new(uint64_t client, uint64_
 struct aps_command *aps_unsubscribe_command_new(uint64_t client, uint64_t sub);
 struct aps_command *aps_consumed_command_new(uint64_t client, uint64_t sub, size_t n);
 struct aps_headers_command *aps_headers_command_new(uint64_t client, uint64_t sub);
-struct aps_command *aps_online_command_new(uint64_t client, bool is_online);
 
 APS_END_DECLS
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/sync_fetch.h"
+#include "client/sync_hand.h"
 #include "client/sync_hear.h"
 #include "client/sync_keep.h"
 #include "client/sync_quarantine.h"
@@ -72,8 +73,10 @@ static void run_settle(struct aps_core *core, struct aps_command *head)
 	const struct aps_sync_answer_command *command = (struct aps_sync_answer_command *)head;
 	struct aps_sync_run *run = run_of(core, head);
 	struct aps_client *client = aps_core_last_client(core, head->client);
-	bool is_taken = run != NULL &&
+	bool hands_over = run != NULL && run->settings->hands_over;
+	bool is_taken = run != NULL && !hands_over &&
 	                aps_sync_keep_settle(run, command->question, &command->edits, aps_buf_str(&command->more));
+	if (hands_over) aps_sync_hand_settle(run, command->question, command->n);
 	if (!is_taken && client != NULL && command->edits.number != 0) {
 		const struct aps_caching_edits none = {.number = command->edits.number};
 		aps_caching_edit(core, client, command->cache, &none);

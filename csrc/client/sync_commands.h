@@ -23,7 +23,7 @@ struct aps_sync_answer_command {
 	struct aps_header_list headers; /* in `arena` */
 	struct aps_arena arena;
 	struct aps_err failed; /* or why there are none */
-	uint64_t n;            /* how many more records */
+	uint64_t n;            /* how many more records; of what was handed over: how many events were settled */
 };
 
 struct aps_ask_sync_command {

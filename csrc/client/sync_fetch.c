@@ -2,13 +2,22 @@
 
 #include "base/clock.h"
 #include "client/reach.h"
+#include "client/sync_hear.h"
 #include "client/sync_tell.h"
+#include "codec/json_members.h"
+#include "proto/error_type.h"
 #include "proto/retry.h"
+
+#define TOKEN_TRIES 3 /* of a page, before its token is taken for a refused one */
+
+static enum aps_sync_part_kind kind_of(enum aps_sync_query query)
+{
+	return query == APS_SYNC_DELTA_QUERY ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE;
+}
 
 static struct aps_sync_part *part_of(struct aps_sync_run *run, enum aps_sync_query query)
 {
-	bool is_delta = query == APS_SYNC_DELTA_QUERY;
-	return &run->settings->parts[is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE];
+	return &run->settings->parts[kind_of(query)];
 }
 
 static void clear_request(struct aps_sync_run *run)
@@ -21,6 +30,15 @@ static void clear_request(struct aps_sync_run *run)
 	aps_arena_clear(&fetching->arena);
 }
 
+/* The application's function goes by what the page was asked for with. */
+static void keep_variables(struct aps_sync_run *run)
+{
+	struct aps_sync_fetching *fetching = &run->fetching;
+	if (fetching->operation.document == NULL || !part_of(run, fetching->query)->has_page) return;
+	aps_buf_init(&fetching->answer.variables, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&fetching->answer.variables, aps_operation_variables(&fetching->operation));
+}
+
 /* Takes *outcome. */
 static void answer(struct aps_sync_run *run, struct aps_outcome *outcome)
 {
@@ -31,6 +49,7 @@ static void answer(struct aps_sync_run *run, struct aps_outcome *outcome)
 	fetching->answer.query = fetching->query;
 	fetching->answer.asked_at = fetching->asked_at;
 	fetching->answer.took_ms = aps_clock_mono_ms() - fetching->begun_ms;
+	keep_variables(run);
 	run->counts.network_ms += fetching->answer.took_ms;
 	clear_request(run);
 }
@@ -66,7 +85,10 @@ static void start(struct aps_sync_run *run)
 	};
 	fetching->begun_ms = aps_clock_mono_ms();
 	fetching->asked_at = aps_caching_moment(run->core, run->client, run->cache);
-	if (run->began_at == 0 && fetching->query == APS_SYNC_BASE_QUERY) run->began_at = fetching->asked_at;
+	bool is_first = run->machine.fetch.token.n == 0;
+	bool is_base = fetching->query == APS_SYNC_BASE_QUERY;
+	if (is_base && (is_first || run->began_at == 0)) run->began_at = fetching->asked_at;
+	if (is_first && !run->machine.is_inside) aps_sync_hear_forget_settled(run);
 	fetching->sink.ended = ended;
 	aps_request_init(run->core, &fetching->request, &options, &fetching->sink);
 	fetching->is_requested = true;
@@ -109,7 +131,7 @@ void aps_sync_fetch_begin(struct aps_sync_run *run)
 	bool asks = rc == APS_OK && run->settings->asks_headers;
 	if (asks) {
 		fetching->question = ++run->last_question;
-		rc = aps_sync_tell_headers(run, fetching->question, &err);
+		rc = aps_sync_tell_headers(run, fetching->question, kind_of(fetch->query), &err);
 	} else if (rc == APS_OK) {
 		rc = set_headers(run, &run->settings->headers, &err);
 	}
@@ -148,8 +170,38 @@ static int64_t retry_after_ms(const struct aps_outcome *outcome, int64_t now_ms)
 	return ms > 0 ? ms : 0;
 }
 
+/* Some error is of a field: the request itself was executed (GraphQL October 2021, section 7.1.2). */
+static bool is_of_a_field(struct aps_str errors)
+{
+	struct aps_json_reader r;
+	struct aps_json_members members;
+	struct aps_str error, path;
+	if (errors.n == 0) return false;
+	aps_json_reader_init(&r, errors, 0);
+	if (aps_json_next(&r) != APS_JSON_ARRAY) return false;
+	while (aps_json_skip_value(&r, &error) == APS_OK) {
+		aps_json_members_init(&members, error);
+		if (aps_json_members_get(&members, "path", &path) && path.n > 2 && path.p[0] == '[') return true;
+	}
+	return false;
+}
+
+/* What a resolver has thrown may be other next time. A token that has expired says so in many ways: what fails again
+ * and again with one is taken for that. */
+static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outcome, bool has_token, unsigned n_failures)
+{
+	enum aps_error_family family = aps_error_family_of(outcome->response.error_type);
+	/* a query changes nothing: what broke off at the service may be asked again */
+	if (family == APS_FAMILY_UNCLEAR || family == APS_FAMILY_UNAVAILABLE || family == APS_FAMILY_TIMED_OUT)
+		return APS_SYNC_FAILURE_RETRY;
+	if (!is_of_a_field(outcome->response.errors)) return APS_SYNC_FAILURE_REFUSED;
+	bool is_bad = family == APS_FAMILY_BAD_REQUEST;
+	return has_token && (is_bad || n_failures >= TOKEN_TRIES) ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
+}
+
 /* Without a response: the time was too short for the page, or there is no connection. */
-struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, int64_t now_ms)
+struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, unsigned n_failures,
+                                               int64_t now_ms)
 {
 	const struct aps_err *err = &outcome->response.err;
 	struct aps_sync_failure failure = {APS_SYNC_FAILURE_REFUSED, retry_after_ms(outcome, now_ms)};
@@ -164,10 +216,12 @@ struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome
 	case APS_E_SYSTEM:
 	case APS_E_STORAGE:
 	case APS_E_PROTOCOL: failure.kind = APS_SYNC_FAILURE_RETRY; break;
-	default:
-		if (err->retryable || status == 429 || status >= 500) failure.kind = APS_SYNC_FAILURE_RETRY;
-		break;
+	case APS_E_GRAPHQL:
+	case APS_E_CONFLICT: failure.kind = kind_of_errors(outcome, has_token, n_failures); break;
+	default: break;
 	}
+	if (failure.kind == APS_SYNC_FAILURE_REFUSED && (err->retryable || status == 429 || status >= 500))
+		failure.kind = APS_SYNC_FAILURE_RETRY;
 	if (status == 413) failure.kind = APS_SYNC_FAILURE_TOO_LARGE;
 	return failure;
 }

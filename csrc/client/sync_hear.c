@@ -1,13 +1,17 @@
 #include "client/sync_hear.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "client/connections.h"
 #include "client/feed.h"
+#include "client/link.h"
 #include "client/sync_tell.h"
 
 /* What is held: more is forgotten, and fetched instead. */
 #define MAX_EVENTS 8192
 #define MAX_BYTES  ((size_t)8 * 1024 * 1024)
+/* What the service has told so long ago, all its queries know of. */
+#define SETTLED_MS 5000
 
 static struct aps_sync_run *of(struct aps_consumer *consumer)
 {
@@ -40,6 +44,13 @@ void aps_sync_hear_forget(struct aps_sync_run *run)
 	while ((heard = aps_sync_hear_take(run)) != NULL) aps_sync_heard_free(heard);
 }
 
+void aps_sync_hear_forget_settled(struct aps_sync_run *run)
+{
+	int64_t before_ms = aps_clock_mono_ms() - SETTLED_MS;
+	while (run->hearing.first != NULL && run->hearing.first->came_ms < before_ms)
+		aps_sync_heard_free(aps_sync_hear_take(run));
+}
+
 /* A block that was read in one turn for all subscriptions isn't held for a small part of it. */
 static struct aps_bytes *own(struct aps_bytes *bytes, struct aps_str *payload)
 {
@@ -51,14 +62,26 @@ static struct aps_bytes *own(struct aps_bytes *bytes, struct aps_str *payload)
 	return copy;
 }
 
+/* One that is larger than all that may wait is held alone. */
+static bool has_room_for(const struct aps_sync_run *run, size_t n_bytes)
+{
+	const struct aps_sync_hearing *hearing = &run->hearing;
+	const struct aps_sync_settings *settings = run->settings;
+	size_t max_events = settings->max_events != 0 ? settings->max_events : MAX_EVENTS;
+	size_t max_bytes = settings->max_bytes != 0 ? settings->max_bytes : MAX_BYTES;
+	if (hearing->n_events == 0) return true;
+	return hearing->n_events < max_events && hearing->n_bytes + n_bytes <= max_bytes;
+}
+
 static enum aps_consumer_verdict offer(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer,
                                        struct aps_bytes *bytes, struct aps_str payload, struct aps_err *err APS_UNUSED)
 {
 	struct aps_sync_run *run = of(consumer);
 	struct aps_sync_hearing *hearing = &run->hearing;
 	run->counts.n_events++;
+	APS_STATS_ADD(run->client->stats, events, 1);
 	struct aps_sync_heard *heard = aps_calloc(1, sizeof *heard);
-	bool has_room = hearing->n_events < MAX_EVENTS && hearing->n_bytes + payload.n <= MAX_BYTES;
+	bool has_room = has_room_for(run, payload.n);
 	if (heard == NULL || !has_room) {
 		aps_free(heard);
 		hearing->has_missed = true;
@@ -67,6 +90,7 @@ static enum aps_consumer_verdict offer(struct aps_core *core APS_UNUSED, struct 
 	}
 	heard->bytes = own(bytes, &payload);
 	heard->payload = payload;
+	heard->came_ms = aps_clock_mono_ms();
 	*hearing->last = heard;
 	hearing->last = &heard->next;
 	hearing->n_events++;
@@ -98,9 +122,9 @@ void aps_sync_hear_note_partial(struct aps_sync_run *run)
 	struct aps_str version = run->settings->parts[APS_SYNC_PART_SUBSCRIPTION].names.version_field;
 	aps_core_log(
 	        run->core, run->client->id, "warn",
-	        "a delta sync was told of a record by a mutation that doesn't select its field %.*s: mutations have "
-	        "to return the fields that the base query selects",
-	        (int)version.n, version.p);
+	        "a delta sync got an event that isn't whole (it has no record%s%.*s): mutations have to select the "
+	        "fields that the base query selects",
+	        version.n != 0 ? ", or no " : "", (int)version.n, version.n != 0 ? version.p : "");
 }
 
 static void missed(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer)
@@ -114,13 +138,15 @@ static bool ask_headers(struct aps_core *core APS_UNUSED, struct aps_consumer *c
 	struct aps_err err;
 	if (!run->settings->asks_headers) return false;
 	run->hearing.question = ++run->last_question;
-	return aps_sync_tell_headers(run, run->hearing.question, &err) == APS_OK;
+	return aps_sync_tell_headers(run, run->hearing.question, APS_SYNC_PART_SUBSCRIPTION, &err) == APS_OK;
 }
 
 static void end(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer, const struct aps_err *err,
-                const char *told APS_UNUSED)
+                const char *told)
 {
-	struct aps_sync_hearing *hearing = &of(consumer)->hearing;
+	struct aps_sync_run *run = of(consumer);
+	struct aps_sync_hearing *hearing = &run->hearing;
+	aps_sync_run_note_told(run, told != NULL ? aps_str_of(told) : APS_STR(""));
 	hearing->is_joined = false;
 	hearing->standing = APS_SYNC_HAS_ENDED;
 	aps_err_clear(&hearing->trouble);
@@ -142,6 +168,7 @@ static enum aps_rc fill_topic(const struct aps_sync_run *run, struct aps_topic *
 	const struct aps_sync_settings *settings = run->settings;
 	const struct aps_operation *asked = &settings->parts[APS_SYNC_PART_SUBSCRIPTION].operation;
 	topic->credential = settings->credential;
+	topic->cache = settings->hands_over ? run->cache : 0; /* else the run writes what it hears itself */
 	topic->has_dynamic_headers = settings->asks_headers;
 	enum aps_rc rc = aps_operation_init(&topic->operation, asked->document, asked->definition, asked->has_typenames,
 	                                    aps_operation_variables(asked), err);
@@ -164,7 +191,7 @@ void aps_sync_hear_begin(struct aps_sync_run *run)
 		hearing->has_news = true;
 		return;
 	}
-	const struct aps_subscription what = {topic, !run->settings->asks_headers};
+	const struct aps_subscription what = {topic, !run->settings->asks_headers && !run->settings->hands_over};
 	hearing->is_joined = true;
 	aps_connections_subscribe(run->core, run->client, &what, &hearing->consumer);
 }
@@ -177,6 +204,12 @@ void aps_sync_hear_end(struct aps_sync_run *run)
 	run->hearing.has_news = false;
 	run->hearing.question = 0;
 	aps_sync_hear_forget(run);
+}
+
+int64_t aps_sync_hear_last_ms(const struct aps_sync_run *run, int64_t since_ms)
+{
+	const struct aps_feed *feed = run->hearing.consumer.feed;
+	return run->hearing.is_joined && feed != NULL ? aps_link_heard_ms(feed->link, since_ms) : 0;
 }
 
 bool aps_sync_hear_give_headers(struct aps_sync_run *run, uint64_t question, struct aps_arena *arena,

@@ -3,21 +3,9 @@
 #include "base/clock.h"
 #include "cache/identity.h"
 #include "cache/scalar.h"
+#include "client/sync_repeated.h"
 #include "codec/json_members.h"
 #include "sync/record_order.h"
-
-void aps_sync_judgement_init(struct aps_sync_judgement *judgement)
-{
-	*judgement = (struct aps_sync_judgement){.n_of = {0}};
-	aps_buf_init(&judgement->records, APS_BUF_ANY_SIZE);
-	aps_buf_init(&judgement->keys, APS_BUF_ANY_SIZE);
-}
-
-void aps_sync_judgement_clear(struct aps_sync_judgement *judgement)
-{
-	aps_buf_clear(&judgement->records);
-	aps_buf_clear(&judgement->keys);
-}
 
 /* An object of the page. */
 struct object {
@@ -108,21 +96,20 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
                               enum aps_sync_fate *fate, struct aps_err *err)
 {
 	struct aps_sync_name name;
-	struct aps_buf version, changed_at;
-	bool is_there = false;
-	aps_buf_init(&version, APS_BUF_ANY_SIZE);
-	aps_buf_init(&changed_at, APS_BUF_ANY_SIZE);
+	struct aps_tombstone_found found = {.is_there = false};
+	aps_buf_init(&found.version, APS_BUF_ANY_SIZE);
+	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &is_there, &version, &changed_at, err);
+	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &found, err);
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (rc == APS_OK && is_there && !is_made_anew(record, aps_buf_str(&changed_at))) {
-		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&version));
+	if (rc == APS_OK && found.is_there && !is_made_anew(record, aps_buf_str(&found.changed_at))) {
+		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found.version));
 		*fate = fate_of(record, order);
 		if (order == APS_RECORD_SAME && !record->is_deleted) *fate = APS_SYNC_IS_OLD;
 		if (order == APS_RECORD_UNORDERED && !record->is_deleted) *fate = APS_SYNC_IS_NEW;
 	}
-	aps_buf_clear(&version);
-	aps_buf_clear(&changed_at);
+	aps_buf_clear(&found.version);
+	aps_buf_clear(&found.changed_at);
 	return rc;
 }
 
@@ -176,5 +163,7 @@ enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page
 	}
 	if (rc == APS_OK && (out->records.rc != APS_OK || out->keys.rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a page");
-	return rc;
+	/* a base query lists what there is, each once */
+	bool is_journal = page->is_list && run->keeping.part != APS_SYNC_PART_BASE && aps_page_count(page) > 1;
+	return rc == APS_OK && is_journal ? aps_sync_judge_repeated(page, out, run->core->hash_seed, err) : rc;
 }

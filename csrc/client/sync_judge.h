@@ -3,38 +3,11 @@
 #ifndef APS_CLIENT_SYNC_JUDGE_H
 #define APS_CLIENT_SYNC_JUDGE_H
 
+#include "client/sync_judgement.h"
 #include "client/sync_run.h"
-
-/* X(name): what becomes of a record. */
-#define APS_SYNC_FATE_MAP(X)                                                                                           \
-	X(NEW)     /* newer than all that is known */                                                                  \
-	X(SAME)    /* nobody can tell, or it is what is known */                                                       \
-	X(PARTIAL) /* an event of a mutation that didn't select the version: its nulls say nothing */                  \
-	X(OLD)     /* something newer is known: it is passed over */                                                   \
-	X(DELETED) /* it is no more */                                                                                 \
-	X(BAD)     /* it can't be taken */
-
-enum aps_sync_fate {
-#define APS_SYNC_FATE_ENUM(name) APS_SYNC_IS_##name,
-	APS_SYNC_FATE_MAP(APS_SYNC_FATE_ENUM)
-#undef APS_SYNC_FATE_ENUM
-};
-
-struct aps_sync_judged {
-	enum aps_sync_fate fate;
-	size_t key_at, n_key; /* in the keys, "RPost:1"; n 0: it has no identity */
-};
-
-struct aps_sync_judgement {
-	struct aps_buf records; /* struct aps_sync_judged, one for each of the page */
-	struct aps_buf keys;
-	size_t n_of[APS_SYNC_IS_BAD + 1];
-};
 
 APS_BEGIN_DECLS
 
-void aps_sync_judgement_init(struct aps_sync_judgement *judgement);
-void aps_sync_judgement_clear(struct aps_sync_judgement *judgement);
 /* What would become of the records now; `data`: of the response, with what was asked of it (NULL: nothing was). */
 enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
                            struct aps_sync_judgement *out, struct aps_err *err);

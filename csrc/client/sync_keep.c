@@ -25,6 +25,7 @@ void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept)
 	run->counts.local_ms += aps_clock_mono_ms() - keeping->begun_ms;
 	if (is_page && is_kept) {
 		run->counts.n_pages++;
+		run->was_delta = keeping->part == APS_SYNC_PART_DELTA;
 		run->counts.n_bytes += keeping->data.n;
 	}
 	clear(run);
@@ -49,7 +50,6 @@ static enum aps_rc end_pass(struct aps_sync_run *run, struct aps_err *err)
 	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s, err);
 	if (rc == APS_OK) rc = aps_sync_quarantine_end_pass(run, began_s, err);
 	run->knows_tombstones = false;
-	run->began_at = 0;
 	return rc;
 }
 
@@ -139,7 +139,7 @@ static bool ask(struct aps_sync_run *run)
 	if (keeping->answer.is_told || (!part->has_update && !asks_records)) return false;
 	keeping->question = ++run->last_question;
 	if (part->has_update) {
-		rc = aps_sync_tell_update(run, keeping->question, keeping->part, keeping->data, &err);
+		rc = aps_sync_tell_update(run, keeping->question, keeping->part, keeping->data, APS_STR(""), &err);
 	} else {
 		struct aps_sync_judgement judgement;
 		const struct aps_partition_data data = {.data = keeping->data};
@@ -193,12 +193,17 @@ void aps_sync_keep_event(struct aps_sync_run *run, struct aps_sync_heard *heard)
 	keeping->errors = response.errors;
 	aps_sync_heard_free(heard);
 	const struct aps_page_names *names = &run->settings->parts[APS_SYNC_PART_SUBSCRIPTION].names;
-	if (response.data.n == 0)
-		clear(run); /* errors without data say nothing of any record */
-	else if (aps_page_read(&keeping->answer.page, names, response.data, &err) != APS_OK)
+	if (response.data.n != 0 && aps_page_read(&keeping->answer.page, names, response.data, &err) != APS_OK) {
 		fail(run, &err);
-	else
+		return;
+	}
+	/* A field that can't be null and wasn't selected is an error, and the record null: which one it was nobody
+	 * says. */
+	if (response.errors.n != 0 || aps_page_count(&keeping->answer.page) == 0) aps_sync_hear_note_partial(run);
+	if (response.data.n != 0)
 		go(run);
+	else
+		clear(run);
 }
 
 bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *answer)
@@ -209,7 +214,13 @@ bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *a
 	if (!run->settings->parts[part].has_page || answer->is_told) return false;
 	if (answer->question != 0) return true;
 	answer->question = ++run->last_question;
-	if (aps_sync_tell_update(run, answer->question, part, answer->outcome.response.data, &err) != APS_OK)
+	if (answer->variables.rc != APS_OK) { /* no memory for them: the page is asked for again */
+		answer->outcome.response.data = APS_STR("");
+		aps_fail(&answer->outcome.response.err, APS_E_NOMEM, "out of memory");
+		return false;
+	}
+	if (aps_sync_tell_update(run, answer->question, part, answer->outcome.response.data,
+	                         aps_buf_str(&answer->variables), &err) != APS_OK)
 		answer->question = 0; /* it is asked again in another turn */
 	return true;
 }
@@ -219,7 +230,8 @@ static bool take(struct aps_sync_answer *answer, const struct aps_caching_edits 
 	answer->is_told = true;
 	answer->edits = *edits;
 	answer->edits.edits = edits->edits != NULL ? aps_edits_ref(edits->edits) : NULL;
-	aps_buf_reset(&answer->more);
+	aps_buf_clear(&answer->more);
+	aps_buf_init(&answer->more, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&answer->more, more);
 	return true;
 }

@@ -3,14 +3,24 @@
 #include "codec/json_members.h"
 #include "codec/json_writer.h"
 
-/* "listPosts.items.3" */
-static void put_path(struct aps_buf *out, const struct aps_page *page, size_t index)
+/* Of the pass, before the page that is in hand. */
+static uint64_t n_before(const struct aps_sync_run *run, const struct aps_page *page)
 {
+	const struct aps_checkpoint *next = &run->machine.next;
+	bool is_delta = run->keeping.part == APS_SYNC_PART_DELTA;
+	uint64_t n_records = is_delta ? next->delta.n_records : next->base.n_records;
+	return run->keeping.is_page && n_records >= aps_page_count(page) ? n_records - aps_page_count(page) : 0;
+}
+
+/* "listPosts.items.3"; all pages of a pass are one list. */
+static void put_place(struct aps_buf *out, const struct aps_sync_run *run, const struct aps_page *page, size_t index)
+{
+	unsigned long long place = n_before(run, page) + index;
 	for (size_t i = 0; i < page->n_path; i++) {
 		if (i != 0) aps_buf_add_byte(out, '.');
 		aps_buf_add_str(out, page->path[i]);
 	}
-	if (page->is_list) aps_buf_addf(out, "%s%zu", page->n_path != 0 ? "." : "", index);
+	if (page->is_list) aps_buf_addf(out, "%s%llu", page->n_path != 0 ? "." : "", place);
 }
 
 /* Whether a path of the response's errors begins with the record's. */
@@ -59,7 +69,7 @@ enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_p
 	bool is_null = aps_page_at(page, index)->text.p == NULL;
 	aps_buf_init(&key, APS_BUF_ANY_SIZE);
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
-	put_path(&key, page, index);
+	put_place(&key, run, page, index);
 	struct aps_str reason = message_of(data->errors, page, index, &arena);
 	if (reason.n == 0)
 		reason = is_null ? APS_STR("the service sent null in its place")
@@ -68,26 +78,10 @@ enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_p
 	enum aps_rc rc = key.rc == APS_OK ? aps_sync_run_name(run, &name, err)
 	                                  : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");
 	if (rc == APS_OK) rc = aps_quarantine_put(run->vault->db, name, &bad, err);
-	if (rc == APS_OK) run->has_bad = run->has_changed = true;
+	if (rc == APS_OK) run->has_changed = true;
+	run->knows_bad = false;
 	aps_buf_clear(&key);
 	aps_arena_clear(&arena);
-	return rc;
-}
-
-enum aps_rc aps_sync_quarantine_settle(struct aps_sync_run *run, const struct aps_page *page,
-                                       const struct aps_sync_judgement *judgement, struct aps_err *err)
-{
-	const struct aps_sync_judged *judged = (const void *)judgement->records.p;
-	struct aps_sync_name name;
-	enum aps_rc rc = APS_OK;
-	if (!run->has_bad && run->knows_bad) return APS_OK;
-	rc = aps_sync_run_name(run, &name, err);
-	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page); i++) {
-		const struct aps_sync_judged *one = &judged[i];
-		if (one->fate == APS_SYNC_IS_BAD || one->n_key < 2) continue;
-		struct aps_str key = {judgement->keys.p + one->key_at + 1, one->n_key - 1};
-		rc = aps_quarantine_remove(run->vault->db, name, key, err);
-	}
 	return rc;
 }
 
@@ -99,6 +93,15 @@ enum aps_rc aps_sync_quarantine_end_pass(struct aps_sync_run *run, int64_t began
 	if (rc == APS_OK) run->knows_bad = false;
 	run->has_changed = true;
 	return rc;
+}
+
+void aps_sync_quarantine_look(struct aps_sync_run *run)
+{
+	struct aps_sync_name name;
+	struct aps_err err;
+	if (run->knows_bad) return;
+	run->knows_bad = aps_sync_run_name(run, &name, &err) == APS_OK &&
+	                 aps_quarantine_count(run->vault->db, name, &run->n_bad, &err) == APS_OK;
 }
 
 struct listing {
@@ -132,7 +135,6 @@ enum aps_rc aps_sync_quarantine_list(struct aps_sync_run *run, struct aps_buf *o
 		rc = aps_fail(err, APS_E_NOMEM, "out of memory");
 	if (rc == APS_OK) {
 		run->n_bad = listing.n;
-		run->has_bad = listing.n != 0;
 		run->knows_bad = true;
 	}
 	return rc;

@@ -9,11 +9,10 @@ APS_BEGIN_DECLS
 /* The record of this index is bad. */
 enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_page *page, size_t index,
                                     const struct aps_partition_data *data, struct aps_err *err);
-/* Those of the page that aren't bad leave it. */
-enum aps_rc aps_sync_quarantine_settle(struct aps_sync_run *run, const struct aps_page *page,
-                                       const struct aps_sync_judgement *judgement, struct aps_err *err);
-/* A pass that began then is over. */
+/* A base pass that began then is over: what it hasn't met again leaves. */
 enum aps_rc aps_sync_quarantine_end_pass(struct aps_sync_run *run, int64_t began_s, struct aps_err *err);
+/* Counts them, where they may be others: run->n_bad. */
+void aps_sync_quarantine_look(struct aps_sync_run *run);
 /* Appends [{"key":…,"reason":…,"seen":…},…]. */
 enum aps_rc aps_sync_quarantine_list(struct aps_sync_run *run, struct aps_buf *out, struct aps_err *err);
 

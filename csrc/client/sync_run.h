@@ -6,6 +6,8 @@
  *                                    drained --+                                                              |
  *    sync_work:  SAVED, and what follows from it <--------------------------------------------------------------+
  *
+ * One that hands over has no cache: sync_hand takes the place of sync_keep.
+ *
  * A page, what the application's functions make of it, and the checkpoint are one transaction of the vault.
  * @thread core */
 #ifndef APS_CLIENT_SYNC_RUN_H
@@ -17,6 +19,7 @@
 #include "client/partition.h"
 #include "client/request.h"
 #include "client/sync_settings.h"
+#include "client/time_question.h"
 #include "store/sync_rows.h"
 
 /* An answer and what it says. */
@@ -27,6 +30,7 @@ struct aps_sync_answer {
 	enum aps_sync_query query;
 	uint32_t asked_at; /* what the cache knew when it was asked for */
 	int64_t took_ms;
+	struct aps_buf variables;       /* that it was asked for with, of a part with has_page */
 	uint64_t question;              /* which page comes next; 0: it isn't asked */
 	bool is_told;                   /* the application's functions were, and said: */
 	struct aps_caching_edits edits; /* a reference */
@@ -73,6 +77,7 @@ struct aps_sync_heard {
 	struct aps_sync_heard *next;
 	struct aps_bytes *bytes;
 	struct aps_str payload;
+	int64_t came_ms; /* monotonic */
 };
 
 enum aps_sync_standing {
@@ -97,6 +102,7 @@ struct aps_sync_hearing {
 	uint64_t question; /* for headers; 0: none */
 	struct aps_sync_heard *first, **last;
 	size_t n_events, n_bytes;
+	size_t n_out, out_bytes; /* handed over and not settled; the bytes since there were none */
 };
 
 /* Numbers that only grow. */
@@ -111,7 +117,7 @@ struct aps_sync_run {
 	struct aps_core *core;
 	struct aps_client *client;
 	uint64_t cache;
-	struct aps_partition *partition;
+	struct aps_partition *partition; /* NULL, and so is the vault: it hands over */
 	struct aps_vault *vault;
 	struct aps_vault_part part;
 	struct aps_partition_follower follower;
@@ -119,6 +125,7 @@ struct aps_sync_run {
 	char name[65];
 	struct aps_delta_sync machine;
 	struct aps_timer timer;
+	struct aps_timer hint;
 	struct aps_sync_fetching fetching;
 	struct aps_sync_keeping keeping;
 	struct aps_sync_hearing hearing;
@@ -129,20 +136,29 @@ struct aps_sync_run {
 	uint64_t last_question;
 	uint32_t began_at;    /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
 	int64_t skew_ms;      /* the service's clock less ours, as an earlier run has known it */
+	int64_t told_ms;      /* the service's time, as the last page has told it, */
+	int64_t told_at_ms;   /* and when that was, by the clock that never jumps; 0: no page of this run has */
 	bool is_cleared;      /* the cache was, in this turn */
 	bool has_moved;       /* the store has, in this turn */
 	bool has_lost;        /* a transaction with something of it has failed */
 	bool has_committed;   /* or is there */
 	size_t n_uncommitted; /* events in the transaction that is open */
 	bool is_whole;        /* see aps_sync_run_is_whole() */
+	bool was_delta;       /* the last page that was kept is of a delta query */
+	bool is_probing;      /* what is under way tries whether anything is reached */
 	bool has_changed;     /* for whoever looks at its state */
+	bool owes_checkpoint; /* it isn't in the store any more, and is to be */
 	bool is_writing;      /* what followers are told of is its own */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
-	bool has_bad, knows_bad; /* quarantined records */
-	uint64_t n_bad;
-	struct aps_err err;    /* the last failure; OK: none since the last answer */
-	struct aps_err reason; /* why it is stopped for good; OK: it isn't, or was told to */
+	bool knows_bad;
+	uint64_t n_bad;                         /* quarantined records, where that is known */
+	struct aps_err err;                     /* the last failure; OK: none since the last answer */
+	struct aps_err reason;                  /* why it is stopped for good; OK: it isn't, or was told to */
+	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */
+	struct aps_time_question time_question; /* of one that hands over */
+	unsigned n_time_questions;
+	bool is_completed; /* by the service */
 	struct aps_reap reap;
 };
 
@@ -150,10 +166,14 @@ APS_BEGIN_DECLS
 
 /* Of a closed one: nothing has anything of it in hand any more. */
 void aps_sync_run_let_go(struct aps_sync_run *run);
-/* Now by the service's clock. */
+/* Now by the service's clock: once a page has told it, whatever becomes of the device's. */
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
+/* When the service has made an answer, by its Date; 0: it doesn't say. The run's clock follows it. */
+int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answer *answer);
 /* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */
 bool aps_sync_run_is_whole(const struct aps_sync_run *run);
+/* Keeps the service's `errors`, JSON text; empty: none. */
+void aps_sync_run_note_told(struct aps_sync_run *run, struct aps_str errors);
 /* Edits that never went in are decided: nothing shows them any more. */
 void aps_sync_answer_clear(struct aps_sync_run *run, struct aps_sync_answer *answer);
 /* In the transaction that is open or is begun for it. */

@@ -54,11 +54,20 @@ static enum aps_rc look_at_part(const struct aps_sync_settings *settings, struct
 {
 	const char *version = settings->version_field;
 	if (version != NULL && version[0] != '\0') return init_names(part, aps_str_of(version), err);
-	if (version == NULL && first.n != 0 && init_names(part, first, err) == APS_OK) return APS_OK;
-	enum aps_rc rc = init_names(part, APS_STR(""), err);
+	enum aps_rc rc = version == NULL && first.n != 0 ? init_names(part, first, err) : APS_E_USAGE;
+	if (rc != APS_E_USAGE) return rc;
+	rc = init_names(part, APS_STR(""), err);
 	if (rc == APS_OK && (version != NULL || first.n != 0))
 		part->names.version = part->names.version_field = APS_STR("");
 	return rc;
+}
+
+/* What a function of the application makes events of may look like anything; then there is no next page. */
+static enum aps_rc look_at_handed_over(struct aps_sync_settings *settings, struct aps_err *err)
+{
+	struct aps_sync_part *part = &settings->parts[APS_SYNC_PART_DELTA];
+	enum aps_rc rc = init_names(part, APS_STR(""), err);
+	return rc == APS_E_USAGE && part->has_update ? APS_OK : rc;
 }
 
 enum aps_rc aps_sync_settings_look(struct aps_sync_settings *settings, struct aps_err *err)
@@ -69,6 +78,7 @@ enum aps_rc aps_sync_settings_look(struct aps_sync_settings *settings, struct ap
 	options->has_delta = aps_sync_has_part(settings, APS_SYNC_PART_DELTA);
 	options->has_subscription = aps_sync_has_part(settings, APS_SYNC_PART_SUBSCRIPTION);
 	options->is_paged = settings->parts[APS_SYNC_PART_BASE].limit_variable != NULL;
+	if (settings->hands_over) return look_at_handed_over(settings, err);
 	struct aps_str first = APS_STR("");
 	for (int i = 0; rc == APS_OK && i < APS_SYNC_PARTS; i++) {
 		struct aps_sync_part *part = &settings->parts[i];

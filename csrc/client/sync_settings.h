@@ -35,6 +35,10 @@ struct aps_sync_settings {
 	bool keeps_list;        /* records join and leave the base query's list by rule: appsync.build_sync */
 	bool has_cache_updates; /* a function of the application is told of each record that is kept */
 	enum aps_last_sync_unit unit;
+	/* Pages and events go to the application, who settles each, in the place of a cache: a delta query and a
+	 * subscription, and a checkpoint in memory only (client/sync_hand.h). */
+	bool hands_over;
+	size_t max_events, max_bytes; /* of the subscription that wait; 0: as of any sync */
 	uint64_t credential;
 	bool asks_headers; /* a function gives them */
 	struct aps_header_list headers;

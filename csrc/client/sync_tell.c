@@ -6,10 +6,13 @@
 struct telling {
 	struct aps_buf json;
 	struct aps_json_writer w;
+	size_t errors_at, n_errors; /* the service's; 0: none */
+	struct aps_str error_type;
 };
 
 static void begin(struct telling *telling, const char *what)
 {
+	*telling = (struct telling){.n_errors = 0};
 	aps_buf_init(&telling->json, APS_BUF_ANY_SIZE);
 	aps_json_writer_init(&telling->w, &telling->json);
 	aps_json_write_object(&telling->w);
@@ -34,8 +37,21 @@ static enum aps_rc emit(const struct aps_sync_run *run, struct telling *telling,
 	event->head.kind = APS_EVENT_SYNC;
 	event->big_integers_as_text = run->client->settings.big_integers_as_text;
 	if (why != NULL && why->code != APS_OK) event->response.err = *why;
+	if (telling->n_errors != 0)
+		event->response.errors = (struct aps_str){event->bytes->p + telling->errors_at, telling->n_errors};
+	if (telling->error_type.n != 0) /* without memory it is left out */
+		event->response.error_type = aps_arena_dup(&event->decoded, telling->error_type);
 	aps_core_emit(run->core, &event->head);
 	return APS_OK;
+}
+
+static void write_errors(struct telling *telling, struct aps_str errors)
+{
+	if (errors.n == 0) return;
+	aps_json_write_key(&telling->w, APS_STR("errors"));
+	aps_json_write_raw(&telling->w, errors);
+	telling->errors_at = telling->json.n - errors.n;
+	telling->n_errors = errors.n;
 }
 
 static void write_int(struct aps_json_writer *w, const char *key, int64_t value)
@@ -57,17 +73,18 @@ static void write_bool(struct aps_json_writer *w, const char *key, bool is_true)
 }
 
 /* The pass that is under way, else the last one. */
-static const struct aps_sync_pass *pass_of(const struct aps_delta_sync *machine)
+static const struct aps_sync_pass *pass_of(const struct aps_sync_run *run)
 {
-	if (machine->phase == APS_SYNC_DELTA) return &machine->checkpoint.delta;
-	return &machine->checkpoint.base;
+	const struct aps_checkpoint *checkpoint = &run->machine.checkpoint;
+	bool is_delta = run->machine.phase == APS_SYNC_DELTA || (run->machine.phase != APS_SYNC_BASE && run->was_delta);
+	return is_delta ? &checkpoint->delta : &checkpoint->base;
 }
 
 static void write_state(struct aps_json_writer *w, const struct aps_sync_run *run)
 {
 	const struct aps_delta_sync *machine = &run->machine;
 	const struct aps_checkpoint *checkpoint = &machine->checkpoint;
-	const struct aps_sync_pass *pass = pass_of(machine);
+	const struct aps_sync_pass *pass = pass_of(run);
 	aps_json_write_member(w, "phase", aps_str_of(aps_sync_phase_name(machine->phase)));
 	write_int(w, "records", (int64_t)pass->n_records);
 	write_int(w, "pages", (int64_t)pass->n_pages);
@@ -94,19 +111,22 @@ void aps_sync_tell_state(struct aps_sync_run *run)
 	if (!run->has_changed) return;
 	begin(&telling, "state");
 	write_state(&telling.w, run);
-	run->has_changed = emit(run, &telling, &run->err, &err) != APS_OK;
+	bool is_unheard = run->settings->hands_over && run->err.code == APS_OK && !run->machine.is_subscribed;
+	run->has_changed = emit(run, &telling, is_unheard ? &run->hearing.trouble : &run->err, &err) != APS_OK;
 }
 
-enum aps_rc aps_sync_tell_headers(struct aps_sync_run *run, uint64_t question, struct aps_err *err)
+enum aps_rc aps_sync_tell_headers(struct aps_sync_run *run, uint64_t question, enum aps_sync_part_kind part,
+                                  struct aps_err *err)
 {
 	struct telling telling;
 	begin(&telling, "headers");
 	write_int(&telling.w, "number", (int64_t)question);
+	aps_json_write_member(&telling.w, "part", aps_str_of(aps_sync_part_name(part)));
 	return emit(run, &telling, NULL, err);
 }
 
 enum aps_rc aps_sync_tell_update(struct aps_sync_run *run, uint64_t question, enum aps_sync_part_kind part,
-                                 struct aps_str data, struct aps_err *err)
+                                 struct aps_str data, struct aps_str variables, struct aps_err *err)
 {
 	struct telling telling;
 	begin(&telling, "update");
@@ -114,6 +134,10 @@ enum aps_rc aps_sync_tell_update(struct aps_sync_run *run, uint64_t question, en
 	aps_json_write_member(&telling.w, "part", aps_str_of(aps_sync_part_name(part)));
 	aps_json_write_key(&telling.w, APS_STR("data"));
 	aps_json_write_raw(&telling.w, data);
+	if (variables.n != 0) {
+		aps_json_write_key(&telling.w, APS_STR("variables"));
+		aps_json_write_raw(&telling.w, variables);
+	}
 	return emit(run, &telling, NULL, err);
 }
 
@@ -139,10 +163,58 @@ enum aps_rc aps_sync_tell_records(struct aps_sync_run *run, uint64_t question, c
 	return emit(run, &telling, NULL, err);
 }
 
+static void write_records(struct aps_json_writer *w, const struct aps_page *page)
+{
+	aps_json_write_key(w, APS_STR("records"));
+	aps_json_write_array(w);
+	for (size_t i = 0; i < aps_page_count(page); i++) {
+		const struct aps_page_record *record = aps_page_at(page, i);
+		if (record->text.p != NULL) aps_json_write_raw(w, record->text);
+	}
+	aps_json_write_array_end(w);
+}
+
+static enum aps_rc tell_response(struct aps_sync_run *run, struct telling *telling,
+                                 const struct aps_gqlhttp_response *response, struct aps_err *err)
+{
+	write_errors(telling, response->errors);
+	telling->error_type = response->error_type;
+	return emit(run, telling, &response->err, err);
+}
+
+enum aps_rc aps_sync_tell_page(struct aps_sync_run *run, uint64_t question, const struct aps_sync_answer *answer,
+                               struct aps_err *err)
+{
+	struct telling telling;
+	const struct aps_gqlhttp_response *response = &answer->outcome.response;
+	begin(&telling, "page");
+	write_int(&telling.w, "number", (int64_t)question);
+	if (run->settings->parts[APS_SYNC_PART_DELTA].has_update) {
+		aps_json_write_key(&telling.w, APS_STR("data"));
+		aps_json_write_raw(&telling.w, response->data);
+	} else {
+		write_records(&telling.w, &answer->page);
+	}
+	return tell_response(run, &telling, response, err);
+}
+
+enum aps_rc aps_sync_tell_event(struct aps_sync_run *run, const struct aps_gqlhttp_response *response,
+                                struct aps_err *err)
+{
+	struct telling telling;
+	begin(&telling, "event");
+	if (response->data.n != 0) {
+		aps_json_write_key(&telling.w, APS_STR("data"));
+		aps_json_write_raw(&telling.w, response->data);
+	}
+	return tell_response(run, &telling, response, err);
+}
+
 void aps_sync_tell_end(struct aps_sync_run *run, const struct aps_err *why)
 {
 	struct telling telling;
 	struct aps_err err;
 	begin(&telling, "end");
+	if (run->told != NULL) write_errors(&telling, aps_str_of(run->told));
 	(void)emit(run, &telling, why, &err);
 }

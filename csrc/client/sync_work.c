@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/collecting.h"
 #include "client/reach.h"
 #include "client/sync_fetch.h"
+#include "client/sync_hand.h"
 #include "client/sync_hear.h"
 #include "client/sync_keep.h"
 #include "client/sync_place.h"
@@ -46,7 +48,10 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 	if (actions->fetches != APS_SYNC_NO_QUERY) aps_sync_fetch_begin(run);
 	if (!actions->saves) return;
 	aps_http_begin(core->http); /* the page that follows is on its way while this one is kept */
-	aps_sync_keep_page(run, &run->fetching.taken, actions);
+	if (run->settings->hands_over)
+		aps_sync_hand_page(run, &run->fetching.taken);
+	else
+		aps_sync_keep_page(run, &run->fetching.taken, actions);
 }
 
 /* The service will never do it. */
@@ -57,21 +62,23 @@ static void stop_for(struct aps_sync_run *run)
 	run->has_changed = true;
 }
 
-void aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
+bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 {
 	event->now_ms = aps_sync_run_now_ms(run);
 	event->mono_ms = aps_clock_mono_ms();
+	event->is_guess = run->told_at_ms == 0;
 	enum aps_sync_phase phase = run->machine.phase;
 	const struct aps_sync_actions actions = aps_delta_sync_feed(&run->machine, event);
 	if (actions.err.code != APS_OK) {
 		run->err = actions.err;
 		aps_core_log(run->core, run->client->id, "error", "a delta sync: %s", actions.err.msg);
-		return;
+		return false;
 	}
 	if (run->machine.phase != phase) run->has_changed = true;
 	if (run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_POLLING) run->is_whole = true;
 	carry_out(run, &actions);
 	stop_for(run);
+	return true;
 }
 
 void aps_sync_work_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind kind)
@@ -84,27 +91,37 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 {
 	struct aps_sync_event event = {.kind = APS_SYNC_ON_FAILED};
 	run->err = outcome->response.err;
-	event.failure = aps_sync_fetch_failure(outcome, aps_sync_run_now_ms(run));
+	aps_sync_run_note_told(run, outcome->response.errors);
+	bool has_token = run->machine.fetch.token.n != 0;
+	event.failure = aps_sync_fetch_failure(outcome, has_token, run->machine.n_failures, aps_sync_run_now_ms(run));
 	run->has_changed = true;
+	/* As of any other subscription: who isn't allowed to won't be. */
+	bool is_forbidden = run->err.code == APS_E_AUTH && outcome->response.errors.n != 0;
+	if (run->settings->hands_over && is_forbidden) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
+	bool is_first = run->machine.n_failures == 0 && event.failure.kind != APS_SYNC_FAILURE_REFUSED;
+	if (run->settings->hands_over && is_first)
+		aps_core_log(run->core, run->client->id, "warn",
+		             "the catch_up query of a subscription failed, and is sent again: %s", run->err.msg);
 	aps_sync_work_feed(run, &event);
 }
 
-static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer)
+static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer, int64_t date_ms)
 {
 	if (answer->page.started_ms != 0) return answer->page.started_ms;
-	return aps_sync_run_now_ms(run) - answer->took_ms - 2000;
+	return date_ms != 0 ? date_ms : aps_sync_run_now_ms(run) - answer->took_ms;
 }
 
 static void feed_page(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.taken;
+	int64_t date_ms = aps_sync_run_learn(run, &answer->outcome.answer);
 	bool is_own = answer->is_told;
 	struct aps_sync_event event = {
 	        .kind = APS_SYNC_ON_ANSWERED,
 	        .page = {.n_records = aps_page_count(&answer->page),
 	                 .n_bytes = answer->outcome.response.data.n,
 	                 .token = is_own ? aps_buf_str(&answer->more) : answer->page.token,
-	                 .server_ms = made_ms(run, answer),
+	                 .server_ms = made_ms(run, answer, date_ms),
 	                 .took_ms = answer->took_ms},
 	};
 	if (!is_own &&
@@ -112,7 +129,10 @@ static void feed_page(struct aps_sync_run *run)
 	                    .token_variable == NULL)
 		event.page.token = APS_STR(""); /* nobody could ask for it */
 	aps_err_clear(&run->err);
-	aps_sync_work_feed(run, &event);
+	if (!aps_sync_work_feed(run, &event)) { /* no memory: it is asked for again */
+		event = (struct aps_sync_event){.kind = APS_SYNC_ON_FAILED, .failure.kind = APS_SYNC_FAILURE_RETRY};
+		aps_sync_work_feed(run, &event);
+	}
 	if (answer->is_there) aps_sync_answer_clear(run, answer); /* it wasn't wanted */
 }
 
@@ -135,6 +155,10 @@ static bool take_answer(struct aps_sync_run *run)
 		answer->outcome.response.err = err;
 		has_data = false;
 	}
+	if (answer->more.rc != APS_OK) { /* it would be taken for the last page */
+		aps_fail(&answer->outcome.response.err, APS_E_NOMEM, "out of memory");
+		has_data = false;
+	}
 	if (has_data) {
 		feed_page(run);
 	} else {
@@ -144,15 +168,49 @@ static bool take_answer(struct aps_sync_run *run)
 	return true;
 }
 
+static void complete(struct aps_sync_run *run)
+{
+	run->is_completed = true;
+	aps_err_clear(&run->err);
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
+}
+
+/* Where it begins live its first gap is told from this time on. */
+static bool waits_for_time(struct aps_sync_run *run)
+{
+	if (run->machine.checkpoint.last_sync_ms != 0 || run->client->is_clock_told) return false;
+	if (run->time_question.exchange != 0) return true;
+	if (run->n_time_questions == 2) return false; /* the device's clock must do */
+	return aps_sync_hand_ask_time(run);
+}
+
+/* What was heard before the end comes before it; once the service has completed it, what was missed does, too. */
+static bool is_held_back(struct aps_sync_run *run)
+{
+	const struct aps_sync_hearing *hearing = &run->hearing;
+	if (!run->settings->hands_over || !hearing->has_news) return false;
+	if (hearing->standing != APS_SYNC_HAS_ENDED) return waits_for_time(run);
+	bool is_catching_up = aps_delta_sync_holds_events(&run->machine);
+	if (hearing->trouble.code == APS_OK && run->machine.is_subscribed && is_catching_up) return true;
+	return hearing->first != NULL && !is_catching_up;
+}
+
 static void feed_ended(struct aps_sync_run *run)
 {
 	struct aps_sync_event event = {.kind = APS_SYNC_ON_ENDED};
 	const struct aps_err *trouble = &run->hearing.trouble;
 	struct aps_outcome outcome;
+	if (run->settings->hands_over && trouble->code == APS_OK) {
+		complete(run);
+		return;
+	}
 	aps_outcome_init_err(&outcome, trouble);
-	event.failure = aps_sync_fetch_failure(&outcome, aps_sync_run_now_ms(run));
-	if (trouble->code == APS_OK || trouble->code == APS_E_TIMEOUT) event.failure.kind = APS_SYNC_FAILURE_RETRY;
+	event.failure = aps_sync_fetch_failure(&outcome, false, 0, aps_sync_run_now_ms(run));
+	bool is_refused = trouble->code == APS_E_GRAPHQL || trouble->code == APS_E_USAGE;
+	if (run->settings->hands_over && trouble->code == APS_E_AUTH) is_refused = true; /* as any other */
+	event.failure.kind = is_refused ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
 	if (trouble->code != APS_OK) run->err = *trouble;
+	if (!is_refused) aps_sync_work_feed_kind(run, APS_SYNC_ON_DELAYED); /* others find no socket, either */
 	aps_sync_work_feed(run, &event);
 }
 
@@ -160,6 +218,7 @@ static void feed_ended(struct aps_sync_run *run)
 static bool take_standing(struct aps_sync_run *run)
 {
 	struct aps_sync_hearing *hearing = &run->hearing;
+	if (is_held_back(run)) return false;
 	bool has_missed = hearing->has_missed, has_news = hearing->has_news, was_lost = hearing->was_lost;
 	hearing->has_missed = hearing->has_news = hearing->was_lost = false;
 	if (was_lost && hearing->standing != APS_SYNC_HAS_ENDED) aps_sync_work_feed_kind(run, APS_SYNC_ON_LOST);
@@ -176,13 +235,21 @@ static bool take_standing(struct aps_sync_run *run)
 	return has_missed || has_news;
 }
 
+static bool may_take(const struct aps_sync_run *run)
+{
+	return !run->keeping.is_busy && (!run->settings->hands_over || aps_sync_hand_has_room(run));
+}
+
 static bool take_events(struct aps_sync_run *run)
 {
 	struct aps_sync_hearing *hearing = &run->hearing;
 	size_t n = 0;
-	while (!run->keeping.is_busy && hearing->first != NULL && n < MAX_TURN_EVENTS) {
+	while (may_take(run) && hearing->first != NULL && n < MAX_TURN_EVENTS) {
 		if (aps_delta_sync_holds_events(&run->machine) && hearing->n_to_drain == 0) break;
-		aps_sync_keep_event(run, aps_sync_hear_take(run));
+		if (run->settings->hands_over)
+			aps_sync_hand_event(run, aps_sync_hear_take(run));
+		else
+			aps_sync_keep_event(run, aps_sync_hear_take(run));
 		n++;
 	}
 	if (hearing->is_draining && !run->keeping.is_busy && hearing->n_to_drain == 0) {
@@ -211,19 +278,56 @@ static bool conclude(struct aps_sync_run *run)
 	}
 	if (is_cleared) {
 		run->is_cleared = false;
-		run->knows_tombstones = run->knows_bad = run->has_bad = false;
+		run->knows_tombstones = run->knows_bad = false;
 		run->n_bad = 0;
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
 	}
 	return has_ended || is_page_over || is_cleared;
 }
 
+static bool save_owed(struct aps_sync_run *run)
+{
+	struct aps_err err;
+	if (!run->owes_checkpoint || run->machine.is_saving) return false;
+	run->owes_checkpoint = false;
+	if (aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK) aps_vault_suspect(run->vault, &err);
+	return true;
+}
+
+/* What has the try isn't stopped by what it tries. */
 static bool look_at_reach(struct aps_sync_run *run)
 {
-	bool is_online = !aps_reach_is_told_offline(run->core, run->client);
-	if (is_online == run->machine.is_online) return false;
+	bool is_online = aps_reach_is_online(run->core, run->client);
+	run->is_probing = run->is_probing && run->fetching.is_under_way;
+	if (run->is_probing || is_online == run->machine.is_online) return false;
 	aps_sync_work_feed_kind(run, is_online ? APS_SYNC_ON_ONLINE : APS_SYNC_ON_OFFLINE);
 	return true;
+}
+
+bool aps_sync_work_probe(struct aps_sync_run *run)
+{
+	if (run->machine.phase != APS_SYNC_WAITING || run->fetching.is_under_way || run->fetching.answer.is_there)
+		return false;
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
+	if (!run->fetching.is_under_way) aps_sync_work_feed_kind(run, APS_SYNC_ON_DUE); /* its time may have come */
+	run->is_probing = run->fetching.is_under_way;
+	if (!run->is_probing) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
+	return run->is_probing;
+}
+
+static void hint_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(timer, struct aps_sync_run, hint);
+	if (aps_reach_is_online(run->core, run->client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
+}
+
+/* Without a connection reach has the tries. */
+void aps_sync_work_hint(struct aps_sync_run *run)
+{
+	bool waits = run->machine.n_failures != 0 || run->machine.phase == APS_SYNC_WAITING;
+	int64_t spread_ms = aps_backoff_spread_ms(&run->core->rand);
+	if (!waits || run->hint.index != 0) return;
+	(void)aps_timer_set(&run->core->timers, &run->hint, aps_clock_mono_ms() + spread_ms);
 }
 
 bool aps_sync_work_go_on(struct aps_sync_run *run)
@@ -235,7 +339,9 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 	has_gone = take_standing(run) || has_gone;
 	has_gone = take_answer(run) || has_gone;
 	has_gone = take_events(run) || has_gone;
-	if (run->machine.phase == APS_SYNC_STOPPED && run->reason.code != APS_OK && !run->is_reason_told) {
+	has_gone = save_owed(run) || has_gone;
+	bool has_ended = run->machine.phase == APS_SYNC_STOPPED && (run->reason.code != APS_OK || run->is_completed);
+	if (has_ended && !run->is_reason_told) {
 		run->is_reason_told = true;
 		aps_sync_tell_state(run);
 		aps_sync_tell_end(run, &run->reason);
@@ -245,7 +351,13 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 
 static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
-	aps_sync_work_feed_kind(APS_CONTAINER_OF(timer, struct aps_sync_run, timer), APS_SYNC_ON_DUE);
+	struct aps_sync_run *run = APS_CONTAINER_OF(timer, struct aps_sync_run, timer);
+	struct aps_sync_event event = {
+	        .kind = APS_SYNC_ON_DUE,
+	        .heard_at_ms = aps_sync_hear_last_ms(run, run->machine.mark_at_ms),
+	        .is_behind = run->hearing.first != NULL,
+	};
+	aps_sync_work_feed(run, &event);
 }
 
 static struct aps_sync_run *of(struct aps_vault_part *part)
@@ -306,14 +418,54 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	forget_lists(run);
 }
 
-static void begin(struct aps_sync_run *run)
+static void unkept(struct aps_partition_follower *follower)
 {
+	APS_CONTAINER_OF(follower, struct aps_sync_run, follower)->owes_checkpoint = true;
+}
+
+/* What the sync has brought is held as long as it works: a list that reads incomplete is none. */
+static void retain(struct aps_sync_run *run)
+{
+	const struct aps_operation *base = &run->settings->parts[APS_SYNC_PART_BASE].operation;
+	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
+	struct aps_operation operation;
+	struct aps_err err;
+	if (base->document == NULL || collecting == NULL) return;
+	if (aps_operation_init(&operation, base->document, base->definition, base->has_typenames,
+	                       aps_operation_variables(base), &err) == APS_OK)
+		aps_collecting_retain(collecting, run->id, &operation);
+}
+
+static void release(struct aps_sync_run *run)
+{
+	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
+	if (collecting != NULL) aps_collecting_release(collecting, run->id);
+}
+
+static void follow(struct aps_sync_run *run)
+{
+	run->vault = run->partition->vault;
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
-	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten};
+	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten, unkept};
 	run->partition->followers = &run->follower;
+}
+
+static void unfollow(struct aps_sync_run *run)
+{
+	struct aps_partition_follower **at = &run->partition->followers;
+	while (*at != &run->follower) at = &(*at)->next;
+	*at = run->follower.next;
+	aps_vault_remove(run->vault, &run->part);
+}
+
+static void begin(struct aps_sync_run *run)
+{
+	if (run->partition != NULL) follow(run);
+	if (run->settings->hands_over) aps_sync_hand_begin(run);
 	aps_sync_hear_init(run);
 	run->timer.due = due;
+	run->hint.due = hint_due;
 	aps_arena_init(&run->place_arena, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->keeping.decoded, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->fetching.arena, APS_BUF_ANY_SIZE);
@@ -324,9 +476,11 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
                                         struct aps_sync_settings *settings, struct aps_err *err)
 {
 	APS_ON_THREAD(core->thread);
-	struct aps_partition *partition = aps_caching_partition(core, client, cache);
-	enum aps_rc rc = partition != NULL ? aps_sync_settings_look(settings, err)
-	                                   : aps_fail(err, APS_E_CLOSED, "the cache is closed, or couldn't be opened");
+	bool hands_over = settings->hands_over;
+	struct aps_partition *partition = hands_over ? NULL : aps_caching_partition(core, client, cache);
+	enum aps_rc rc = partition != NULL || hands_over
+	                         ? aps_sync_settings_look(settings, err)
+	                         : aps_fail(err, APS_E_CLOSED, "the cache is closed, or couldn't be opened");
 	struct aps_sync_run *run = rc == APS_OK ? aps_calloc(1, sizeof *run) : NULL;
 	if (run == NULL || !aps_sync_settings_name(settings, run->name)) {
 		if (rc == APS_OK) aps_fail(err, APS_E_NOMEM, "out of memory");
@@ -341,12 +495,14 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	run->id = id;
 	run->settings = settings;
 	run->partition = partition;
-	run->vault = partition->vault;
 	begin(run);
-	(void)aps_sync_place_guess(run, err);
-	load(run);
+	if (partition != NULL) {
+		(void)aps_sync_place_guess(run, err);
+		retain(run);
+		load(run);
+	}
 	run->has_changed = true;
-	run->machine.is_online = !aps_reach_is_told_offline(core, client);
+	if (!aps_reach_is_online(core, client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_START);
 	return run;
 }
@@ -354,16 +510,16 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 void aps_sync_work_close(struct aps_sync_run *run)
 {
 	struct aps_core *core = run->core;
-	struct aps_partition_follower **at = &run->partition->followers;
 	if (run->machine.phase != APS_SYNC_STOPPED) aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
 	run->is_ended = true;
+	release(run);
 	aps_timer_stop(&core->timers, &run->timer);
+	aps_timer_stop(&core->timers, &run->hint);
 	aps_sync_hear_end(run);
 	aps_sync_fetch_abandon(run);
 	aps_sync_answer_clear(run, &run->fetching.taken);
-	while (*at != &run->follower) at = &(*at)->next;
-	*at = run->follower.next;
-	aps_vault_remove(run->vault, &run->part);
+	if (run->partition != NULL) unfollow(run);
+	if (run->settings->hands_over) aps_sync_hand_end(run);
 	aps_delta_sync_clear(&run->machine);
 	aps_synced_list_clear(&run->shown);
 	aps_synced_list_clear(&run->collected);

@@ -68,18 +68,26 @@ static enum aps_rc normalize(struct writing *w, struct aps_partition *partition,
 	return rc;
 }
 
+/* A base query's result that is one record, and no list: the field refers to it. */
+static bool is_single(const struct writing *w)
+{
+	return w->run->keeping.part == APS_SYNC_PART_BASE && !w->page->is_list && aps_page_count(w->page) != 0;
+}
+
 /* Of a response without a list of records: as any other one is kept. */
 static enum aps_rc normalize_whole(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
                                    struct aps_err *err)
 {
 	const struct aps_partition_data *data = w->data;
 	bool is_base = w->run->keeping.part == APS_SYNC_PART_BASE;
+	if (is_single(w) && w->judgement.n_of[APS_SYNC_IS_OLD] != 0) return APS_OK; /* what is there is newer */
+	bool is_newer = is_single(w) && w->judgement.n_of[APS_SYNC_IS_NEW] != 0;
 	const struct aps_normalize_options options = {
 	        .root = is_base ? APS_STR("RROOT_QUERY") : APS_STR(""),
 	        .errors = data->errors,
 	        .now_s = data->now_s,
 	        .skips_nulls = data->skips_nulls,
-	        .asked_at = data->asked_at,
+	        .asked_at = is_newer ? 0 : data->asked_at,
 	        .asked = data->asked,
 	        .merges = data->merges,
 	};
@@ -123,6 +131,13 @@ static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size
 	return rc;
 }
 
+/* What the service has said of it: an entry under layers shows that while a write has it. */
+static bool is_there(const struct aps_entry *entry)
+{
+	if (entry == NULL || entry->number == 0) return false;
+	return (entry->is_in_write ? aps_entry_content(entry) : aps_entry_base(entry)).n != 0;
+}
+
 static enum aps_rc join(struct writing *w, struct aps_partition *partition, size_t index, struct aps_err *err)
 {
 	const struct aps_sync_judged *judged = judged_at(w, index);
@@ -130,7 +145,7 @@ static enum aps_rc join(struct writing *w, struct aps_partition *partition, size
 	struct aps_sync_name name;
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
-	if (rc != APS_OK || entry == NULL || entry->number == 0 || aps_entry_base(entry).n == 0) return rc;
+	if (rc != APS_OK || !is_there(entry)) return rc;
 	rc = add_number(&w->joining, entry->number, err);
 	if (rc == APS_OK && judged->fate == APS_SYNC_IS_NEW && w->run->has_tombstones) {
 		rc = aps_sync_run_name(w->run, &name, err);
@@ -149,10 +164,9 @@ static enum aps_rc take_records(struct writing *w, struct aps_partition *partiti
 			rc = bury(w, partition, i, err);
 		else if (fate == APS_SYNC_IS_BAD)
 			rc = aps_sync_quarantine_put(w->run, w->page, i, w->data, err);
-		else if (fate != APS_SYNC_IS_DELETED)
+		else if (fate != APS_SYNC_IS_DELETED && !judged_at(w, i)->is_repeated)
 			rc = join(w, partition, i, err);
 	}
-	if (rc == APS_OK) rc = aps_sync_quarantine_settle(w->run, w->page, &w->judgement, err);
 	return rc;
 }
 
@@ -273,13 +287,11 @@ static enum aps_rc end_list(struct writing *w, struct aps_partition *partition, 
                             struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
-	if (run->machine.next.is_beside)
-		return run->keeping.list == APS_SYNC_LIST_SHOW
-		               ? show_collected(w, partition, err)
-		               : aps_synced_list_move(&partition->write, &run->beside, &run->collected, &run->place,
-		                                      &run->shown, &w->unseen, err);
+	const struct aps_list_at from = {&run->beside, &run->collected}, to = {&run->place, &run->shown};
 	(void)binding;
-	return APS_OK;
+	if (!run->machine.next.is_beside) return APS_OK;
+	if (run->keeping.list == APS_SYNC_LIST_SHOW) return show_collected(w, partition, err);
+	return aps_synced_list_move(&partition->write, from, to, &w->unseen, err);
 }
 
 static enum aps_rc change_lists(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
@@ -326,7 +338,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 {
 	struct writing *w = APS_CONTAINER_OF(what, struct writing, fill);
 	struct aps_sync_run *run = w->run;
-	bool has_records = w->page->is_list || aps_page_count(w->page) != 0;
+	bool has_records = w->page->is_list || (aps_page_count(w->page) != 0 && !is_single(w));
 	reset(w);
 	enum aps_rc rc = know_tombstones(run, err);
 	if (rc == APS_OK) rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);

@@ -1,11 +1,14 @@
 #include "client/syncing.h"
 
 #include "base/mem.h"
+#include "client/reach.h"
+#include "client/sync_quarantine.h"
 #include "client/sync_tell.h"
 
 /* Of a client. */
 struct syncing {
 	struct aps_reap reap;
+	struct aps_reach_user user;
 	struct aps_sync_run *first;
 };
 
@@ -21,11 +24,30 @@ struct aps_sync_run *aps_syncing_find(const struct aps_core *core, const struct 
 	return run;
 }
 
+/* The first one that has something to fetch has the try. */
+static bool probe(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, struct aps_reach_user *user)
+{
+	const struct syncing *all = APS_CONTAINER_OF(user, struct syncing, user);
+	struct aps_sync_run *run = all->first;
+	while (run != NULL && !aps_sync_work_probe(run)) run = run->next;
+	return run != NULL;
+}
+
+static void hint(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, struct aps_reach_user *user)
+{
+	const struct syncing *all = APS_CONTAINER_OF(user, struct syncing, user);
+	for (struct aps_sync_run *run = all->first; run != NULL; run = run->next) aps_sync_work_hint(run);
+}
+
 static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, void **part,
                                  struct aps_err *err)
 {
-	*part = aps_calloc(1, sizeof(struct syncing));
-	return *part != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
+	struct syncing *all = aps_calloc(1, sizeof *all);
+	if (all == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	all->user.probe = probe;
+	all->user.hint = hint;
+	*part = all;
+	return APS_OK;
 }
 
 static void free_syncing(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
@@ -53,6 +75,7 @@ void aps_syncing_open(struct aps_core *core, struct aps_client *client, uint64_t
 	}
 	run->next = all->first;
 	all->first = run;
+	aps_reach_join(core, client, &all->user);
 }
 
 static void close_run(struct syncing *all, struct aps_sync_run *run)
@@ -83,7 +106,28 @@ static void client_leaving(struct aps_core *core, struct aps_client *client, con
 static void client_closing(struct aps_core *core, struct aps_client *client, const struct aps_err *err)
 {
 	client_leaving(core, client, err);
+	aps_reach_leave(core, client, &syncing_of(core, client)->user);
 	aps_core_reap(core, &syncing_of(core, client)->reap, free_syncing);
+}
+
+static void tell_state(struct aps_sync_run *run)
+{
+	if (run->has_changed) aps_sync_quarantine_look(run);
+	aps_sync_tell_state(run);
+}
+
+static void end_turn(struct aps_core *core, struct aps_client *client)
+{
+	struct syncing *all = syncing_of(core, client);
+	bool is_wanted = false, is_any_probing = false;
+	if (all->first == NULL && !all->user.is_wanting) return;
+	for (struct aps_sync_run *run = all->first; run != NULL; run = run->next) {
+		tell_state(run);
+		is_wanted = is_wanted || run->machine.phase == APS_SYNC_WAITING;
+		is_any_probing = is_any_probing || run->is_probing;
+	}
+	if (!is_any_probing) aps_reach_abandon(core, client, &all->user);
+	aps_reach_set_wanted(core, client, &all->user, is_wanted);
 }
 
 static void turn_end(struct aps_core *core)
@@ -95,9 +139,7 @@ static void turn_end(struct aps_core *core)
 			for (struct aps_sync_run *run = syncing_of(core, client)->first; run != NULL; run = run->next)
 				has_gone = aps_sync_work_go_on(run) || has_gone;
 	} while (has_gone);
-	for (struct aps_client *client = core->clients; client != NULL; client = client->next)
-		for (struct aps_sync_run *run = syncing_of(core, client)->first; run != NULL; run = run->next)
-			aps_sync_tell_state(run);
+	for (struct aps_client *client = core->clients; client != NULL; client = client->next) end_turn(core, client);
 }
 
 const struct aps_feature aps_syncing_feature = {

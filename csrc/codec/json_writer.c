@@ -112,8 +112,9 @@ static void write_text(struct aps_json_writer *w, struct aps_str text, bool is_k
 	char *at = begin(w, text.n + (is_key ? 3 : 2));
 	if (at == NULL) return;
 	*at++ = '"';
-	const char *special = text.n != 0 ? aps_json_scan(text.p, text.p + text.n) : text.p;
-	if (special == text.p + text.n) {
+	const char *text_end = text.n != 0 ? text.p + text.n : text.p; /* which may be NULL */
+	const char *special = text.n != 0 ? aps_json_scan(text.p, text_end) : text.p;
+	if (special == text_end) {
 		if (text.n != 0) memcpy(at, text.p, text.n);
 		at += text.n;
 	} else {

@@ -11,9 +11,9 @@
 
 #define MAX_URL_BYTES        ((size_t)256 * 1024)
 #define MAX_RESPONSE_HEADERS ((size_t)256 * 1024)
-#define LIBCURL_MAX_HEADERS  ((size_t)300 * 1024)     /* of all lines, since 8.4.0 and in what distributions mend */
-#define LIBCURL_TOO_LARGE    ((CURLcode)100)          /* CURLE_TOO_LARGE since 8.6.0, before it CURLE_OUT_OF_MEMORY */
-#define MAX_RESERVED_BYTES   ((curl_off_t)256 * 1024) /* trust in a Content-Length ends here */
+#define LIBCURL_MAX_HEADERS  ((size_t)300 * 1024)      /* of all lines, since 8.4.0 and in what distributions mend */
+#define LIBCURL_TOO_LARGE    ((CURLcode)100)           /* CURLE_TOO_LARGE since 8.6.0, before it CURLE_OUT_OF_MEMORY */
+#define MAX_RESERVED_BYTES   ((curl_off_t)1024 * 1024) /* trust in a Content-Length ends here */
 /* Of all bodies together, unpacked: a few kilobytes of gzip may hold as many megabytes, and others wait meanwhile. */
 #define MAX_TURN_BYTES   ((size_t)2 * 1024 * 1024)
 #define REST_KEEPS_BYTES ((size_t)64 * 1024)

@@ -7,6 +7,7 @@
 #include "rt/bell.h"
 
 #include <limits.h>
+#include <poll.h>
 
 enum {
 	POOL_CONNECTIONS = 64, /* kept open while idle, and at most per host */
@@ -31,6 +32,8 @@ struct aps_http {
 	bool must_renew;                      /* `multi`, once nothing is under way */
 	struct aps_simulated_http *simulated; /* NULL: the network is real */
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
+	int watched_fd;       /* -1: none */
+	bool was_watched_readable;
 };
 
 /* libcurl's own wake-up, which isn't used, is a pair of sockets that children would inherit. */
@@ -58,6 +61,7 @@ struct aps_http *aps_http_new(struct aps_err *err)
 		return NULL;
 	}
 	aps_sealing_init(&http->pulse.sealing);
+	http->watched_fd = -1;
 	return http;
 }
 
@@ -218,8 +222,24 @@ static bool must_hold_back(const struct aps_http *http)
 /* Before the first exchange. */
 static void await_bell(struct aps_http *http, int limit)
 {
-	bool was_rung = limit != 0 && aps_bell_sleep(&http->bell) && aps_wake_wait(&http->bell.wake, limit);
-	aps_bell_awake(&http->bell, was_rung);
+	struct pollfd fds[] = {{.fd = http->bell.wake.read_fd, .events = POLLIN},
+	                       {.fd = http->watched_fd, .events = POLLIN}}; /* one below 0 is ignored */
+	if (limit != 0 && aps_bell_sleep(&http->bell)) (void)poll(fds, 2, limit);
+	if (fds[1].revents != 0) http->was_watched_readable = true;
+	aps_bell_awake(&http->bell, (fds[0].revents & POLLIN) != 0);
+}
+
+void aps_http_watch(struct aps_http *http, int fd)
+{
+	http->watched_fd = fd;
+	http->was_watched_readable = false;
+}
+
+bool aps_http_take_watched(struct aps_http *http)
+{
+	bool was_readable = http->was_watched_readable;
+	http->was_watched_readable = false;
+	return was_readable;
 }
 
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
@@ -234,15 +254,20 @@ void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 	/* Finished ones are handed out before anything is waited for. */
 	if (http->n_moving < http->n_added) return;
 	if (http->pulse.has_held) limit = 0;
-	struct curl_waitfd bell = {.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN};
+	struct curl_waitfd extra[] = {{.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN},
+	                              {.fd = http->watched_fd, .events = CURL_WAIT_POLLIN}};
+	const struct curl_waitfd *bell = &extra[0], *watched = &extra[1];
 	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
 	bool was_rung = may_sleep && must_hold_back(http) && aps_wake_wait(&http->bell.wake, 1);
 	int n_ready = 0;
 	http->pulse.has_moved = false;
-	curl_multi_poll(http->multi, &bell, 1, may_sleep && !must_hold_back(http) ? limit : 0, &n_ready);
-	aps_bell_awake(&http->bell, was_rung || bell.revents != 0);
+	curl_multi_poll(http->multi, extra, http->watched_fd >= 0 ? 2 : 1,
+	                may_sleep && !must_hold_back(http) ? limit : 0, &n_ready);
+	if (watched->revents != 0) http->was_watched_readable = true;
+	aps_bell_awake(&http->bell, was_rung || bell->revents != 0);
 	perform(http);
-	http->n_barren = n_ready != 0 && !bell.revents && !http->pulse.has_moved ? http->n_barren + 1 : 0;
+	bool is_barren = n_ready != 0 && !bell->revents && !watched->revents && !http->pulse.has_moved;
+	http->n_barren = is_barren ? http->n_barren + 1 : 0;
 }
 
 bool aps_http_next(struct aps_http *http, struct aps_http_answer *answer)

@@ -79,7 +79,7 @@ enum aps_rc aps_simulated_http_start(struct aps_simulated_http *http, struct aps
                                      struct aps_err *err)
 {
 	if (request->is_resolve_only)
-		return aps_fail_word(err, APS_E_USAGE, "not_simulated", 0, "the simulation has no realtime endpoint");
+		return aps_fail_word(err, APS_E_USAGE, "not_simulated", 0, "a simulation looks up no names");
 	struct aps_simulated_exchange *exchange = aps_calloc(1, sizeof *exchange);
 	if (exchange != NULL) aps_buf_init(&exchange->headers, APS_BUF_ANY_SIZE);
 	if (exchange == NULL || !add_headers(&exchange->headers, request)) {

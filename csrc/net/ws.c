@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "net/global.h"
+#include "net/simulated_ws.h"
 #include "net/ws_command.h"
 #include "net/ws_loop.h"
 
@@ -57,9 +58,32 @@ no_memory:
 	return NULL;
 }
 
+struct aps_ws *aps_ws_new_simulated(struct aps_ws_sink sink, struct aps_err *err)
+{
+	struct aps_simulated_ws *simulated = aps_simulated_ws_new(sink, err);
+	struct aps_ws *ws = simulated ? aps_calloc(1, sizeof *ws) : NULL;
+	if (ws) {
+		ws->simulated = simulated;
+		return ws;
+	}
+	aps_simulated_ws_free(simulated);
+	aps_fail(err, APS_E_NOMEM, "no memory for WebSockets");
+	return NULL;
+}
+
+struct aps_simulated_ws *aps_ws_simulation(const struct aps_ws *ws)
+{
+	return ws ? ws->simulated : NULL;
+}
+
 bool aps_ws_free(struct aps_ws *ws, int64_t timeout_ms)
 {
 	if (!ws) return true;
+	if (ws->simulated) {
+		aps_simulated_ws_free(ws->simulated);
+		aps_free(ws);
+		return true;
+	}
 	aps_mail_free_chain(aps_mailbox_close(ws->inbox));
 	pthread_mutex_lock(&ws->lock);
 	ws->is_stopping = true;
@@ -72,6 +96,7 @@ bool aps_ws_free(struct aps_ws *ws, int64_t timeout_ms)
 
 enum aps_rc aps_ws_connect(struct aps_ws *ws, const struct aps_ws_connect *connect, struct aps_err *err)
 {
+	if (ws->simulated) return aps_simulated_ws_connect(ws->simulated, connect, err);
 	struct aps_ws_request *request = aps_ws_request_new(connect, err);
 	if (!request) return err ? err->code : APS_E_USAGE;
 	struct aps_ws_command *command = new_command(APS_WS_DO_CONNECT, connect->connection);
@@ -89,6 +114,7 @@ enum aps_rc aps_ws_connect(struct aps_ws *ws, const struct aps_ws_connect *conne
 
 enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str text)
 {
+	if (ws->simulated) return aps_simulated_ws_send(ws->simulated, connection, text);
 	struct aps_ws_command *command = new_command(APS_WS_DO_SEND, connection);
 	if (!command) return APS_E_NOMEM;
 	command->text = aps_malloc(sizeof *command->text + LWS_PRE + text.n);
@@ -105,6 +131,7 @@ enum aps_rc aps_ws_send(struct aps_ws *ws, uint64_t connection, struct aps_str t
 
 enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struct aps_str reason)
 {
+	if (ws->simulated) return aps_simulated_ws_close(ws->simulated, connection);
 	struct aps_ws_command *command = new_command(APS_WS_DO_CLOSE, connection);
 	if (!command) return APS_E_NOMEM;
 	command->code = code;
@@ -115,6 +142,7 @@ enum aps_rc aps_ws_close(struct aps_ws *ws, uint64_t connection, int code, struc
 
 enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused)
 {
+	if (ws->simulated) return aps_simulated_ws_pause(ws->simulated, connection, is_paused);
 	struct aps_ws_command *command = new_command(APS_WS_DO_PAUSE, connection);
 	if (!command) return APS_E_NOMEM;
 	command->is_paused = is_paused;
@@ -123,12 +151,14 @@ enum aps_rc aps_ws_pause(struct aps_ws *ws, uint64_t connection, bool is_paused)
 
 enum aps_rc aps_ws_look(struct aps_ws *ws, uint64_t connection)
 {
+	if (ws->simulated) return aps_simulated_ws_look(ws->simulated, connection);
 	struct aps_ws_command *command = new_command(APS_WS_DO_LOOK, connection);
 	return command ? aps_mailbox_send(ws->inbox, &command->mail) : APS_E_NOMEM;
 }
 
 enum aps_rc aps_ws_forget(struct aps_ws *ws)
 {
+	if (ws->simulated) return APS_OK;
 	struct aps_ws_command *command = new_command(APS_WS_DO_FORGET, 0);
 	return command ? aps_mailbox_send(ws->inbox, &command->mail) : APS_E_NOMEM;
 }

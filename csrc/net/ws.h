@@ -10,6 +10,7 @@
 #include "rt/mailbox.h"
 
 struct aps_ws;
+struct aps_simulated_ws;
 
 struct aps_ws_connect {
 	uint64_t connection; /* the owner's number */
@@ -66,6 +67,11 @@ APS_BEGIN_DECLS
 
 /* Starts the thread. NULL with *err. */
 struct aps_ws *aps_ws_new(struct aps_ws_sink sink, struct aps_err *err);
+/* Without a thread or a socket: all goes to a simulation (net/simulated_ws.h), which calls the sink on its own thread.
+ * NULL with *err. */
+struct aps_ws *aps_ws_new_simulated(struct aps_ws_sink sink, struct aps_err *err);
+/* NULL: the network is real. */
+struct aps_simulated_ws *aps_ws_simulation(const struct aps_ws *ws);
 /* Closes every connection, stops and joins, at most timeout_ms; false: the thread is stuck and was left behind. */
 bool aps_ws_free(struct aps_ws *ws, int64_t timeout_ms);
 

@@ -10,6 +10,7 @@
 #include <libwebsockets.h>
 #include <pthread.h>
 
+struct aps_simulated_ws;
 struct aps_ws_connection;
 
 /* Of libwebsockets' buffer that a head is written into. */
@@ -17,16 +18,19 @@ struct aps_ws_connection;
 /* What it keeps free behind a head (lws_generate_client_handshake()). */
 #define APS_WS_SERVICE_SPARE 12
 
-/* One libwebsockets vhost for each set of proxy and TLS options: its TLS context loads the CA store once. */
+/* One libwebsockets vhost for each set of proxy and TLS options: its TLS context loads the CA store once. That takes as
+ * long as some thousand messages: what goes without TLS has another vhost, which doesn't. */
 struct aps_ws_vhost {
 	struct aps_ws_vhost *next;
 	struct lws_vhost *vhost;
+	bool is_tls;
 	struct aps_net_options options;
 };
 
 struct aps_ws {
-	struct aps_thread *thread;     /* the owner's */
-	const struct aps_thread *self; /* the same, as the thread itself knows it */
+	struct aps_simulated_ws *simulated; /* NULL: the network is real. Else there is nothing else here */
+	struct aps_thread *thread;          /* the owner's */
+	const struct aps_thread *self;      /* the same, as the thread itself knows it */
 	struct aps_mailbox *inbox;
 	pthread_mutex_t lock; /* guards the three below */
 	pthread_cond_t raised;

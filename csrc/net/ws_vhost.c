@@ -9,7 +9,8 @@ static const struct lws_protocols PROTOCOLS[] = {
         {.name = NULL},
 };
 
-static struct lws_vhost *make_vhost(struct aps_ws *ws, const struct aps_net_options *options, struct aps_err *err)
+static struct lws_vhost *make_vhost(struct aps_ws *ws, const struct aps_net_options *options, bool is_tls,
+                                    struct aps_err *err)
 {
 	if ((options->ca_file || options->cert_file) && aps_descriptors_are_out(err)) return NULL;
 	/* libwebsockets goes on without a CA file that it cannot read; then the chain is refused later, without a hint.
@@ -20,7 +21,7 @@ static struct lws_vhost *make_vhost(struct aps_ws *ws, const struct aps_net_opti
 	info.port = CONTEXT_PORT_NO_LISTEN;
 	info.vhost_name = "appsync";
 	info.protocols = PROTOCOLS;
-	info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	if (is_tls) info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT; /* else there is no TLS context */
 	if (options->ca_file) info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
 	info.client_ssl_ca_filepath = options->ca_file;
 	info.client_ssl_cert_filepath = options->cert_file;
@@ -41,17 +42,19 @@ static struct lws_vhost *make_vhost(struct aps_ws *ws, const struct aps_net_opti
 	return vhost;
 }
 
-static struct aps_ws_vhost *find(struct aps_ws *ws, const struct aps_net_options *options)
+static struct aps_ws_vhost *find(struct aps_ws *ws, const struct aps_net_options *options, bool is_tls)
 {
 	struct aps_ws_vhost *known = ws->vhosts;
-	while (known && !aps_net_options_is_same(&known->options, options)) known = known->next;
+	while (known && !(known->is_tls == is_tls && aps_net_options_is_same(&known->options, options)))
+		known = known->next;
 	return known;
 }
 
 struct lws_vhost *aps_ws_vhost_get(struct aps_ws *ws, const struct aps_ws_request *request, struct aps_err *err)
 {
 	APS_ON_THREAD(ws->self);
-	struct aps_ws_vhost *known = find(ws, &request->options);
+	bool is_tls = request->connect.is_tls;
+	struct aps_ws_vhost *known = find(ws, &request->options, is_tls);
 	if (!known) {
 		known = aps_calloc(1, sizeof *known);
 		if (!known || !aps_net_options_dup(&request->options, &known->options)) {
@@ -59,12 +62,13 @@ struct lws_vhost *aps_ws_vhost_get(struct aps_ws *ws, const struct aps_ws_reques
 			aps_fail(err, APS_E_NOMEM, "no memory for a WebSocket");
 			return NULL;
 		}
-		known->vhost = make_vhost(ws, &request->options, err);
+		known->vhost = make_vhost(ws, &request->options, is_tls, err);
 		if (!known->vhost) {
 			aps_net_options_clear(&known->options);
 			aps_free(known);
 			return NULL;
 		}
+		known->is_tls = is_tls;
 		known->next = ws->vhosts;
 		ws->vhosts = known;
 	}

@@ -17,6 +17,7 @@ struct aps_realtime *aps_realtime_new(const struct aps_realtime_options *options
 	rt->phase = APS_REALTIME_IDLE;
 	rt->deadline_ms = APS_REALTIME_NEVER;
 	rt->idle_at_ms = APS_REALTIME_NEVER;
+	rt->again_at_ms = APS_REALTIME_NEVER;
 	rt->sub_deadline_ms = APS_REALTIME_NEVER;
 	rt->inputs = (struct aps_conn_inputs){.link = APS_PHASE_DISCONNECTED, .is_online = true, .is_keep_alive = true};
 	rt->state = aps_conn_state_of(&rt->inputs);
@@ -128,6 +129,7 @@ void aps_realtime_opened(struct aps_realtime *rt, struct aps_str init_payload, i
 	begin(rt, now_ms);
 	if (rt->phase != APS_REALTIME_OPENING) return;
 	rt->phase = APS_REALTIME_INIT;
+	rt->again_at_ms = APS_REALTIME_NEVER;
 	rt->deadline_ms = rt->now_ms + rt->options.ack_timeout_ms;
 	rt->life_at_ms = rt->now_ms;
 	rt->ping_at_ms = rt->now_ms;
@@ -158,6 +160,11 @@ void aps_realtime_heard(struct aps_realtime *rt, int64_t silent_ms, int64_t now_
 		aps_realtime_frame_life(rt, at_ms);
 	else
 		rt->life_at_ms = at_ms; /* it has been silent for too long since to be shown as there */
+}
+
+int64_t aps_realtime_life_ms(const struct aps_realtime *rt)
+{
+	return rt->life_at_ms;
 }
 
 enum closing { CLOSING_RETRY, CLOSING_AUTH, CLOSING_FATAL };
@@ -249,6 +256,12 @@ void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t no
 		aps_realtime_link_attempt_after(rt, 0);
 	}
 	aps_realtime_tell_state(rt, NULL);
+}
+
+void aps_realtime_hint(struct aps_realtime *rt, int64_t now_ms)
+{
+	begin(rt, now_ms);
+	if (rt->inputs.is_online) aps_realtime_link_hurry(rt);
 }
 
 int64_t aps_realtime_deadline_ms(const struct aps_realtime *rt)

@@ -21,9 +21,10 @@
  * when it lived 10 s after its start. A start that isn't acknowledged in time drops the connection only where nothing
  * at all arrived since it was sent; beside live subscriptions it is sent a second time before.
  *
- * Delays: full jitter below base * 2^n, n failures in a row. n falls to 0 when a connection lived 10 s after its
- * acknowledgement; one that acknowledged a start but lived shorter keeps n at 5 or less, unless it sent broken
- * messages. */
+ * Delays: full jitter below base * 2^n, n failures in a row, within the limits of an outage (base/backoff.h), which
+ * began when a connection was last any good; without them where the service talks nonsense. n falls to 0 when a
+ * connection lived 10 s after its acknowledgement, and by a hint; one that acknowledged a start but lived shorter keeps
+ * n at 5 or less, unless it sent broken messages. */
 #ifndef APS_PROTO_REALTIME_H
 #define APS_PROTO_REALTIME_H
 
@@ -70,6 +71,9 @@ void aps_realtime_closed(struct aps_realtime *rt, const struct aps_err *err, int
  * Each connection begins unpaused. */
 void aps_realtime_paused(struct aps_realtime *rt, bool is_paused, int64_t now_ms);
 void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t now_ms);
+/* The network may be back: the next attempt comes within 100 ms, and the backoff begins anew. Ignored while it isn't
+ * online, and where nothing is waited for. */
+void aps_realtime_hint(struct aps_realtime *rt, int64_t now_ms);
 /* When aps_realtime_tick() wants to be called; -1: not at all. The owner tells what has arrived until then first: a
  * tick takes for silence what isn't told, even where nobody could look in time. */
 int64_t aps_realtime_deadline_ms(const struct aps_realtime *rt);
@@ -78,6 +82,9 @@ enum aps_conn_state aps_realtime_state(const struct aps_realtime *rt);
 
 /* The next action; false when there is none. */
 bool aps_realtime_next(struct aps_realtime *rt, struct aps_realtime_action *action);
+
+/* When something came on its connection last. */
+int64_t aps_realtime_life_ms(const struct aps_realtime *rt);
 
 APS_END_DECLS
 

@@ -30,6 +30,7 @@ static void disconnect(struct aps_realtime *rt, enum aps_realtime_phase phase)
 	rt->phase = phase;
 	rt->deadline_ms = APS_REALTIME_NEVER;
 	rt->idle_at_ms = APS_REALTIME_NEVER;
+	rt->again_at_ms = APS_REALTIME_NEVER;
 	rt->is_paused = false;
 	rt->is_proven = false;
 	rt->n_stopped = 0;
@@ -51,6 +52,8 @@ static void connect_now(struct aps_realtime *rt)
 	rt->inputs.is_intended = true;
 	rt->inputs.link = APS_PHASE_CONNECTING;
 	rt->phase = APS_REALTIME_OPENING;
+	rt->began_at_ms = rt->now_ms;
+	rt->again_at_ms = APS_REALTIME_NEVER;
 	rt->deadline_ms = rt->now_ms + rt->options.connect_timeout_ms;
 	aps_realtime_tell_state(rt, NULL);
 	aps_realtime_tell(rt, &action, NULL);
@@ -68,6 +71,22 @@ void aps_realtime_link_attempt_after(struct aps_realtime *rt, int64_t delay_ms)
 	aps_realtime_tell_state(rt, NULL);
 }
 
+static bool is_attempting(const struct aps_realtime *rt)
+{
+	return rt->phase == APS_REALTIME_OPENING || (rt->phase == APS_REALTIME_INIT && !rt->is_paused);
+}
+
+void aps_realtime_link_hurry(struct aps_realtime *rt)
+{
+	int64_t at_ms = rt->now_ms + aps_backoff_spread_ms(rt->rand);
+	if (rt->phase == APS_REALTIME_WAITING) {
+		rt->attempt = 0;
+		if (at_ms < rt->deadline_ms) rt->deadline_ms = at_ms;
+	} else if (is_attempting(rt) && rt->now_ms - rt->began_at_ms >= APS_REALTIME_HUNG_MS) {
+		if (at_ms < rt->again_at_ms) rt->again_at_ms = at_ms;
+	}
+}
+
 void aps_realtime_link_want(struct aps_realtime *rt)
 {
 	rt->idle_at_ms = APS_REALTIME_NEVER;
@@ -77,13 +96,16 @@ void aps_realtime_link_want(struct aps_realtime *rt)
 static void count_failure(struct aps_realtime *rt, bool is_broken)
 {
 	bool was_ready = rt->phase == APS_REALTIME_READY;
+	bool is_new = rt->n_failed == 0;
 	if (was_ready && rt->now_ms - rt->acked_at_ms >= APS_REALTIME_HEALTHY_MS) {
+		rt->lost_at_ms = rt->now_ms;
 		rt->attempt = rt->n_failed = rt->n_refusals = 0;
 		return;
 	}
 	bool has_served = was_ready && rt->is_proven && !is_broken;
 	if (has_served && rt->attempt > PROVEN_ATTEMPTS) rt->attempt = PROVEN_ATTEMPTS;
 	rt->n_failed = has_served ? 0 : rt->n_failed + 1;
+	if (has_served || is_new) rt->lost_at_ms = rt->now_ms;
 }
 
 static void interrupt(struct aps_realtime *rt, enum aps_realtime_phase phase, const struct aps_err *cause)
@@ -105,6 +127,16 @@ static void give_up(struct aps_realtime *rt, const struct aps_err *cause)
 	aps_realtime_link_fail(rt, &err);
 }
 
+/* A service that talks nonsense is there: it is left alone for longer. */
+static int64_t delay_after(const struct aps_realtime *rt, bool is_broken)
+{
+	const struct aps_backoff_policy *policy = &rt->options.reconnect;
+	if (is_broken) return aps_backoff_delay_ms(policy, rt->attempt, rt->rand);
+	int64_t took_ms = is_attempting(rt) ? rt->now_ms - rt->began_at_ms : 0;
+	int64_t outage_ms = rt->now_ms - took_ms - rt->lost_at_ms;
+	return aps_backoff_outage_ms(policy, rt->attempt, outage_ms, took_ms, rt->rand);
+}
+
 void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause, bool is_broken)
 {
 	if (rt->n_subs == 0) {
@@ -117,7 +149,7 @@ void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause
 		give_up(rt, cause);
 		return;
 	}
-	int64_t delay_ms = aps_backoff_delay_ms(&rt->options.reconnect, rt->attempt, rt->rand);
+	int64_t delay_ms = delay_after(rt, is_broken);
 	if (rt->attempt < UINT32_MAX) rt->attempt++;
 	interrupt(rt, APS_REALTIME_WAITING, cause);
 	rt->deadline_ms = rt->now_ms + delay_ms;
@@ -241,6 +273,7 @@ int64_t aps_realtime_link_deadline_ms(const struct aps_realtime *rt)
 	int64_t at_ms = rt->idle_at_ms;
 	if (rt->phase == APS_REALTIME_WAITING && !rt->inputs.is_online) return at_ms;
 	if (!(rt->phase == APS_REALTIME_INIT && rt->is_paused)) at_ms = earlier(at_ms, rt->deadline_ms);
+	if (is_attempting(rt)) at_ms = earlier(at_ms, rt->again_at_ms);
 	if (!is_watched(rt)) return at_ms;
 	at_ms = earlier(at_ms, dead_at_ms(rt));
 	if (rt->inputs.is_keep_alive) at_ms = earlier(at_ms, rt->life_at_ms + rt->options.keep_alive_alert_ms);
@@ -283,6 +316,10 @@ void aps_realtime_link_tick(struct aps_realtime *rt)
 		return;
 	}
 	bool is_due = rt->deadline_ms <= rt->now_ms;
+	if (is_attempting(rt) && rt->again_at_ms <= rt->now_ms) {
+		connect_now(rt);
+		return;
+	}
 	switch (rt->phase) {
 	case APS_REALTIME_WAITING:
 		if (is_due && rt->inputs.is_online) connect_now(rt);

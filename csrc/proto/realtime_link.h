@@ -19,6 +19,8 @@ void aps_realtime_link_refuse(struct aps_realtime *rt, const struct aps_err *err
 /* Ends all subscriptions with *err, and the connection. */
 void aps_realtime_link_fail(struct aps_realtime *rt, const struct aps_err *err);
 void aps_realtime_link_attempt_after(struct aps_realtime *rt, int64_t delay_ms);
+/* The network may be back: what waits for its delay, or hangs, is tried soon. */
+void aps_realtime_link_hurry(struct aps_realtime *rt);
 /* A subscription has gone: it may have been the last one. */
 void aps_realtime_link_sub_gone(struct aps_realtime *rt);
 /* Nothing came since a start that wasn't acknowledged in time. */

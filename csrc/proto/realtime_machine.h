@@ -17,6 +17,9 @@
 /* Fresh material that is refused again and again, and starts that nothing answers, are given up after so many. */
 #define APS_REALTIME_MAX_TRIES 5
 #define APS_REALTIME_STOPPED   128
+/* An attempt that got nowhere for so long is begun anew when the network may be back: what it sent is lost, and TCP
+ * waits longer and longer before it sends it again. */
+#define APS_REALTIME_HUNG_MS 1000
 
 enum aps_realtime_phase {
 	APS_REALTIME_IDLE,      /* nobody wants a connection */
@@ -60,6 +63,9 @@ struct aps_realtime {
 	enum aps_realtime_phase phase;
 	int64_t deadline_ms; /* of WAITING, OPENING and INIT */
 	int64_t idle_at_ms;  /* close then, because nobody is left; or NEVER */
+	int64_t began_at_ms; /* of the attempt, */
+	int64_t again_at_ms; /* and when it is begun anew, because it hangs; or NEVER */
+	int64_t lost_at_ms;  /* since when no connection was any good; of WAITING and what follows it */
 	unsigned attempt;    /* what the next delay grows with */
 	unsigned n_failed;   /* attempts in a row that served no subscription */
 	unsigned n_refusals; /* of fresh material, since the connection was last healthy */

@@ -3,7 +3,7 @@
 #include "store/inspect_text.h"
 #include "store/query.h"
 #include "store/sync_rows.h"
-#include "sync/checkpoint.h"
+#include "sync/sync_row.h"
 
 #define MAX_SYNCS 1000
 
@@ -63,9 +63,10 @@ static void put_pass(struct aps_json_writer *w, const struct aps_checkpoint *che
 
 static void put_checkpoint(struct aps_json_writer *w, struct aps_str text)
 {
+	int64_t skew_ms;
 	struct aps_checkpoint checkpoint;
 	aps_checkpoint_init(&checkpoint);
-	put_flag(w, "is_damaged", !aps_checkpoint_take(&checkpoint, text));
+	put_flag(w, "is_damaged", !aps_sync_row_take(text, &checkpoint, &skew_ms));
 	put_time(w, "last_sync", checkpoint.last_sync_ms);
 	put_time(w, "base", checkpoint.base_ms);
 	aps_inspect_put_count(w, "records", checkpoint.n_base_records);

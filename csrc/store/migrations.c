@@ -65,15 +65,14 @@ static const char OUTBOX[] =
         " at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (owner, temporary)) WITHOUT ROWID;"
         "INSERT INTO counter VALUES (-2, 0);";
 
-/* Of step 3. What delta syncs keep beside their records (store/sync_rows.h), by the part and by the sync's name. */
+/* Of step 3. What delta syncs keep beside their records (store/sync_rows.h), by the part and by the sync's name. It is
+ * short so that the schema fits on the file's first page: a page that is lost elsewhere takes only its own rows. */
 static const char SYNC[] =
-        "CREATE TABLE sync (part INTEGER NOT NULL, name TEXT NOT NULL, checkpoint TEXT NOT NULL, sum INTEGER NOT NULL,"
-        " PRIMARY KEY (part, name)) WITHOUT ROWID;"
-        "CREATE TABLE tombstone (part INTEGER NOT NULL, sync TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL,"
-        " changed TEXT NOT NULL, seen INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (part, sync, key))"
-        " WITHOUT ROWID;"
-        "CREATE TABLE quarantine (part INTEGER NOT NULL, sync TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL,"
-        " seen INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (part, sync, key)) WITHOUT ROWID;";
+        "CREATE TABLE sync (part INT, name TEXT, checkpoint TEXT, sum INT, PRIMARY KEY (part, name)) WITHOUT ROWID;"
+        "CREATE TABLE tombstone (part INT, sync TEXT, key TEXT, version TEXT, changed TEXT, seen INT, sum INT,"
+        " PRIMARY KEY (part, sync, key)) WITHOUT ROWID;"
+        "CREATE TABLE quarantine (part INT, sync TEXT, key TEXT, reason TEXT, seen INT, sum INT,"
+        " PRIMARY KEY (part, sync, key)) WITHOUT ROWID;";
 
 /* What a step runs, and the tables that it makes. */
 struct step {

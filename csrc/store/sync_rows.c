@@ -59,6 +59,14 @@ enum aps_rc aps_sync_rows_save(struct aps_db *db, struct aps_sync_name sync, str
 	return aps_query_run(&query);
 }
 
+enum aps_rc aps_sync_rows_forget(struct aps_db *db, int64_t part, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "DELETE FROM sync WHERE part = ?1", err);
+	aps_query_int(&query, part);
+	return aps_query_run(&query);
+}
+
 enum aps_rc aps_sync_rows_drop(struct aps_db *db, struct aps_sync_name sync, struct aps_err *err)
 {
 	static const char *const SQL[] = {
@@ -100,13 +108,13 @@ enum aps_rc aps_tombstone_put(struct aps_db *db, struct aps_sync_name sync, cons
 	return aps_query_run(&query);
 }
 
-enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, bool *is_there,
-                               struct aps_buf *version, struct aps_buf *changed_at, struct aps_err *err)
+enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, struct aps_str key,
+                               struct aps_tombstone_found *found, struct aps_err *err)
 {
 	static const char SQL[] = "SELECT version, changed, seen, sum FROM tombstone"
 	                          " WHERE part = ?1 AND sync = ?2 AND key = ?3";
 	struct aps_query query;
-	*is_there = false;
+	found->is_there = false;
 	aps_query_init(&query, db, SQL, err);
 	bind_sync(&query, sync);
 	aps_query_text(&query, key);
@@ -117,12 +125,13 @@ enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, str
 		        .changed_at = aps_stmt_column_str(query.stmt, 1),
 		        .seen_s = aps_stmt_column_int(query.stmt, 2),
 		};
-		*is_there = aps_stmt_column_int(query.stmt, 3) == sum_of_tombstone(sync, &tombstone);
-		if (*is_there) aps_buf_add_str(version, tombstone.version);
-		if (*is_there) aps_buf_add_str(changed_at, tombstone.changed_at);
+		found->is_there = aps_stmt_column_int(query.stmt, 3) == sum_of_tombstone(sync, &tombstone);
+		if (found->is_there) aps_buf_add_str(&found->version, tombstone.version);
+		if (found->is_there) aps_buf_add_str(&found->changed_at, tombstone.changed_at);
 	}
 	enum aps_rc rc = aps_query_end(&query);
-	return rc == APS_OK && (version->rc != APS_OK || changed_at->rc != APS_OK) ? fail_memory(err) : rc;
+	bool is_short = found->version.rc != APS_OK || found->changed_at.rc != APS_OK;
+	return rc == APS_OK && is_short ? fail_memory(err) : rc;
 }
 
 /* Of one key. */

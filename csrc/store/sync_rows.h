@@ -21,6 +21,12 @@ struct aps_tombstone {
 	int64_t seen_s;            /* Unix time */
 };
 
+/* What is known of a key. The buffers are the caller's, and are appended to. */
+struct aps_tombstone_found {
+	bool is_there; /* false: it wasn't deleted */
+	struct aps_buf version, changed_at;
+};
+
 struct aps_sync_bad_record {
 	struct aps_str key;    /* "Post:1", or where it stood: "listPosts.items.3" */
 	struct aps_str reason; /* for people */
@@ -37,15 +43,16 @@ APS_BEGIN_DECLS
 enum aps_rc aps_sync_rows_load(struct aps_db *db, struct aps_sync_name sync, struct aps_buf *out, struct aps_err *err);
 enum aps_rc aps_sync_rows_save(struct aps_db *db, struct aps_sync_name sync, struct aps_str checkpoint,
                                struct aps_err *err);
+/* The checkpoints of a part go, all of them: what they say was kept isn't all there any more. */
+enum aps_rc aps_sync_rows_forget(struct aps_db *db, int64_t part, struct aps_err *err);
 /* All that the sync has here goes. */
 enum aps_rc aps_sync_rows_drop(struct aps_db *db, struct aps_sync_name sync, struct aps_err *err);
 
 /* In the place of the one that there is of its key. */
 enum aps_rc aps_tombstone_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_tombstone *tombstone,
                               struct aps_err *err);
-/* Appends both; *is_there false: it wasn't deleted. */
-enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, bool *is_there,
-                               struct aps_buf *version, struct aps_buf *changed_at, struct aps_err *err);
+enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, struct aps_str key,
+                               struct aps_tombstone_found *found, struct aps_err *err);
 enum aps_rc aps_tombstone_remove(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, struct aps_err *err);
 /* All of a sync that were seen before this moment of Unix time in seconds; INT64_MAX: all. */
 enum aps_rc aps_tombstones_remove_before(struct aps_db *db, struct aps_sync_name sync, int64_t before_s,

@@ -83,6 +83,8 @@ static bool go_online(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->is_online) sync->n_failures = sync->n_ended = 0;
+	bool is_back = !sync->is_online && sync->is_started;
+	if (is_back && sync->has_gap && sync->running == APS_SYNC_NO_QUERY) sync->needs_plan = true;
 	sync->is_online = true;
 	sync->retry_at_ms = sync->subscribe_at_ms = 0;
 	return true;
@@ -90,7 +92,10 @@ static bool go_online(struct aps_sync_step *s)
 
 static bool go_offline(struct aps_sync_step *s)
 {
-	s->sync->is_online = false;
+	struct aps_delta_sync *sync = s->sync;
+	/* A socket that is cut off may seem to stand for minutes. */
+	if (sync->is_subscribed) aps_sync_note_gap(sync);
+	sync->is_online = false;
 	return true;
 }
 
@@ -106,6 +111,7 @@ static bool be_due(struct aps_sync_step *s)
 {
 	s->sync->is_armed = false;
 	s->is_due = true;
+	aps_sync_move_on(s);
 	return true;
 }
 
@@ -141,7 +147,8 @@ static bool want_more(struct aps_sync_step *s)
 		if (!sync->is_saving) return true;
 		sync->next.max_records = max_records;
 		sync->wants_more = sync->next.is_truncated && sync->next.base.n_records < max_records;
-		if (sync->wants_more) open_again(&sync->next, max_records); /* it has just been as many as there were to be */
+		if (sync->wants_more)
+			open_again(&sync->next, max_records); /* it has just been as many as there were to be */
 		return true;
 	}
 	open_again(&sync->checkpoint, max_records);
@@ -178,7 +185,8 @@ static int64_t rest_ms(const struct aps_sync_step *s)
 	int64_t least_ms = greater(lesser(options->interval_ms, quarter_ms), APS_SYNC_MIN_RERUN_MS);
 	base_ms = greater(base_ms, sync->based_at_ms + least_ms - mono_ms);
 	delta_ms = greater(delta_ms, sync->polled_at_ms + quarter_ms - mono_ms);
-	if (options->has_delta) delta_ms = lesser(delta_ms, sync->polled_at_ms + options->window_ms / 2 - mono_ms);
+	if (delta_ms != INT64_MAX && !options->begins_live)
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->window_ms / 2 - mono_ms);
 	if (sync->phase == APS_SYNC_POLLING && options->has_delta)
 		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);
 	return lesser(base_ms, delta_ms);
@@ -190,6 +198,19 @@ static bool goes_on_anew(const struct aps_delta_sync *sync)
 	return sync->options.has_subscription && !sync->options.has_delta && !sync->is_continuous;
 }
 
+/* A clock that nobody has confirmed is no reason to fetch everything: what is fetched anyway tells the time, and that
+ * is looked at then. */
+static enum aps_sync_query doubt(const struct aps_sync_step *s, enum aps_sync_query query, bool *anew)
+{
+	const struct aps_delta_sync_options *options = &s->sync->options;
+	const struct aps_checkpoint *at = &s->sync->checkpoint;
+	if (!s->event->is_guess || query != APS_SYNC_BASE_QUERY || !options->has_delta) return query;
+	if (at->base.is_open) *anew = false;
+	if (at->base.is_open || at->base_ms == 0 || at->last_sync_ms == 0) return query;
+	*anew = false;
+	return APS_SYNC_DELTA_QUERY;
+}
+
 static void choose(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
@@ -199,8 +220,10 @@ static void choose(struct aps_sync_step *s)
 		bool anew;
 		enum aps_sync_query query =
 		        aps_delta_sync_plan(&sync->options, &sync->checkpoint, s->event->now_ms, &anew);
+		query = doubt(s, query, &anew);
 		sync->needs_plan = false;
 		aps_sync_run(sync, query, anew, false);
+		aps_sync_begin_live(s);
 	} else if (sync->wants_more && sync->checkpoint.base.is_open) {
 		aps_sync_run(sync, APS_SYNC_BASE_QUERY, goes_on_anew(sync), false);
 	}
@@ -251,6 +274,8 @@ static int64_t timer_ms(const struct aps_sync_step *s)
 	if (sync->phase == APS_SYNC_WAITING && sync->running != APS_SYNC_NO_QUERY)
 		delay_ms = lesser(delay_ms, sync->retry_at_ms - mono_ms);
 	if (is_resting(sync)) delay_ms = lesser(delay_ms, rest_ms(s));
+	int64_t mark_ms = aps_sync_next_mark_ms(sync);
+	if (mark_ms != INT64_MAX) delay_ms = lesser(delay_ms, mark_ms - mono_ms);
 	return delay_ms > 0 ? delay_ms : 1;
 }
 

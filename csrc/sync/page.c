@@ -7,26 +7,36 @@
 #define LAST_MS    INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 #define MAX_DIGITS 15                       /* LAST_MS has as many */
 
+#define USUAL_BYTES 512 /* of a record: room for that many is made at once */
+
 /* What a key stands for: bits, because one key may stand for several. */
 enum meaning { VERSION = 1, CHANGED_AT = 2, AWS_DS = 4, DELETED = 8, NEXT_TOKEN = 16, STARTED_AT = 32 };
 
-#define N_KEYS      6
-#define N_OF_RECORD 4 /* the first ones */
+struct key {
+	struct aps_str text; /* a zero is behind it */
+	unsigned meaning;
+};
+
+struct keys {
+	struct key all[6]; /* different ones */
+	size_t n;
+	size_t next;      /* the one that is expected: records of a page have their members in one order */
+	uint64_t lengths; /* one bit each, the last one for all that are longer */
+};
 
 struct reading {
 	struct aps_page *page;
 	const struct aps_page_names *names;
 	struct aps_json_reader r;
-	struct aps_str keys[N_KEYS]; /* in the order of `enum meaning` */
-	uint64_t lengths;            /* of keys of a record: one bit each, the last one for all longer ones */
-	bool has_token;              /* the page's is known */
+	struct keys of_record, of_holder;
+	bool has_token; /* the page's is known */
 	struct aps_err *err;
 	enum aps_rc rc; /* of what isn't the reader's */
 };
 
 /* What the members of one object say. */
 struct members {
-	struct aps_page_record record;
+	struct aps_page_record *record;
 	bool is_deleted, is_aws_deleted;
 	bool has_token;
 	struct aps_str token;
@@ -44,29 +54,60 @@ static unsigned length_bit(size_t n)
 	return n < 63 ? (unsigned)n : 63;
 }
 
-static void set_keys(struct reading *in)
+static void add_key(struct keys *keys, struct aps_str text, unsigned meaning)
 {
-	const struct aps_page_names *names = in->names;
-	const struct aps_str keys[N_KEYS] = {names->version, names->changed_at, names->aws_ds,
-	                                     names->deleted, names->next_token, names->started_at};
-	memcpy(in->keys, keys, sizeof keys);
-	for (size_t i = 0; i < N_OF_RECORD; i++)
-		if (keys[i].n != 0) in->lengths |= UINT64_C(1) << length_bit(keys[i].n);
+	size_t i = 0;
+	if (text.n == 0) return;
+	while (i < keys->n && !aps_str_eq(keys->all[i].text, text)) i++;
+	if (i == keys->n) keys->all[keys->n++] = (struct key){text, 0};
+	keys->all[i].meaning |= meaning;
+	keys->lengths |= UINT64_C(1) << length_bit(text.n);
 }
 
-/* The names were copied with a zero behind them. */
-static bool is_key(const struct reading *in, struct aps_str name)
+static void add_keys(struct keys *keys, const struct aps_page_names *names)
 {
-	if (name.n == 0) return false;
-	return in->r.has_escapes ? aps_json_text_is(&in->r, name.p) : aps_str_eq(in->r.text, name);
+	add_key(keys, names->version, VERSION);
+	add_key(keys, names->changed_at, CHANGED_AT);
+	add_key(keys, names->aws_ds, AWS_DS);
+	add_key(keys, names->deleted, DELETED);
 }
 
-static unsigned meaning_of(const struct reading *in, size_t n_keys)
+/* Without a call: keys are short, and this is done a few times for each record. */
+static inline bool is_same(const char *a, const char *b, size_t n)
 {
-	unsigned meaning = 0;
-	for (size_t i = 0; i < n_keys; i++)
-		if (is_key(in, in->keys[i])) meaning |= 1u << i;
-	return meaning;
+	uint64_t x, y;
+	size_t i = 0;
+	if (n < sizeof x) {
+		while (i < n && a[i] == b[i]) i++;
+		return i == n;
+	}
+	for (i = n - sizeof x;; i = i < sizeof x ? 0 : i - sizeof x) {
+		memcpy(&x, a + i, sizeof x);
+		memcpy(&y, b + i, sizeof y);
+		if (x != y || i == 0) return x == y;
+	}
+}
+
+/* The KEY or STRING just read. */
+static bool is_text(const struct reading *in, struct aps_str text)
+{
+	const struct aps_json_reader *r = &in->r;
+	if (r->has_escapes) return aps_json_text_is(r, text.p);
+	return r->text.n == text.n && is_same(r->text.p, text.p, text.n);
+}
+
+/* Of the KEY just read. */
+static unsigned meaning_of(const struct reading *in, struct keys *keys)
+{
+	size_t i = keys->next;
+	for (size_t n = keys->n; n != 0; n--) {
+		const struct key *key = &keys->all[i];
+		i = i + 1 < keys->n ? i + 1 : 0;
+		if (!is_text(in, key->text)) continue;
+		keys->next = i;
+		return key->meaning;
+	}
+	return 0;
 }
 
 /* What the KEY or STRING just read stands for. */
@@ -132,25 +173,20 @@ static bool take_token(struct reading *in, enum aps_json_token token, struct mem
 /* JSON text of a scalar; empty: it is null, or none. */
 static struct aps_str scalar_text(const struct reading *in, enum aps_json_token token)
 {
-	struct aps_str text = in->r.text;
-	switch (token) {
-	case APS_JSON_STRING: return (struct aps_str){text.p - 1, text.n + 2};
-	case APS_JSON_NULL:
-	case APS_JSON_OBJECT:
-	case APS_JSON_ARRAY: return (struct aps_str){NULL, 0};
-	default: return text;
-	}
+	size_t n_quote = token == APS_JSON_STRING;
+	if (token == APS_JSON_NULL || token == APS_JSON_OBJECT || token == APS_JSON_ARRAY)
+		return (struct aps_str){NULL, 0};
+	return (struct aps_str){in->r.text.p - n_quote, in->r.text.n + 2 * n_quote};
 }
 
-/* The value of a key that stands for something. */
-static bool take_value(struct reading *in, unsigned meaning, struct members *members)
+/* The value of which `token` was read, whole. */
+static bool take_value(struct reading *in, enum aps_json_token token, unsigned meaning, struct members *members)
 {
-	enum aps_json_token token = aps_json_next(&in->r);
 	struct aps_str text = scalar_text(in, token);
 	bool is_ok = token != APS_JSON_ERROR;
-	if (meaning & VERSION) members->record.version = text;
-	if (meaning & CHANGED_AT) members->record.changed_at = text;
-	if (meaning & AWS_DS) members->is_aws_deleted = token == APS_JSON_STRING && aps_json_text_is(&in->r, "DELETE");
+	if (meaning & VERSION) members->record->version = text;
+	if (meaning & CHANGED_AT) members->record->changed_at = text;
+	if (meaning & AWS_DS) members->is_aws_deleted = token == APS_JSON_STRING && is_text(in, APS_STR("DELETE"));
 	if (meaning & DELETED) members->is_deleted = token == APS_JSON_TRUE;
 	if (is_ok && meaning & NEXT_TOKEN) is_ok = take_token(in, token, members);
 	if (is_ok && meaning & STARTED_AT) is_ok = take_time(in, token, &members->started_ms);
@@ -158,53 +194,62 @@ static bool take_value(struct reading *in, unsigned meaning, struct members *mem
 	return is_ok;
 }
 
-static bool add_record(struct reading *in, struct members *members, const char *from)
+/* The next one of the page, empty. NULL on failure. */
+static struct aps_page_record *add_record(struct reading *in)
 {
 	struct aps_buf *records = &in->page->records;
-	char *room = aps_buf_reserve(records, sizeof members->record);
-	if (room == NULL && records->rc == APS_E_TOO_BIG) {
+	struct aps_page_record *record = (void *)aps_buf_reserve(records, sizeof *record);
+	if (record == NULL && records->rc == APS_E_TOO_BIG)
 		in->rc = aps_fail(in->err, APS_E_TOO_BIG, "A page has more than %zu records", APS_PAGE_MAX_RECORDS);
-		return false;
-	}
-	if (room == NULL) return fail_nomem(in);
-	if (from != NULL) members->record.text = (struct aps_str){from, (size_t)(in->r.at - from)};
-	members->record.is_deleted = members->is_deleted || members->is_aws_deleted;
-	members->record.index = records->n / sizeof members->record;
-	memcpy(room, &members->record, sizeof members->record);
-	records->n += sizeof members->record;
-	return true;
+	else if (record == NULL)
+		fail_nomem(in);
+	if (record == NULL) return NULL;
+	*record = (struct aps_page_record){.index = records->n / sizeof *record};
+	records->n += sizeof *record;
+	return record;
 }
 
-/* A record that holds no list: after its OBJECT. This is where the time goes. */
+static void finish_record(const struct reading *in, const struct members *members, const char *from)
+{
+	members->record->text = (struct aps_str){from, (size_t)(in->r.at - from)};
+	members->record->is_deleted = members->is_deleted || members->is_aws_deleted;
+}
+
+/* One that holds no list: after its OBJECT. This is where the time goes. */
 static bool read_record(struct reading *in)
 {
 	struct aps_json_reader *r = &in->r;
-	struct members members = {.record = {.index = 0}};
+	struct members members = {.record = add_record(in)};
 	const char *from = r->text.p;
 	unsigned depth = r->depth;
+	uint64_t lengths = in->of_record.lengths;
+	if (members.record == NULL) return false;
 	while (r->depth >= depth) {
 		enum aps_json_token token = aps_json_next(r);
 		if (token == APS_JSON_ERROR) return false;
 		if (token != APS_JSON_KEY || r->depth != depth) continue;
-		if ((in->lengths >> length_bit(r->text.n) & 1) == 0 && !r->has_escapes) continue;
-		unsigned meaning = meaning_of(in, N_OF_RECORD);
-		if (meaning != 0 && !take_value(in, meaning, &members)) return false;
+		if ((lengths >> length_bit(r->text.n) & 1) == 0 && !r->has_escapes) continue;
+		unsigned meaning = meaning_of(in, &in->of_record);
+		if (meaning != 0 && !take_value(in, aps_json_next(r), meaning, &members)) return false;
 	}
-	return add_record(in, &members, from);
+	finish_record(in, &members, from);
+	return true;
 }
 
 /* After its ARRAY. */
 static bool read_list(struct reading *in)
 {
 	struct aps_json_reader *r = &in->r;
+	size_t n_likely = (size_t)(r->end - r->at) / USUAL_BYTES;
 	in->page->is_list = true;
+	if (n_likely > 1 && n_likely <= APS_PAGE_MAX_RECORDS)
+		(void)aps_buf_reserve(&in->page->records, n_likely * sizeof(struct aps_page_record));
 	for (;;) {
-		struct members none = {.record = {.index = 0}};
 		enum aps_json_token token = aps_json_next(r);
 		if (token == APS_JSON_ARRAY_END) return true;
 		if (token == APS_JSON_ERROR) return false;
 		if (token == APS_JSON_ARRAY && aps_json_skip_rest(r) != APS_OK) return false;
-		if (!(token == APS_JSON_OBJECT ? read_record(in) : add_record(in, &none, NULL))) return false;
+		if (!(token == APS_JSON_OBJECT ? read_record(in) : add_record(in) != NULL)) return false;
 	}
 }
 
@@ -215,25 +260,11 @@ static bool enters(struct reading *in, bool *is_ok)
 	struct aps_str key;
 	*is_ok = true;
 	if (page->is_list || page->n_path == APS_PAGE_MAX_PATH) return false;
-	if (page->n_path == 1 && in->names->items.n != 0 && !is_key(in, in->names->items)) return false;
+	if (page->n_path == 1 && in->names->items.n != 0 && !is_text(in, in->names->items)) return false;
 	*is_ok = take_text(in, &key);
 	if (!*is_ok || aps_map_get(&in->names->holders, key) == NULL) return false;
 	page->path[page->n_path++] = key;
 	return true;
-}
-
-static bool read_holder(struct reading *in, struct members *members);
-
-/* What stands under a key of the path, which is shorter again if it is no list. */
-static bool read_inner(struct reading *in)
-{
-	struct members members = {.record = {.index = 0}};
-	enum aps_json_token token = aps_json_next(&in->r);
-	bool is_ok = token == APS_JSON_ARRAY    ? read_list(in)
-	             : token == APS_JSON_OBJECT ? read_holder(in, &members)
-	                                        : token != APS_JSON_ERROR;
-	if (!in->page->is_list) in->page->n_path--;
-	return is_ok;
 }
 
 /* Of the objects around a list the nearest one tells. */
@@ -247,19 +278,31 @@ static void keep_page_fields(struct reading *in, const struct members *members)
 	if (page->started_ms == 0) page->started_ms = members->started_ms;
 }
 
+static bool read_holder(struct reading *in, struct members *members);
+
+/* The value of the KEY just read. Where the list is in it, its key stays in the path. */
+static bool read_member(struct reading *in, struct members *members)
+{
+	struct aps_page *page = in->page;
+	struct aps_page_record unused;
+	struct members inner = {.record = &unused};
+	unsigned meaning = meaning_of(in, &in->of_holder);
+	bool is_ok, is_inner = enters(in, &is_ok);
+	if (!is_ok) return false;
+	if (meaning == 0 && !is_inner) return aps_json_skip_value(&in->r, NULL) == APS_OK;
+	enum aps_json_token token = aps_json_next(&in->r);
+	if (is_inner && token == APS_JSON_ARRAY) return read_list(in);
+	is_ok = is_inner && token == APS_JSON_OBJECT ? read_holder(in, &inner)
+	                                             : take_value(in, token, meaning, members);
+	if (is_inner && !page->is_list) page->n_path--;
+	return is_ok;
+}
+
 /* An object that may hold the list, after its OBJECT. Recursion ends with the longest path. */
 static bool read_holder(struct reading *in, struct members *members)
 {
 	bool is_ok = true;
-	while (is_ok && aps_json_next(&in->r) == APS_JSON_KEY) {
-		unsigned meaning = meaning_of(in, N_KEYS);
-		if (meaning != 0)
-			is_ok = take_value(in, meaning, members);
-		else if (enters(in, &is_ok))
-			is_ok = read_inner(in);
-		else if (is_ok)
-			is_ok = aps_json_skip_value(&in->r, NULL) == APS_OK;
-	}
+	while (is_ok && aps_json_next(&in->r) == APS_JSON_KEY) is_ok = read_member(in, members);
 	if (in->page->is_list) keep_page_fields(in, members);
 	return is_ok && in->r.err.code == APS_OK;
 }
@@ -267,13 +310,19 @@ static bool read_holder(struct reading *in, struct members *members)
 static bool read_root_object(struct reading *in)
 {
 	const char *from = in->r.text.p;
-	struct members members = {.record = {.index = 0}};
+	struct aps_page_record whole = {.index = 0};
+	struct members members = {.record = &whole};
 	if (in->names->is_event) return read_record(in);
 	if (!read_holder(in, &members)) return false;
 	if (in->page->is_list) return true;
-	bool is_record = !in->names->is_page && in->names->items.n == 0;
-	if (is_record) return add_record(in, &members, from);
-	keep_page_fields(in, &members);
+	if (in->names->is_page || in->names->items.n != 0) {
+		keep_page_fields(in, &members);
+		return true;
+	}
+	struct aps_page_record *record = add_record(in);
+	if (record == NULL) return false;
+	finish_record(in, &members, from);
+	*record = whole;
 	return true;
 }
 
@@ -299,7 +348,7 @@ static bool read_data(struct reading *in)
 	if (token == APS_JSON_ARRAY) is_ok = aps_json_skip_rest(r) == APS_OK;
 	if (token == APS_JSON_OBJECT) {
 		while (is_ok && aps_json_next(r) == APS_JSON_KEY) {
-			bool is_root = in->page->n_path == 0 && is_key(in, in->names->root);
+			bool is_root = in->page->n_path == 0 && is_text(in, in->names->root);
 			is_ok = is_root ? read_root(in) : aps_json_skip_value(r, NULL) == APS_OK;
 		}
 	}
@@ -314,7 +363,10 @@ enum aps_rc aps_page_read(struct aps_page *page, const struct aps_page_names *na
 	aps_buf_init(&page->records, APS_PAGE_MAX_RECORDS * sizeof(struct aps_page_record));
 	aps_arena_init(&page->arena, APS_BUF_ANY_SIZE);
 	aps_json_reader_init(&in.r, data, 0);
-	set_keys(&in);
+	add_keys(&in.of_record, names);
+	add_keys(&in.of_holder, names);
+	add_key(&in.of_holder, names->next_token, NEXT_TOKEN);
+	add_key(&in.of_holder, names->started_at, STARTED_AT);
 	if (read_data(&in)) return APS_OK;
 	aps_page_clear(page);
 	if (in.rc != APS_OK) return in.rc;

@@ -4,7 +4,7 @@
  *                +----------------------------------------> TOLD_OFFLINE
  *                |                                               |
  *    init --> ONLINE <-------------------------------------------+
- *             |   ^  ^          ANSWERED, SET_ONLINE
+ *             |   ^  ^                SET_ONLINE
  *      FAILED |   |  +--------------------------------+
  *             v   | ANSWERED, SET_ONLINE              | ANSWERED, SET_ONLINE
  *             OFFLINE ------------- DUE ----------> PROBING
@@ -12,11 +12,18 @@
  *                +------------------------------------+
  *                    FAILED, ABANDONED, UNWANTED
  *
- * The timer is armed in OFFLINE only, and there while it is wanted. Each try in vain doubles the backoff; ONLINE begins
- * it anew. What fails in OFFLINE was sent before, and lengthens nothing. */
+ * The timer is armed in OFFLINE only, and there while it is wanted. Each try in vain doubles the backoff; ONLINE and a
+ * HINT begin it anew, and a HINT shortens what is left of it. What fails in OFFLINE was sent before, and lengthens
+ * nothing; what is answered in TOLD_OFFLINE was, too. */
 #include "sync/reachability.h"
 
-static const struct aps_backoff_policy POLICY = {.base_ms = 1000, .cap_ms = 300000};
+static const struct aps_backoff_policy POLICY = {.base_ms = 200, .cap_ms = APS_OUTAGE_OLD_MS};
+
+/* With what comes. */
+struct input {
+	int64_t now_ms;
+	struct aps_rand *rand;
+};
 
 #define TEXT(name, text) text,
 static const char *const STATE_NAMES[] = {APS_REACHABILITY_STATE_MAP(TEXT)};
@@ -44,12 +51,23 @@ static void stop(struct aps_reachability *r, struct aps_reachability_action *act
 	r->is_armed = false;
 }
 
-static void arm(struct aps_reachability *r, struct aps_rand *rand, struct aps_reachability_action *action)
+static void arm_for(struct aps_reachability *r, int64_t delay_ms, int64_t now_ms,
+                    struct aps_reachability_action *action)
+{
+	r->is_armed = true;
+	r->due_ms = now_ms + delay_ms;
+	action->timer = APS_REACHABILITY_ARM;
+	action->delay_ms = delay_ms;
+}
+
+/* `took_ms`: since the last try began; 0: there was none. */
+static void arm(struct aps_reachability *r, int64_t took_ms, const struct input *input,
+                struct aps_reachability_action *action)
 {
 	if (!r->is_wanted || r->is_armed) return;
-	r->is_armed = true;
-	action->timer = APS_REACHABILITY_ARM;
-	action->delay_ms = aps_backoff_delay_ms(&POLICY, r->n_tries, rand);
+	int64_t outage_ms = input->now_ms - took_ms - r->lost_at_ms;
+	int64_t delay_ms = aps_backoff_outage_ms(&POLICY, r->n_tries, outage_ms, took_ms, input->rand);
+	arm_for(r, delay_ms, input->now_ms, action);
 }
 
 static void go_online(struct aps_reachability *r, struct aps_reachability_action *action)
@@ -68,43 +86,55 @@ static void be_told_offline(struct aps_reachability *r, struct aps_reachability_
 	r->n_tries = 0;
 }
 
-static void end_try(struct aps_reachability *r, struct aps_rand *rand, struct aps_reachability_action *action)
+static void end_try(struct aps_reachability *r, const struct input *input, struct aps_reachability_action *action)
 {
 	r->state = APS_REACHABILITY_OFFLINE;
 	if (r->n_tries < UINT32_MAX) r->n_tries++;
-	arm(r, rand, action);
+	arm(r, input->now_ms - r->try_at_ms, input, action);
 }
 
-static void fail(struct aps_reachability *r, struct aps_rand *rand, struct aps_reachability_action *action)
+static void fail(struct aps_reachability *r, const struct input *input, struct aps_reachability_action *action)
 {
 	if (r->state == APS_REACHABILITY_PROBING) {
-		end_try(r, rand, action);
+		end_try(r, input, action);
 	} else if (r->state == APS_REACHABILITY_ONLINE) {
 		action->change = APS_REACHABILITY_WENT_OFFLINE;
 		r->state = APS_REACHABILITY_OFFLINE;
-		arm(r, rand, action);
+		r->lost_at_ms = input->now_ms;
+		arm(r, 0, input, action);
 	}
 }
 
-static void probe(struct aps_reachability *r, struct aps_reachability_action *action)
+static void probe(struct aps_reachability *r, const struct input *input, struct aps_reachability_action *action)
 {
 	r->is_armed = false;
 	r->state = APS_REACHABILITY_PROBING;
+	r->try_at_ms = input->now_ms;
 	action->may_probe = true;
 }
 
-static void want(struct aps_reachability *r, struct aps_rand *rand, struct aps_reachability_action *action)
+/* A try that is under way ends as it may; the next one is soon. */
+static void take_hint(struct aps_reachability *r, const struct input *input, struct aps_reachability_action *action)
+{
+	r->n_tries = 0;
+	if (!r->is_armed) return;
+	int64_t delay_ms = aps_backoff_spread_ms(input->rand);
+	if (input->now_ms + delay_ms < r->due_ms) arm_for(r, delay_ms, input->now_ms, action);
+}
+
+static void want(struct aps_reachability *r, const struct input *input, struct aps_reachability_action *action)
 {
 	r->is_wanted = true;
-	if (r->state == APS_REACHABILITY_OFFLINE) arm(r, rand, action);
+	int64_t since_try_ms = r->n_tries > 0 ? input->now_ms - r->try_at_ms : 0;
+	if (r->state == APS_REACHABILITY_OFFLINE) arm(r, since_try_ms, input, action);
 }
 
 /* A try that is still under way may yet be answered. */
-static void want_no_more(struct aps_reachability *r, struct aps_rand *rand, struct aps_reachability_action *action)
+static void want_no_more(struct aps_reachability *r, const struct input *input, struct aps_reachability_action *action)
 {
 	r->is_wanted = false;
 	stop(r, action);
-	if (r->state == APS_REACHABILITY_PROBING) end_try(r, rand, action);
+	if (r->state == APS_REACHABILITY_PROBING) end_try(r, input, action);
 }
 
 static struct aps_reachability_action reject(const struct aps_reachability *r, enum aps_reachability_event event)
@@ -117,24 +147,29 @@ static struct aps_reachability_action reject(const struct aps_reachability *r, e
 }
 
 struct aps_reachability_action aps_reachability_feed(struct aps_reachability *reachability,
-                                                     enum aps_reachability_event event, struct aps_rand *rand)
+                                                     enum aps_reachability_event event, int64_t now_ms,
+                                                     struct aps_rand *rand)
 {
 	struct aps_reachability *r = reachability;
+	const struct input input = {now_ms, rand};
 	struct aps_reachability_action action = {.change = APS_REACHABILITY_SAME};
 	switch (event) {
-	case APS_REACHABILITY_ON_FAILED: fail(r, rand, &action); break;
+	case APS_REACHABILITY_ON_FAILED: fail(r, &input, &action); break;
 	case APS_REACHABILITY_ON_ANSWERED:
+		if (r->state != APS_REACHABILITY_TOLD_OFFLINE) go_online(r, &action);
+		break;
 	case APS_REACHABILITY_ON_SET_ONLINE: go_online(r, &action); break;
 	case APS_REACHABILITY_ON_ABANDONED:
-		if (r->state == APS_REACHABILITY_PROBING) end_try(r, rand, &action);
+		if (r->state == APS_REACHABILITY_PROBING) end_try(r, &input, &action);
 		break;
 	case APS_REACHABILITY_ON_SET_OFFLINE: be_told_offline(r, &action); break;
+	case APS_REACHABILITY_ON_HINT: take_hint(r, &input, &action); break;
 	case APS_REACHABILITY_ON_DUE:
 		if (!r->is_armed) return reject(r, event);
-		probe(r, &action);
+		probe(r, &input, &action);
 		break;
-	case APS_REACHABILITY_ON_WANTED: want(r, rand, &action); break;
-	case APS_REACHABILITY_ON_UNWANTED: want_no_more(r, rand, &action); break;
+	case APS_REACHABILITY_ON_WANTED: want(r, &input, &action); break;
+	case APS_REACHABILITY_ON_UNWANTED: want_no_more(r, &input, &action); break;
 	case APS_REACHABILITY_EVENT_COUNT:
 	default: return reject(r, event);
 	}

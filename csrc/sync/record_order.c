@@ -98,7 +98,7 @@ static void read_text(struct value *value)
 	moment->is_moment = aps_time_parse_rfc3339(text, &moment->unix_s, &moment->fraction);
 }
 
-/* False: it is no number and no text. What was read of it stays in the reader. */
+/* False: it is no number and no text. The reader keeps what it is. */
 static bool read_value(struct value *value, struct aps_str text)
 {
 	struct aps_json_reader end;
@@ -114,7 +114,7 @@ static bool read_value(struct value *value, struct aps_str text)
 	default: return false;
 	}
 	end = value->r;
-	return aps_json_next(&end) == APS_JSON_END && (value->is_text || value->number.is_number);
+	return aps_json_next(&end) == APS_JSON_END;
 }
 
 static int compare_ints(int64_t a, int64_t b)

@@ -2,11 +2,11 @@
 
 #include "sync/sync_hearing.h"
 
-#define FAST_PAGE_MS   1000
-#define FIT_PAGES      8 /* in a row, of a size below one that was too large: it is tried again */
+#define FAST_PAGE_MS 1000
+#define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
 /* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
  * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
-#define LATE_MS        2000
+#define LATE_MS 2000
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
 #define MAX_RESTARTS   3
 #define FRESH_TOKEN_MS 60000
@@ -49,7 +49,8 @@ static void revise_base(struct aps_sync_step *s)
 	const struct aps_checkpoint *at = &sync->checkpoint;
 	int64_t now_ms = s->event->now_ms;
 	if (sync->is_anew || at->base.began_ms == 0) return;
-	if (!s->is_straight && !aps_sync_is_recent(now_ms, at->base.since_ms, sync->options.window_ms))
+	bool is_known = !s->is_straight && !s->event->is_guess;
+	if (is_known && !aps_sync_is_recent(now_ms, at->base.since_ms, sync->options.window_ms))
 		sync->is_anew = true;
 	else if (!s->was_inside && needs_inside(s, at))
 		aps_sync_run(sync, APS_SYNC_DELTA_QUERY,
@@ -66,7 +67,8 @@ static void revise_delta(struct aps_sync_step *s)
 	bool is_late = sync->is_inside ? !aps_sync_is_recent(now_ms, since_ms(sync), sync->options.window_ms)
 	                               : aps_sync_delta_is_late(&sync->options, at, now_ms);
 	sync->is_anew = true;
-	if (is_late && sync->options.has_base) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+	if (is_late && sync->options.has_base && !s->event->is_guess)
+		aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 }
 
 void aps_sync_revise(struct aps_sync_step *s)
@@ -180,6 +182,8 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;
 	sync->n_failures = 0;
 	sync->retry_at_ms = 0;
+	sync->known_ms = made_ms;
+	sync->known_at_ms = s->event->mono_ms;
 	grow_page(sync, page->took_ms);
 	if (is_thrown_away) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 	return true;

@@ -1,5 +1,12 @@
+/* A sync that begins live fetches nothing while all is heard. So that the next gap doesn't reach back to its beginning,
+ * it makes a mark each minute: what the service sent before the mark was heard, once something came that it sent later
+ * (and not just after: that may have waited to be read while the process stood still). The device's clock may jump
+ * ahead, and the monotonic one stands still while the device sleeps: a mark goes by the one that says less. */
 #include "sync/sync_hearing.h"
 
+#define SLACK_MS  2000 /* as of the time of a page */
+#define MARK_MS   60000
+#define LATER_MS  5000
 #define STEADY_MS 30000 /* a subscription that stood so long wasn't refused: the next one is asked for soon */
 
 bool aps_sync_is_served(const struct aps_delta_sync *sync)
@@ -13,7 +20,7 @@ static void mark_missed(struct aps_delta_sync *sync)
 	if (sync->is_saving) sync->next.has_missed = true;
 }
 
-static void miss(struct aps_delta_sync *sync)
+void aps_sync_note_gap(struct aps_delta_sync *sync)
 {
 	sync->has_gap = true;
 	sync->is_continuous = false;
@@ -22,7 +29,7 @@ static void miss(struct aps_delta_sync *sync)
 
 static void lose(struct aps_delta_sync *sync)
 {
-	if (sync->is_subscribed) miss(sync);
+	if (sync->is_subscribed) aps_sync_note_gap(sync);
 	sync->is_subscribed = false;
 }
 
@@ -30,6 +37,45 @@ static void lose(struct aps_delta_sync *sync)
 static void plan_soon(struct aps_delta_sync *sync)
 {
 	if (sync->running == APS_SYNC_NO_QUERY) sync->needs_plan = true;
+}
+
+static void mark(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	const int64_t now_ms = s->event->now_ms, mono_ms = s->event->mono_ms;
+	if (!sync->options.begins_live) return;
+	if (sync->known_ms == 0) {
+		sync->known_ms = now_ms;
+		sync->known_at_ms = mono_ms;
+	}
+	int64_t since_ms = sync->known_ms + (mono_ms - sync->known_at_ms);
+	sync->mark_ms = since_ms < now_ms ? since_ms : now_ms;
+	sync->mark_at_ms = mono_ms;
+}
+
+void aps_sync_begin_live(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->options.begins_live || sync->checkpoint.last_sync_ms != 0) return;
+	mark(s);
+	sync->checkpoint.last_sync_ms = sync->mark_ms > SLACK_MS ? sync->mark_ms - SLACK_MS : 1;
+	sync->has_gap = false;
+}
+
+void aps_sync_move_on(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (s->event->mono_ms < aps_sync_next_mark_ms(sync)) return;
+	int64_t heard_ms = sync->mark_ms - SLACK_MS;
+	bool is_heard = !sync->has_gap && !s->event->is_behind && s->event->heard_at_ms >= sync->mark_at_ms + LATER_MS;
+	if (is_heard && heard_ms > sync->checkpoint.last_sync_ms) sync->checkpoint.last_sync_ms = heard_ms;
+	mark(s);
+}
+
+int64_t aps_sync_next_mark_ms(const struct aps_delta_sync *sync)
+{
+	bool is_marked = sync->options.begins_live && sync->phase == APS_SYNC_LIVE;
+	return is_marked ? sync->mark_at_ms + MARK_MS : INT64_MAX;
 }
 
 bool aps_sync_be_subscribed(struct aps_sync_step *s)
@@ -40,6 +86,7 @@ bool aps_sync_be_subscribed(struct aps_sync_step *s)
 	sync->is_subscribed = true;
 	sync->is_unserved = false;
 	sync->subscribed_at_ms = s->event->mono_ms;
+	mark(s);
 	if (sync->has_gap && !sync->options.has_delta) mark_missed(sync);
 	plan_soon(sync);
 	return true;
@@ -53,6 +100,7 @@ bool aps_sync_be_delayed(struct aps_sync_step *s)
 	lose(sync);
 	bool has_query = sync->options.has_base || sync->options.has_delta;
 	if (sync->is_unserved || !has_query || !sync->is_online) return true;
+	aps_sync_begin_live(s);
 	sync->is_unserved = sync->has_gap = true;
 	sync->is_continuous = false;
 	sync->polled_at_ms = s->event->mono_ms;
@@ -85,7 +133,7 @@ bool aps_sync_have_missed(struct aps_sync_step *s)
 {
 	if (!s->sync->options.has_subscription) return false;
 	if (!s->sync->is_asked) return true;
-	miss(s->sync);
+	aps_sync_note_gap(s->sync);
 	plan_soon(s->sync);
 	return true;
 }

@@ -16,8 +16,16 @@ bool aps_sync_be_delayed(struct aps_sync_step *s);
 bool aps_sync_end_subscription(struct aps_sync_step *s);
 bool aps_sync_have_missed(struct aps_sync_step *s);
 
+/* Something may have been missed from now on. */
+void aps_sync_note_gap(struct aps_delta_sync *sync);
 /* What comes from now on is heard, or won't be. */
 bool aps_sync_is_served(const struct aps_delta_sync *sync);
+/* Of a sync that begins live: changes up to now are known, or aren't wanted. */
+void aps_sync_begin_live(struct aps_sync_step *s);
+/* DUE: what was heard is known from then on. */
+void aps_sync_move_on(struct aps_sync_step *s);
+/* Monotonic: when the next mark is due; INT64_MAX: never. */
+int64_t aps_sync_next_mark_ms(const struct aps_delta_sync *sync);
 /* Asks for it, if it may be. */
 void aps_sync_subscribe(struct aps_sync_step *s);
 

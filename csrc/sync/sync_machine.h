@@ -72,9 +72,13 @@ struct aps_sync_event {
 	enum aps_sync_event_kind kind;
 	int64_t now_ms;  /* the service's clock, as far as it is known */
 	int64_t mono_ms; /* a clock that never jumps */
+	bool is_guess;   /* now_ms is the device's: nothing has told the service's time since START */
 	struct aps_sync_page_facts page;
 	struct aps_sync_failure failure;
 	uint64_t n_more;
+	/* DUE, of a sync that begins live. Monotonic: when something came from the service last; 0: nobody knows */
+	int64_t heard_at_ms;
+	bool is_behind; /* likewise: what was heard isn't all taken */
 };
 
 enum aps_sync_timer { APS_SYNC_TIMER_KEEP, APS_SYNC_TIMER_ARM, APS_SYNC_TIMER_STOP };
@@ -148,8 +152,12 @@ struct aps_delta_sync {
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
 	int64_t subscribed_at_ms; /* monotonic */
 	int64_t answered_at_ms[APS_SYNC_DELTA_QUERY + 1]; /* monotonic: the last page of each query */
-	int64_t polled_at_ms;     /* monotonic: when the last pass was over */
-	int64_t based_at_ms;      /* monotonic: likewise, of the last base pass of this run */
+	int64_t polled_at_ms;                             /* monotonic: when the last pass was over */
+	int64_t based_at_ms;                              /* monotonic: likewise, of the last base pass of this run */
+
+	/* Of a sync that begins live: */
+	int64_t known_ms, known_at_ms; /* the service's clock, and the monotonic one, when it was known last */
+	int64_t mark_ms, mark_at_ms;   /* likewise, at the last mark: sync_hearing.c */
 };
 
 /* One event on its way through the machine. */

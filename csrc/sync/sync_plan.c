@@ -1,6 +1,7 @@
 /* clang-format off */
 /* Which query comes next: the first row that fits.
  *
+ *   begins live, and nothing is known yet            nothing
  *   base pass open, and no page of it kept           BASE
  *   base pass open, what it knows is in the window   BASE, goes on; anew where nothing could tell what was missed
  *                                                    between two pages: a subscription, or a gap, without a delta query
@@ -12,7 +13,7 @@
  *   a delta query                                    DELTA
  *   else                                             nothing
  *
- * The first seven are of a sync that has a base query. */
+ * The first one is of a sync without a base query, the next seven of one that has one. */
 /* clang-format on */
 #include "sync/sync_plan.h"
 
@@ -79,6 +80,7 @@ enum aps_sync_query aps_delta_sync_plan(const struct aps_delta_sync_options *opt
                                         const struct aps_checkpoint *checkpoint, int64_t now_ms, bool *anew)
 {
 	*anew = false;
+	if (options->begins_live && checkpoint->last_sync_ms == 0) return APS_SYNC_NO_QUERY;
 	if (options->has_base && checkpoint->base.is_open) {
 		*anew = !goes_on(options, checkpoint, now_ms);
 		return APS_SYNC_BASE_QUERY;

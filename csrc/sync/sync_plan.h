@@ -14,6 +14,9 @@ enum aps_sync_query { APS_SYNC_NO_QUERY, APS_SYNC_BASE_QUERY, APS_SYNC_DELTA_QUE
 
 struct aps_delta_sync_options {
 	bool has_base, has_delta, has_subscription;
+	/* Nothing of before the first acknowledgement is wanted, and nothing is fetched while all is heard. Without a
+	 * base query, and with a window that is never over. */
+	bool begins_live;
 	bool is_paged;        /* the base query declares a variable for the page size */
 	int64_t interval_ms;  /* between base passes; at least APS_SYNC_MIN_RERUN_MS */
 	int64_t window_ms;    /* how far back a delta query reaches */

@@ -64,14 +64,14 @@ function Query.listPostsPage(ctx)
   return page(ctx, posts, page_token.encode(ctx, "listPostsPage", next_page))
 end
 
--- With the second itself: clients round down, and what was changed in that second may be new to them.
 local function last_sync(ctx) return ctx.util.default_if_null(ctx.arguments.lastSync, 0) end
 
+-- With the second itself: clients round down, and what was changed in that second may be new to them.
 function Query.listPostsDelta(ctx) return (journal.since(ctx, last_sync(ctx))) end
 
 function Query.listPostsDeltaPage(ctx)
   local after = page_token.decode(ctx, "listPostsDeltaPage")
-  local changes, next_page = journal.since(ctx, last_sync(ctx), page_token.limit(ctx), after)
+  local changes, next_page = journal.since(ctx, math.floor(last_sync(ctx) / 1000), page_token.limit(ctx), after)
   return page(ctx, changes, page_token.encode(ctx, "listPostsDeltaPage", next_page))
 end
 

@@ -48,6 +48,7 @@ local function build_sync(typename, options)
   if type(options) ~= "table" then errors.expect(options, "options", "table", WHERE) end
   local settings = sync_options.check(options, WHERE)
   local id_fields = settings.id_fields or { DEFAULT_ID }
+  settings.keeps_list = true
   sync_requirements.check(settings, id_fields)
   local built, parts = {}, settings.parts
   for name, value in pairs(settings.given) do built[name] = value end

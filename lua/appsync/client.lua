@@ -2,6 +2,7 @@
 local arguments = require "appsync.client.arguments"
 local auth = require "appsync.client.auth"
 local call = require "appsync.call"
+local catching_up = require "appsync.client.catching_up"
 local delta_sync = require "appsync.client.delta_sync"
 local errors = require "appsync.errors"
 local expectation = require "appsync.client.expectation"
@@ -21,7 +22,6 @@ local queue_events = require "appsync.client.queue_events"
 local root = require "appsync.client.root"
 local settings = require "appsync.client.settings"
 local stores = require "appsync.client.stores"
-local subscription_source = require "appsync.client.subscription_source"
 local upkeep = require "appsync.client.upkeep"
 local variables_of = require "appsync.client.variables"
 local watching = require "appsync.client.watching"
@@ -200,7 +200,7 @@ function Client:hydrated(timeout)
 end
 
 ---Returns an observable of the subscription's data; nothing is sent before it is subscribed to. An event's records are in the
----cache before the event is delivered; see `cache.subscription_nulls`.
+---cache before the event is delivered; see `cache.subscription_nulls`. `catch_up` fetches what a lost connection has missed.
 ---```lua
 ---local s = client:subscribe(on_create_todo):subscribe()
 ---appsync.assert(s:ready(10))
@@ -216,7 +216,7 @@ function Client:subscribe(document, variables, options)
   nginx.refuse "client:subscribe" -- at the line that says which one, not where it is subscribed to
   local plan = arguments.plan("subscription", "client:subscribe", document, variables, options)
   variables_of.tell(plan, self.root.log)
-  return subscription_source.observable(self, plan)
+  return catching_up.observable(self, plan)
 end
 
 ---Returns an observable of a query's result, which emits `{data, err, source, loading, complete}` when the cache under the query
@@ -406,8 +406,8 @@ function Client:stats()
 end
 
 ---Tells the client whether there is a network, for a host that knows better. While there is none, queries are answered from the
----cache or fail at once; calls that no cache serves are still tried. When there is one again, watches whose request failed for
----lack of it send it once more.
+---cache or fail at once, queued mutations and realtime connections wait, and calls that no cache serves are still tried. When there
+---is one again, what has waited goes on. Said once more, it is a hint, as `appsync.resumed` is.
 ---```lua
 ---client:query(list_todos)
 ---client:set_online(false)

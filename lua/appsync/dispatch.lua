@@ -105,6 +105,13 @@ function dispatch.remove_client(of)
   if of == runtime and n_clients > 0 then n_clients = n_clients - 1 end
 end
 
+---The program was in the background, or has other reasons to think that the network is back.
+function dispatch.resumed()
+  if not runtime or n_clients == 0 then return end
+  local _, err = runtime:resumed()
+  errors.of_core(err)
+end
+
 ---@return integer clients that could still send an event
 function dispatch.count()
   return n_clients
@@ -133,6 +140,7 @@ local deliver = {
   [SYNC] = function(running, _, event, err) running:on_sync(event, errors.adopt(err)) end,
   [kinds.ASK] = function(root, _, question, number, what) root:on_ask(question, number, what) end,
   [kinds.CONNECTION] = function(root, _, state, err) root:on_connection(state, errors.adopt(err)) end,
+  [kinds.REACH] = function(root, _, word) root:on_reach(word) end,
   [kinds.LOG] = function(root, _, level, message) root:on_log(level, message) end,
   [kinds.CLOSED] = function(root) root:on_closed() end,
 }

@@ -3,6 +3,7 @@ local core = require "appsync.core"
 local auth = require "appsync.client.auth"
 local bind = require "appsync.bind"
 local client = require "appsync.client"
+local dispatch = require "appsync.dispatch"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
@@ -56,6 +57,17 @@ appsync.pcall = task.pcall
 appsync.wrap = task.wrap
 appsync.update = script.update
 appsync.fd = script.fd
+
+---Says that the program is back from the background, or that the network may be back: what waits for its next try, realtime
+---connections, queued mutations and watches, tries now, within a tenth of a second. Calls that come closer than half a second
+---count as one. A client for which `client:set_online(false)` was called goes on waiting.
+---```lua
+---client:query(list_todos)
+---appsync.resumed() -- as from love.focus(true)
+---```
+function appsync.resumed()
+  dispatch.resumed()
+end
 
 appsync.assert = errors.assert
 appsync.array = json.array

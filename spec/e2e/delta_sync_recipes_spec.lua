@@ -104,6 +104,10 @@ describe("examples/delta-sync", function()
       assert.same({ "new" }, list_of(changes(START + 1), "id"))
       assert.same({ "new" }, list_of(changes(START + 60), "id"))
       assert.same({}, changes(START + 61))
+      local function page(since) return (walk("listPostsDeltaPage", ("lastSync: %d,"):format(since), "id")) end
+      assert.same({ "old", "new" }, list_of(page(START * 1000 + 999), "id")) -- in pages in milliseconds
+      assert.same({ "new" }, list_of(page((START + 60) * 1000 + 999), "id"))
+      assert.same({}, page((START + 61) * 1000))
     end)
 
     it("answers in pages, each post once, and says when a page was made", function()

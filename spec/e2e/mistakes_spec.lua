@@ -277,7 +277,7 @@ describe("a mistake", function()
       subscribe({ overflow = "drop" }, 'overflow must be one of "pause", "drop_oldest", "error", got "drop"')
       subscribe({ share = 1 }, "share must be boolean, got number 1")
       subscribe({ timeout = 5 }, 'unknown option "timeout"')
-      subscribe({ catch_up = {} }, "catch_up isn't available in this version")
+      subscribe({ catch_up = {} }, "catch_up: query is missing; give the document of a query")
       subscribe({ update = {} }, "update must be function, got a table")
     end)
 

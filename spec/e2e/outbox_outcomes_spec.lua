@@ -32,6 +32,17 @@ describe("offline.callback", function()
     assert.equal(1, #client.outbox:dead_letters())
   end)
 
+  it("gets large outcomes, and those behind them", function()
+    local name = ("x"):rep(100000)
+    client:set_online(false)
+    assert(client:mutate(CREATE, { id = "l1", name = name }))
+    assert(client:mutate(CREATE, { id = "l2", name = "two" }))
+    client:set_online(true)
+    wait_for(function() return outbox.outcomes[2] end, "two outcomes")
+    assert.equal(name, outbox.outcomes[1].data.createTodo.name)
+    assert.equal("two", outbox.outcomes[2].data.createTodo.name)
+  end)
+
   it("gets no success for a failure that left no data, and no update runs for it", function()
     local calls, updated = {}, {}
     client = outbox.restart{

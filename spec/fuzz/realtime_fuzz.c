@@ -150,7 +150,10 @@ static void operate(struct fuzz *f)
 		break;
 	case 12: aps_realtime_too_big(f->rt, take_text(f), f->now_ms); break;
 	case 13:
-		if (argument == 0) aps_realtime_fail(f->rt, &err, f->now_ms);
+		if (argument == 0)
+			aps_realtime_fail(f->rt, &err, f->now_ms);
+		else
+			aps_realtime_hint(f->rt, f->now_ms);
 		break;
 	default: aps_realtime_text(f->rt, take_text(f), f->now_ms); break;
 	}

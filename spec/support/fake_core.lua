@@ -3,9 +3,11 @@
 local fake_core = {}
 
 local cjson = require "cjson"
+local fake_catch_up = require "spec.support.fake_catch_up"
 local fake_queue = require "spec.support.fake_queue"
+local fake_sync = require "spec.support.fake_sync"
 
-local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "SYNC", "CONNECTION", "LOG", "CLOSED" }
+local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "SYNC", "CONNECTION", "REACH", "LOG", "CLOSED" }
 
 -- Documents, by patterns: enough for the shapes that the specs use.
 local Document = {}
@@ -57,6 +59,7 @@ local function new_cache(core, identity)
   local cache = {}
   local queue = core.queue(identity)
   fake_queue.add(cache, core, queue)
+  fake_sync.add(cache, core, queue)
   function cache.id() return queue.id end
   function cache.prepare() return cache end
   function cache.rest() end
@@ -193,7 +196,7 @@ local function new_runtime(core)
     table.insert(core.armed, seconds == nil and "none" or seconds)
     return true
   end
-  function runtime.client(_, settings) return new_client(core, settings) end
+  function runtime.client(_, settings) return fake_catch_up.add(new_client(core, settings), core, json_error) end
   function runtime.close(_, seconds)
     core.runtime_closed = seconds
     return true
@@ -204,8 +207,8 @@ end
 local function new_core()
   local core = {
     version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
-    time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {},
-    made_ids = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
+    time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {}, catching_up = {},
+    made_ids = {}, syncs = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
     next_id = 100, n_runtimes = 0, n_polls = 0,
   }
   for i, name in ipairs(KINDS) do core.event[name] = i end

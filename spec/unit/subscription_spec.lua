@@ -399,7 +399,7 @@ describe("client subscriptions", function()
     local function check(options) return function() client:subscribe(DOCUMENT, nil, options) end end
     assert.error_matches(check{ overflow = "x" }, 'overflow must be one of "pause", "drop_oldest", "error", got "x"')
     assert.error_matches(check{ buffer = 0 }, "buffer must be integer of at least 1")
-    assert.error_matches(check{ catch_up = {} }, "catch_up isn't available")
+    assert.error_matches(check{ catch_up = {} }, "catch_up: query is missing")
     assert.error_matches(check{ on_result = print }, 'unknown option "on_result"')
   end)
 end)

@@ -255,14 +255,15 @@ local runtime = {}
 ---QUEUE       cache         DATA   ERR    INFO
 ---SYNC        sync          DATA   ERR    INFO
 ---CONNECTION  client        WORD   ERR    NONE
+---REACH       client        WORD   NONE   NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
 ---```
 ---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
 ---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}, of what went through an outbox also
 ---{id, entry, queued, size, has_layer, outcome, dead, blocked_by} (core_cache.lua); status 0: no response. WORD: the state
----of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, the
----reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
+---of a subscription ("subscribed", "reconnecting", or "delayed": not served, ERR tells why, tried again) or connection, of
+---REACH "online" (the service answers again) or "hint" (it may), the reason of AUTH ("first", "expired", "refused"), the level of LOG. NUMBER: events dropped so far; of AUTH the client's id; of
 ---ASK the question's. QUESTION: what is asked about, nil where there was no memory for it; with WORD "identity" objects, with "merge" merges.
 ---VIEW: what a watch shows, nil where it can't be read. MARK: "asked", it comes because of `show`;
 ---"doubtful", the service may know other values than those that are shown; or nil. NONE: nil.
@@ -289,6 +290,10 @@ function runtime:fd() end
 ---@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:arm(seconds) end
 
+---The network may be back: clients that wait for it try now.
+---@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
+function runtime:resumed() end
+
 ---@param settings table
 ---@return appsync.core.Client? client, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:client(settings) end
@@ -313,6 +318,24 @@ function runtime:answer_request(id, status, headers, body) end
 ---@param how "refused"|"lost"|"timeout" only the first says that it surely wasn't sent
 ---@return boolean taken
 function runtime:fail_request(id, how) end
+---@return "connect"|"send"|"close"|nil kind what the core wants of a WebSocket; nil: nothing. After a close it has ended for the core
+---@return integer connection
+---@return string text the message; of a connect the path
+---@return string? protocols of a connect: the list of sub-protocols
+---@return string? headers of a connect: lines that end with LF
+function runtime:take_wish() end
+---@param connection integer
+---@return boolean taken false: it has ended
+function runtime:open_socket(connection) end
+---@param connection integer
+---@param text string
+---@return boolean taken
+function runtime:send_message(connection, text) end
+---@param connection integer
+---@param how "unreachable"|"silent"|"status"|"lost"|"closed"
+---@param number integer? the status, or the peer's code
+---@return boolean taken
+function runtime:end_socket(connection, how, number) end
 
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.
 ---@param seconds number bound of the join
@@ -324,7 +347,7 @@ function runtime:close(seconds) end
 ---@class appsync.core.Client
 local client = {}
 
----@return integer id target of its CONNECTION, LOG and CLOSED events
+---@return integer id target of its CONNECTION, REACH, LOG and CLOSED events
 function client:id() end
 
 ---Answers an ASK event. Late ones are ignored, as those of the following.
@@ -395,6 +418,40 @@ function client:consumed(sub, n) end
 ---@param message string? the function failed: the subscription ends with this
 ---@return true? ok, appsync.core.Err? err
 function client:set_headers(sub, headers, message) end
+
+---A subscription that catches up: a delta sync without a cache, that hands over what it brings. SYNC events come with its number,
+---until "end":
+---
+---    what        more                                                            answered by
+---    "state"     as of a delta sync (ERR: why it isn't served, or of the last    (nothing)
+---                try)
+---    "event"     data? (ERR: of the payload's `errors`)                          caught_up
+---    "page"      number, records; with has_update data (ERR: of the answer's)    caught_up
+---    "headers"   number, part                                                    give_catch_up_headers
+---    "end"       (ERR says why; nil: it was completed)                           stop_catch_up
+---
+---Of events 256 come, or 1 MB, before they are answered; of pages one. Others wait, as many as the buffer takes: what there is no
+---room for is fetched.
+---@param call {subscription: appsync.core.SyncPart, delta: appsync.core.SyncPart, cached: integer?, buffer: integer?, buffer_bytes: integer?, poll: number, page_size: integer, last_sync_unit: "s"|"ms"|nil, auth: integer, headers: table?, asks_headers: boolean?} delta.has_update: a function makes events of each page
+---@return integer? sub, appsync.core.Err? err as of `execute`
+function client:catch_up(call) end
+---No event of it comes after it. Unknown ids are ignored.
+---@param sub integer
+---@return true? ok, appsync.core.Err? err
+function client:stop_catch_up(sub) end
+---What came was handled.
+---@param sub integer
+---@param page integer its number; 0: none was
+---@param n_events integer
+---@return true? ok, appsync.core.Err? err
+function client:caught_up(sub, page, n_events) end
+---Answers "headers".
+---@param sub integer
+---@param number integer
+---@param headers table? nil: they can't be had now
+---@param message string?
+---@return true? ok, appsync.core.Err? err
+function client:give_catch_up_headers(sub, number, headers, message) end
 
 ---@param is_online boolean
 ---@return true? ok, appsync.core.Err? err

@@ -324,18 +324,18 @@ function cache:give_headers(entry, headers, message) end
 ---    what        more                                                                      answered by
 ---    "state"     phase, records, pages, bytes, total, estimate?, last_sync?, next_base?,   (nothing)
 ---                attempts, truncated, ordered, delta_window, network_time, local_time,
----                is_whole, quarantined, err?
----    "update"    number, part, data, variables?, is_last?, next?                           settle_sync, fail_sync
+---                is_whole, quarantined (ERR: of the last try)
+---    "update"    number, part, data, variables?                                            settle_sync, fail_sync
 ---    "records"   number, records = {{data, deleted}, …}                                    settle_sync, fail_sync
 ---    "headers"   number, part                                                              give_sync_headers
 ---    "end"       (ERR says why; nil: it was stopped)                                       (nothing)
 ---
 ---"state": at most once a turn, when it has changed. total: records that this run has kept; last_sync, next_base: Unix seconds;
----is_whole: a pass was complete, in this run or an earlier one; quarantined: how many records couldn't be taken; err: of the last
----try. "update": of a part with has_update or has_page; part: "base", "delta" or "subscription"; data: of the response; variables:
----those that the page was asked for with, where has_page; next: the token of the next page. "records": those of a page, or an
----event, that are newer than what was known; with has_cache_updates. "headers": of the request, or the subscription, that is due;
----with asks_headers.
+---is_whole: a pass was complete, in this run or an earlier one; quarantined: how many records couldn't be taken. "update": of a
+---part with has_update or has_page; part: "base", "delta" or "subscription"; data: of the response; variables: those that the page
+---was asked for with, where has_page. "records": those of a page, or an event, that are newer than what was known; with
+---has_cache_updates, unless the part has has_update or has_page. "headers": of the request, or the subscription, that is due; with
+---asks_headers.
 ---
 ---Where the DATA of an event is large it is what makes it, as of every event.
 ---@param call {base: appsync.core.SyncPart?, delta: appsync.core.SyncPart?, subscription: appsync.core.SyncPart?, typename: string?, id_fields: string[]?, version_field: string?, ordered: boolean?, interval: number, delta_window: number, last_sync_unit: "s"|"ms"|nil, poll: number, page_size: integer, max_records: integer?, has_cache_updates: boolean?, auth: integer, headers: table?, asks_headers: boolean?} typename: of the records, where they don't say it; interval, delta_window, poll: seconds

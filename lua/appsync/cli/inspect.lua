@@ -13,8 +13,8 @@ local MAX_SHOWN = 20 -- of types and of root fields
 ---@type appsync.cli.Command
 inspect.command = {
   name = "inspect",
-  summary = "Shows what is in a client's store: partitions, records, references, layers, delta syncs, outbox, sizes. It only reads, even while a "
-    .. "client\nhas the store open. With --retry or --discard it changes the outbox of a store that no process has open.",
+  summary = "Shows what is in a client's store: partitions, records, references, layers, delta syncs, outbox, sizes. It only reads, "
+    .. "even while a\nclient has the store open. With --retry or --discard it changes the outbox of a store that no process has open.",
   usage = "appsync inspect STORE [--json] [--retry ID | --discard ID]",
   positional = { { name = "STORE", help = "the path that the client was given as `store`", is_required = true } },
   groups = { {

@@ -17,7 +17,8 @@ local function line_of(sync)
   local notes = {}
   if sync.is_truncated then notes[#notes + 1] = "truncated" end
   if type(sync.pass) == "table" then
-    notes[#notes + 1] = ("%s query under way: %s, %s"):format(sync.pass.query, count(sync.pass.records, "record"), count(sync.pass.pages, "page"))
+    local pass = sync.pass
+    notes[#notes + 1] = ("%s query under way: %s, %s"):format(pass.query, count(pass.records, "record"), count(pass.pages, "page"))
   end
   if sync.tombstones > 0 then notes[#notes + 1] = count(sync.tombstones, "tombstone") end
   if sync.quarantined > 0 then notes[#notes + 1] = count(sync.quarantined, "record") .. " quarantined" end

@@ -56,6 +56,9 @@ local LATER = "isn't available in this version"
 ---@field share boolean? false: a server subscription of its own
 ---@field error_policy "all"|"none"|nil
 ---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": its events aren't kept
+---@field catch_up appsync.CatchUp? a query that fetches what the subscription has missed; it is emitted before the events that came
+---meanwhile. `buffer` and `buffer_bytes` (defaults 8192 and 8 MB) then say what may wait: more is dropped, and fetched. Neither
+---`overflow` nor `share` can be chosen
 
 ---@class appsync.WatchOptions
 ---@field operation_name string?
@@ -107,7 +110,7 @@ local SCHEMAS = {
     overflow = { "string", values = { "pause", "drop_oldest", "error" } },
     share = { "boolean" },
     update = { "callable" },
-    catch_up = { refuse = "isn't available in this version" },
+    catch_up = { "table" },
   }),
 }
 

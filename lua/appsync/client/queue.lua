@@ -5,7 +5,9 @@ local clock = require "appsync.clock"
 local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
+local event_inbox = require "appsync.client.event_inbox"
 local headers = require "appsync.client.headers"
+local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
@@ -23,6 +25,7 @@ local null = core.null
 ---@field sources table of headers
 ---@field waiting table<integer, appsync.client.QueuedCall> by call
 ---@field state appsync.client.QueueState? nil: not told yet
+---@field private inbox appsync.client.EventInbox
 ---@field private slots table<string, appsync.client.AuthSlot>
 ---@field private state_at number
 ---@field private outlets {sink: appsync.Sink, context: appsync.observable.Context}[]
@@ -124,6 +127,7 @@ local function start(client, opened)
     root = client.root, core = opened, slots = {}, sources = client:header_sources(), calls = {}, outcomes = {}, settled = {},
     waiting = {}, outlets = {}, drains = {},
   }, Queue)
+  self.inbox = event_inbox.new(self)
   add_slots(self, auth.slots(client))
   local ok, err = configure(self, "open_queue")
   if not ok then return nil, err end
@@ -321,10 +325,31 @@ function Queue:set_size(size)
 end
 
 ---What the core says of the queue.
----@param event {what: string}
+---@param event any
 function Queue:on_queue(event)
+  self.inbox:take(event)
+end
+
+---@private
+function Queue:handle(event)
   if event.what == "state" then return self:set_state(event) end
   self.root.on_queue_event(self, event)
+end
+
+---@private
+function Queue:is_over()
+  return self.root.is_closed == true
+end
+
+-- What the core waits for then waits for the next run.
+---@private
+function Queue:on_unmade(err)
+  log.emit(self.root.log, "error", "client.outbox: what has become of a mutation can't be told now: " .. err.message, { err = err })
+end
+
+---@private
+function Queue:on_raise(_, err)
+  self:on_unmade(err)
 end
 
 ---The state, asked for unless it is known.

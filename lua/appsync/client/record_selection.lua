@@ -1,6 +1,7 @@
 ---What a query or a subscription of a delta sync asks of each record: of a root field that is a connection the fields of its
 ---`items`, else its own. Fields of fragments count like all others.
 local core = require "appsync.core"
+local updates = require "appsync.updates"
 
 local record_selection = {}
 
@@ -8,7 +9,8 @@ local record_selection = {}
 ---@field roots string[] the names of the root fields
 ---@field fields table<string, table> of a record, by name: each has its own in the same form, none for a leaf
 ---@field own table<string, true> those that are answered under their own name
----@field is_connection boolean
+---@field root_key string? under which the first root field is answered
+---@field items_key string? and the list in it; nil: it is no connection
 ---@field selects_token boolean the root field's `nextToken`
 ---@field used table<string, true> variables
 ---@field given table<string, string> which variable an argument of the root field takes, by the argument's name, or that of a
@@ -66,11 +68,11 @@ local function note_given(given, name, value)
   end
 end
 
--- The selections of a connection's items; nil: it is none.
+-- The items of a connection; nil: it is none.
 local function items_of(root, fragments)
   local found
   each_field(root.selectionSet or {}, fragments, function(field)
-    if field.name == "items" and field.selectionSet then found = field.selectionSet end
+    if field.name == "items" and field.selectionSet then found = field end
   end)
   return found
 end
@@ -78,10 +80,10 @@ end
 local function add_root(found, root, fragments)
   for _, argument in ipairs(root.arguments) do note_given(found.given, argument.name, argument.value) end
   local items, all = items_of(root, fragments), {}
-  found.is_connection = items ~= nil
+  found.root_key, found.items_key = root.alias or root.name, items and (items.alias or items.name)
   add_fields(all, nil, { root }, fragments, found.used)
   found.selects_token = all[root.name].nextToken ~= nil
-  add_fields(found.fields, found.own, items or root.selectionSet or {}, fragments, found.used)
+  add_fields(found.fields, found.own, (items or root).selectionSet or {}, fragments, found.used)
 end
 
 ---@param document appsync.Document
@@ -89,7 +91,7 @@ end
 ---@return appsync.client.RecordSelection of the first root field
 function record_selection.of(document, operation)
   local definition, fragments = parts_of(document, operation.name)
-  local found = { roots = {}, fields = {}, own = {}, used = {}, given = {}, is_connection = false, selects_token = false }
+  local found = { roots = {}, fields = {}, own = {}, used = {}, given = {}, selects_token = false }
   local first
   each_field(definition.selectionSet, fragments, function(field)
     if field.name == "__typename" then return end
@@ -111,6 +113,21 @@ local function add_missing(missing, wanted, given, prefix)
       add_missing(missing, wanted[name], given[name], prefix .. name .. ".")
     end
   end
+end
+
+---The records in data that was selected so.
+---@param selection appsync.client.RecordSelection
+---@param data any
+---@return table[] records
+function record_selection.records(selection, data)
+  local value = type(data) == "table" and data[selection.root_key] or nil
+  if type(value) == "table" and selection.items_key then value = value[selection.items_key] end
+  if type(value) ~= "table" then return {} end
+  local list, records = updates.is_list(value) and value or { value }, {}
+  for _, record in ipairs(list) do
+    if type(record) == "table" then records[#records + 1] = record end
+  end
+  return records
 end
 
 ---The fields of one selection that another one lacks.

@@ -71,6 +71,14 @@ Root.__index = Root
 -- A call whose coroutine is never resumed, or that a cancel has thrown out, doesn't come back to say so.
 local WEAK = { __mode = "kv" }
 
+-- The core tries to send what is queued, and tells when the service answers that.
+local function queue_probes(self)
+  for _, queue in pairs(self.queues or {}) do
+    if queue.state and queue.state.state == "waiting_network" then return true end
+  end
+  return false
+end
+
 ---@param fields table of `settings.check`
 ---@return appsync.client.Root
 function root.new(fields)
@@ -79,7 +87,7 @@ function root.new(fields)
   self.handle = {}
   self.calls = setmetatable({}, WEAK)
   self.connection = connection.new(self)
-  self.recovery = recovery.new()
+  self.recovery = recovery.new(function() return queue_probes(self) end)
   return self
 end
 
@@ -219,6 +227,11 @@ end
 function Root:on_connection(state, err)
   self.connection:set(state, err)
   if state == "Connected" then self.recovery:reached() end
+end
+
+---@param word "online"|"hint"
+function Root:on_reach(word)
+  if word == "online" then self.recovery:reached() else self.recovery:hurry() end
 end
 
 function Root:on_ask(question, number, what)

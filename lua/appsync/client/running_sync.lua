@@ -4,6 +4,7 @@
 ---    started --"state", …--> told --"end", stop, the client closes--> over: observers complete, waits end
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
+local event_inbox = require "appsync.client.event_inbox"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
 local sync_events = require "appsync.client.sync_events"
@@ -21,24 +22,38 @@ local running_sync = {}
 ---@field quarantined appsync.QuarantinedRecord[]
 ---@field is_over boolean
 ---@field err appsync.Error? why it is over
----@field inbox table[] events that wait for those before them
+---@field private inbox appsync.client.EventInbox
 ---@field private outlets {sink: appsync.Sink, context: appsync.observable.Context}[]
 ---@field private waits appsync.Wait[] for the first complete pass
 local RunningSync = {}
 RunningSync.__index = RunningSync
 
+-- As the inbox calls them.
+local Target = {}
+Target.__index = Target
+
+function Target:handle(event, err) sync_events.handle(self.running, event, err) end
+function Target:is_long(event) return sync_events.is_long(event) end -- luacheck: ignore 212
+function Target:is_over() return self.running.is_over end
+function Target:on_raise(event, err) sync_events.abandon(self.running, event, err) end
+
+-- Which one it was isn't known, and the core would wait for its answer for ever.
+function Target:on_unmade(err) self.running:stop(err) end
+
 ---@param client appsync.Client
 ---@param settings appsync.client.SyncSettings
 ---@return appsync.client.RunningSync
 function running_sync.new(client, settings)
-  return setmetatable({
+  local self = setmetatable({
     client = client, root = client.root, parts = settings.parts, cache_updates = settings.given.cache_updates,
-    typename = settings.given.typename, quarantined = {}, is_over = false, inbox = {}, outlets = {}, waits = {},
+    typename = settings.given.typename, quarantined = {}, is_over = false, outlets = {}, waits = {},
     state = {
       phase = "waiting", records = 0, pages = 0, bytes = 0, attempts = 0, delta_window = settings.delta_window,
       network_time = 0, local_time = 0,
     },
   }, RunningSync)
+  self.inbox = event_inbox.new(setmetatable({ running = self }, Target))
+  return self
 end
 
 ---The core has begun: events come for this number, and nobody has to keep what they go to.
@@ -52,7 +67,7 @@ end
 ---@param event any
 ---@param err appsync.Error?
 function RunningSync:on_sync(event, err)
-  sync_events.take(self, event, err)
+  self.inbox:take(event, err)
 end
 
 ---A table of its own for each caller; what is in it is shared.
@@ -104,7 +119,7 @@ function RunningSync:finish(err)
   self.is_over, self.err = true, err
   if self.id then dispatch.forget(self.id, self) end
   self.root:detach(self)
-  sync_events.drop_all(self)
+  self.inbox:drop()
   if self.on_finish then self.on_finish() end
   local state = {}
   for name, value in pairs(self.state) do state[name] = value end

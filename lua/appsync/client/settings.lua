@@ -103,9 +103,10 @@ local SCHEMA = opts.extend(opts.extend(opts.schema(cache_options.FIELDS), outbox
 ---@field realtime appsync.RealtimeOptions?
 ---@field limits {response_bytes: integer?, message_bytes: integer?}? anything larger is refused
 ---@field timeouts {connect: number?, request: number?, ack: number?, stall: number?}? seconds; defaults 10, 30, 15, 30
----@field retry {base: number?, cap: number?, attempts: integer?}? seconds; defaults 0.1, 300 (60 for realtime connections). A
----call has 3 attempts in all. Realtime connections are tried forever unless `attempts` is given: then that many times in a row,
----counted anew after each connection that served a subscription
+---@field retry {base: number?, cap: number?, attempts: integer?}? seconds; defaults 0.1, 300 (60 for realtime connections,
+---and less while the service can't be reached: docs/offline.md). A call has 3 attempts in all. Realtime connections are tried
+---forever unless `attempts` is given: then that many times in a row, counted anew after each connection that served a
+---subscription
 ---@field proxy string? "http://user:password@host:port" or "host:port"; environment variables are ignored
 ---@field tls {ca: string?, cert: string?, key: string?, verify: boolean?}? files
 ---@field error_policy "all"|"none"|nil "none": the value is nil whenever there is an error

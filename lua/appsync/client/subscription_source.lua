@@ -24,11 +24,13 @@ local DEFAULT_BUFFER = 1024
 ---@class appsync.client.Source
 ---@field id integer
 ---@field context appsync.observable.Context
+---@field batch integer? so many events are counted as consumed at once; default: a quarter of the buffer
 local Source = {}
 Source.__index = Source
 
--- Nobody waits any more for the acknowledgement of what has ended: an operator may have put something in its place.
-local function settle(self)
+---Nobody waits any more for the acknowledgement, also of what has ended: an operator may have put something in its place.
+---@protected
+function Source:settle()
   if self.is_acknowledged then return end
   self.is_acknowledged = true
   self.context:acknowledge()
@@ -41,8 +43,12 @@ local function empty_data(self)
   return data
 end
 
--- By section 1 of the API, as for calls.
-local function results(self, data, err)
+---By section 1 of the API, as for calls.
+---@protected
+---@param data any
+---@param err appsync.Error?
+---@return any data, appsync.Error? err
+function Source:results(data, err)
   if err then
     errors.adopt(err)
     if err.data == nil and data ~= null then err.data = data end
@@ -59,19 +65,22 @@ end
 -- Makes the values of an event that is too large for a frame, where its observer would have waited for it anyway.
 local function whole(self, data, err)
   data, err = stepwise.complete(data, err, nil, is_wanted, self)
-  return results(self, data, err)
+  return self:results(data, err)
 end
 
--- What the inbox calls: hands events on and counts them as consumed when they were handled.
+-- What the inbox calls: hands events on and counts them as consumed when they were handled. `hand` only hands them on.
 local function make_inlet(self, down)
   local emit = down.next
-  local batch = math.max(1, math.floor((self.plan.options.buffer or DEFAULT_BUFFER) / 4))
-  local function take(value, err)
-    if self.is_over then return end
+  local batch = self.batch or math.max(1, math.floor((self.plan.options.buffer or DEFAULT_BUFFER) / 4))
+  local function hand(value, err)
     if self.update then
       updating.run(self.kept, self.update, { data = value, err = err, optimistic = false }, self.root.log, "event")
     end
     emit(value, err)
+  end
+  local function take(value, err)
+    if self.is_over then return end
+    hand(value, err)
     local n = self.n_consumed + 1
     self.n_consumed = n
     if n >= batch then
@@ -82,19 +91,20 @@ local function make_inlet(self, down)
   end
   return {
     next = take,
+    hand = hand,
     large = function(value, err) take(whole(self, value, err)) end,
     error = function(err)
       if not self.is_over then
         self.is_over = true
         down.error(err)
-        settle(self)
+        self:settle()
       end
     end,
     complete = function()
       if not self.is_over then
         self.is_over = true
         down.complete()
-        settle(self)
+        self:settle()
       end
     end,
     state = function(state)
@@ -129,7 +139,7 @@ function Source:on_data(data, err, dropped)
     self.context.is_direct = nil -- the routine handles them one after the other
     return self.context:post(self.inlet, "large", data, err)
   end
-  self.context:post(self.inlet, "next", results(self, data, err))
+  self.context:post(self.inlet, "next", self:results(data, err))
 end
 
 -- How many of them are new.
@@ -154,7 +164,7 @@ function Source:on_state(state, err, dropped)
   count_dropped(self, dropped) -- the core has told observers of the connection
   if state == "subscribed" then
     self.context:set_trouble(self, nil)
-    settle(self)
+    self:settle()
   else
     self.context:set_trouble(self, err)
     if state == "delayed" then return end
@@ -218,9 +228,12 @@ local function may_share(self, is_dynamic)
   return self.plan.options.share
 end
 
--- Starts it at the core. Throws for variables that JSON can't hold.
+---Starts it at the core. Throws for variables that JSON can't hold.
+---@protected
+---@param is_dynamic boolean
+---@param all_headers table?
 ---@return true? ok, appsync.Error? err
-local function start(self, is_dynamic, all_headers)
+function Source:start(is_dynamic, all_headers)
   local plan = self.plan
   local options = plan.options
   local client = self.root.handle.core
@@ -254,7 +267,7 @@ local function fail(context, down, err)
   end }, "error")
 end
 
-local function connect(client, plan, down, context)
+local function connect(class, client, plan, down, context)
   local root = client.root
   context:expect_ack()
   local opened, err = root:open()
@@ -276,13 +289,13 @@ local function connect(client, plan, down, context)
     cache = plan.options.fetch_policy ~= "no-cache" and kept or nil,
     header_sources = sources, n_consumed = 0, n_dropped = 0, is_over = false,
     error_policy = plan.options.error_policy or root.error_policy,
-  }, Source)
+  }, class)
   if plan.options.update then
     self.update, self.kept = plan.options.update, local_cache.new(kept, "cache", root, client.readings)
   end
   self.inlet = make_inlet(self, down)
   context:set_trouble(self, false)
-  local started, start_err = start(self, is_dynamic, all_headers)
+  local started, start_err = self:start(is_dynamic, all_headers)
   if not started then
     if is_of_call then slot:release() end
     return fail(context, down, start_err)
@@ -293,10 +306,13 @@ end
 
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
+---@param class table? Source, or one that has its methods and others
 ---@return appsync.Observable
-function subscription_source.observable(client, plan)
+function subscription_source.observable(client, plan, class)
   plan.variables = json.copy(plan.variables)
-  return observable.new(function(down, context) return connect(client, plan, down, context) end)
+  return observable.new(function(down, context) return connect(class or Source, client, plan, down, context) end)
 end
+
+subscription_source.Source = Source
 
 return subscription_source

@@ -1,6 +1,4 @@
----What the core says of a delta sync and asks about it, one after the other. A large event is made in steps, and those behind it
----wait for it.
-local arguments = require "appsync.client.arguments"
+---What the core says of a delta sync and asks about it, each to whom it belongs.
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
@@ -16,7 +14,7 @@ local WHERE = "client:sync"
 
 ---A record that couldn't be taken; the others of its page were.
 ---@class appsync.QuarantinedRecord
----@field key string such as "Post:1", or where it stood: "listPosts.items.3"
+---@field key string where it stood in all pages of its pass: "listPosts.items.3"
 ---@field reason string
 ---@field seen number Unix seconds: when it came last
 
@@ -53,8 +51,8 @@ local function look_for_quarantined(running, n)
   task.spawn_asked(function() running.is_asking = false end, fetch_quarantined, running)
 end
 
-local function on_state(running, event)
-  event.err = errors.of_service(event.err)
+local function on_state(running, event, err)
+  event.err = errors.of_service(err)
   running:set_state(event)
   if not running.is_over then look_for_quarantined(running, event.quarantined) end
 end
@@ -87,74 +85,29 @@ local HANDLERS = { state = on_state, headers = on_headers, update = sync_pages.u
 -- What functions of the application are called for takes a while, and a place to pause.
 local IS_LONG = { update = true, records = true }
 
-local function handle(running, event, err)
+---@param running appsync.client.RunningSync
+---@param event {what: string}
+---@param err appsync.Error? of "state" and "end"
+function sync_events.handle(running, event, err)
   if event.what == "end" then return running:finish(errors.of_service(err)) end
+  if event.what == "state" then event.err = err end
   local handler = HANDLERS[event.what]
-  if handler then handler(running, event) end
+  if handler then handler(running, event, err) end
 end
 
-local function is_wanted(running)
-  return not running.is_over
+---@param event {what: string}
+---@return boolean
+function sync_events.is_long(event)
+  return IS_LONG[event.what] == true
 end
 
--- The value of an event. One that can't be made, for want of memory say, ends the sync: the core would wait for its answer for ever.
-local function made(running, entry)
-  if not stepwise.is_pending(entry.event) then return entry.event end
-  local event, err = stepwise.complete(entry.event, nil, nil, is_wanted, running)
-  if event == nil then running:stop(err or errors.new("system", "an event of the sync couldn't be read")) end
-  return event
-end
-
-local function work(running)
-  local inbox = running.inbox
-  while inbox[1] and not running.is_over do
-    local entry = inbox[1]
-    local event = made(running, entry)
-    entry.event = event
-    if not running.is_over then handle(running, event, entry.err) end
-    if inbox[1] == entry then table.remove(inbox, 1) end
-  end
-  running.is_working = false
-end
-
-local begin
-
--- Something raised: Lua has no memory for it, say. The others go on.
-local function on_raise(running, raised)
-  running.is_working = false
-  local entry = table.remove(running.inbox, 1)
-  if running.is_over or not entry then return end
-  local err = errors.of_raised(raised)
-  local event = entry.event
-  if type(event) ~= "table" then return running:stop(err) end
-  log.emit(running.root.log, "error", ("%s: %s"):format(WHERE, err.message), { raised = raised })
-  if IS_LONG[event.what] then sync_pages.fail(running, event.number, err.message) end
-  if running.inbox[1] then begin(running) end
-end
-
-begin = function(running)
-  running.is_working = true
-  task.spawn_asked(function(raised) on_raise(running, raised) end, work, running)
-end
-
+---Something raised where it was handled: Lua has no memory for it, say.
 ---@param running appsync.client.RunningSync
----@param event any a table with `what`, or what makes it
----@param err appsync.Error? of "end"
-function sync_events.take(running, event, err)
-  local inbox = running.inbox
-  local is_short = inbox[1] == nil and not stepwise.is_pending(event) and not IS_LONG[event.what]
-  if is_short then return handle(running, event, err) end
-  inbox[#inbox + 1] = { event = event, err = err }
-  if not running.is_working then begin(running) end
-end
-
----What waits is wanted no more.
----@param running appsync.client.RunningSync
-function sync_events.drop_all(running)
-  for i, entry in ipairs(running.inbox) do
-    if i > 1 or not running.is_working then stepwise.drop(entry.event) end -- the first one is in somebody's hands
-  end
-  running.inbox = {}
+---@param event {what: string}
+---@param err appsync.Error
+function sync_events.abandon(running, event, err)
+  log.emit(running.root.log, "error", ("%s: %s"):format(WHERE, err.message), { err = err })
+  if IS_LONG[event.what] then sync_pages.abandon(running, event, err) end
 end
 
 return sync_events

@@ -68,8 +68,8 @@ local function ready(self, timeout)
   return ok, err
 end
 
----Waits until all that the queries select is there: until a pass was complete, in this run or in an earlier one whose store this
----is. On a time-out, `err.cause` and the message say why it isn't, if that is known; when the sync ends, `err` says why.
+---Waits until the sync is live for the first time: all that was due was fetched, and what was heard meanwhile was taken. What an
+---earlier run has kept can be read before. On a time-out, `err.cause` and the message say why it isn't, if that is known; when the sync ends, `err` says why.
 ---```lua
 ---local s = client:sync{ base_query = list_todos, subscription_query = on_create_todo }
 ---local ok, err = s:ready(10)

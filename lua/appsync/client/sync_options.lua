@@ -27,7 +27,8 @@ sync_options.LAST_SYNC = "lastSync"
 ---other queries show. Called once for each page or event; what it writes is kept with the page, in one transaction, and dropped
 ---if it throws. It must not wait
 ---@field page fun(data: table, variables: table): table?|nil for a query that has other pages than AppSync's: returns the
----variables of the next one, as far as they differ, or nil after the last. It must not wait. Not of a subscription
+---variables of the next one, as far as they differ, or nil after the last. It must not wait; if it throws, the sync ends with the
+---error. Not of a subscription
 ---@field base_refresh_interval number? seconds between two base queries, default 86400; of the base query only
 
 ---@class appsync.SyncOptions
@@ -44,7 +45,8 @@ sync_options.LAST_SYNC = "lastSync"
 ---@field poll number? seconds between delta queries while the subscription can't be had, default 30
 ---@field auth_mode string? one of the configured modes
 ---@field headers table|function|nil of all its requests; they may not say who asks
----@field typename string? of the records
+---@field typename string? of the records: they join the base query's list, and leave it, by what the delta query and the
+---subscription say of them, as `appsync.build_sync` has it; without it these change records only
 ---@field id_field string|string[]|nil that tells the records apart; default: as the client's `keys` have it
 ---@field cache_updates (fun(record: table): any)? queries that show one record, as {query =, variables =} or a list of these, for
 ---each record that comes: their field then refers to the record, or is null once that is deleted. It must not wait
@@ -95,7 +97,7 @@ local SCHEMA = opts.schema{
 ---@field interval number? seconds, of the base query
 
 -- The document of a part, which may be given as such.
-local function query_of(given, where)
+local function query_of(given)
   if type(given) ~= "table" or document.is(given) then return { query = given } end
   return given
 end
@@ -181,6 +183,7 @@ end
 ---@field parts table<"base"|"delta"|"subscription", appsync.client.SyncPart>
 ---@field given table the options by our names, as they were given
 ---@field id_fields string[]?
+---@field keeps_list boolean records join the base query's list, and leave it, by what they say
 ---@field headers table|function|nil
 ---@field auth_mode string?
 ---@field interval number seconds
@@ -206,7 +209,7 @@ function sync_options.check(options, where)
     parts = parts, given = given, id_fields = check_id_fields(given.id_field, where), headers = check_headers(given.headers, where),
     auth_mode = given.auth_mode and auth.mode(given.auth_mode, where),
     interval = parts.base and parts.base.interval or BASE_REFRESH_INTERVAL, delta_window = given.delta_window or DELTA_WINDOW,
-    poll = given.poll or POLL, page_size = given.page_size or given_limit(parts.base) or PAGE_SIZE,
+    keeps_list = given.typename ~= nil, poll = given.poll or POLL, page_size = given.page_size or given_limit(parts.base) or PAGE_SIZE,
     last_sync_unit = UNITS[given.last_sync_unit],
   }
 end

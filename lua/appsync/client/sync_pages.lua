@@ -3,10 +3,12 @@
 ---
 ---    "update", "records" --> inbox --made in steps--> functions, which don't wait --> settle_sync, fail_sync
 local compute = require "appsync.compute"
+local core = require "appsync.core"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
 local log = require "appsync.log"
 local printable = require "appsync.printable"
+local record_selection = require "appsync.client.record_selection"
 local sync_references = require "appsync.client.sync_references"
 local timer = require "appsync.timer"
 local updating = require "appsync.client.updating"
@@ -18,13 +20,16 @@ local RETRY_SECONDS = 1
 
 local null = json.null
 
----@param running appsync.client.RunningSync
----@param number integer
----@param message string
-function sync_pages.fail(running, number, message)
+-- The page without anything of ours, and the next one where there is one: the core waits for it.
+local function fail(running, number, message, more)
   if running.is_over then return end
-  local ok = running.core:fail_sync(running.id, number, message)
-  if not ok then timer.after(RETRY_SECONDS, sync_pages.fail, running, number, message) end
+  local ok
+  if more then
+    ok = running.core:settle_sync(running.id, number, more)
+  else
+    ok = running.core:fail_sync(running.id, number, message)
+  end
+  if not ok then timer.after(RETRY_SECONDS, function() fail(running, number, message, more) end) end
 end
 
 -- What was begun goes with the page.
@@ -33,7 +38,7 @@ local function settle(running, number, more)
   if ok then return end
   local message = err and err.message or "the cache is closed"
   log.emit(running.root.log, "error", ("client:sync: what was written for a page isn't kept: %s"):format(message))
-  sync_pages.fail(running, number, message)
+  fail(running, number, message, more)
 end
 
 local function over(variables, more)
@@ -52,25 +57,36 @@ local function ask_page(part, data, variables)
   end
   local more = variables_of.declared(given, part.operation, {}, part.where .. ": page")
   if more == nil then errors.misuse("page must return variables that the query declares; it has returned none of them") end
+  local text, err = core.encode(more, "variables")
+  if not text then errors.misuse("page must return variables that can be JSON: %s", err.message) end
   return over(part.variables, more)
 end
 
--- The variables of the next page, or why they aren't known. Before `update`, which may change the data.
----@return table? more, string? failure
+-- The variables of the next page. Before `update`, which may change the data. Where they can't be known the sync ends: without its
+-- other pages the list wouldn't be whole.
+---@return table? more nil: there is none, or the sync has ended
 local function next_page(running, part, event)
   if not part.page then return nil end
   local ok, more = pcall(ask_page, part, event.data, json.copy(event.variables or part.variables) or {})
   if ok then return more end
-  local message = printable.text(more)
-  log.emit(running.root.log, "error", ("%s: page raised: %s; the pages after this one aren't asked for now"):format(part.where,
-    message), { raised = more })
-  return nil, "page raised: " .. message
+  local err = errors.of_raised(more)
+  running:stop(errors.new("usage", ("%s: page raised: %s"):format(part.where, err.message), { raised = more, code = "page_raised" }))
 end
 
--- Begun, and not ended, where it returns true.
+-- What `cache_updates` says of a page that goes to other functions too: the core tells of its records only where it doesn't.
+---@return appsync.client.SyncReference[]
+local function references_of(running, part, event)
+  if not running.cache_updates then return {} end
+  local list = {}
+  for i, record in ipairs(record_selection.records(part.selection, event.data)) do
+    list[i] = { data = record, deleted = record.aws_ds == "DELETE" or record._deleted == true }
+  end
+  return sync_references.collect(running, list)
+end
+
+-- Begun, and not ended, unless it fails.
 ---@return boolean is_begun, string? failure
 local function run_update(running, part, event)
-  if not part.update then return false end
   local depth, err = running.core:begin(false)
   if not depth then return false, err.message end
   local result = { data = event.data, err = nil, optimistic = false }
@@ -81,21 +97,32 @@ local function run_update(running, part, event)
   return false, "update raised: " .. printable.text(raised)
 end
 
+-- Begun, and not ended, where there is something to write.
+---@return boolean is_begun, string? failure
+local function write(running, part, event, references)
+  local is_begun, failure = false, nil
+  if part.update then is_begun, failure = run_update(running, part, event) end
+  if references[1] == nil or running.is_over then return is_begun, failure end
+  if not is_begun then
+    local depth, err = running.core:begin(false)
+    if not depth then return false, failure or err.message end
+  end
+  sync_references.write(running, references)
+  return true, failure
+end
+
 ---@param running appsync.client.RunningSync
 ---@param event {number: integer, part: string, data: any, variables: table?}
 function sync_pages.update(running, event)
   local part = running.parts[event.part]
   if event.data == null then event.data = nil end
-  local more, page_failure = next_page(running, part, event)
-  if running.is_over then return end -- the function has stopped it
-  local is_begun, update_failure = run_update(running, part, event)
+  local more = next_page(running, part, event)
+  if running.is_over then return end
+  local references = references_of(running, part, event)
+  if running.is_over then return end
+  local is_begun, failure = write(running, part, event, references)
   if running.is_over then return is_begun and running.core:drop() or nil end
-  if page_failure then
-    if is_begun then errors.adopt(select(2, running.core:commit())) end
-    return sync_pages.fail(running, event.number, page_failure)
-  end
-  -- Without what `update` wrote; the pages that follow are asked for all the same.
-  if update_failure and more == nil then return sync_pages.fail(running, event.number, update_failure) end
+  if failure and not is_begun then return fail(running, event.number, failure, more) end
   settle(running, event.number, more)
 end
 
@@ -106,9 +133,22 @@ function sync_pages.records(running, event)
   if running.is_over then return end
   if references[1] == nil then return settle(running, event.number) end
   local depth, err = running.core:begin(false)
-  if not depth then return sync_pages.fail(running, event.number, err.message) end
+  if not depth then return fail(running, event.number, err.message) end
   sync_references.write(running, references)
   settle(running, event.number)
+end
+
+---Something raised on the way, for want of memory say. What was begun is dropped, and the page kept, unless it would be taken for
+---the last one.
+---@param running appsync.client.RunningSync
+---@param event {what: string, number: integer, part: string?}
+---@param err appsync.Error
+function sync_pages.abandon(running, event, err)
+  if running.is_over then return end
+  pcall(running.core.drop, running.core) -- which raises where nothing was begun
+  local part = running.parts[event.part]
+  if part and part.page then return running:stop(err) end
+  fail(running, event.number, err.message)
 end
 
 return sync_pages

@@ -40,18 +40,19 @@ local function check_id(part, id_fields)
 end
 
 -- Where functions of the application take what comes, only they know what that must be.
-local function keeps_list(part)
+local function is_by_rule(part)
   return part ~= nil and part.update == nil
 end
 
-local function missing_in(parts, what)
-  local base, other = parts.base, parts[what]
-  if not keeps_list(base) or not keeps_list(other) then return {} end
+-- What records would lack that join the base query's list.
+local function missing_in(settings, what)
+  local base, other = settings.parts.base, settings.parts[what]
+  if not settings.keeps_list or not is_by_rule(base) or not is_by_rule(other) then return {} end
   return record_selection.missing(base.selection, other.selection)
 end
 
-local function check_same_fields(parts)
-  local missing = missing_in(parts, "delta")
+local function check_same_fields(settings)
+  local parts, missing = settings.parts, missing_in(settings, "delta")
   if missing[1] == nil then return end
   errors.misuse("%s: %s doesn't select %s, which the base query selects: both must bring the same fields of a record",
     parts.delta.where, parts.delta.selection.roots[1], table.concat(missing, ", "))
@@ -70,26 +71,26 @@ function sync_requirements.check(settings, id_fields)
     end
   end
   if parts.delta then check_last_sync(parts.delta) end
-  check_same_fields(parts)
+  check_same_fields(settings)
 end
 
 local function warn_of_deletions(warnings, parts)
   local delta = parts.delta
-  if not keeps_list(delta) or delta.selection.fields.aws_ds or delta.selection.fields._deleted then return end
+  if not is_by_rule(delta) or delta.selection.fields.aws_ds or delta.selection.fields._deleted then return end
   warnings[#warnings + 1] = ("%s: %s selects neither aws_ds nor _deleted, so it can't tell deletions: records that were deleted "
     .. "meanwhile stay until the next base query"):format(delta.where, delta.selection.roots[1])
 end
 
 local function warn_of_pages(warnings, part)
-  if not part or part.page or not part.selection.is_connection then return end
+  if not part or part.page or not part.selection.items_key then return end
   local selection = part.selection
   if selection.selects_token and selection.given.nextToken then return end
   warnings[#warnings + 1] = ("%s: %s has pages, and the query can't ask for the next one: select nextToken beside items, and pass "
     .. "$nextToken on as nextToken; what isn't in the first page isn't synced"):format(part.where, selection.roots[1])
 end
 
-local function warn_of_events(warnings, parts)
-  local missing = missing_in(parts, "subscription")
+local function warn_of_events(warnings, settings)
+  local parts, missing = settings.parts, missing_in(settings, "subscription")
   if missing[1] == nil then return end
   warnings[#warnings + 1] = ("%s: %s doesn't select %s, which the base query selects: a record that only an event has brought lacks "
     .. "these, and so does the base query's data"):format(parts.subscription.where, parts.subscription.selection.roots[1],
@@ -104,7 +105,7 @@ function sync_requirements.warnings(settings)
   warn_of_deletions(warnings, parts)
   warn_of_pages(warnings, parts.base)
   warn_of_pages(warnings, parts.delta)
-  warn_of_events(warnings, parts)
+  warn_of_events(warnings, settings)
   return warnings
 end
 

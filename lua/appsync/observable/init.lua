@@ -16,7 +16,7 @@ local observable = {}
 ---@field next fun(event: any, err: appsync.Error?)?
 ---@field error fun(err: appsync.Error)?
 ---@field complete fun()?
----@field state fun(state: "subscribed"|"reconnecting")?
+---@field state fun(state: "subscribed"|"reconnecting"|"polling")? "polling": only of a subscription with `catch_up`
 
 ---@class appsync.Observable
 ---@field package connect fun(sink: appsync.Sink, context: appsync.observable.Context): fun()?

@@ -213,6 +213,7 @@ function invariants.check(world)
   end
   if not world.is_wiped then check_outbox(world, results, letters) end
   if not world.failure then check_queries(world, letters) end
+  if not world.failure then world.syncs:check(canonical) end
   if not world.failure then ask_user(world, final_of(world, results, letters)) end
 end
 

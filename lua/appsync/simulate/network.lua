@@ -13,18 +13,31 @@ local network = {}
 ---@field private n integer requests
 ---@field is_quiet boolean no faults any more
 ---@field is_offline boolean there is no network
+---@field is_down boolean the service isn't there
+---@field n_restarts integer of the service
 local Network = {}
 Network.__index = Network
 
 -- The order of the draw.
-network.FAULTS = { "refuse", "drop", "lose_answer", "delay", "duplicate", "unavailable", "throttle" }
+network.FAULTS = { "refuse", "drop", "lose_answer", "delay", "duplicate", "unavailable", "throttle", "fail_query" }
 
 local LATE_MS = 60000
 
 ---@param world appsync.simulate.World
 ---@return appsync.simulate.Network
 function network.new(world)
-  return setmetatable({ world = world, n = 0, is_quiet = false, is_offline = false }, Network)
+  return setmetatable({ world = world, n = 0, is_quiet = false, is_offline = false, is_down = false, n_restarts = 0 }, Network)
+end
+
+---Whether no connection can be made.
+---@return boolean
+function Network:is_away()
+  return self.is_offline or self.is_down
+end
+
+---From here on there are no faults.
+function Network:settle()
+  self.is_quiet, self.is_offline, self.is_down = true, false, false
 end
 
 ---@class appsync.simulate.Request
@@ -36,18 +49,20 @@ end
 ---@field due number when the client gives up
 ---@field number integer
 ---@field start integer which start of the program sent it
+---@field restart integer which start of the service it was sent to
 ---@field random appsync.simulate.Random
 ---@field n_writes integer? what the service had taken when it answered
 ---@field package is_late boolean? it takes long to get there
 ---@field package is_over boolean?
 
 local function draw(self, request)
-  if self.is_offline then return "refuse" end
+  if self:is_away() then return "refuse" end
   if self.is_quiet then return nil end
   local at, faults = request.random:fraction(), self.world.faults
   for _, name in ipairs(network.FAULTS) do
     at = at - faults[name]
     if at < 0 then
+      if name == "fail_query" and not self.world.syncs:is_query(request.body) then return nil end
       self.world:count(name)
       return name
     end
@@ -105,12 +120,16 @@ local LOST = {
   function() end, -- never: the client gives up
 }
 
+-- Of a query's field.
+local PASSING = { "DynamoDB:ProvisionedThroughputExceededException", "DynamoDB:InternalServerError" }
+
 -- At the service. What is long on its way is lost with its connection when the sender has given up, or is gone.
 local function arrive(request, world, fault)
   local service, random = world.service, request.random
   if request.is_late and (request.is_over or world.n_starts ~= request.start) then
     return tell(request, world, "lost with its connection")
   end
+  if request.restart ~= world.network.n_restarts then return fail(request, world, "lost", "the service has restarted") end
   local down = random(2, 60)
   if fault == "unavailable" then
     return later(request, world, down, deliver, service:refuse(503, "ServiceUnavailableException"))
@@ -120,7 +139,14 @@ local function arrive(request, world, fault)
     world:count("expired")
     return later(request, world, down, deliver, service:refuse(401, "UnauthorizedException"))
   end
+  if fault == "fail_query" then
+    return later(request, world, down, deliver, service:fail(request.body, random:pick(PASSING), "no page"))
+  elseif world.syncs:has_expired(request.body) then
+    return later(request, world, down, deliver, service:fail(request.body, "DynamoDB:UserIllegalArgumentException", "Invalid pagination token given."))
+  end
+  world.syncs:see_request(request.body)
   local status, headers, body, has_effect = service:answer(request.body)
+  world.syncs:see_answer(body)
   world:add_effect(request, has_effect)
   tell(request, world, "executed%s", has_effect and ", with an effect" or "")
   if fault == "duplicate" and has_effect then
@@ -173,7 +199,7 @@ function Network:take()
     world:count("requests")
     send(self, {
       id = id, runtime = runtime, entry = entry > 0 and entry or nil, headers = headers, body = body,
-      due = world.mono + timeout_ms, number = self.n, start = world.n_starts, random = chance.new(world.seed, 2, self.n),
+      due = world.mono + timeout_ms, number = self.n, start = world.n_starts, restart = self.n_restarts, random = chance.new(world.seed, 2, self.n),
     })
   end
 end

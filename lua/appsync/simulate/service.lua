@@ -9,6 +9,7 @@ local service = {}
 ---@field package engine appsync.server.Engine
 ---@field package has_effect boolean of the request that runs
 ---@field package n_written integer how often somebody else wrote
+---@field package publish fun(items: table[])? gives subscribers what mutations have published
 local Service = {}
 Service.__index = Service
 
@@ -34,8 +35,9 @@ function service.new(options, now)
   return self
 end
 
----Forgets all records: another schedule begins.
+---Forgets all records and subscribers: another schedule begins.
 function Service:empty()
+  self.publish = nil
   if self.engine.store then self.engine.store:empty() end
   self.n_written = 0
 end
@@ -79,7 +81,29 @@ function Service:answer(body)
     local status, headers, text = self:refuse(400, published.code)
     return status, headers, text, false
   end
-  return 200, headers_of(self), json, self.has_effect
+  local has_effect = self.has_effect
+  if self.publish then self.publish(published) end
+  return 200, headers_of(self), json, has_effect
+end
+
+---Answers a query whose fields fail.
+---@param body string
+---@param kind string
+---@param message string
+---@return integer status, string headers, string body
+function Service:fail(body, kind, message)
+  self.engine.inject = function(_, _, is_root) return is_root and { message = message, type = kind } or nil end
+  local status, headers, text = self:answer(body)
+  self.engine.inject = nil
+  return status, headers, text
+end
+
+---Begins a subscription.
+---@param request appsync.server.Request
+---@return appsync.server.Subscription? subscription, appsync.server.ErrorEntry[]? errors
+function Service:subscribe(request)
+  request.identity = nil -- as everywhere in a simulation: whoever is let in may do all
+  return self.engine:subscribe(request)
 end
 
 ---Runs an operation at once, past the simulated network: to look at the service's records, or to write as somebody else.
@@ -91,6 +115,7 @@ function Service:query(document, variables)
   local json, published = self.engine:execute({ query = document, variables = variables })
   if not json then return nil, { { message = published.code } } end
   if self.has_effect then self.n_written = self.n_written + 1 end
+  if self.publish then self.publish(published) end
   local answer = core.decode(json)
   local data = answer.data
   if data == core.null then data = nil end

@@ -4,12 +4,13 @@ local errors = require "appsync.errors"
 local network = require "appsync.simulate.network"
 local opts = require "appsync.opts"
 local schedule = require "appsync.simulate.schedule"
+local simulated_syncs = require "appsync.simulate.simulated_syncs"
 
 local simulate_options = {}
 
 local MODES = { "API_KEY", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA" }
 
----How often each fault comes. The first seven: of the requests. The others: of the steps.
+---How often each fault comes. The first eight: of the requests. The next three: of a subscription's events. The others: of the steps.
 ---@class appsync.simulate.Faults
 ---@field refuse number? default 0.04: no connection can be made
 ---@field drop number? default 0.05: the request is lost on its way
@@ -18,14 +19,29 @@ local MODES = { "API_KEY", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_L
 ---@field duplicate number? default 0: a proxy in between sends it a second time
 ---@field unavailable number? default 0.03: 503
 ---@field throttle number? default 0.03: 429
+---@field fail_query number? default 0, with `syncs` 0.04: a query is answered with an error
+---@field lose_event number? default 0, with `syncs` 0.05: it never comes
+---@field late_event number? likewise: it comes up to a minute later, after others
+---@field duplicate_event number? likewise: it comes once more, later
 ---@field kill number? default 0.06: the program is killed, and starts again
 ---@field restart number? default 0.03: the program closes its client, and starts again
 ---@field offline number? default 0.05: there is no network for up to two minutes
----@field clock_jump number? default 0.03: the device's clock is set, by up to 12 hours
+---@field clock_jump number? default 0.03: the device's clock is set, by up to 12 hours; with `syncs` 24
 ---@field expire_token number? default 0.03: in a mode with tokens, the present one isn't taken any more
+---@field disconnect number? default 0, with `syncs` 0.06: WebSockets end
+---@field half_open number? default 0, with `syncs` 0.03: nothing comes on WebSockets any more, and nobody is told
+---@field service_restart number? likewise: the service ends its WebSockets, and isn't there for up to 10 seconds
+---@field away number? default 0, with `syncs` 0.04: the program is closed, or without a network, for up to 60 times `delta_window`
+---@field expire_pages number? default 0, with `syncs` 0.03: no token of a page that was given is taken any more
 local FAULTS = {
   refuse = 0.04, drop = 0.05, lose_answer = 0.06, delay = 0.08, duplicate = 0, unavailable = 0.03, throttle = 0.03, kill = 0.06,
-  restart = 0.03, offline = 0.05, clock_jump = 0.03, expire_token = 0.03,
+  restart = 0.03, offline = 0.05, clock_jump = 0.03, expire_token = 0.03, fail_query = 0, lose_event = 0, late_event = 0,
+  duplicate_event = 0, disconnect = 0, half_open = 0, service_restart = 0, away = 0, expire_pages = 0,
+}
+
+local WITH_SYNCS = {
+  fail_query = 0.04, lose_event = 0.05, late_event = 0.05, duplicate_event = 0.05, disconnect = 0.06, half_open = 0.03,
+  service_restart = 0.03, away = 0.04, expire_pages = 0.03,
 }
 
 local SHARE = { "number", min = 0, max = 1 }
@@ -47,6 +63,7 @@ local SCHEMA = opts.schema{
   actions = { "table" },
   others = { "table" },
   queries = { "table" },
+  syncs = { "table" },
   invariant = { "callable" },
   faults = { "table", fields = opts.schema(share_fields()) },
   schedules = { "integer", min = 1 },
@@ -71,6 +88,7 @@ local SCHEMA = opts.schema{
 ---users do, at the service
 ---@field queries (string|{[1]: string, [2]: table?})[]? documents, with variables, that the program asks for when it starts, and
 ---keeps up to date by its `updates`
+---@field syncs appsync.SyncOptions[]? delta syncs that the program begins when it starts, each an argument of `client:sync`
 ---@field invariant (fun(final: appsync.simulate.Final): boolean?, string?)? what must hold in the end; false, or a raise: it doesn't
 ---@field faults appsync.simulate.Faults?
 ---@field schedules integer? how many, default 1000
@@ -123,9 +141,9 @@ local function check_client(given)
   return given or {}
 end
 
-local function faults_of(given)
+local function faults_of(given, has_syncs)
   local faults = {}
-  for name, share in pairs(FAULTS) do faults[name] = (given or {})[name] or share end
+  for name, share in pairs(FAULTS) do faults[name] = (given or {})[name] or has_syncs and WITH_SYNCS[name] or share end
   for _, list in ipairs{ network.FAULTS, schedule.FAULTS } do
     local sum = 0
     for _, name in ipairs(list) do sum = sum + faults[name] end
@@ -145,7 +163,8 @@ function simulate_options.check(given)
   if #options.action_names == 0 then errors.misuse("%s: actions is missing: what does the program do?", WHERE) end
   options.queries = read_queries(options.queries)
   options.client = check_client(options.client)
-  options.faults = faults_of(options.faults)
+  options.syncs = simulated_syncs.read(options.syncs)
+  options.faults = faults_of(options.faults, #options.syncs > 0)
   options.auth = options.auth or "API_KEY"
   options.schedules, options.steps = options.schedules or 1000, options.steps or 16
   return options

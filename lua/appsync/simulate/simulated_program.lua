@@ -13,7 +13,7 @@ local program = {}
 -- Until it starts again: by then the service has got all that it had sent, but for what the network delays.
 program.MIN_DOWN_MS = 200
 
-program.ENDPOINT = "http://simulated.invalid/graphql"
+program.ENDPOINT = "http://192.0.2.1/graphql" -- no name that would have to be looked up
 
 ---A mutation that the program has made.
 ---@class appsync.simulate.Call
@@ -93,6 +93,11 @@ local function listen(world, made)
     world.is_wiped = world.is_wiped or (options or {}).outbox == "wipe"
     return sign_out(self, options)
   end
+  local clear = made.clear
+  function made.clear(self, options)
+    world.syncs:forget()
+    return clear(self, options)
+  end
   return made
 end
 
@@ -132,6 +137,7 @@ end
 -- What a program does first.
 local function begin(world, made)
   made.outbox:status() -- opens the store: what is queued is sent
+  world.syncs:start(made)
   if world.options.start then world.options.start(made, world:random(), world.state) end
   for _, asked in ipairs(world.options.queries) do
     made:query(asked.document, asked.variables, { fetch_policy = "network-only" })
@@ -169,6 +175,7 @@ function program.kill(world)
   scheduler.clear()
   timer.clear()
   world.runtime:close(0)
+  world.sockets:drop_client()
   world.runtime = program.boot()
   assert(core.simulation.put_store "killed")
   for _, call in ipairs(world.calls) do

@@ -142,8 +142,9 @@ end
 -- What a program wants after its last step: no faults, and time. What it is told may make it do more.
 local function come_to_rest(playing)
   playing:tell "from here on there are no faults"
-  playing.network.is_quiet, playing.network.is_offline, playing.kill_in, playing.n_offline = true, false, nil, nil
-  playing:run(playing.mono + START_S * 1000, function() return playing.client ~= nil end)
+  playing.network:settle()
+  playing.kill_in, playing.n_offline = nil, nil
+  playing:run(playing.mono + START_S * 1000 + playing.late_ms, function() return playing.client ~= nil end)
   if playing.failure then return end
   if not playing.client then return playing:fail "the program doesn't start again" end
   playing.client:set_online(true)
@@ -151,6 +152,7 @@ local function come_to_rest(playing)
     if not empty_outbox(playing) then return end
     playing:run(playing.mono + END_S * 1000, function() return playing:is_quiet() end)
   end
+  playing:run(playing.mono + playing.syncs:quiet_s() * 1000)
 end
 
 local function play(self, playing, steps, is_kept)
@@ -158,7 +160,7 @@ local function play(self, playing, steps, is_kept)
   program.start(playing)
   for _, step in ipairs(steps) do
     if is_kept == nil or is_kept[step.number] then
-      playing:run(began + step.at)
+      playing:run(began + step.at + playing.late_ms)
       if playing.failure then return end
       schedule.perform(playing, step)
     end

@@ -9,6 +9,8 @@ local network = require "appsync.simulate.network"
 local printable = require "appsync.printable"
 local program = require "appsync.simulate.simulated_program"
 local scheduler = require "appsync.scheduler"
+local simulated_sockets = require "appsync.simulate.simulated_sockets"
+local simulated_syncs = require "appsync.simulate.simulated_syncs"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
 local tokens = require "appsync.simulate.simulated_tokens"
@@ -29,6 +31,8 @@ local MAX_STILL = 20000 -- turns in which the time doesn't go on: something turn
 ---@field path string of the store
 ---@field agenda appsync.simulate.Agenda
 ---@field network appsync.simulate.Network
+---@field sockets appsync.simulate.Sockets
+---@field syncs appsync.simulate.Syncs
 ---@field service appsync.simulate.Service
 ---@field tokens appsync.simulate.Tokens? in a mode with tokens
 ---@field runtime appsync.core.Runtime
@@ -49,6 +53,7 @@ local MAX_STILL = 20000 -- turns in which the time doesn't go on: something turn
 ---@field lines string[]? what happened, where it is asked for
 ---@field counts table<string, integer>
 ---@field kill_in integer? turns until the program is killed
+---@field late_ms number by which steps are later than planned
 ---@field private service_ms number the service's clock less the monotonic one
 ---@field private core_at number?
 ---@field private n_drawn integer
@@ -63,11 +68,11 @@ function world.new(given)
     options = given.options, seed = given.seed, faults = given.options.faults, path = given.path, service = given.service,
     counts = given.counts, lines = given.lines, mono = BEGIN_MONO_MS, wall = BEGIN_WALL_MS, agenda = agenda.new(), state = {},
     calls = {}, tasks = {}, told = {}, given_up = {}, effects = {}, n_repeated = 0, n_starts = 0, n_writes = 0, n_flying = 0,
-    n_drawn = 0, n_still = 0,
+    n_drawn = 0, n_still = 0, late_ms = 0,
   }, World)
   local skew = chance.new(given.seed, 3)(-MAX_SKEW_MS, MAX_SKEW_MS)
   self.service_ms = BEGIN_WALL_MS - BEGIN_MONO_MS + skew
-  self.network = network.new(self)
+  self.network, self.sockets, self.syncs = network.new(self), simulated_sockets.new(self), simulated_syncs.new(self)
   if given.options.auth ~= "API_KEY" then
     self.tokens = tokens.new(function() return self:service_s() end)
   end
@@ -161,6 +166,7 @@ end
 local function turn(self)
   local left_ms = self.runtime:drive()
   local has_taken = self.network:take()
+  has_taken = self.sockets:take() or has_taken
   scheduler.refill(EVENTS, nil)
   local handled = dispatch.poll(EVENTS)
   local n = scheduler.run_ready(EVENTS) + timer.run_due(EVENTS) + handled

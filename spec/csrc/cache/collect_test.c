@@ -3,6 +3,7 @@
 #include "base/rand.h"
 #include "cache/evict.h"
 #include "cache/long_list.h"
+#include "cache/synced_list.h"
 
 /* Every object has a __typename, which says nothing here. */
 static const char *without_types(const char *json)
@@ -265,6 +266,61 @@ static void a_field_leaves_whole_with_its_long_list(void **state)
 	assert_plain("{ all(n: 1) { id } }", "{}", "missing all");
 	collect_all(NULL, 0);
 	assert_string_equal(what_is_left(), "-RROOT_QUERY"); /* it never had anything but fields with arguments */
+}
+
+static const struct aps_list_place OWN = {.field = {"all({\"n\":1})~base", 17}, .is_apart = true};
+
+/* A list of the core's own, with records "T:1" to "T:n", which nothing else reaches. */
+static void make_own_list(int n)
+{
+	struct aps_synced_list list = {.is_known = false};
+	struct aps_err err;
+	char key[16];
+	aps_write_begin(&world.write, &world.cache);
+	assert_int_equal(aps_synced_list_begin(&world.write, &OWN, &list, &err), APS_OK);
+	for (int i = 1; i <= n; i++) {
+		snprintf(key, sizeof key, "RT:%d", i);
+		struct aps_entry *record = aps_write_entry(&world.write, aps_str_of(key));
+		aps_write_set(&world.write, record, APS_STR("\x01\x00"));
+		assert_int_equal(aps_synced_list_add(&world.write, &OWN, &list, &record->number, 1, &err), APS_OK);
+	}
+	assert_true(aps_write_settle(&world.write));
+	aps_write_commit(&world.write);
+	aps_synced_list_clear(&list);
+}
+
+static void a_list_of_the_cores_own_is_held_with_the_records_in_it(void **state)
+{
+	(void)state;
+	enum { N = 600 };
+	make_own_list(N);
+	write_data("{ a { id } }", "{}", "{\"a\":" POST("1", "") "}");
+	size_t n_lists = n_entries('\0');
+	assert_true(n_lists >= 4);
+	for (size_t i = 0; i < MAX_ROWS; i++) used_minutes[i] = 1;
+	collect_all(NULL, 1000000);
+	assert_int_equal(n_entries('\0'), n_lists);
+	assert_int_equal(n_entries('R'), N + 2);
+	for (const struct aps_entry *entry = world.cache.entries.newest; entry != NULL; entry = entry->older) {
+		bool is_own = entry->n_key_bytes > 2 && memcmp(entry->key, "RT:", 3) == 0;
+		assert_true(!is_own || entry->n_content_bytes != 0);
+	}
+	assert_plain("{ a { id } }", "{}", "missing a.id");
+}
+
+/* Its sync has another name by now, or is no more. */
+static void a_list_of_the_cores_own_that_nobody_has_written_for_a_month_leaves(void **state)
+{
+	(void)state;
+	make_own_list(300);
+	later_minutes = 30 * 24 * 60;
+	collect_all(NULL, 0);
+	assert_int_equal(n_entries('R'), 301);
+	later_minutes++;
+	collect_all(NULL, 0);
+	assert_int_equal(n_entries('R'), 1);
+	assert_int_equal(n_entries('F'), 0);
+	assert_int_equal(n_entries('\0'), 0);
 }
 
 static void what_is_held_does_not_leave_however_old_it_is(void **state)
@@ -582,6 +638,8 @@ int main(void)
 	        TEST(only_so_much_leaves_as_has_to),
 	        TEST(what_writes_have_asked_for_leaves_last),
 	        TEST(a_field_leaves_whole_with_its_long_list),
+	        TEST(a_list_of_the_cores_own_is_held_with_the_records_in_it),
+	        TEST(a_list_of_the_cores_own_that_nobody_has_written_for_a_month_leaves),
 	        TEST(what_is_held_does_not_leave_however_old_it_is),
 	        TEST(fragments_variables_and_long_lists_are_held_as_they_are_read),
 	        TEST(a_record_that_a_lookup_finds_can_be_held),

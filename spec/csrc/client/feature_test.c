@@ -2,6 +2,7 @@
  * application about it, outlives a missing answer, and commits what it has at the end of the turn. It is also what
  * docs/adding-a-feature.md follows. */
 #include "client/features.h"
+#include "client/reach.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -209,8 +210,13 @@ const struct aps_feature parking_feature = {
 
 /* All that a feature adds to what is there. */
 static const struct aps_feature *const FEATURES[] = {
-        &aps_call_feature,       &parking_feature,        &aps_realtime_feature,
-        &aps_subscriber_feature, &aps_credential_feature, NULL,
+        &aps_call_feature,
+        &parking_feature,
+        &aps_realtime_feature,
+        &aps_subscriber_feature,
+        &aps_reach_feature,
+        &aps_credential_feature,
+        NULL,
 };
 
 /* The application: a runtime with its thread, and a server on a thread of its own. */

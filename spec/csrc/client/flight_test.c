@@ -90,7 +90,12 @@ static void answer(uint64_t id, long status, const char *body)
 static struct aps_result_event *take(uint64_t id)
 {
 	core_world_turn(&world);
-	struct aps_result_event *result = (struct aps_result_event *)core_world_take(&world);
+	struct aps_event *event = core_world_take(&world);
+	while (event != NULL && event->kind == APS_EVENT_REACH) {
+		event->mail.kind->free_mail(&event->mail);
+		event = core_world_take(&world);
+	}
+	struct aps_result_event *result = (struct aps_result_event *)event;
 	assert_non_null(result);
 	assert_int_equal(result->head.kind, APS_EVENT_RESULT);
 	assert_int_equal(result->head.target, id);

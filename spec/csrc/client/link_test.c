@@ -77,6 +77,18 @@ static void until_state(struct world *world, enum aps_conn_state state)
 	assert_int_equal(world->link->state, state);
 }
 
+/* A request has failed: nothing is known of the realtime connection. */
+static void be_offline(struct world *world)
+{
+	struct aps_outcome outcome;
+	struct aps_err err;
+	aps_fail(&err, APS_E_NETWORK, "refused");
+	aps_outcome_init_err(&outcome, &err);
+	aps_reach_heard(world->core, world->all.client, &outcome);
+	aps_outcome_clear(&outcome);
+	assert_false(aps_reach_is_online(world->core, world->all.client));
+}
+
 static void begin(struct world *world)
 {
 	core_world_begin(&world->all);
@@ -88,6 +100,7 @@ static void begin(struct world *world)
 	settings->endpoint = aps_strndup("https://a.example/graphql", 25);
 	settings->realtime_endpoint = aps_strndup(url, strlen(url));
 	core_world_add_key(&world->all, CREDENTIAL);
+	be_offline(world);
 	subscribe(world);
 	world->link = aps_connections_of(world->core, world->all.client)->links;
 	until_state(world, APS_CONN_CONNECTED);
@@ -196,9 +209,19 @@ static void one_that_is_lost_while_it_is_looked_at_is_connected_anew(void **stat
 	finish(&world);
 }
 
+static void a_connection_that_stands_ends_the_offline_state(void **state)
+{
+	(void)state;
+	struct world world;
+	begin(&world);
+	assert_true(aps_reach_is_online(world.core, world.all.client));
+	finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_connection_that_stands_ends_the_offline_state),
 	        cmocka_unit_test(what_lies_in_the_socket_keeps_a_connection_alive),
 	        cmocka_unit_test(a_socket_that_has_nothing_ends_it),
 	        cmocka_unit_test(where_no_memory_is_left_for_a_look_it_ends_at_once),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "offline_queue_world.h"
+#include "store/sync_rows.h"
 
 #define GUEST 4
 
@@ -54,6 +55,33 @@ static void make_guest(int n_entries)
 	close_guest();
 }
 
+/* What a sync keeps in the part of an owner. */
+static void put_sync(const char *identity, const char *checkpoint)
+{
+	struct aps_sync_name sync = {.name = APS_STR("aa")};
+	const struct aps_tombstone tombstone = {APS_STR("T:1"), APS_STR("1"), APS_STR(""), 10};
+	ok(aps_vault_begin(partition()->vault, &queue_err));
+	ok(aps_parts_make(db(), APS_STR("p"), aps_str_of(identity), &sync.part, &queue_err));
+	ok(aps_sync_rows_save(db(), sync, aps_str_of(checkpoint), &queue_err));
+	ok(aps_tombstone_put(db(), sync, &tombstone, &queue_err));
+	core_world_turn(&world.core);
+}
+
+/* The one of the part that the user has. */
+static void assert_sync(const char *checkpoint, bool has_tombstone)
+{
+	struct aps_buf text;
+	bool have_any;
+	const struct aps_sync_name sync = {partition()->store.part, APS_STR("aa")};
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	ok(aps_sync_rows_load(db(), sync, &text, &queue_err));
+	assert_true(aps_str_is(aps_buf_str(&text), checkpoint));
+	aps_buf_clear(&text);
+	ok(aps_tombstones_have_any(db(), sync, &have_any, &queue_err));
+	assert_int_equal(have_any, has_tombstone);
+	assert_int_equal(value_of("SELECT count(*) FROM sync JOIN part ON part.id = part WHERE dropped = 0"), 1);
+}
+
 static enum aps_rc adopt(int64_t *n)
 {
 	enum aps_rc rc = aps_queue_adopt(queue, APS_STR("guest"), n, &queue_err);
@@ -72,9 +100,12 @@ static void a_guests_cache_and_queue_are_the_users(void **state)
 	int64_t n;
 	write_now("{ a b all { n id } }", "{\"a\":9,\"b\":8,\"all\":[{\"id\":\"u\",\"__typename\":\"T\",\"n\":1}]}");
 	assert_string_equal(read_now("{ a b }"), "{\"a\":9,\"b\":8}");
+	put_sync("ann", "hers");
 	make_guest(2);
+	put_sync("guest", "the guest's");
 	ok(adopt(&n));
 	assert_int_equal(n, 2);
+	assert_sync("the guest's", true);
 	assert_string_equal(read_now("{ a y z all { id n } }"),
 	                    "{\"a\":1,\"y\":25,\"z\":26,\"all\":[{\"id\":\"g\",\"n\":7}]}");
 	assert_string_equal(read_now("{ b }"), "missing b");
@@ -108,9 +139,12 @@ static void a_user_with_queued_layers_keeps_the_cache_and_gets_the_queue(void **
 	put_entry_of(owner_of("ann"), (int64_t)id, "{}");
 	core_world_turn(&world.core);
 	reopen_queue();
+	put_sync("ann", "hers");
 	make_guest(2);
+	put_sync("guest", "the guest's");
 	ok(adopt(&n));
 	assert_int_equal(n, 2);
+	assert_sync("hers", true);
 	assert_string_equal(read_now("{ b }"), "{\"b\":8}");
 	assert_string_equal(read_now("{ z }"), "missing z");
 	assert_int_equal(n_parts(), 1);

@@ -186,7 +186,14 @@ static void the_application_may_say_whether_there_is_a_network(void **state)
 	assert_ends(second, APS_OK, true);
 	answer(200, DONE);
 	turn();
-	assert_non_null(under_way()); /* it was answered */
+	assert_null(under_way());
+	assert_has(ask(APS_QUEUE_ASK_STATUS, NULL, NULL), "set_online(false)");
+	aps_reach_connected(world.core, world.client);
+	aps_reach_hint(world.core, world.client);
+	wait_for_a_try();
+	assert_null(under_way()); /* whatever happens */
+	set_online(true);
+	assert_non_null(under_way());
 	finish();
 }
 

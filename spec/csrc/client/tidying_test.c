@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include "client/partition.h"
 #include "client/tidying.h"
 #include "collecting_world.h"
+#include "store/sync_rows.h"
 
 #define SECRET      "it was a dark and stormy night"
 #define T(id, rest) "{\"id\":\"" id "\",\"__typename\":\"T\",\"text\":\"" rest "\"}"
@@ -98,6 +100,58 @@ static void other_partitions_are_left_alone(void **state)
 	aps_channel_unref(channel);
 }
 
+static const char *const SYNC_TABLES[] = {"sync", "tombstone", "quarantine"};
+
+/* What a sync keeps beside the records, with the secret in its texts. */
+static void keep_sync(int n)
+{
+	struct aps_err err;
+	struct aps_partition *partition = aps_caching_partition(world.core.core, world.client, CACHE);
+	struct aps_sync_name sync = {.name = APS_STR("aa")};
+	assert_int_equal(aps_vault_begin(partition->vault, &err), APS_OK);
+	assert_int_equal(aps_cache_store_part(&partition->store, &sync.part, &err), APS_OK);
+	assert_int_equal(aps_sync_rows_save(partition->vault->db, sync, APS_STR(SECRET), &err), APS_OK);
+	for (int i = 0; i < n; i++) {
+		char key[32];
+		snprintf(key, sizeof key, "T:%d", i);
+		const struct aps_tombstone tombstone = {aps_str_of(key), APS_STR(SECRET), APS_STR(""), 10};
+		const struct aps_sync_bad_record record = {aps_str_of(key), APS_STR(SECRET), 10};
+		assert_int_equal(aps_tombstone_put(partition->vault->db, sync, &tombstone, &err), APS_OK);
+		assert_int_equal(aps_quarantine_put(partition->vault->db, sync, &record, &err), APS_OK);
+	}
+	core_world_turn(&world.core);
+}
+
+static int64_t n_sync_rows(void)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < APS_COUNTOF(SYNC_TABLES); i++) {
+		char sql[64];
+		snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", SYNC_TABLES[i]);
+		n += in_file(sql);
+	}
+	return n;
+}
+
+static void what_syncs_keep_leaves_with_the_partition(void **state)
+{
+	(void)state;
+	keep_sync(900);
+	assert_int_equal(n_sync_rows(), 1801);
+	clear_now();
+	int64_t last = n_sync_rows();
+	keep_sync(0); /* it begins anew */
+	while (last > 1) {
+		core_world_turn(&world.core);
+		int64_t n = n_sync_rows();
+		assert_true(last - n <= 1000);
+		last = n;
+	}
+	settle();
+	assert_int_equal(n_sync_rows(), 1);
+	assert_int_equal(in_file("SELECT count(*) FROM part"), 1);
+}
+
 static void write_many(int n)
 {
 	struct aps_buf text;
@@ -175,6 +229,16 @@ static void nothing_of_a_wiped_partition_is_left_in_the_file(void **state)
 	aps_channel_unref(channel);
 }
 
+static void what_syncs_keep_is_wiped_with_the_partition(void **state)
+{
+	(void)state;
+	keep_sync(300);
+	assert_true(is_in_file(SECRET));
+	assert_int_equal(wipe_now(NULL), 1);
+	assert_int_equal(n_sync_rows(), 0);
+	assert_false(is_in_file(SECRET));
+}
+
 static void a_wipe_that_a_restart_interrupts_is_finished(void **state)
 {
 	(void)state;
@@ -237,6 +301,8 @@ int main(void)
 	        TEST(a_partition_that_could_not_be_opened_is_cleared_as_well),
 	        TEST(other_partitions_are_left_alone),
 	        TEST(old_rows_leave_a_thousand_a_turn),
+	        TEST(what_syncs_keep_leaves_with_the_partition),
+	        TEST(what_syncs_keep_is_wiped_with_the_partition),
 	        TEST(a_restart_in_the_middle_goes_on),
 	        TEST(nothing_of_a_wiped_partition_is_left_in_the_file),
 	        TEST(a_wipe_that_a_restart_interrupts_is_finished),

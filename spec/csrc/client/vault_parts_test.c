@@ -10,6 +10,7 @@
 #include "vault_world.h"
 
 #include "cache/edit.h"
+#include "store/sync_rows.h"
 
 static struct vault_world world;
 static char elsewhere[256];
@@ -327,6 +328,94 @@ static void without_memory_layers_are_settled_or_given_up(void **state)
 	assert_true(n_lost > 0);
 }
 
+/* What a sync keeps, before there is any record. */
+static void keep_sync(const char *checkpoint)
+{
+	struct aps_err err;
+	struct aps_sync_name sync = {.name = APS_STR("aa")};
+	if (aps_vault_begin(world.vault, &err) != APS_OK ||
+	    aps_cache_store_part(&world.partition->store, &sync.part, &err) != APS_OK ||
+	    aps_sync_rows_save(world.vault->db, sync, aps_str_of(checkpoint), &err) != APS_OK)
+		fail_msg("%s", err.msg);
+	vault_world_commit(&world);
+}
+
+static void assert_keeps(const char *checkpoint)
+{
+	struct aps_err err;
+	struct aps_buf text;
+	const struct aps_sync_name sync = {world.partition->store.part, APS_STR("aa")};
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_sync_rows_load(world.vault->db, sync, &text, &err), APS_OK);
+	if (!aps_str_is(aps_buf_str(&text), checkpoint)) fail_msg("%.*s", (int)text.n, text.p);
+	aps_buf_clear(&text);
+}
+
+static void what_syncs_keep_follows_their_part_into_memory_and_back(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	keep_sync("1");
+	vault_world_write(&world, "{ a }", "{\"a\":1}");
+	vault_world_commit(&world);
+	assert_keeps("1");
+	fill_disk();
+	vault_world_commit(&world);
+	assert_keeps("1");
+	keep_sync("2");
+	assert_keeps("2");
+	empty_disk();
+	assert_keeps("2");
+	vault_world_close(&world);
+	vault_world_open(&world);
+	assert_keeps("2");
+}
+
+static void what_syncs_keep_is_gone_with_a_part_that_was_cleared_in_memory(void **state)
+{
+	(void)state;
+	open_with("{ a }", "{\"a\":1}");
+	keep_sync("1");
+	fill_disk();
+	clear(APS_PART_CLEARED);
+	vault_world_commit(&world);
+	assert_keeps("");
+	empty_disk();
+	assert_keeps("");
+}
+
+static void syncs_begin_anew_where_memory_has_had_what_they_keep(void **state)
+{
+	(void)state;
+	open_with("{ a }", "{\"a\":1}");
+	keep_sync("1");
+	hide_file();
+	keep_sync("2");
+	assert_keeps("2");
+	return_file();
+	assert_keeps("");
+	assert_reads("{ a }", "{\"a\":1}");
+}
+
+/* A rollback takes the part with it. */
+static void a_part_that_was_made_for_a_sync_is_made_again_after_a_failure(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	int64_t part;
+	vault_world_open(&world);
+	assert_int_equal(aps_vault_begin(world.vault, &err), APS_OK);
+	assert_int_equal(aps_cache_store_part(&world.partition->store, &part, &err), APS_OK);
+	assert_true(part != 0 && part == world.partition->store.part);
+	aps_vault_abandon(world.vault);
+	assert_int_equal(world.partition->store.part, 0);
+	keep_sync("1");
+	vault_world_write(&world, "{ a }", "{\"a\":1}");
+	vault_world_commit(&world);
+	assert_keeps("1");
+	assert_reads("{ a }", "{\"a\":1}");
+}
+
 int main(void)
 {
 	struct aps_err err;
@@ -341,6 +430,10 @@ int main(void)
 	        TEST(a_layer_is_settled_in_a_turn_that_has_no_room),
 	        TEST(layers_end_where_everything_begins_anew),
 	        TEST(without_memory_layers_are_settled_or_given_up),
+	        TEST(what_syncs_keep_follows_their_part_into_memory_and_back),
+	        TEST(what_syncs_keep_is_gone_with_a_part_that_was_cleared_in_memory),
+	        TEST(syncs_begin_anew_where_memory_has_had_what_they_keep),
+	        TEST(a_part_that_was_made_for_a_sync_is_made_again_after_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -580,6 +580,44 @@ static void a_ca_file_replaces_the_systems(void **state)
 	}
 }
 
+/* It is somebody else's: it is told, not read. */
+static void poll_with(struct aps_wake *wake)
+{
+	assert_false(aps_http_take_watched(http));
+	aps_wake_raise(wake);
+	aps_http_poll(http, -1);
+	assert_true(aps_http_take_watched(http));
+	assert_false(aps_http_take_watched(http));
+	aps_http_wakeup(http);
+	aps_wake_lower(wake);
+	aps_http_poll(http, -1);
+	assert_false(aps_http_take_watched(http));
+}
+
+static void a_watched_descriptor_ends_the_wait_before_the_first_exchange_and_later(void **state)
+{
+	(void)state;
+	struct aps_wake wake;
+	struct aps_err err;
+	assert_int_equal(aps_wake_init(&wake, &err), APS_OK);
+	aps_http_watch(http, wake.read_fd);
+	poll_with(&wake);
+	struct peer *peer = peer_start(serve_told_silence);
+	struct aps_http_request request = request_to(url_of(peer->port), NULL);
+	uint64_t id = start(&request);
+	while (!aps_wake_wait(&peer->told, 0)) aps_http_poll(http, 10);
+	poll_with(&wake);
+	aps_http_watch(http, -1);
+	aps_wake_raise(&wake);
+	aps_http_poll(http, 0);
+	assert_false(aps_http_take_watched(http));
+	aps_http_cancel(http, id);
+	aps_http_free(http);
+	http = aps_http_new(&err);
+	peer_stop(peer);
+	aps_wake_clear(&wake);
+}
+
 #define HTTP_TEST(name) cmocka_unit_test_setup_teardown(name, open_http, close_http)
 
 int main(void)
@@ -598,6 +636,7 @@ int main(void)
 	        HTTP_TEST(no_answer_comes_after_a_cancel),
 	        HTTP_TEST(a_cancelled_id_does_not_name_the_next_exchange),
 	        HTTP_TEST(another_thread_ends_the_wait),
+	        HTTP_TEST(a_watched_descriptor_ends_the_wait_before_the_first_exchange_and_later),
 	        HTTP_TEST(a_resolving_connect_tells_the_peers_address),
 	        HTTP_TEST(a_resolving_connect_through_a_proxy_tells_how_that_answers),
 	        HTTP_TEST(redirects_are_not_followed),

@@ -149,6 +149,8 @@ static void input(struct replay *p, const char *op, const char *args)
 		aps_realtime_paused(p->rt, op[0] == 'p', p->now_ms);
 	} else if (strcmp(op, "online") == 0 || strcmp(op, "offline") == 0) {
 		aps_realtime_set_online(p->rt, op[1] == 'n', p->now_ms);
+	} else if (strcmp(op, "hint") == 0) {
+		aps_realtime_hint(p->rt, p->now_ms);
 	} else if (strcmp(op, "tick") == 0) {
 		aps_realtime_tick(p->rt, p->now_ms);
 	} else {

@@ -17,7 +17,7 @@ static void throw_something_at_it(struct world *w)
 	        "{\"type\":\"connection_error\",\"id\":\"%s\"}",
 	        "{\"broken\":\"%s",
 	};
-	switch (aps_rand_below(&w->rand, 12)) {
+	switch (aps_rand_below(&w->rand, 13)) {
 	case 0: add(w, number); break;
 	case 1: remove_sub(w, number); break;
 	case 2: lose(w); break;
@@ -32,6 +32,10 @@ static void throw_something_at_it(struct world *w)
 	case 5:
 		w->now_ms += (int64_t)aps_rand_below(&w->rand, 100000);
 		aps_realtime_tick(w->rt, w->now_ms);
+		drain(w, 0);
+		break;
+	case 12:
+		aps_realtime_hint(w->rt, w->now_ms);
 		drain(w, 0);
 		break;
 	case 6:

@@ -2,7 +2,7 @@
 
 #include "outbox_fixture.h"
 #include "store/sync_rows.h"
-#include "sync/checkpoint.h"
+#include "sync/sync_row.h"
 
 static struct aps_buf json;
 
@@ -40,7 +40,7 @@ static void save(struct aps_sync_name sync, const struct aps_checkpoint *checkpo
 {
 	struct aps_buf text;
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
-	aps_checkpoint_put(&text, checkpoint);
+	aps_sync_row_put(&text, checkpoint, 5);
 	ok(aps_sync_rows_save(db, sync, aps_buf_str(&text), &err));
 	aps_buf_clear(&text);
 }

@@ -82,6 +82,25 @@ static void a_database_of_others_is_refused_and_left_alone(void **state)
 	}
 }
 
+/* The root of the schema's own table is page 1; as long as it has no other, what is lost elsewhere takes no table. */
+static void the_schema_is_on_the_files_first_page(void **state)
+{
+	(void)state;
+	struct db_place place;
+	unsigned char kind = 0;
+	db_place_make(&place);
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	ok(aps_migrations_run(db, &err));
+	aps_db_close(db);
+	int fd = open(place.path, O_RDONLY);
+	assert_int_equal(pread(fd, &kind, 1, 100), 1);
+	close(fd);
+	assert_int_equal(kind, 13); /* a leaf: https://www.sqlite.org/fileformat2.html#b_tree_pages */
+	db = db_open_as(place.path, &db_defaults);
+	db_place_remove(&place);
+}
+
 /* What the first version wrote. */
 static const char FIRST[] =
         "CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
@@ -325,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_new_database_gets_the_tables_once, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_a_later_version_is_refused_and_left_alone, setup, teardown),
+	        cmocka_unit_test_setup_teardown(the_schema_is_on_the_files_first_page, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_database_of_others_is_refused_and_left_alone, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox,
 	                                        setup, teardown),

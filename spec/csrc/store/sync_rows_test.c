@@ -44,13 +44,15 @@ static void bury(struct aps_sync_name sync, const char *key, const char *version
 /* "version changed_at", or "none". */
 static const char *find(struct aps_sync_name sync, const char *key)
 {
-	bool is_there;
-	aps_buf_reset(&text);
-	aps_buf_reset(&more);
-	aps_buf_add_text(&more, " ");
-	ok(aps_tombstone_find(db, sync, aps_str_of(key), &is_there, &text, &more, &err));
-	aps_buf_add_str(&text, aps_buf_str(&more));
-	return is_there ? text.p : "none";
+	struct aps_tombstone_found found = {.version = text, .changed_at = more};
+	aps_buf_reset(&found.version);
+	aps_buf_reset(&found.changed_at);
+	aps_buf_add_text(&found.changed_at, " ");
+	ok(aps_tombstone_find(db, sync, aps_str_of(key), &found, &err));
+	aps_buf_add_str(&found.version, aps_buf_str(&found.changed_at));
+	text = found.version;
+	more = found.changed_at;
+	return found.is_there ? text.p : "none";
 }
 
 static void quarantine(struct aps_sync_name sync, const char *key, const char *reason, int64_t seen_s)
@@ -236,14 +238,18 @@ static enum aps_rc do_all(void)
 	struct aps_sync_bad_sink sink = {note};
 	const struct aps_tombstone tombstone = {APS_STR("Post:1"), APS_STR("1"), APS_STR(""), 10};
 	const struct aps_sync_bad_record record = {APS_STR("Post:2"), APS_STR("x"), 10};
-	bool is_there, have_any;
+	struct aps_tombstone_found found = {.is_there = false};
+	bool have_any;
 	uint64_t n;
 	aps_buf_clear(&text);
-	aps_buf_clear(&more);
+	aps_buf_init(&found.version, APS_BUF_ANY_SIZE);
+	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_sync_rows_save(db, POSTS, APS_STR("c"), &err);
 	if (rc == APS_OK) rc = aps_sync_rows_load(db, POSTS, &text, &err);
 	if (rc == APS_OK) rc = aps_tombstone_put(db, POSTS, &tombstone, &err);
-	if (rc == APS_OK) rc = aps_tombstone_find(db, POSTS, APS_STR("Post:1"), &is_there, &text, &more, &err);
+	if (rc == APS_OK) rc = aps_tombstone_find(db, POSTS, APS_STR("Post:1"), &found, &err);
+	aps_buf_clear(&found.version);
+	aps_buf_clear(&found.changed_at);
 	if (rc == APS_OK) rc = aps_tombstones_have_any(db, POSTS, &have_any, &err);
 	if (rc == APS_OK) rc = aps_tombstone_remove(db, POSTS, APS_STR("Post:1"), &err);
 	if (rc == APS_OK) rc = aps_tombstones_remove_before(db, POSTS, 10, &err);

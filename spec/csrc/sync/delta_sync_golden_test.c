@@ -8,6 +8,13 @@ struct replay {
 	struct aps_buf out;
 };
 
+static void begin_live(struct sync_world *w)
+{
+	w->options.has_base = false;
+	w->options.begins_live = true;
+	w->options.window_ms = 36500 * DAY_MS;
+}
+
 static void set_option(struct replay *p, const char *line)
 {
 	struct aps_delta_sync_options *options = &p->world->options;
@@ -24,6 +31,8 @@ static void set_option(struct replay *p, const char *line)
 		options->window_ms = value;
 	else if (strcmp(name, "max_records") == 0)
 		options->max_records = (uint64_t)value;
+	else if (strcmp(name, "begins_live") == 0)
+		begin_live(p->world);
 	else
 		fail_msg("no option is called %s", name);
 	world_kill(p->world);
@@ -59,6 +68,8 @@ static void feed(struct replay *p, const char *line)
 		world_answer(w, (uint64_t)atoll(word), more);
 	} else {
 		event.n_more = (uint64_t)atoll(word);
+		event.is_behind = strcmp(word, "behind") == 0;
+		if (event.kind == APS_SYNC_ON_DUE) event.heard_at_ms = w->mono_ms - atoll(more);
 		world_feed_event(w, event);
 	}
 	char *save = NULL;

@@ -229,6 +229,12 @@ static void without_items_the_record_is_where_its_version_is(void **state)
 	         "",
 	         {.root = "p", .field = "p", .next_token = "nextToken", .is_page = true}},
 	        {"query { p { page { items { id aws_ds } } } }", "", {.root = "p", .field = "p", .aws_ds = "aws_ds"}},
+	        {"query { p { _deleted entries { version } } }",
+	         "version",
+	         {.root = "p", .field = "p", .version = "version", .version_field = "version"}},
+	        {"query { allTodos { id t: __typename author { id } } }",
+	         "",
+	         {.root = "allTodos", .field = "allTodos", .typename = "t"}},
 	        /* `items` that selects nothing is a field like others */
 	        {"query { order { id version items } }",
 	         "",
@@ -292,6 +298,9 @@ static void what_a_sync_cannot_read_is_refused_with_its_reason(void **state)
 	         "The query has several root fields: a sync reads one"},
 	        {"query Base { a { id } b { id } }", "",
 	         "The query \"Base\" has several root fields: a sync reads one"},
+	        {"query a23456789b123456789c123456789d123456789e123456789f123456789g123456789 { count }", "",
+	         "The query \"a23456789b123456789c123456789d123456789e123456789f123456789g\" selects no fields of "
+	         "\"count\""},
 	        {"subscription { __typename }", "", "The subscription has no root field that a sync could read"},
 	        {"query { count }", "", "The query selects no fields of \"count\""},
 	        {"mutation M { c: count }", "", "The mutation \"M\" selects no fields of \"count\""},
@@ -318,7 +327,7 @@ static void what_a_sync_cannot_read_is_refused_with_its_reason(void **state)
 	}
 }
 
-/* Fragments that double with each level: what they stand for has billions of selection sets. */
+/* Fragments that multiply with each level: what they stand for has billions of selection sets. */
 static void a_document_that_stands_for_far_more_than_it_says_is_read_at_once(void **state)
 {
 	(void)state;
@@ -326,15 +335,32 @@ static void a_document_that_stands_for_far_more_than_it_says_is_read_at_once(voi
 	struct aps_buf text;
 	aps_buf_init(&text, APS_BUF_ANY_SIZE);
 	aps_buf_add_text(&text, "query { l { ...F0 } }");
-	for (int i = 0; i < 60; i++)
-		aps_buf_addf(&text, " fragment F%d on T { a { ...F%d } b { ...F%d } c { ...F%d } }", i, i + 1, i + 1,
-		             i + 1);
-	aps_buf_add_text(&text, " fragment F60 on T { version }");
+	for (int i = 0; i < 10; i++) {
+		aps_buf_addf(&text, " fragment F%d on T {", i);
+		for (char c = 'a'; c <= 'z'; c++) aps_buf_addf(&text, " %c { ...F%d }", c, i + 1);
+		aps_buf_add_text(&text, " }");
+	}
+	aps_buf_add_text(&text, " fragment F10 on T { version }");
 	assert_int_equal(init(&names, text.p, ""), APS_OK);
 	assert_int_equal(names.version.n, 0);
-	assert_int_equal(names.holders.n_items, 4);
+	assert_int_equal(names.holders.n_items, 26); /* l is one of them */
 	aps_page_names_clear(&names);
 	aps_buf_clear(&text);
+}
+
+static void only_what_the_operation_selects_may_hold_the_list(void **state)
+{
+	(void)state;
+	struct aps_page_names names;
+	assert_int_equal(init(&names,
+	                      "query A { l { id ...F } } query B { m { ...G } } fragment F on X { a { id } } "
+	                      "fragment G on X { tags { id } }",
+	                      ""),
+	                 APS_OK);
+	assert_int_equal(names.holders.n_items, 2);
+	assert_non_null(aps_map_get(&names.holders, APS_STR("l")));
+	assert_non_null(aps_map_get(&names.holders, APS_STR("a")));
+	aps_page_names_clear(&names);
 }
 
 static void every_failed_allocation_is_reported(void **state)
@@ -376,6 +402,7 @@ int main(void)
 	        cmocka_unit_test(an_event_is_a_record_unless_it_is_a_page),
 	        cmocka_unit_test(what_a_sync_cannot_read_is_refused_with_its_reason),
 	        cmocka_unit_test(a_document_that_stands_for_far_more_than_it_says_is_read_at_once),
+	        cmocka_unit_test(only_what_the_operation_selects_may_hold_the_list),
 	        cmocka_unit_test(every_failed_allocation_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

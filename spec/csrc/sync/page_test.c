@@ -115,6 +115,7 @@ static void a_connection_is_read_with_its_records_token_and_time(void **state)
 	        {"{\"sync\":{\"items\":[],\"nextToken\":null,\"startedAt\":null}}", "list sync.items"},
 	        {"{\"sync\":{\"items\":[{},null,1,\"a\",[{\"_version\":1}],{\"id\":2}]}}",
 	         "list sync.items [{}] [] [] [] [] [{\"id\":2}]"},
+	        {"{\"sync\":{\"items\":[],\"startedAt\":1714557600123,\"startedAt\":null}}", "list sync.items"},
 	        /* no list, but a page still */
 	        {"{\"sync\":{\"items\":null,\"nextToken\":\"t\",\"startedAt\":1714557600123}}",
 	         "no list sync t @1714557600123"},
@@ -265,6 +266,9 @@ static void a_list_elsewhere_is_found_with_what_stands_beside_it(void **state)
 	         "list p.page.entries out @1714557600123"},
 	        {"{\"p\":{\"other\":{\"nextToken\":\"x\",\"id\":1},\"page\":[{\"version\":\"a\"}],\"entries\":[{}]}}",
 	         "list p.page [{\"version\":\"a\"} v\"a\"]"},
+	        {"{\"p\":{\"startedAt\":1714557600123,\"page\":{\"entries\":[],\"startedAt\":1714557600},\"startedAt\":"
+	         "1714557600124}}",
+	         "list p.page.entries @1714557600000"},
 	        /* no selections, no list */
 	        {"{\"p\":{\"page\":{\"tags\":[{\"version\":1}],\"entries\":null},\"nextToken\":\"t\"}}", "no list p t"},
 	        {"{\"p\":{\"p\\u0061ge\":{\"\\u0065ntries\":[{\"version\":1}]}}}",
@@ -307,6 +311,59 @@ static void an_event_is_one_record_or_a_list_of_them(void **state)
 	};
 	CHECK(EVENT, EVENTS);
 	CHECK(BATCH, BATCHES);
+}
+
+static void items_are_the_list_whatever_else_is_there(void **state)
+{
+	(void)state;
+	static const struct row ROWS[] = {
+	        {"{\"l\":{\"first\":[{\"id\":1}],\"items\":[{\"id\":2}]}}", "list l.items [{\"id\":2}]"},
+	        {"{\"l\":{\"first\":[{\"id\":1}],\"items\":null,\"total\":0}}", "no list l"},
+	        {"{\"l\":{\"first\":[{\"id\":1}],\"items\":{\"edges\":[{\"id\":2}]}}}",
+	         "list l.items.edges [{\"id\":2}]"},
+	};
+	CHECK("query { l { first { id } items { edges { id } } total } }", ROWS);
+}
+
+static void keys_are_compared_whole(void **state)
+{
+	(void)state;
+	static const char *const OTHERS[] = {"_lastChangedAT", "XlastChangedAt", "_lastCXangedAt", "_lastChangedA",
+	                                     "_lastChangedAt_"};
+	static const char *const LONG[] = {"xersion_of_the_record", "version_of_thX_record", "version_Xf_the_record",
+	                                   "version_of_the_recorX"};
+	char data[200];
+	set_names(SYNC);
+	for (size_t i = 0; i < APS_COUNTOF(OTHERS); i++) {
+		snprintf(data, sizeof data, "{\"sync\":{\"items\":[{\"%s\":1}]}}", OTHERS[i]);
+		read_page(data);
+		if (aps_page_at(&page, 0)->changed_at.n != 0) fail_msg("%s", data);
+	}
+	set_names("query { sync { items { version_of_the_record: version } } }");
+	read_page("{\"sync\":{\"items\":[{\"version_of_the_record\":1}]}}");
+	assert_true(aps_str_is(aps_page_at(&page, 0)->version, "1"));
+	for (size_t i = 0; i < APS_COUNTOF(LONG); i++) {
+		snprintf(data, sizeof data, "{\"sync\":{\"items\":[{\"%s\":1}]}}", LONG[i]);
+		read_page(data);
+		if (aps_page_at(&page, 0)->version.n != 0) fail_msg("%s", data);
+	}
+}
+
+static void a_list_may_have_the_name_of_another_field(void **state)
+{
+	(void)state;
+	static const struct row ROWS[] = {
+	        {"{\"l\":{\"version\":[{\"version\":1}],\"nextToken\":\"t\"}}",
+	         "list l.version [{\"version\":1} v1] t"},
+	        {"{\"l\":{\"version\":null}}", "no list l"},
+	};
+	static const struct row FOUND[] = {
+	        {"{\"l\":{\"version\":[{\"version\":1}]}}", "list l.version [{\"version\":1} v1]"},
+	        {"{\"l\":{\"version\":{\"version\":[{\"x\":1}]}}}", "list l.version.version [{\"x\":1}]"},
+	        {"{\"l\":{\"version\":2}}", "no list l [{\"version\":2} v2]"},
+	};
+	CHECK("query { l { version: items { version } nextToken } }", ROWS);
+	CHECK("query { l { version { version } } }", FOUND);
 }
 
 static void a_list_is_found_within_eight_keys(void **state)
@@ -505,6 +562,28 @@ static void every_failed_allocation_is_reported(void **state)
 	            "v\"\\u0032\"] @1714557600000");
 }
 
+static void the_records_of_a_page_take_one_allocation(void **state)
+{
+	(void)state;
+	struct aps_buf text;
+	char title[560];
+	memset(title, 'x', sizeof title - 1);
+	title[sizeof title - 1] = '\0';
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_buf_add_text(&text, "{\"sync\":{\"items\":[");
+	for (int i = 0; i < 100; i++) aps_buf_addf(&text, "%s{\"title\":\"%s\"}", i == 0 ? "" : ",", title);
+	aps_buf_add_text(&text, "]}}");
+	set_names(SYNC);
+	aps_mem_fail_at(2);
+	assert_int_equal(aps_page_read(&page, &names, aps_buf_str(&text), &err), APS_OK);
+	assert_int_equal(aps_page_count(&page), 100);
+	assert_null(aps_malloc(1)); /* the second one */
+	aps_page_clear(&page);
+	aps_mem_fail_at(1);
+	assert_int_equal(aps_page_read(&page, &names, aps_buf_str(&text), &err), APS_E_NOMEM);
+	aps_buf_clear(&text);
+}
+
 static void nothing_is_allocated_beside_the_records(void **state)
 {
 	(void)state;
@@ -531,6 +610,9 @@ int main(void)
 	        TEST(a_list_elsewhere_is_found_with_what_stands_beside_it),
 	        TEST(one_record_is_read_with_its_fields),
 	        TEST(an_event_is_one_record_or_a_list_of_them),
+	        TEST(items_are_the_list_whatever_else_is_there),
+	        TEST(keys_are_compared_whole),
+	        TEST(a_list_may_have_the_name_of_another_field),
 	        TEST(a_list_is_found_within_eight_keys),
 	        TEST(tokens_are_texts_or_numbers),
 	        TEST(times_are_milliseconds_seconds_or_date_times),
@@ -538,6 +620,7 @@ int main(void)
 	        TEST(what_the_reader_refuses_is_refused_wherever_it_stands),
 	        TEST(more_records_than_there_may_be_are_refused),
 	        TEST(every_failed_allocation_is_reported),
+	        TEST(the_records_of_a_page_take_one_allocation),
 	        TEST(nothing_is_allocated_beside_the_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

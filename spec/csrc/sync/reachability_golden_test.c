@@ -6,6 +6,7 @@
 struct replay {
 	struct aps_reachability reachability;
 	struct aps_rand rand;
+	int64_t now_ms;
 	struct aps_buf out;
 };
 
@@ -42,14 +43,18 @@ static void replay_line(void *replay, char *line)
 	}
 	aps_buf_addf(&p->out, "%s\n", line);
 	if (line[0] != '>') return;
+	if (line[2] == '+') {
+		p->now_ms += strtoll(line + 3, NULL, 10);
+		return;
+	}
 	struct aps_reachability_action action =
-	        aps_reachability_feed(&p->reachability, event_named(line + 2), &p->rand);
+	        aps_reachability_feed(&p->reachability, event_named(line + 2), p->now_ms, &p->rand);
 	add_action(&p->out, &action);
 }
 
 static void replay_file(void **state)
 {
-	struct replay p;
+	struct replay p = {.now_ms = 0};
 	aps_reachability_init(&p.reachability);
 	aps_rand_init(&p.rand, 1);
 	aps_buf_init(&p.out, APS_BUF_ANY_SIZE);

@@ -6,11 +6,17 @@
 
 #include <cmocka.h>
 
-static struct aps_reachability_action feed(struct aps_reachability *r, enum aps_reachability_event event)
+static struct aps_reachability_action feed_at(struct aps_reachability *r, enum aps_reachability_event event,
+                                              int64_t now_ms)
 {
 	struct aps_rand rand;
 	aps_rand_init(&rand, 1);
-	return aps_reachability_feed(r, event, &rand);
+	return aps_reachability_feed(r, event, now_ms, &rand);
+}
+
+static struct aps_reachability_action feed(struct aps_reachability *r, enum aps_reachability_event event)
+{
+	return feed_at(r, event, 0);
 }
 
 /* The states, OFFLINE with its timer and without, all but IDLE of something that is wanted. */
@@ -40,10 +46,11 @@ static struct aps_reachability arrive(enum place place)
 static const enum place AFTER[APS_REACHABILITY_EVENT_COUNT][PLACE_COUNT] = {
         /*                                ON       WAITING  IDLE     TOLD     TRYING */
         [APS_REACHABILITY_ON_FAILED] =      {WAITING, WAITING, IDLE,    TOLD,    WAITING},
-        [APS_REACHABILITY_ON_ANSWERED] =    {ON,      ON,      ON,      ON,      ON},
+        [APS_REACHABILITY_ON_ANSWERED] =    {ON,      ON,      ON,      TOLD,    ON},
         [APS_REACHABILITY_ON_ABANDONED] =   {ON,      WAITING, IDLE,    TOLD,    WAITING},
         [APS_REACHABILITY_ON_SET_ONLINE] =  {ON,      ON,      ON,      ON,      ON},
         [APS_REACHABILITY_ON_SET_OFFLINE] = {TOLD,    TOLD,    TOLD,    TOLD,    TOLD},
+        [APS_REACHABILITY_ON_HINT] =        {ON,      WAITING, IDLE,    TOLD,    TRYING},
         [APS_REACHABILITY_ON_DUE] =         {REJECTS, TRYING,  REJECTS, REJECTS, REJECTS},
         [APS_REACHABILITY_ON_WANTED] =      {ON,      WAITING, WAITING, TOLD,    TRYING},
         [APS_REACHABILITY_ON_UNWANTED] =    {ON,      IDLE,    IDLE,    TOLD,    IDLE},
@@ -83,6 +90,7 @@ static void each_event_in_each_state_leads_where_the_table_says(void **state)
 			enum aps_reachability_timer timer = is_stopped                       ? APS_REACHABILITY_STOP
 			                                    : r.is_armed && !before.is_armed ? APS_REACHABILITY_ARM
 			                                                                     : APS_REACHABILITY_KEEP;
+			if (event == APS_REACHABILITY_ON_HINT && from == WAITING) timer = APS_REACHABILITY_ARM;
 			assert_int_equal(action.timer, timer);
 		}
 	}
@@ -99,36 +107,86 @@ static void an_illegal_event_is_an_error_that_names_both(void **state)
 	assert_int_equal(action.err.code, APS_E_INTERNAL);
 }
 
-static int64_t most_of(struct aps_reachability *r)
+static int64_t most_of(struct aps_reachability *r, int64_t now_ms)
 {
 	int64_t most = -1;
 	struct aps_rand rand;
 	aps_rand_init(&rand, 7);
 	for (int i = 0; i < 2000; i++) {
 		struct aps_reachability copy = *r;
-		struct aps_reachability_action action = aps_reachability_feed(&copy, APS_REACHABILITY_ON_FAILED, &rand);
+		struct aps_reachability_action action =
+		        aps_reachability_feed(&copy, APS_REACHABILITY_ON_FAILED, now_ms, &rand);
 		assert_int_equal(action.timer, APS_REACHABILITY_ARM);
 		if (action.delay_ms > most) most = action.delay_ms;
 	}
 	return most;
 }
 
-static void each_try_in_vain_doubles_the_backoff_up_to_five_minutes(void **state)
+/* A try that fails at once. */
+static void try_in_vain(struct aps_reachability *r, int64_t now_ms)
+{
+	feed_at(r, APS_REACHABILITY_ON_FAILED, now_ms);
+	feed_at(r, APS_REACHABILITY_ON_DUE, now_ms);
+}
+
+static void the_first_try_comes_within_200_ms_and_each_in_vain_doubles_that_within_the_outages_limits(void **state)
 {
 	(void)state;
 	struct aps_reachability r;
 	aps_reachability_init(&r);
 	feed(&r, APS_REACHABILITY_ON_WANTED);
 	for (unsigned i = 0; i < 12; i++) {
-		int64_t bound = i < 9 ? INT64_C(1000) << i : 300000;
-		if (bound > 300000) bound = 300000;
-		int64_t most = most_of(&r);
-		assert_true(most < bound && most > bound * 95 / 100);
-		feed(&r, APS_REACHABILITY_ON_FAILED);
-		feed(&r, APS_REACHABILITY_ON_DUE);
+		int64_t bound = i < 5 ? INT64_C(200) << i : APS_OUTAGE_YOUNG_MS;
+		int64_t now_ms = i == 0 ? 0 : 59999;
+		int64_t most = most_of(&r, now_ms);
+		assert_true(i == 1 || (most < bound && most > bound * 95 / 100)); /* the first try took a minute */
+		try_in_vain(&r, now_ms);
 	}
+	r.try_at_ms = 60000; /* and so did the last one */
+	int64_t most = most_of(&r, 60000);
+	assert_true(most < APS_OUTAGE_OLD_MS && most > APS_OUTAGE_OLD_MS * 95 / 100);
 	feed(&r, APS_REACHABILITY_ON_SET_ONLINE);
-	assert_true(most_of(&r) < 1000);
+	most = most_of(&r, 100000);
+	assert_true(most < 200 && most > 190);
+}
+
+static void a_try_that_hung_for_longer_than_its_pause_is_followed_at_once(void **state)
+{
+	(void)state;
+	struct aps_reachability r = arrive(WAITING);
+	for (int i = 0; i < 10; i++) try_in_vain(&r, 0);
+	assert_in_range(most_of(&r, 3000), 900, 999);
+	assert_in_range(most_of(&r, 10000), 190, 199);
+}
+
+static void a_hint_brings_the_next_try_within_100_ms_and_begins_the_backoff_anew(void **state)
+{
+	(void)state;
+	struct aps_rand rand;
+	aps_rand_init(&rand, 3);
+	for (int i = 0; i < 1000; i++) {
+		struct aps_reachability r = arrive(WAITING);
+		for (int k = 0; k < 10; k++) try_in_vain(&r, 70000);
+		int64_t left_ms = aps_reachability_feed(&r, APS_REACHABILITY_ON_FAILED, 70000, &rand).delay_ms;
+		struct aps_reachability_action action =
+		        aps_reachability_feed(&r, APS_REACHABILITY_ON_HINT, 70000, &rand);
+		if (action.timer == APS_REACHABILITY_ARM) {
+			assert_true(action.delay_ms < left_ms);
+			left_ms = action.delay_ms;
+		}
+		assert_in_range(left_ms, 0, APS_HINT_SPREAD_MS - 1);
+		feed_at(&r, APS_REACHABILITY_ON_DUE, 70000 + left_ms);
+		assert_in_range(feed_at(&r, APS_REACHABILITY_ON_FAILED, 70000 + left_ms).delay_ms, 0, 399);
+	}
+}
+
+static void who_was_told_to_be_offline_makes_nothing_of_hints_and_answers(void **state)
+{
+	(void)state;
+	struct aps_reachability r = arrive(TOLD);
+	assert_int_equal(feed(&r, APS_REACHABILITY_ON_HINT).timer, APS_REACHABILITY_KEEP);
+	assert_int_equal(feed(&r, APS_REACHABILITY_ON_ANSWERED).change, APS_REACHABILITY_SAME);
+	assert_int_equal(r.state, APS_REACHABILITY_TOLD_OFFLINE);
 }
 
 static void what_was_sent_before_lengthens_no_backoff(void **state)
@@ -162,7 +220,7 @@ static void the_count_of_tries_does_not_wrap(void **state)
 	r.n_tries = UINT32_MAX;
 	struct aps_reachability_action action = feed(&r, APS_REACHABILITY_ON_FAILED);
 	assert_int_equal(r.n_tries, UINT32_MAX);
-	assert_in_range(action.delay_ms, 0, 299999);
+	assert_in_range(action.delay_ms, 0, APS_OUTAGE_YOUNG_MS - 1);
 }
 
 static void states_and_events_have_names(void **state)
@@ -179,7 +237,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(each_event_in_each_state_leads_where_the_table_says),
 	        cmocka_unit_test(an_illegal_event_is_an_error_that_names_both),
-	        cmocka_unit_test(each_try_in_vain_doubles_the_backoff_up_to_five_minutes),
+	        cmocka_unit_test(
+	                the_first_try_comes_within_200_ms_and_each_in_vain_doubles_that_within_the_outages_limits),
+	        cmocka_unit_test(a_try_that_hung_for_longer_than_its_pause_is_followed_at_once),
+	        cmocka_unit_test(a_hint_brings_the_next_try_within_100_ms_and_begins_the_backoff_anew),
+	        cmocka_unit_test(who_was_told_to_be_offline_makes_nothing_of_hints_and_answers),
 	        cmocka_unit_test(what_was_sent_before_lengthens_no_backoff),
 	        cmocka_unit_test(who_comes_and_goes_does_not_shorten_the_backoff),
 	        cmocka_unit_test(the_count_of_tries_does_not_wrap),

@@ -65,6 +65,7 @@ static void numbers_are_compared_by_their_exact_value(void **state)
 	        {"12.5e-1", "1.25", SAME},
 	        {"1e-3", "0.001", SAME},
 	        {"1e0003", "1000", SAME},
+	        {"1e-00000000000000000003", "0.001", SAME},
 	        {"1e400", "1e401", OLDER},
 	        {"1e-400", "1e-401", NEWER},
 	        {"1.7E12", "1700000000000", SAME},

@@ -48,7 +48,8 @@ static const char *reason_of(const struct sync_simulation *world)
 	if (is_wrong(sync_owner_now_ms(world), world->true_ms)) return "the clock is wrong";
 	if (truth->based.is_doubtful || truth->known.is_doubtful) return "the clock was wrong";
 	if (now_ms - truth->based.ms >= options->interval_ms) return "its interval is over";
-	if ((truth->is_open || truth->is_truncated) && (truth->open.is_doubtful || now_ms - truth->open.ms >= options->window_ms))
+	if ((truth->is_open || truth->is_truncated) &&
+	    (truth->open.is_doubtful || now_ms - truth->open.ms >= options->window_ms))
 		return "the one that is open knows too little";
 	if (options->has_delta && now_ms - truth->known.ms >= options->window_ms) return "the window is over";
 	if (options->has_subscription && !options->has_delta && !process->is_heard) return "something was missed";
@@ -96,7 +97,8 @@ static void check_list(struct sync_simulation *world, const struct aps_sync_acti
 	bool begins = list == APS_SYNC_LIST_BEGIN || actions->begins_and_completes;
 	bool is_base = world->process.taken.query == APS_SYNC_BASE_QUERY;
 	if (is_base != (list != APS_SYNC_LIST_NONE)) sync_violate(world, "the list is told of another query's page");
-	if (is_base && begins != world->process.taken.is_first) sync_violate(world, "the list doesn't begin where its pass does");
+	if (is_base && begins != world->process.taken.is_first)
+		sync_violate(world, "the list doesn't begin where its pass does");
 	if (is_base && !begins && !truth->is_open && !truth->is_truncated)
 		sync_violate(world, "a list goes on that hasn't begun");
 }
@@ -136,7 +138,8 @@ void sync_check_event(struct sync_simulation *world, enum aps_sync_event_kind ki
 	if (kind == APS_SYNC_ON_SAVED && process->is_first_written) process->may_begin = process->was_refused = false;
 	if (is_over) process->is_first_written = false;
 	if (kind == APS_SYNC_ON_CLEARED) process->may_begin = true;
-	if (kind == APS_SYNC_ON_MISSED || kind == APS_SYNC_ON_LOST || kind == APS_SYNC_ON_ENDED) process->is_heard = false;
+	if (kind == APS_SYNC_ON_MISSED || kind == APS_SYNC_ON_LOST || kind == APS_SYNC_ON_ENDED)
+		process->is_heard = false;
 	if (kind == APS_SYNC_ON_MISSED || kind == APS_SYNC_ON_CLEARED) memset(process->heard, 0, sizeof process->heard);
 }
 
@@ -144,7 +147,7 @@ void sync_check_answer(struct sync_simulation *world, struct sync_answer *answer
 {
 	struct sync_process *process = &world->process;
 	const bool is_refusal = answer->has_failed && answer->failure.kind == APS_SYNC_FAILURE_REFUSED;
-	process->n_refused += is_refusal && !answer->is_first;
+	if (is_refusal) process->n_refused += answer->is_first ? SYNC_MAX_REFUSED + 1 : 1;
 	if (is_refusal && !answer->is_first && answer->query == APS_SYNC_BASE_QUERY) process->was_refused = true;
 }
 
@@ -152,7 +155,8 @@ static void see(struct stored_truth *truth, const struct sync_keeping *keeping)
 {
 	const struct sync_answer *answer = &keeping->answer;
 	if (!keeping->is_page) truth->is_seen[keeping->event.key] = true;
-	for (size_t i = 0; keeping->is_page && i < answer->page.n; i++) truth->is_seen[answer->page.records[i].key] = true;
+	for (size_t i = 0; keeping->is_page && i < answer->page.n; i++)
+		truth->is_seen[answer->page.records[i].key] = true;
 }
 
 static void know_base_page(struct stored_truth *truth, const struct sync_answer *answer, bool ends, bool is_truncated)
@@ -189,7 +193,8 @@ void sync_check_write(struct sync_simulation *world)
 		uint64_t max_records = aps_sync_max_records(&world->options, &process->machine.next);
 		bool is_truncated = !ends && process->machine.next.is_truncated;
 		if (is_truncated && process->machine.next.base.n_records < max_records)
-			sync_violate(world, "a pass of %" PRIu64 " records is truncated", process->machine.next.base.n_records);
+			sync_violate(world, "a pass of %" PRIu64 " records is truncated",
+			             process->machine.next.base.n_records);
 		know_base_page(truth, answer, ends, is_truncated);
 		process->is_first_written = answer->is_first;
 		if (!truth->is_open) process->n_refused = 0;

@@ -4,6 +4,8 @@
 
 #include "sync/sync_simulation.h"
 
+#define SYNC_MAX_REFUSED 3 /* more tokens of one pass, or its first page, and it may stop */
+
 /* A request is about to begin: it may, and a base pass begins with a reason. */
 void sync_check_fetch(struct sync_simulation *world);
 void sync_check_actions(struct sync_simulation *world, const struct aps_sync_actions *actions);

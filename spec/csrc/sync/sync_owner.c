@@ -9,8 +9,8 @@
 int64_t sync_owner_now_ms(const struct sync_simulation *world)
 {
 	const struct sync_process *process = &world->process;
-	int64_t skew_ms = process->is_clock_told ? process->skew_ms : world->store.open.skew_ms;
-	return world->true_ms + world->ahead_ms + skew_ms;
+	if (process->told_at_ms != 0) return process->told_ms + world->mono_ms - process->told_at_ms;
+	return world->true_ms + world->ahead_ms + world->store.open.skew_ms;
 }
 
 /* The store. */
@@ -71,7 +71,7 @@ static bool write(struct sync_simulation *world)
 		sync_store_forget_deletions(&world->store, process->machine.next.base_ms);
 		process->began_at = 0;
 	}
-	world->store.open.skew_ms = process->is_clock_told ? process->skew_ms : world->store.open.skew_ms;
+	world->store.open.skew_ms = sync_owner_now_ms(world) - (world->true_ms + world->ahead_ms);
 	return sync_store_save(&world->store, &process->machine.next);
 }
 
@@ -196,6 +196,7 @@ void sync_owner_feed(struct sync_simulation *world, struct aps_sync_event *event
 	if (world->violation[0] != '\0') return;
 	event->now_ms = sync_owner_now_ms(world);
 	event->mono_ms = world->mono_ms;
+	event->is_guess = process->told_at_ms == 0;
 	/* What was deleted is forgotten, too: events that are older mustn't come behind that. */
 	bool forgets = event->kind == APS_SYNC_ON_CLEARED || event->kind == APS_SYNC_ON_MISSED;
 	if (forgets && world->link.is_mixed_up) sync_wire_break_link(world);
@@ -276,6 +277,13 @@ static int64_t made_ms(const struct sync_simulation *world, const struct sync_an
 	return world->service.manner.tells_start ? made_ms : made_ms - made_ms % 1000;
 }
 
+/* By the Date, which is in whole seconds. */
+static void learn_time(struct sync_simulation *world, const struct sync_answer *answer)
+{
+	world->process.told_ms = answer->page.made_ms - answer->page.made_ms % 1000;
+	world->process.told_at_ms = world->mono_ms;
+}
+
 static void take_answer(struct sync_simulation *world)
 {
 	struct sync_process *process = &world->process;
@@ -287,6 +295,7 @@ static void take_answer(struct sync_simulation *world)
 	event.failure = answer->failure;
 	sync_check_answer(world, answer);
 	if (!answer->has_failed) {
+		learn_time(world, answer);
 		event.kind = APS_SYNC_ON_ANSWERED;
 		event.page = (struct aps_sync_page_facts){
 		        .n_records = answer->page.n,

@@ -185,6 +185,18 @@ static void without_a_base_query_a_delta_query_is_all_there_is(void **state)
 	plans(&nothing, &c, NOTHING, false);
 }
 
+static void what_begins_live_asks_for_nothing_before_it_knows_since_when(void **state)
+{
+	(void)state;
+	struct aps_delta_sync_options live = without(true, false, false);
+	struct aps_checkpoint c;
+	live.begins_live = true;
+	aps_checkpoint_init(&c);
+	plans(&live, &c, NOTHING, false);
+	c.last_sync_ms = NOW;
+	plans(&live, &c, DELTA, false);
+}
+
 static void a_delta_pass_goes_on_from_where_it_asked(void **state)
 {
 	(void)state;
@@ -309,6 +321,7 @@ int main(void)
 	        cmocka_unit_test(what_was_missed_needs_a_base_pass_without_a_delta_query),
 	        cmocka_unit_test(what_a_delta_query_can_not_tell_needs_a_base_pass),
 	        cmocka_unit_test(without_a_base_query_a_delta_query_is_all_there_is),
+	        cmocka_unit_test(what_begins_live_asks_for_nothing_before_it_knows_since_when),
 	        cmocka_unit_test(a_delta_pass_goes_on_from_where_it_asked),
 	        cmocka_unit_test(times_of_all_sizes_can_be_compared),
 	        cmocka_unit_test(a_heartbeat_is_due_when_half_of_the_window_is_over),

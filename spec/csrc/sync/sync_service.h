@@ -37,20 +37,20 @@ struct service_page {
 /* How it was built. */
 struct service_manner {
 	bool has_versions;
-	bool tells_changes;       /* when a record was changed; else versions never begin anew */
-	bool raises_at_deletion;  /* the version of a deletion is a new one */
-	bool lists_deleted;       /* by the base query, as long as they are remembered */
-	bool forgets_versions;    /* what is made anew begins with version 1 */
-	bool filters;             /* after the page was read: pages may be empty */
-	bool journals_last;       /* only the last change of a record */
-	bool journals_by_key;     /* not by time */
-	bool counts_seconds;      /* of lastSync */
-	bool tells_start;         /* startedAt */
-	uint32_t max_page;        /* what it gives at most */
-	uint32_t too_large;       /* a base page of more takes too long; 0: none does */
-	int64_t journal_ms;       /* how long a change is there */
-	int64_t tombstone_ms;     /* how long a deletion is remembered in the table */
-	int64_t token_ms;         /* how long a token is good */
+	bool tells_changes;      /* when a record was changed; else versions never begin anew */
+	bool raises_at_deletion; /* the version of a deletion is a new one */
+	bool lists_deleted;      /* by the base query, as long as they are remembered */
+	bool forgets_versions;   /* what is made anew begins with version 1 */
+	bool filters;            /* after the page was read: pages may be empty */
+	bool journals_last;      /* only the last change of a record */
+	bool journals_by_key;    /* not by time */
+	bool counts_seconds;     /* of lastSync */
+	bool tells_start;        /* startedAt */
+	uint32_t max_page;       /* what it gives at most */
+	uint32_t too_large;      /* a base page of more takes too long; 0: none does */
+	int64_t journal_ms;      /* how long a change is there */
+	int64_t tombstone_ms;    /* how long a deletion is remembered in the table */
+	int64_t token_ms;        /* how long a token is good */
 };
 
 struct sync_service {

@@ -90,7 +90,7 @@ static int64_t some_length(struct sync_simulation *world)
 	const struct aps_delta_sync_options *options = &world->options;
 	const struct service_manner *manner = &world->service.manner;
 	const int64_t lengths[] = {options->window_ms / 2, options->window_ms, options->interval_ms, manner->token_ms,
-	                           manner->tombstone_ms, manner->journal_ms, 10 * MINUTE_MS, 40 * DAY_MS};
+	                           manner->tombstone_ms,   manner->journal_ms, 10 * MINUTE_MS,       40 * DAY_MS};
 	int64_t ms = lengths[sync_below(world, APS_COUNTOF(lengths))];
 	return ms + (int64_t)sync_below(world, 20000) - 10000;
 }
@@ -230,7 +230,7 @@ static bool is_at_rest(struct sync_simulation *world)
 static void quiet_turn(struct sync_simulation *world)
 {
 	const struct sync_link *link = &world->link;
-	bool may_stop = world->process.n_refused > 3 || world->process.hearing.standing == HAS_ENDED;
+	bool may_stop = world->process.n_refused > SYNC_MAX_REFUSED || world->process.hearing.standing == HAS_ENDED;
 	if (may_stop && machine_of(world)->phase == APS_SYNC_STOPPED) die(world);
 	sync_wire_move_request(world);
 	sync_wire_deliver(world);
@@ -260,7 +260,8 @@ static int64_t count_due(const struct sync_simulation *world, int64_t ms)
 	const struct aps_delta_sync_options *options = &world->options;
 	int64_t n = REST_FETCHES;
 	if (options->has_base) n += ms / options->interval_ms * (2 * SERVICE_KEYS);
-	if (options->has_delta) n += ms / (options->window_ms / 4); /* more often than not below: the clock may be wrong */
+	if (options->has_delta)
+		n += ms / (options->window_ms / 4); /* more often than not below: the clock may be wrong */
 	if (options->has_delta && world->is_denied) n += ms / options->poll_ms;
 	return n;
 }
@@ -274,7 +275,8 @@ static void rest(struct sync_simulation *world, int64_t ms)
 		ms -= pass_time(world, ms);
 		settle(world);
 		if (world->n_fetches > n_most || world->n_dues > n_most)
-			sync_violate(world, "%u requests and %u timers in a time of rest", world->n_fetches, world->n_dues);
+			sync_violate(world, "%u requests and %u timers in a time of rest", world->n_fetches,
+			             world->n_dues);
 	}
 }
 
@@ -386,13 +388,17 @@ static void begin(struct sync_simulation *world, uint64_t seed, FILE *log)
 	world->has_lost_silently = false;
 	world->n_failing = 0;
 	const struct aps_delta_sync_options *o = &world->options;
-	sync_say(world, "seed %" PRIu64 ":%s%s%s, window %" PRId64 " s, interval %" PRId64 " s, %" PRIu64
-	                " records, pages of %u..%u%s", seed, o->has_base ? " base" : "", o->has_delta ? " delta" : "",
+	sync_say(world,
+	         "seed %" PRIu64 ":%s%s%s, window %" PRId64 " s, interval %" PRId64 " s, %" PRIu64
+	         " records, pages of %u..%u%s",
+	         seed, o->has_base ? " base" : "", o->has_delta ? " delta" : "",
 	         o->has_subscription ? " subscription" : "", o->window_ms / 1000, o->interval_ms / 1000, o->max_records,
 	         o->min_page_size, o->page_size, o->is_paged ? "" : ", not paged");
-	sync_say(world, "versions %d, changed %d, raises %d, lists %d, forgets %d, filters %d, last %d, by key %d, start %d",
+	sync_say(world,
+	         "versions %d, changed %d, raises %d, lists %d, forgets %d, filters %d, last %d, by key %d, start %d",
 	         manner.has_versions, manner.tells_changes, manner.raises_at_deletion, manner.lists_deleted,
-	         manner.forgets_versions, manner.filters, manner.journals_last, manner.journals_by_key, manner.tells_start);
+	         manner.forgets_versions, manner.filters, manner.journals_last, manner.journals_by_key,
+	         manner.tells_start);
 }
 
 const char *sync_simulation_run(struct sync_simulation *world, uint64_t seed, FILE *log)

@@ -1,7 +1,7 @@
 /* A world for delta syncs: a service whose records change and whose tokens, journal and deletions are over one day, an
  * owner who does what client/sync_work.c does, a store that loses what wasn't committed, processes that die, a network
- * that loses pages and events, clocks that jump, devices that are away. One seed is one schedule: some steps with all of
- * these, then quiet; at the end the store has to have what the service has. */
+ * that loses pages and events, clocks that jump, devices that are away. One seed is one schedule: some steps with all
+ * of these, then quiet; at the end the store has to have what the service has. */
 #ifndef APS_SPEC_SYNC_SYNC_SIMULATION_H
 #define APS_SPEC_SYNC_SYNC_SIMULATION_H
 
@@ -59,9 +59,9 @@ struct sync_hearing {
 /* Between the service and the owner. */
 struct sync_link {
 	bool is_registered;
-	bool is_untold;        /* it has broken, and the owner doesn't know yet */
-	bool is_mixed_up;      /* some events have overtaken others, or come again */
-	bool owes_missed;      /* likewise that something was lost */
+	bool is_untold;   /* it has broken, and the owner doesn't know yet */
+	bool is_mixed_up; /* some events have overtaken others, or come again */
+	bool owes_missed; /* likewise that something was lost */
 	size_t n;
 	struct service_change wire[WIRE_EVENTS];
 };
@@ -72,8 +72,7 @@ struct sync_process {
 	struct aps_rand rand;
 	bool is_armed;
 	int64_t due_ms; /* monotonic */
-	bool is_clock_told;
-	int64_t skew_ms;
+	int64_t told_ms, told_at_ms; /* the service's time, and the monotonic one, when a page has told it; 0: none has */
 	uint32_t began_at;
 	struct sync_request request;
 	struct sync_answer answer, taken;
@@ -82,19 +81,19 @@ struct sync_process {
 	bool is_cleared, has_lost, has_committed;
 	size_t n_uncommitted;
 	/* for the checks */
-	bool may_begin;      /* a base pass has begun with a reason, or the store was cleared, and no page is kept yet */
+	bool may_begin; /* a base pass has begun with a reason, or the store was cleared, and no page is kept yet */
 	bool is_first_written;
-	unsigned n_refused;  /* tokens, since the last complete pass */
-	bool was_refused;    /* a token of it was */
+	unsigned n_refused;           /* tokens, since the last complete pass */
+	bool was_refused;             /* a token of it was */
 	uint32_t heard[SERVICE_KEYS]; /* the last event of each, as far as it wasn't lost again */
 	bool is_told_it_stands;
-	bool is_heard;       /* all was, since the first page of the last base pass was asked for */
+	bool is_heard; /* all was, since the first page of the last base pass was asked for */
 };
 
 struct sync_simulation {
 	uint64_t seed;
 	struct aps_rand rand;
-	FILE *log; /* NULL: it runs silently */
+	FILE *log;           /* NULL: it runs silently */
 	char violation[256]; /* empty: none */
 	struct aps_delta_sync_options options;
 	struct sync_service service;
@@ -105,8 +104,8 @@ struct sync_simulation {
 	int64_t mono_ms;  /* of the process */
 	int64_t ahead_ms; /* the device's clock before the service's */
 	bool has_network, is_told_offline, is_down, is_denied, is_quiet;
-	unsigned n_failing;      /* commits */
-	bool has_lost_silently;  /* an event, since the last heartbeat */
+	unsigned n_failing;             /* commits */
+	bool has_lost_silently;         /* an event, since the last heartbeat */
 	uint32_t excused[SERVICE_KEYS]; /* without a base query: no query tells this change any more */
 	unsigned n_fetches, n_dues;
 	/* Added up. */

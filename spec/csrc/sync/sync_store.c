@@ -63,8 +63,8 @@ static void change(struct store_image *image, const struct store_write *write, c
 		leaving[record->key] = true;
 		joining[record->key] = false;
 		*known = (struct stored_record){.is_there = false};
-		image->tombstones[record->key] = (struct stored_tombstone){
-		        true, record->version, record->changed_ms, write->now_ms};
+		image->tombstones[record->key] =
+		        (struct stored_tombstone){true, record->version, record->changed_ms, write->now_ms};
 		return;
 	}
 	if (fate != IS_OLD && !is_newer_known(known, write, fate)) {

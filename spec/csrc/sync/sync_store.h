@@ -34,14 +34,14 @@ struct true_time {
 
 /* What the checkpoint should know, by the true clock. Not the owner's. */
 struct stored_truth {
-	bool is_based;        /* a base pass was complete, or as complete as max_records let it be */
-	bool is_open;         /* a base pass is */
-	bool is_truncated;    /* it is as complete as that */
-	struct true_time based; /* the first page of the last base pass */
-	struct true_time known; /* changes up to then are known */
-	struct true_time open;  /* likewise, by what the open base pass has collected */
-	struct true_time began; /* its first page */
-	struct true_time delta; /* the first page of the delta pass that is open */
+	bool is_based;              /* a base pass was complete, or as complete as max_records let it be */
+	bool is_open;               /* a base pass is */
+	bool is_truncated;          /* it is as complete as that */
+	struct true_time based;     /* the first page of the last base pass */
+	struct true_time known;     /* changes up to then are known */
+	struct true_time open;      /* likewise, by what the open base pass has collected */
+	struct true_time began;     /* its first page */
+	struct true_time delta;     /* the first page of the delta pass that is open */
 	bool is_seen[SERVICE_KEYS]; /* by the last base pass, or told since it began */
 };
 
@@ -57,8 +57,8 @@ struct store_image {
 struct sync_store {
 	bool keeps_list; /* there is a base query */
 	struct store_image open, committed;
-	bool is_open;     /* a transaction is */
-	uint32_t moment;  /* of the process */
+	bool is_open;    /* a transaction is */
+	uint32_t moment; /* of the process */
 };
 
 /* A page or an event. */

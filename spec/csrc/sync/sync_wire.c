@@ -7,7 +7,6 @@
 
 #define LATE_MS    2000 /* behind others that were sent later */
 #define TIMEOUT_MS 30000
-#define SKEW_MS    300000 /* less isn't corrected: proto/attempt.c */
 
 /* The service. */
 
@@ -30,8 +29,11 @@ void sync_wire_change(struct sync_simulation *world, bool is_own)
 	world->true_ms++; /* no two are of one time */
 	const struct service_change *change = sync_service_change(&world->service, key, deletes, world->true_ms);
 	if (change == NULL) return;
-	sync_say(world, "%s %d: %u, version %u", is_own ? "own change of" : deletes ? "delete" : "change", key,
-	         record->uid, record->version);
+	sync_say(world, "%s %d: %u, version %u",
+	         is_own    ? "own change of"
+	         : deletes ? "delete"
+	                   : "change",
+	         key, record->uid, record->version);
 	send(world, change);
 	if (is_own) sync_store_write_own(&world->store, record);
 }
@@ -46,16 +48,6 @@ static void fail(struct sync_simulation *world, enum aps_sync_failure_kind kind,
 	sync_owner_answer(world, &answer);
 }
 
-/* Any answer has a Date, in whole seconds. */
-static void tell_clock(struct sync_simulation *world, int64_t made_ms)
-{
-	struct sync_process *process = &world->process;
-	const int64_t wall_ms = world->true_ms + world->ahead_ms, date_ms = made_ms - made_ms % 1000;
-	const int64_t off_ms = date_ms - (wall_ms + process->skew_ms);
-	process->is_clock_told = true;
-	if (off_ms >= SKEW_MS || off_ms <= -SKEW_MS) process->skew_ms = date_ms - wall_ms;
-}
-
 static void execute(struct sync_simulation *world)
 {
 	struct sync_request *request = &world->process.request;
@@ -63,7 +55,6 @@ static void execute(struct sync_simulation *world)
 	const struct sync_service *service = &world->service;
 	bool is_base = request->fetch.query == APS_SYNC_BASE_QUERY;
 	uint32_t size = request->fetch.page_size;
-	tell_clock(world, world->true_ms);
 	if (world->is_down) {
 		fail(world, APS_SYNC_FAILURE_RETRY, sync_chance(world, 20) ? 5000 : 0);
 		return;
@@ -107,7 +98,6 @@ void sync_wire_move_request(struct sync_simulation *world)
 	if (fails_by_chance(world)) return;
 	if (!request->is_made) execute(world);
 	if (!request->is_made || (!world->is_quiet && sync_chance(world, 40))) return;
-	tell_clock(world, request->answer.page.made_ms);
 	sync_owner_answer(world, &request->answer);
 }
 

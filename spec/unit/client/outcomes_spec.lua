@@ -1,3 +1,4 @@
+local real = require "appsync.core"
 local queueing = require "spec.support.queueing"
 
 local drive, todo = queueing.drive, queueing.todo
@@ -111,6 +112,19 @@ describe("outcomes that no waiting call got", function()
     drive(8)
     assert.same({ 5, { 1, 2 } }, { n, queue.told })
     assert.equal(2, updates)
+  end)
+
+  it("that are large are told in their turn, and one that can't be read doesn't hold up the others", function()
+    local name = ("x"):rep(100000)
+    queue.event(assert(real.builder "{"))
+    queue.event(assert(real.builder(assert(real.encode{
+      what = "outcome", number = 1, entry = 1, id = "aa-1", mutation = "createTodo", document = CREATE, data = todo("1", name),
+    }))))
+    event(2, { data = todo("2", "b") })
+    drive()
+    assert.same({ name, "b" }, { told[1].success.data.createTodo.name, told[2].success.data.createTodo.name })
+    assert.same({ 1, 2 }, queue.told)
+    assert.matches("^error: client.outbox: what has become of a mutation can't be told now: ", queueing.log[1])
   end)
 
   it("are told once also where there is no memory to say that they were", function()

@@ -1,0 +1,43 @@
+/* What becomes of the records of a page or an event. */
+#ifndef APS_CLIENT_SYNC_JUDGEMENT_H
+#define APS_CLIENT_SYNC_JUDGEMENT_H
+
+#include "base/buf.h"
+
+/* X(name): what becomes of a record. */
+#define APS_SYNC_FATE_MAP(X)                                                                                           \
+	X(NEW)     /* newer than all that is known */                                                                  \
+	X(SAME)    /* nobody can tell, or it is what is known */                                                       \
+	X(PARTIAL) /* an event of a mutation that didn't select the version: its nulls say nothing */                  \
+	X(OLD)     /* something newer is known: it is passed over */                                                   \
+	X(DELETED) /* it is no more */                                                                                 \
+	X(BAD)     /* it can't be taken */
+
+enum aps_sync_fate {
+#define APS_SYNC_FATE_ENUM(name) APS_SYNC_IS_##name,
+	APS_SYNC_FATE_MAP(APS_SYNC_FATE_ENUM)
+#undef APS_SYNC_FATE_ENUM
+};
+
+struct aps_sync_judged {
+	enum aps_sync_fate fate;
+	bool is_repeated;     /* OLD, because the page has a newer state of it */
+	size_t key_at, n_key; /* in the keys, "RPost:1"; n 0: it has no identity */
+};
+
+struct aps_sync_judgement {
+	struct aps_buf records; /* struct aps_sync_judged, one for each of the page */
+	struct aps_buf keys;
+	size_t n_of[APS_SYNC_IS_BAD + 1];
+};
+
+APS_BEGIN_DECLS
+
+/* An empty one. */
+void aps_sync_judgement_init(struct aps_sync_judgement *judgement);
+/* Twice is legal. */
+void aps_sync_judgement_clear(struct aps_sync_judgement *judgement);
+
+APS_END_DECLS
+
+#endif

@@ -1,0 +1,250 @@
+/* What becomes of a record that a page or an event brings, by what is known of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "client/question.h"
+#include "syncing_world.h"
+
+#define UNKNOWN NULL
+#define NO_TOMB NULL, NULL
+
+struct row {
+	const char *known;            /* version of the record in the cache, JSON; "": it has none */
+	const char *dead, *dead_at;   /* of a tombstone */
+	const char *members;          /* of the record that comes, behind its id */
+	enum aps_sync_fate fate;      /* in a delta page, */
+	enum aps_sync_fate fate_live; /* and as an event */
+};
+
+#define SAME_BOTH(fate)    APS_SYNC_IS_##fate, APS_SYNC_IS_##fate
+#define LIVE_PARTIAL(fate) APS_SYNC_IS_##fate, APS_SYNC_IS_PARTIAL
+
+static const struct row ROWS[] = {
+        /* nothing is known */
+        {UNKNOWN, NO_TOMB, ",\"_version\":1", SAME_BOTH(NEW)},
+        {UNKNOWN, NO_TOMB, "", LIVE_PARTIAL(NEW)},
+        {UNKNOWN, NO_TOMB, ",\"_version\":null", LIVE_PARTIAL(NEW)},
+        {UNKNOWN, NO_TOMB, ",\"_version\":1,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {UNKNOWN, NO_TOMB, ",\"_deleted\":true", SAME_BOTH(DELETED)},
+        {UNKNOWN, NO_TOMB, ",\"_version\":1,\"_deleted\":false", SAME_BOTH(NEW)},
+        /* a version is */
+        {"2", NO_TOMB, ",\"_version\":3", SAME_BOTH(NEW)},
+        {"2", NO_TOMB, ",\"_version\":2", SAME_BOTH(SAME)},
+        {"2", NO_TOMB, ",\"_version\":1", SAME_BOTH(OLD)},
+        {"9", NO_TOMB, ",\"_version\":10", SAME_BOTH(NEW)},
+        {"2", NO_TOMB, "", LIVE_PARTIAL(SAME)},
+        {"2", NO_TOMB, ",\"_version\":null", LIVE_PARTIAL(SAME)},
+        {"2", NO_TOMB, ",\"_version\":\"x\"", SAME_BOTH(SAME)},
+        {"2", NO_TOMB, ",\"_version\":3,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {"2", NO_TOMB, ",\"_version\":2,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {"2", NO_TOMB, ",\"_version\":1,\"_deleted\":true", SAME_BOTH(OLD)},
+        {"2", NO_TOMB, ",\"_deleted\":true", SAME_BOTH(DELETED)},
+        {"9007199254740993", NO_TOMB, ",\"_version\":9007199254740992", SAME_BOTH(OLD)},
+        {"\"2024-01-01T00:00:00.5Z\"", NO_TOMB, ",\"_version\":\"2024-01-01T00:00:00.25Z\"", SAME_BOTH(OLD)},
+        {"\"2024-01-01T00:00:00Z\"", NO_TOMB, ",\"_version\":\"2024-01-01T01:00:00+01:00\"", SAME_BOTH(SAME)},
+        /* a record without one is */
+        {"", NO_TOMB, ",\"_version\":1", SAME_BOTH(SAME)},
+        {"", NO_TOMB, "", LIVE_PARTIAL(SAME)},
+        {"null", NO_TOMB, ",\"_version\":1", SAME_BOTH(SAME)},
+        {"", NO_TOMB, ",\"_version\":1,\"_deleted\":true", SAME_BOTH(DELETED)},
+        /* it was deleted */
+        {UNKNOWN, "5", "1005", ",\"_version\":6,\"_lastChangedAt\":1006", SAME_BOTH(NEW)},
+        {UNKNOWN, "5", "1005", ",\"_version\":5,\"_lastChangedAt\":1005", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "1005", ",\"_version\":4,\"_lastChangedAt\":1004", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "1005", ",\"_version\":6", SAME_BOTH(NEW)},
+        {UNKNOWN, "5", "1005", ",\"_version\":5", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "1005", "", LIVE_PARTIAL(NEW)},
+        {UNKNOWN, "5", "1005", ",\"_version\":6,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {UNKNOWN, "5", "1005", ",\"_version\":5,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {UNKNOWN, "5", "1005", ",\"_version\":4,\"_deleted\":true", SAME_BOTH(OLD)},
+        /* and made anew, from version 1 on */
+        {UNKNOWN, "5", "1005", ",\"_version\":1,\"_lastChangedAt\":2000", SAME_BOTH(NEW)},
+        {UNKNOWN, "5", "1005", ",\"_version\":1,\"_lastChangedAt\":1005", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "1005", ",\"_version\":1,\"_lastChangedAt\":null", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "", ",\"_version\":1,\"_lastChangedAt\":2000", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "1005", ",\"_version\":2,\"_lastChangedAt\":2000,\"_deleted\":true", SAME_BOTH(DELETED)},
+        /* nobody knows in which version */
+        {UNKNOWN, "", "", ",\"_version\":1", SAME_BOTH(NEW)},
+        {UNKNOWN, "", "", ",\"_version\":1,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {UNKNOWN, "", "1005", ",\"_version\":1,\"_lastChangedAt\":2000", SAME_BOTH(NEW)},
+        /* what is there is newer than its deletion */
+        {"7", "5", "1005", ",\"_version\":6", SAME_BOTH(OLD)},
+        {"7", "5", "1005", ",\"_version\":8", SAME_BOTH(NEW)},
+};
+
+static void put_known(const char *version)
+{
+	char data[160];
+	if (version == NULL) return;
+	snprintf(data, sizeof data, "{\"a\":{\"__typename\":\"Post\",\"id\":\"1\"%s%s}}",
+	         version[0] != '\0' ? ",\"_version\":" : "", version);
+	keep("query Q { a { id _version } }", data);
+}
+
+static void put_tombstone(const char *version, const char *changed_at)
+{
+	struct aps_err err;
+	if (version == NULL) return;
+	const struct aps_tombstone tombstone = {APS_STR("RPost:1"), aps_str_of(version), aps_str_of(changed_at), 1};
+	assert_int_equal(aps_tombstone_put(world.run->vault->db, sync_name(), &tombstone, &err), APS_OK);
+	world.run->has_tombstones = world.run->knows_tombstones = true;
+}
+
+/* Of the last record of the data. */
+static enum aps_sync_fate judge(enum aps_sync_part_kind part, const char *data, const struct aps_asked *asked)
+{
+	struct aps_page page;
+	struct aps_sync_judgement judgement;
+	struct aps_err err;
+	const struct aps_partition_data what = {.data = aps_str_of(data), .asked = asked};
+	assert_int_equal(aps_page_read(&page, &world.run->settings->parts[part].names, what.data, &err), APS_OK);
+	aps_sync_judgement_init(&judgement);
+	world.run->keeping.part = part;
+	assert_int_equal(aps_sync_judge(world.run, &page, &what, &judgement, &err), APS_OK);
+	size_t n = aps_page_count(&page), n_in_all = 0;
+	assert_int_equal(judgement.records.n, n * sizeof(struct aps_sync_judged));
+	for (int i = 0; i <= APS_SYNC_IS_BAD; i++) n_in_all += judgement.n_of[i];
+	assert_int_equal(n_in_all, n);
+	const struct aps_sync_judged *all = (const void *)judgement.records.p;
+	enum aps_sync_fate fate = all[n - 1].fate;
+	aps_sync_judgement_clear(&judgement);
+	aps_page_clear(&page);
+	return fate;
+}
+
+static void by_what_is_known_of_it(void **state)
+{
+	(void)state;
+	static const char *const NAMES[] = {
+#define NAME(name) #name,
+	        APS_SYNC_FATE_MAP(NAME)
+#undef NAME
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		const struct row *row = &ROWS[i];
+		char record[256], data[512];
+		begin();
+		open_sync(&(struct asked){0});
+		put_known(row->known);
+		put_tombstone(row->dead, row->dead_at);
+		snprintf(record, sizeof record, "{\"__typename\":\"Post\",\"id\":\"1\"%s}", row->members);
+		snprintf(data, sizeof data, "{\"syncPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":\"2\"},%s]}}",
+		         record);
+		const char *page = NAMES[judge(APS_SYNC_PART_DELTA, data, NULL)];
+		snprintf(data, sizeof data, "{\"onPost\":%s}", record);
+		const char *event = NAMES[judge(APS_SYNC_PART_SUBSCRIPTION, data, NULL)];
+		if (strcmp(page, NAMES[row->fate]) != 0 || strcmp(event, NAMES[row->fate_live]) != 0)
+			print_message("row %zu: %s\n", i, record);
+		assert_string_equal(page, NAMES[row->fate]);
+		assert_string_equal(event, NAMES[row->fate_live]);
+		finish();
+	}
+}
+
+static void what_has_no_identity_is_bad(void **state)
+{
+	(void)state;
+	static const char *const BAD[] = {"null",
+	                                  "7",
+	                                  "[]",
+	                                  "{}",
+	                                  "{\"__typename\":\"Post\",\"id\":null}",
+	                                  "{\"__typename\":\"Post\",\"n\":1}",
+	                                  "{\"__typename\":\"Post\",\"id\":{\"x\":1}}"};
+	char data[256];
+	open_sync(&(struct asked){0});
+	for (size_t i = 0; i < APS_COUNTOF(BAD); i++) {
+		snprintf(data, sizeof data, "{\"listPosts\":{\"items\":[%s]}}", BAD[i]);
+		assert_int_equal(judge(APS_SYNC_PART_BASE, data, NULL), APS_SYNC_IS_BAD);
+	}
+}
+
+/* Of a base query, whatever else: only an event can be of a mutation that selects less. */
+static void a_page_is_never_partial(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){0});
+	put_known("2");
+	assert_int_equal(
+	        judge(APS_SYNC_PART_BASE, "{\"listPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":\"1\"}]}}", NULL),
+	        APS_SYNC_IS_SAME);
+}
+
+static void without_a_version_nothing_is_partial(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.version_field = ""});
+	put_known("2");
+	assert_int_equal(judge(APS_SYNC_PART_SUBSCRIPTION, "{\"onPost\":{\"__typename\":\"Post\",\"id\":\"1\"}}", NULL),
+	                 APS_SYNC_IS_SAME);
+	assert_int_equal(judge(APS_SYNC_PART_SUBSCRIPTION,
+	                       "{\"onPost\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":1}}", NULL),
+	                 APS_SYNC_IS_SAME);
+}
+
+/* Of layers nothing counts: they are what the application hopes for. */
+static void a_version_that_is_only_expected_is_not_known(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){0});
+	put_known("2");
+	const struct aps_caching_edits what = {
+	        .layer = 50,
+	        .edits = make_edits("mutation M { up { id _version } }",
+	                            "{\"up\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":9}}")};
+	aps_caching_add_layer(world.core, world.client, CACHE, &what);
+	aps_edits_unref(what.edits);
+	turn();
+	assert_int_equal(judge(APS_SYNC_PART_SUBSCRIPTION,
+	                       "{\"onPost\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":3}}", NULL),
+	                 APS_SYNC_IS_NEW);
+}
+
+/* The one object of the data that has a type is this ("": nothing). */
+static struct aps_asked *tell_of(const char *data, const char *key)
+{
+	struct aps_err err;
+	struct aps_asked *asked = aps_asked_new();
+	assert_non_null(asked);
+	const struct aps_operation *operation = &world.run->settings->parts[APS_SYNC_PART_BASE].operation;
+	assert_int_equal(aps_question_scan(asked, operation, partition()->policies, &partition()->cache.names,
+	                                   aps_str_of(data), &err),
+	                 APS_OK);
+	assert_int_equal(aps_asked_count(asked), 1);
+	assert_true(aps_asked_tell(asked, 0, aps_str_of(key)));
+	return asked;
+}
+
+static void the_application_tells_what_a_record_is(void **state)
+{
+	(void)state;
+	static const char *const DATA =
+	        "{\"listPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":\"x\",\"_version\":1}]}}";
+	open_sync(&(struct asked){0});
+	put_known("2");
+	assert_int_equal(judge(APS_SYNC_PART_BASE, DATA, NULL), APS_SYNC_IS_NEW);
+	world.client->settings.cache->policies.asks_all = true;
+	struct aps_asked *asked = tell_of(DATA, "Post:1");
+	assert_int_equal(judge(APS_SYNC_PART_BASE, DATA, asked), APS_SYNC_IS_OLD);
+	aps_asked_unref(asked);
+	asked = tell_of(DATA, "");
+	assert_int_equal(judge(APS_SYNC_PART_BASE, DATA, asked), APS_SYNC_IS_BAD);
+	aps_asked_unref(asked);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(by_what_is_known_of_it),
+	        TEST(what_has_no_identity_is_bad),
+	        TEST(a_page_is_never_partial),
+	        TEST(without_a_version_nothing_is_partial),
+	        TEST(a_version_that_is_only_expected_is_not_known),
+	        TEST(the_application_tells_what_a_record_is),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

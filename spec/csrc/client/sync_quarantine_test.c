@@ -1,0 +1,173 @@
+/* Records that can't be taken: they are kept with the reason, beside the others of their page. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "client/sync_quarantine.h"
+#include "syncing_world.h"
+
+#define NOW_S    "1700000000"
+#define NOT_SAID "the service sent null in its place"
+#define NOBODY   "it has no identity: select the fields that its type's `keys` name, or id"
+
+static const char *bad(void)
+{
+	static char text[4096];
+	struct aps_buf list;
+	struct aps_err err;
+	aps_buf_init(&list, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_sync_quarantine_list(world.run, &list, &err), APS_OK);
+	snprintf(text, sizeof text, "%.*s", (int)list.n, list.p);
+	aps_buf_clear(&list);
+	return text;
+}
+
+static uint64_t n_bad(void)
+{
+	world.run->knows_bad = false;
+	aps_sync_quarantine_look(world.run);
+	assert_true(world.run->knows_bad);
+	return world.run->n_bad;
+}
+
+static void answer_with_errors(const char *items, const char *token, const char *errors)
+{
+	char body[4096];
+	snprintf(body, sizeof body,
+	         "{\"data\":{\"listPosts\":{\"items\":[%s],\"nextToken\":%s,\"startedAt\":%" PRId64
+	         ",\"__typename\":\"Page\"}},\"errors\":%s}",
+	         items, token, BEGIN_MS + world.ms, errors);
+	answer_status(200, body);
+}
+
+static void the_others_of_the_page_are_taken(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	answer_with_errors(
+	        both(both(post("1", 1, 1), "null"), both("{\"__typename\":\"Post\",\"n\":3}", "null")), "null",
+	        "[{\"message\":\"of another\",\"path\":[\"listPosts\",\"items\",0,\"_deleted\"]},"
+	        "{\"path\":[\"listPosts\",\"items\",1]},"
+	        "{\"message\":\"It is \\\"spoiled\\\".\",\"path\":[\"listPosts\",\"items\",1,\"n\"]},"
+	        "{\"message\":\"of no item\",\"path\":[\"listPosts\",\"items\"]},{\"message\":\"of nothing\"}]");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1");
+	assert_string_equal(bad(),
+	                    "[{\"key\":\"listPosts.items.1\",\"reason\":\"It is \\\"spoiled\\\".\",\"seen\":" NOW_S "},"
+	                    "{\"key\":\"listPosts.items.2\",\"reason\":\"" NOBODY "\",\"seen\":" NOW_S "},"
+	                    "{\"key\":\"listPosts.items.3\",\"reason\":\"" NOT_SAID "\",\"seen\":" NOW_S "}]");
+	assert_told("state", "\"quarantined\":3");
+}
+
+static void the_place_is_that_in_the_whole_pass(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	answer_base(both(post("1", 1, 1), "null"), "a");
+	answer_base(both(post("2", 2, 1), "null"), NULL);
+	assert_string_equal(bad(), "[{\"key\":\"listPosts.items.1\",\"reason\":\"" NOT_SAID "\",\"seen\":" NOW_S "},"
+	                           "{\"key\":\"listPosts.items.3\",\"reason\":\"" NOT_SAID "\",\"seen\":" NOW_S "}]");
+}
+
+static void what_a_later_base_pass_does_not_meet_again_leaves(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, both(both("null", post("1", 1, 1)), "null"));
+	assert_int_equal(n_bad(), 2);
+	begin_next_pass();
+	answer_base(both("null", post("1", 1, 1)), "a");
+	assert_int_equal(n_bad(), 2); /* the pass isn't over */
+	answer_base(post("2", 2, 1), NULL);
+	assert_string_equal(bad(), "[{\"key\":\"listPosts.items.0\",\"reason\":\"" NOT_SAID "\",\"seen\":1700103680}]");
+	assert_told("state", "\"quarantined\":1");
+}
+
+static void of_delta_queries_and_events_as_well(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, post("1", 1, 1));
+	hear("{\"__typename\":\"Post\",\"n\":3,\"_version\":1}");
+	assert_string_equal(bad(), "[{\"key\":\"onPost\",\"reason\":\"" NOBODY "\",\"seen\":" NOW_S "}]");
+	tell("reconnecting");
+	tell("subscribed");
+	answer_delta(both("null", post("2", 2, 1)), NULL);
+	assert_int_equal(n_bad(), 2);
+	assert_non_null(strstr(bad(), "\"syncPosts.items.0\""));
+	assert_string_equal(list(), "1:1 2:2");
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_int_equal(n_bad(), 0);
+}
+
+static void they_are_known_to_the_next_run_and_gone_with_the_cache(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, both("null", post("1", 1, 1)));
+	restart();
+	open_sync(&(struct asked){0});
+	assert_int_equal(world.run->n_bad, 1);
+	assert_told("state", "\"quarantined\":1");
+	aps_caching_clear(world.core, world.client, CACHE, APS_PART_CLEARED);
+	turn();
+	assert_int_equal(n_bad(), 0);
+	assert_told("state", "\"quarantined\":0");
+}
+
+/* A command of the application's. */
+static struct aps_result_event *ask(uint64_t sync)
+{
+	static uint64_t last_call = 100;
+	struct aps_ask_sync_command *command = aps_ask_sync_command_new(7, ++last_call);
+	if (command == NULL) return NULL;
+	command->sync = sync;
+	run_command(&command->head);
+	turn();
+	for (struct aps_mail **at = &world.all.events; *at != NULL; at = &(*at)->next) {
+		struct aps_event *event = (struct aps_event *)*at;
+		if (event->kind != APS_EVENT_RESULT || event->target != last_call) continue;
+		*at = event->mail.next;
+		event->mail.next = NULL;
+		return (struct aps_result_event *)event;
+	}
+	fail_msg("nothing was told");
+	return NULL;
+}
+
+static void the_application_asks_for_them(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, "null");
+	struct aps_result_event *event = ask(SYNC);
+	assert_int_equal(event->response.err.code, APS_OK);
+	assert_non_null(aps_str_find(event->response.data, "listPosts.items.0"));
+	aps_result_event_unref(event);
+	event = ask(SYNC + 1);
+	assert_int_equal(event->response.err.code, APS_E_CLOSED);
+	aps_result_event_unref(event);
+	for (size_t nth = 1; nth < 12; nth++) {
+		aps_mem_fail_at(nth);
+		event = ask(SYNC);
+		aps_mem_fail_at(0);
+		if (event == NULL) continue;
+		assert_true((event->response.err.code == APS_E_NOMEM) == (event->response.data.n == 0));
+		aps_result_event_unref(event);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(the_others_of_the_page_are_taken),
+	        TEST(the_place_is_that_in_the_whole_pass),
+	        TEST(what_a_later_base_pass_does_not_meet_again_leaves),
+	        TEST(of_delta_queries_and_events_as_well),
+	        TEST(they_are_known_to_the_next_run_and_gone_with_the_cache),
+	        TEST(the_application_asks_for_them),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

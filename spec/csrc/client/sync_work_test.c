@@ -1,0 +1,427 @@
+/* A delta sync at work: commits that fail, caches that are cleared or closed, and ends, in each state that it can be in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "client/question.h"
+#include "syncing_world.h"
+
+#define PLAIN (&(struct asked){0})
+
+/* What else is kept in the store: its last word fails so many times. */
+struct saboteur {
+	struct aps_vault_part part;
+	unsigned n_left;
+};
+
+static struct saboteur saboteur;
+
+static enum aps_rc refuse(struct aps_vault_part *part, struct aps_err *err)
+{
+	struct saboteur *one = APS_CONTAINER_OF(part, struct saboteur, part);
+	if (one->n_left == 0) return APS_OK;
+	one->n_left--;
+	return aps_fail(err, APS_E_NOMEM, "out of memory");
+}
+
+static void announce(struct aps_vault_part *part, uint64_t generation)
+{
+	(void)part;
+	(void)generation;
+}
+
+static void failed(struct aps_vault_part *part)
+{
+	(void)part;
+}
+
+static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err)
+{
+	(void)part;
+	(void)keeps;
+	(void)err;
+	return APS_OK;
+}
+
+static void sabotage(unsigned n)
+{
+	saboteur = (struct saboteur){.part = {NULL, refuse, announce, announce, failed, moved, NULL}, .n_left = n};
+	aps_vault_add(partition()->vault, &saboteur.part);
+}
+
+static void end_sabotage(void)
+{
+	assert_int_equal(saboteur.n_left, 0);
+	aps_vault_remove(partition()->vault, &saboteur.part);
+}
+
+static void a_page_whose_commit_fails_is_asked_for_again(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), "a");
+	sabotage(1);
+	answer_base(post("2", 2, 1), "b");
+	end_sabotage();
+	assert_phase(APS_SYNC_WAITING);
+	assert_string_equal(list(), "1:1");
+	assert_string_equal(aps_buf_str(&world.run->machine.checkpoint.base.token).p, "a");
+	let_time_pass(30000);
+	assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+	answer_base(post("2", 2, 1), NULL);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1 2:2");
+}
+
+static void deletions_of_a_page_whose_commit_fails_are_not_remembered(void **state)
+{
+	(void)state;
+	go_live(PLAIN, both(post("1", 1, 1), post("2", 2, 1)));
+	tell("reconnecting");
+	tell("subscribed");
+	sabotage(1);
+	answer_delta(both(deleted("1", 2), "null"), NULL);
+	end_sabotage();
+	assert_false(is_dead("1"));
+	assert_string_equal(list(), "1:1 2:2");
+	assert_int_equal(world.run->n_bad, 0);
+	let_time_pass(30000);
+	answer_delta(deleted("1", 2), NULL);
+	assert_true(is_dead("1"));
+	assert_string_equal(list(), "2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void a_page_is_told_again_where_the_store_has_moved(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	tell("subscribed");
+	faulty_vfs_set("full=0");
+	answer_base(post("1", 1, 1), "a");
+	assert_false(aps_vault_is_available(world.run->vault));
+	assert_phase(APS_SYNC_WAITING);
+	let_time_pass(30000);
+	assert_string_equal(variables(), "{\"limit\":100}");
+	answer_base(post("1", 1, 1), "a");
+	answer_base(post("2", 2, 1), NULL);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1 2:2");
+	faulty_vfs_set("full=off");
+}
+
+/* Nothing else happens: the core would sleep. */
+static void events_whose_commit_fails_are_asked_for_at_once(void **state)
+{
+	(void)state;
+	go_live(PLAIN, post("1", 1, 1));
+	sabotage(1);
+	hear(post("2", 2, 1));
+	end_sabotage();
+	assert_string_equal(list(), "1:1");
+	let_time_pass(0);
+	answer_delta(post("2", 2, 1), NULL);
+	assert_string_equal(list(), "1:1 2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void clear_cache(void)
+{
+	aps_caching_clear(world.core, world.client, CACHE, APS_PART_CLEARED);
+	turn();
+}
+
+static void a_cache_that_is_cleared_is_filled_anew(void **state)
+{
+	(void)state;
+	go_live(PLAIN, both(post("1", 1, 1), post("2", 2, 1)));
+	clear_cache();
+	assert_phase(APS_SYNC_BASE);
+	assert_string_equal(variables(), "{\"limit\":100}");
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1");
+	/* while a page is under way */
+	begin_next_pass();
+	answer_base(post("1", 1, 1), "a");
+	clear_cache();
+	assert_string_equal(variables(), "{\"limit\":100}");
+	answer_base(post("3", 3, 1), NULL);
+	assert_string_equal(list(), "3:3");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+/* The functions of the application are told of the second page, and the cache is cleared: nothing of it is kept, or the
+ * checkpoint would speak of records that are gone. */
+static void of_a_page_that_is_asked_while_the_cache_is_cleared_nothing_is_kept(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.has_update = true});
+	tell("subscribed");
+	answer_base(post("1", 1, 1), "a");
+	assert_told("update", "\"part\":\"base\"");
+	settle();
+	answer_base(post("2", 2, 1), NULL);
+	assert_told("update", "\"id\":\"2\"");
+	clear_cache();
+	settle_with(world.last_question, 5, make_edits("mutation M { x }", "{\"x\":1}"), NULL);
+	assert_true(aps_channel_decided(world.channel) >= 5);
+	assert_int_equal(n_of("2"), -1);
+	assert_string_equal(variables(), "{\"limit\":100}");
+	restart();
+	open_sync(&(struct asked){.has_update = true});
+	assert_int_equal(world.run->machine.checkpoint.base_ms, 0);
+	tell("subscribed");
+	assert_string_equal(variables(), "{\"limit\":100}");
+}
+
+/* Responses wait in the cache until the application has told what their objects are. */
+static void ask_of_identities(void)
+{
+	world.client->settings.cache->policies.asks_all = true;
+}
+
+static struct aps_answer_command *take_question(void)
+{
+	for (struct aps_mail **at = &world.all.events; *at != NULL; at = &(*at)->next) {
+		struct aps_question_event *event = (struct aps_question_event *)*at;
+		if (event->head.kind != APS_EVENT_ASK || event->answer == NULL) continue;
+		struct aps_answer_command *answer = event->answer;
+		event->answer = NULL;
+		return answer;
+	}
+	return NULL;
+}
+
+static void answer_question(struct aps_answer_command *answer)
+{
+	assert_non_null(answer);
+	answer->head.run(world.core, &answer->head);
+	turn();
+}
+
+static void a_parked_page_is_kept_once_its_identities_are_told(void **state)
+{
+	(void)state;
+	ask_of_identities();
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), "a");
+	assert_true(world.run->keeping.is_parked);
+	assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}"); /* the next one is on its way */
+	answer_base(post("2", 2, 1), NULL);
+	assert_int_equal(n_of("1"), -1);
+	answer_question(take_question());
+	answer_question(take_question());
+	assert_string_equal(list(), "1:1 2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void of_a_page_that_is_parked_while_the_cache_is_cleared_nothing_is_kept(void **state)
+{
+	(void)state;
+	ask_of_identities();
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	struct aps_answer_command *question = take_question();
+	clear_cache();
+	assert_string_equal(variables(), "{\"limit\":100}");
+	answer_question(question);
+	assert_int_equal(n_of("1"), -1);
+	answer_base(post("2", 2, 1), NULL);
+	answer_question(take_question());
+	assert_string_equal(list(), "2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void of_a_page_that_is_parked_when_it_is_stopped_nothing_is_kept(void **state)
+{
+	(void)state;
+	ask_of_identities();
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	struct aps_answer_command *question = take_question();
+	stop();
+	answer_question(question);
+	assert_int_equal(n_of("1"), -1);
+	/* and when the client closes meanwhile */
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	stop();
+}
+
+static void of_a_page_that_is_asked_when_it_is_stopped_nothing_is_kept(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.has_update = true});
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	assert_told("update", "\"id\":\"1\"");
+	stop();
+	settle_with(world.last_question, 7, make_edits("mutation M { x }", "{\"x\":1}"), NULL);
+	assert_true(aps_channel_decided(world.channel) >= 7);
+	assert_int_equal(n_of("1"), -1);
+}
+
+static void an_event_that_is_asked_is_not_overtaken_by_a_page(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.has_update = true});
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	told("update");
+	settle();
+	assert_phase(APS_SYNC_LIVE);
+	hear(post("2", 2, 1));
+	assert_told("update", "\"part\":\"subscription\"");
+	uint64_t of_event = world.last_question;
+	world.run->hearing.consumer.kind->missed(world.core, &world.run->hearing.consumer);
+	turn();
+	answer_delta(post("3", 3, 1), NULL);
+	assert_int_equal(n_of("3"), -1);
+	told("update");
+	assert_int_equal(world.last_question, of_event);
+	settle();
+	assert_int_equal(n_of("2"), 2);
+	assert_told("update", "\"part\":\"delta\"");
+	settle();
+	assert_string_equal(list(), "1:1 2:2 3:3");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void an_event_that_is_parked_is_not_overtaken_by_a_page(void **state)
+{
+	(void)state;
+	go_live(PLAIN, post("1", 1, 1));
+	ask_of_identities();
+	hear(post("2", 2, 1));
+	assert_true(world.run->keeping.is_parked);
+	world.run->hearing.consumer.kind->missed(world.core, &world.run->hearing.consumer);
+	turn();
+	answer_delta(post("3", 3, 1), NULL);
+	answer_question(take_question());
+	assert_int_equal(n_of("2"), 2);
+	answer_question(take_question());
+	assert_string_equal(list(), "1:1 2:2 3:3");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void events_that_come_while_one_is_asked_are_held_in_order(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.has_update = true});
+	tell("subscribed");
+	answer_base("", NULL);
+	told("update");
+	settle();
+	hear(post("1", 1, 1));
+	hear(post("1", 2, 2));
+	hear(post("2", 2, 1));
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(world.run->hearing.n_events, 3 - i);
+		told("update");
+		settle();
+	}
+	assert_string_equal(list(), "1:2 2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void where_too_many_are_held_they_are_asked_for_instead(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.has_update = true});
+	tell("subscribed");
+	answer_base("", NULL);
+	told("update");
+	settle();
+	hear(post("1", 1, 1));
+	const char *event = event_of(post("2", 2, 1));
+	for (int i = 0; i < 8192; i++) assert_true(offer(event));
+	turn();
+	assert_int_equal(world.run->hearing.n_events, 8192);
+	assert_phase(APS_SYNC_LIVE);
+	assert_true(offer(event));
+	turn();
+	assert_int_equal(world.run->hearing.n_events, 0);
+	assert_phase(APS_SYNC_DELTA);
+	told("update");
+	settle();
+	answer_delta(post("2", 2, 1), NULL);
+	told("update");
+	settle();
+	assert_string_equal(list(), "1:1 2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void a_service_that_refuses_the_query_ends_it(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	tell("subscribed");
+	drop_events();
+	answer_status(200, "{\"data\":null,\"errors\":[{\"errorType\":\"ValidationException\",\"message\":\"no field\"}]}");
+	assert_phase(APS_SYNC_STOPPED);
+	assert_told("state", "\"phase\":\"stopped\"");
+	assert_int_equal(told("end")->response.err.code, APS_E_GRAPHQL);
+	drop_events();
+	turn();
+	assert_null(told("end"));
+	stop();
+}
+
+static void its_cache_may_be_closed_under_it(void **state)
+{
+	(void)state;
+	go_live(PLAIN, post("1", 1, 1));
+	aps_caching_close(world.core, world.client, CACHE);
+	turn();
+	assert_int_equal(told("end")->response.err.code, APS_E_CLOSED);
+	assert_null(aps_syncing_find(world.core, world.client, SYNC));
+	world.run = NULL;
+	stop();
+	turn();
+}
+
+static void its_cache_may_be_closed_while_a_page_is_parked(void **state)
+{
+	(void)state;
+	ask_of_identities();
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	struct aps_answer_command *question = take_question();
+	aps_caching_close(world.core, world.client, CACHE);
+	turn();
+	assert_int_equal(told("end")->response.err.code, APS_E_CLOSED);
+	answer_question(question);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(a_page_whose_commit_fails_is_asked_for_again),
+	        TEST(deletions_of_a_page_whose_commit_fails_are_not_remembered),
+	        TEST(a_page_is_told_again_where_the_store_has_moved),
+	        TEST(events_whose_commit_fails_are_asked_for_at_once),
+	        TEST(a_cache_that_is_cleared_is_filled_anew),
+	        TEST(of_a_page_that_is_asked_while_the_cache_is_cleared_nothing_is_kept),
+	        TEST(a_parked_page_is_kept_once_its_identities_are_told),
+	        TEST(of_a_page_that_is_parked_while_the_cache_is_cleared_nothing_is_kept),
+	        TEST(of_a_page_that_is_parked_when_it_is_stopped_nothing_is_kept),
+	        TEST(of_a_page_that_is_asked_when_it_is_stopped_nothing_is_kept),
+	        TEST(an_event_that_is_asked_is_not_overtaken_by_a_page),
+	        TEST(an_event_that_is_parked_is_not_overtaken_by_a_page),
+	        TEST(events_that_come_while_one_is_asked_are_held_in_order),
+	        TEST(where_too_many_are_held_they_are_asked_for_instead),
+	        TEST(a_service_that_refuses_the_query_ends_it),
+	        TEST(its_cache_may_be_closed_under_it),
+	        TEST(its_cache_may_be_closed_while_a_page_is_parked),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,420 @@
+/* What pages and events of a delta sync make of the cache: records, and the list that they join or leave. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "syncing_world.h"
+
+#define ALL_DEFAULT (&(struct asked){0})
+
+static void a_first_pass_is_shown_page_by_page(void **state)
+{
+	(void)state;
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_base(both(post("1", 1, 1), post("2", 2, 1)), "a");
+	assert_string_equal(list(), "1:1 2:2");
+	assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+	answer_base(post("3", 3, 1), "b");
+	assert_string_equal(list(), "1:1 2:2 3:3");
+	answer_base("", NULL);
+	assert_string_equal(list(), "1:1 2:2 3:3");
+	assert_phase(APS_SYNC_LIVE);
+	/* all pages are one list: no token is left */
+	assert_non_null(strstr(read_query(BASE), "\"nextToken\":null"));
+}
+
+static void an_empty_result_is_an_empty_list(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, "");
+	assert_string_equal(read_query(LIST), "{\"listPosts\":{\"items\":[],\"__typename\":\"Page\"}}");
+	hear(post("1", 1, 1));
+	assert_string_equal(list(), "1:1");
+}
+
+static void a_later_pass_is_collected_beside_and_takes_the_place_of_the_list_at_its_end(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(both(post("1", 1, 1), post("2", 2, 1)), post("3", 3, 1)));
+	begin_next_pass();
+	answer_base(both(post("4", 4, 1), post("1", 11, 2)), "a");
+	assert_string_equal(list(), "1:11 2:2 3:3");
+	answer_base(post("2", 2, 1), NULL);
+	assert_string_equal(list(), "4:4 1:11 2:2");
+	assert_int_equal(n_of("3"), -1);
+	assert_phase(APS_SYNC_LIVE);
+	hear(post("5", 5, 1));
+	assert_string_equal(list(), "4:4 1:11 2:2 5:5");
+}
+
+static void what_comes_during_a_pass_is_in_both_lists(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){.delta = ""}, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(both(post("1", 1, 1), post("2", 2, 1)), "a");
+	hear(post("5", 5, 1)); /* held until the pass is over */
+	hear(deleted("2", 2));
+	assert_string_equal(list(), "1:1 2:2");
+	answer_base("", NULL);
+	assert_string_equal(list(), "1:1 5:5");
+	assert_int_equal(n_of("2"), -1);
+	assert_phase(APS_SYNC_LIVE);
+}
+
+/* A delta pass inside of a long base pass, whose list is beside. */
+static void a_delta_pass_between_two_pages_changes_both_lists(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(post("1", 1, 1), "a");
+	answer_status(500, "");
+	let_time_pass(DAY_MS / 2 + 1);
+	answer_delta(both(deleted("1", 2), post("7", 7, 1)), NULL);
+	assert_string_equal(list(), "2:2 7:7");
+	answer_base(post("2", 2, 1), NULL);
+	/* what was collected before the journal told of it isn't brought back */
+	assert_string_equal(list(), "7:7 2:2");
+	assert_int_equal(n_of("1"), -1);
+}
+
+static void a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	hear(deleted("2", 2));
+	assert_string_equal(list(), "1:1");
+	begin_next_pass();
+	answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL); /* its replica is behind */
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_of("2"), -1);
+}
+
+static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	hear(deleted("2", 3));
+	assert_true(is_dead("2"));
+	hear(post("2", 22, 2)); /* late */
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_of("2"), -1);
+	hear(post("2", 24, 4));
+	assert_string_equal(list(), "1:1 2:24");
+	assert_false(is_dead("2"));
+	hear(deleted("2", 5));
+	hear(deleted("9", 1)); /* of what nobody knew */
+	assert_true(is_dead("9"));
+	begin_next_pass();
+	hear(deleted("1", 2));
+	answer_base(post("1", 1, 1), NULL);
+	assert_false(is_dead("2"));
+	assert_false(is_dead("9"));
+	assert_true(is_dead("1"));
+	assert_string_equal(list(), "");
+}
+
+static void what_layers_speak_of_stays_in_the_list(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(both(post("1", 1, 1), post("2", 2, 1)), post("3", 3, 1)));
+	const struct aps_caching_edits what = {
+	        .layer = 50,
+	        .edits = make_edits("mutation M { up { id n } }",
+	                            "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":200}}")};
+	aps_caching_add_layer(world.core, world.client, CACHE, &what);
+	aps_edits_unref(what.edits);
+	turn();
+	assert_string_equal(list(), "1:1 2:200 3:3");
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1 2:200");
+	assert_int_equal(n_of("2"), 2);
+	assert_int_equal(n_of("3"), -1);
+}
+
+static void what_was_written_since_the_pass_began_stays_in_the_list(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	keep("mutation M { up { id n } }", "{\"up\":{\"__typename\":\"Post\",\"id\":\"1\",\"n\":10}}");
+	begin_next_pass();
+	keep("mutation M { up { id n _version } }",
+	     "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":20,\"_version\":2}}");
+	answer_base(post("3", 3, 1), NULL);
+	assert_string_equal(list(), "3:3 2:20");
+	/* the next pass knows nothing of that */
+	begin_next_pass();
+	answer_base(post("3", 3, 1), NULL);
+	assert_string_equal(list(), "3:3");
+	assert_int_equal(n_of("2"), -1);
+}
+
+/* One pass was given up: what was written since it began stays, but what was written before the next one doesn't. */
+static void a_pass_that_begins_anew_forgets_when_the_former_one_began(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(post("1", 1, 1), "a");
+	keep("mutation M { up { id n _version } }",
+	     "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":20,\"_version\":2}}");
+	answer_status(400, "{\"errors\":[{\"errorType\":\"BadRequestException\",\"message\":\"no such token\"}]}");
+	assert_string_equal(variables(), "{\"limit\":100}");
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_of("2"), -1);
+}
+
+static void a_delta_query_adds_removes_and_passes_over_what_is_older(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(both(post("1", 1, 1), post("2", 2, 2)), post("3", 3, 1)));
+	tell("reconnecting");
+	tell("subscribed");
+	answer_delta(both(both(post("1", 11, 2), post("2", 0, 1)), both(deleted("3", 2), post("4", 4, 1))), NULL);
+	assert_string_equal(list(), "1:11 2:2 4:4");
+	assert_phase(APS_SYNC_LIVE);
+	assert_int_equal(world.run->counts.n_stale, 1);
+}
+
+/* A journal of changes has a record once for each. */
+static void of_several_states_of_a_record_in_one_page_the_newest_counts(void **state)
+{
+	(void)state;
+	static const struct {
+		bool is_first_deleted;
+		int first;
+		bool is_second_deleted;
+		int second;
+		const char *list;
+		bool is_dead;
+	} ROWS[] = {
+	        {false, 2, false, 3, "1:3", false}, {false, 3, false, 2, "1:3", false},
+	        {true, 2, false, 3, "1:3", false},  {false, 3, true, 2, "1:3", false},
+	        {true, 3, false, 2, "", true},      {false, 2, true, 3, "", true},
+	        {true, 3, false, 3, "", true},      {false, 3, true, 3, "", true},
+	        {true, 2, true, 3, "", true},       {false, 3, false, 3, "1:3", false},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		go_live(ALL_DEFAULT, post("1", 1, 1));
+		tell("reconnecting");
+		tell("subscribed");
+		const char *first = ROWS[i].is_first_deleted ? deleted("1", ROWS[i].first)
+		                                             : post("1", ROWS[i].first, ROWS[i].first);
+		const char *second = ROWS[i].is_second_deleted ? deleted("1", ROWS[i].second)
+		                                               : post("1", ROWS[i].second, ROWS[i].second);
+		answer_delta(both(both(first, post("x", 0, 1)), second), NULL);
+		hear(deleted("x", 9));
+		if (strcmp(list(), ROWS[i].list) != 0) print_message("row %zu\n", i);
+		assert_string_equal(list(), ROWS[i].list);
+		assert_int_equal(is_dead("1"), ROWS[i].is_dead);
+		if (i + 1 == APS_COUNTOF(ROWS)) break;
+		finish();
+		begin();
+	}
+}
+
+static void lists_that_are_kept_by_hand_change_with_base_queries_only(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){.is_by_hand = true}, both(both(post("1", 1, 1), post("2", 2, 1)), post("3", 3, 1)));
+	assert_string_equal(list(), "1:1 2:2 3:3");
+	hear(deleted("2", 2));
+	hear(post("5", 5, 1));
+	hear(post("1", 11, 2));
+	assert_string_equal(list(), "1:11 2:2 3:3");
+	assert_int_equal(n_of("2"), 2);
+	assert_int_equal(n_of("5"), 5);
+	assert_false(is_dead("2"));
+	tell("reconnecting");
+	tell("subscribed");
+	answer_delta(both(post("6", 6, 1), deleted("1", 3)), NULL);
+	assert_string_equal(list(), "1:11 2:2 3:3");
+	assert_int_equal(n_of("6"), 6);
+	begin_next_pass();
+	answer_base(both(post("1", 11, 2), post("4", 4, 1)), NULL);
+	assert_string_equal(list(), "1:11 4:4");
+	assert_int_equal(n_of("2"), 2); /* other lists may have it */
+}
+
+static void a_result_without_a_list_is_kept_as_that_of_any_query(void **state)
+{
+	(void)state;
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_status(200, "{\"data\":{\"listPosts\":null}}");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(read_query(LIST), "{\"listPosts\":null}");
+	hear(post("1", 1, 1)); /* there is no list to join */
+	assert_string_equal(read_query(LIST), "{\"listPosts\":null}");
+	assert_int_equal(n_of("1"), 1);
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1");
+}
+
+#define ONE "{ getPost(id: 1) { " FIELDS " } }"
+
+static void a_result_of_one_record_is_kept_as_that_of_any_query(void **state)
+{
+	(void)state;
+	char body[512];
+	open_sync(&(struct asked){.base = ONE});
+	tell("subscribed");
+	snprintf(body, sizeof body, "{\"data\":{\"getPost\":%s}}", post("1", 1, 1));
+	answer_status(200, body);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":{\"n\":1,\"__typename\":\"Post\"}}");
+	hear(post("1", 2, 2));
+	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":{\"n\":2,\"__typename\":\"Post\"}}");
+	begin_next_pass();
+	answer_status(200, body); /* older than what was heard */
+	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":{\"n\":2,\"__typename\":\"Post\"}}");
+}
+
+#define BARE "{ posts { " FIELDS " } }"
+
+static void a_list_may_stand_at_the_root(void **state)
+{
+	(void)state;
+	char body[1024];
+	open_sync(&(struct asked){.base = BARE});
+	tell("subscribed");
+	snprintf(body, sizeof body, "{\"data\":{\"posts\":[%s,%s]}}", post("1", 1, 1), post("2", 2, 1));
+	answer_status(200, body);
+	assert_string_equal(list_of("{ posts { id n } }"), "1:1 2:2");
+	hear(deleted("1", 2));
+	assert_string_equal(list_of("{ posts { id n } }"), "2:2");
+	begin_next_pass();
+	snprintf(body, sizeof body, "{\"data\":{\"posts\":[%s]}}", post("3", 3, 1));
+	answer_status(200, body);
+	assert_string_equal(list_of("{ posts { id n } }"), "3:3");
+	assert_int_equal(n_of("2"), -1);
+}
+
+#define NESTED                                                                                                         \
+	"query N($nextToken: String) { app(name: \"x\") { title page: posts(nextToken: $nextToken) { rows: items "     \
+	"{ " FIELDS " } nextToken } } }"
+
+static void a_list_may_stand_in_objects_within_others(void **state)
+{
+	(void)state;
+	char body[1024];
+	static const char *const DATA =
+	        "{\"data\":{\"app\":{\"title\":\"t%d\",\"page\":{\"rows\":[%s],\"nextToken\":%s,"
+	        "\"__typename\":\"Page\"},\"__typename\":\"App\"}}}";
+	open_sync(&(struct asked){.base = NESTED});
+	tell("subscribed");
+	snprintf(body, sizeof body, DATA, 1, post("1", 1, 1), "\"a\"");
+	answer_status(200, body);
+	assert_string_equal(list_of(NESTED), "1:1");
+	assert_string_equal(variables(), "{\"nextToken\":\"a\"}");
+	snprintf(body, sizeof body, DATA, 1, post("2", 2, 1), "null");
+	answer_status(200, body);
+	assert_string_equal(list_of(NESTED), "1:1 2:2");
+	assert_string_equal(read_query("{ app(name: \"x\") { title } }"),
+	                    "{\"app\":{\"title\":\"t1\",\"__typename\":\"App\"}}");
+	hear(post("3", 3, 1));
+	assert_string_equal(list_of(NESTED), "1:1 2:2 3:3");
+	begin_next_pass();
+	snprintf(body, sizeof body, DATA, 2, post("3", 3, 1), "null");
+	answer_status(200, body);
+	assert_string_equal(list_of(NESTED), "3:3");
+}
+
+static void where_max_records_are_reached_both_are_shown_until_there_is_more(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){.max_records = 2}, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(both(post("3", 3, 1), post("4", 4, 1)), "a");
+	assert_true(world.run->machine.checkpoint.is_truncated);
+	assert_string_equal(list(), "1:1 2:2 3:3 4:4");
+	hear(deleted("4", 2));
+	hear(post("5", 5, 1));
+	assert_string_equal(list(), "1:1 2:2 3:3 5:5");
+	struct aps_sync_answer_command *command = aps_sync_more_command_new(7, SYNC);
+	assert_non_null(command);
+	command->n = 10;
+	run_command(&command->head);
+	turn();
+	answer_base(post("6", 6, 1), NULL);
+	assert_string_equal(list(), "3:3 5:5 6:6");
+	assert_int_equal(n_of("1"), -1);
+}
+
+static void events_that_do_not_tell_the_version_write_no_nulls_and_are_asked_after(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	hear("{\"__typename\":\"Post\",\"id\":\"1\",\"n\":null,\"_version\":null,\"_deleted\":null,\"_lastChangedAt\":"
+	     "null}");
+	assert_int_equal(n_of("1"), 1);
+	assert_true(is_logged("isn't whole"));
+	answer_delta(post("1", 2, 2), NULL);
+	assert_string_equal(list(), "1:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+/* Of many: the blocks of a long list. */
+static void a_list_of_thousands_is_collected_beside_as_well(void **state)
+{
+	(void)state;
+	static char items[1 << 19], body[1 << 20];
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	for (int pass = 0; pass < 2; pass++) {
+		for (int page = 0; page < 3; page++) {
+			size_t n = 0;
+			for (int i = 0; i < 1000; i++)
+				n += (size_t)snprintf(
+				        items + n, sizeof items - n,
+				        "%s{\"__typename\":\"Post\",\"id\":\"%d\",\"n\":%d,\"_version\":%d}",
+				        i != 0 ? "," : "", pass * 500 + page * 1000 + i, pass, pass + 1);
+			snprintf(body, sizeof body,
+			         "{\"data\":{\"listPosts\":{\"items\":[%s],\"nextToken\":%s,\"startedAt\":%" PRId64
+			         ",\"__typename\":\"Page\"}}}",
+			         items, page < 2 ? "\"t\"" : "null", BEGIN_MS + world.ms);
+			answer_status(200, body);
+		}
+		assert_phase(APS_SYNC_LIVE);
+		assert_int_equal(world.run->shown.members.n_members, 3000);
+		if (pass == 0) begin_next_pass();
+	}
+	assert_int_equal(n_of("499"), -1);
+	assert_int_equal(n_of("500"), 1);
+	assert_int_equal(n_of("3499"), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(a_first_pass_is_shown_page_by_page),
+	        TEST(an_empty_result_is_an_empty_list),
+	        TEST(a_later_pass_is_collected_beside_and_takes_the_place_of_the_list_at_its_end),
+	        TEST(what_comes_during_a_pass_is_in_both_lists),
+	        TEST(a_delta_pass_between_two_pages_changes_both_lists),
+	        TEST(a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back),
+	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
+	        TEST(what_layers_speak_of_stays_in_the_list),
+	        TEST(what_was_written_since_the_pass_began_stays_in_the_list),
+	        TEST(a_pass_that_begins_anew_forgets_when_the_former_one_began),
+	        TEST(a_delta_query_adds_removes_and_passes_over_what_is_older),
+	        TEST(of_several_states_of_a_record_in_one_page_the_newest_counts),
+	        TEST(lists_that_are_kept_by_hand_change_with_base_queries_only),
+	        TEST(a_result_without_a_list_is_kept_as_that_of_any_query),
+	        TEST(a_result_of_one_record_is_kept_as_that_of_any_query),
+	        TEST(a_list_may_stand_at_the_root),
+	        TEST(a_list_may_stand_in_objects_within_others),
+	        TEST(where_max_records_are_reached_both_are_shown_until_there_is_more),
+	        TEST(events_that_do_not_tell_the_version_write_no_nulls_and_are_asked_after),
+	        TEST(a_list_of_thousands_is_collected_beside_as_well),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
