@@ -12,6 +12,7 @@
 #define MINUTE_MS    INT64_C(60000)
 #define HOUR_MS      (60 * MINUTE_MS)
 #define DAY_MS       (24 * HOUR_MS)
+#define SLOW_MS      20000
 #define QUIET_TURNS  1500
 #define REST_FETCHES 100 /* beyond what is due */
 
@@ -229,6 +230,7 @@ static bool is_at_rest(struct sync_simulation *world)
 
 static void quiet_turn(struct sync_simulation *world)
 {
+	if (world->is_slow && world->process.request.is_under_way) pass_time(world, SLOW_MS);
 	const struct sync_link *link = &world->link;
 	bool may_stop = world->process.n_refused > SYNC_MAX_REFUSED || world->process.hearing.standing == HAS_ENDED;
 	if (may_stop && machine_of(world)->phase == APS_SYNC_STOPPED) die(world);
@@ -354,12 +356,15 @@ static struct aps_delta_sync_options some_options(struct sync_simulation *world)
 {
 	unsigned queries = (unsigned)(1 + sync_below(world, 7));
 	if (sync_chance(world, 50)) queries = 7;
+	/* a base pass of a slow service takes longer than its window */
+	bool is_hasty = sync_chance(world, 10);
+	world->is_slow = is_hasty && (queries & 2) != 0;
 	struct aps_delta_sync_options options = {
 	        .has_base = (queries & 1) != 0,
 	        .has_delta = (queries & 2) != 0,
 	        .has_subscription = (queries & 4) != 0,
 	        .is_paged = sync_chance(world, 80),
-	        .window_ms = (int64_t)(10 + sync_below(world, 110)) * MINUTE_MS,
+	        .window_ms = (int64_t)(is_hasty ? 3 + sync_below(world, 2) : 10 + sync_below(world, 110)) * MINUTE_MS,
 	        .poll_ms = MINUTE_MS,
 	        .max_records = sync_chance(world, 25) ? 1 + sync_below(world, 8) : 0,
 	        .page_size = (uint32_t)(1 + sync_below(world, 6)),

@@ -72,7 +72,8 @@ struct sync_process {
 	struct aps_rand rand;
 	bool is_armed;
 	int64_t due_ms; /* monotonic */
-	int64_t told_ms, told_at_ms; /* the service's time, and the monotonic one, when a page has told it; 0: none has */
+	int64_t told_ms,
+	        told_at_ms; /* the service's time, and the monotonic one, when a page has told it; 0: none has */
 	uint32_t began_at;
 	struct sync_request request;
 	struct sync_answer answer, taken;
@@ -103,7 +104,7 @@ struct sync_simulation {
 	int64_t true_ms;  /* the service's clock */
 	int64_t mono_ms;  /* of the process */
 	int64_t ahead_ms; /* the device's clock before the service's */
-	bool has_network, is_told_offline, is_down, is_denied, is_quiet;
+	bool has_network, is_told_offline, is_down, is_denied, is_slow, is_quiet;
 	unsigned n_failing;             /* commits */
 	bool has_lost_silently;         /* an event, since the last heartbeat */
 	uint32_t excused[SERVICE_KEYS]; /* without a base query: no query tells this change any more */

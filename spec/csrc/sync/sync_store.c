@@ -41,10 +41,9 @@ static enum fate judge(const struct store_image *image, const struct service_rec
 {
 	const struct stored_record *known = &image->records[record->key];
 	if (!known->is_there) return judge_dead(&image->tombstones[record->key], record);
-	enum order order = order_of(record->version, known->record.version);
-	enum order change = order_of(record->changed_ms, known->record.changed_ms);
-	/* one of them was made anew behind the other, and nobody has told that it was deleted */
-	if ((order == OLDER && change == NEWER) || (order == NEWER && change == OLDER)) order = change;
+	/* One may have been made anew behind the other, with a low version, and nobody has told that it was deleted. */
+	enum order order = order_of(record->changed_ms, known->record.changed_ms);
+	if (order == SAME || order == UNORDERED) order = order_of(record->version, known->record.version);
 	return fate_of(record, order);
 }
 

@@ -95,7 +95,7 @@ void sync_wire_move_request(struct sync_simulation *world)
 		fail(world, APS_SYNC_FAILURE_NETWORK, 0);
 		return;
 	}
-	if (fails_by_chance(world)) return;
+	if (fails_by_chance(world) || (!world->is_quiet && sync_chance(world, 30))) return;
 	if (!request->is_made) execute(world);
 	if (!request->is_made || (!world->is_quiet && sync_chance(world, 40))) return;
 	sync_owner_answer(world, &request->answer);
