@@ -1,12 +1,13 @@
 /* Floor of a first synchronization: page after page by libcurl from server/sync_pages, read by the JSON reader straight
  * into the parameters of one prepared statement, a transaction for each page (WAL, synchronous NORMAL). The table has a
  * rowid; the id leads to a row, and so does an index. Pragmas that tell how much SQLite keeps in memory are those of
- * the client's connection. Arguments: port, number of records; "bare": without the index. Environment, of both pragmas:
- * CACHE_SIZE, WAL_AUTOCHECKPOINT. */
+ * the client's connection during a first synchronization. Arguments: port, number of records; "bare": without the
+ * index. Environment, of both pragmas: CACHE_SIZE, WAL_AUTOCHECKPOINT. */
 #include "base/arena.h"
 #include "codec/json_reader.h"
 #include "filled_cache.h"
 #include "measure.h"
+#include "store/db_bulk.h"
 
 #include <curl/curl.h>
 #include <sqlite3.h>
@@ -90,7 +91,9 @@ static void open_store(struct floor *floor, const char *path, bool is_bare)
 	struct aps_db *like;
 	struct aps_err err;
 	const struct aps_db_options options = {.busy_ms = 1000};
+	struct aps_db_bulk bulk = {.is_on = false};
 	if (aps_db_open(":memory:", &options, &like, &err) != APS_OK) bench_die(err.msg);
+	if (aps_db_set_bulk(like, &bulk, true, &err) != APS_OK) bench_die(err.msg);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(path, &floor->db, flags, NULL) != SQLITE_OK) bench_die("no file");
 	run_sql(floor->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");

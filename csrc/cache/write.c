@@ -495,6 +495,13 @@ const struct aps_entry *aps_write_entry_at(const struct aps_cache_write *write, 
 	return write->formers[index].entry;
 }
 
+struct aps_str aps_write_before(const struct aps_cache_write *write, size_t index)
+{
+	const struct aps_former *former = &write->formers[index];
+	if (former->is_exposed) return (struct aps_str){former->base, former->base != NULL ? former->n_base_bytes : 0};
+	return (struct aps_str){former->content, former->content != NULL ? former->n_bytes : 0};
+}
+
 /* A layer leaves what is below it as it is. */
 size_t aps_write_n_bytes_before(const struct aps_cache_write *write, size_t index)
 {

@@ -81,7 +81,9 @@ const struct aps_change *aps_write_changes(const struct aps_cache_write *write);
 /* The entries that were touched: a store writes them. */
 size_t aps_write_n_entries(const struct aps_cache_write *write);
 const struct aps_entry *aps_write_entry_at(const struct aps_cache_write *write, size_t index);
-/* What it had before, without layers. */
+/* What it was before, without layers; {NULL, 0}: it was nowhere. For a write to the base. */
+struct aps_str aps_write_before(const struct aps_cache_write *write, size_t index);
+/* The bytes of that. */
 size_t aps_write_n_bytes_before(const struct aps_cache_write *write, size_t index);
 /* What the entry is without layers: {NULL, 0}: it is nowhere. */
 struct aps_str aps_entry_base(const struct aps_entry *entry);

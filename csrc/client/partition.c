@@ -331,6 +331,11 @@ void aps_partition_close(struct aps_partition *partition)
 {
 	if (partition->user != NULL) partition->user->closing(partition->user);
 	if (partition->listener != NULL) partition->listener->closing(partition->listener);
+	while (partition->followers != NULL) {
+		struct aps_partition_follower *follower = partition->followers;
+		partition->followers = follower->next;
+		follower->closing(follower);
+	}
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
 }
@@ -402,6 +407,8 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_normalize(&partition->merge, &filling->binding, data->data, &options, &out, err);
+	for (struct aps_partition_follower *at = partition->followers; rc == APS_OK && at != NULL; at = at->next)
+		rc = at->filled(at, err);
 	if (rc == APS_OK && partition->listener != NULL)
 		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
 	if (rc == APS_OK && layer != NULL)
@@ -439,8 +446,8 @@ static enum aps_rc fill_doubt(struct aps_partition *partition, struct filling *f
 
 static enum aps_rc fill_edits(struct aps_partition *partition, struct filling *filling, struct aps_err *err)
 {
-	if (filling->edits == NULL) return APS_OK;
-	return aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
+	return filling->edits == NULL ? APS_OK
+	                              : aps_edits_apply(filling->edits, 0, &partition->merge, partition->policies, err);
 }
 
 /* What is in memory may not be found in the file any more, where an index is damaged: nobody would ever read it. */
@@ -488,8 +495,7 @@ static enum aps_rc begin_layer(struct aps_partition *partition, struct filling *
 	return APS_OK;
 }
 
-/* What a mutation's answer, an event or a look has told, and what follows from it; no edits of the application's own.
- */
+/* What a mutation's answer, an event or a look has told, and what follows from it; no edits of the application. */
 static bool is_new(const struct filling *filling)
 {
 	return filling->data != NULL ? filling->data->asked_at == 0 : filling->leaves != NULL;
@@ -656,8 +662,7 @@ enum aps_rc aps_partition_fold_layer(struct aps_partition *partition, uint64_t i
 enum aps_rc aps_partition_drop_layer(struct aps_partition *partition, uint64_t id, bool is_doubtful,
                                      struct aps_err *err)
 {
-	struct filling filling = {.fill = is_doubtful ? fill_doubt : fill_edits};
-	return write_end(partition, &filling, id, err);
+	return write_end(partition, &(struct filling){.fill = is_doubtful ? fill_doubt : fill_edits}, id, err);
 }
 
 enum aps_rc aps_partition_doubt_record(struct aps_partition *partition, struct aps_str key, struct aps_err *err)

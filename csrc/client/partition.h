@@ -46,6 +46,8 @@ struct aps_partition_holder {
 /* Who keeps a list of it (client/sync_run.h). */
 struct aps_partition_follower {
 	struct aps_partition_follower *next;
+	/* A response of somebody else's is in partition->write, and may be changed there. */
+	enum aps_rc (*filled)(struct aps_partition_follower *follower, struct aps_err *err);
 	/* Somebody has changed this entry, or made it. */
 	void (*wrote)(struct aps_partition_follower *follower, uint64_t number);
 	/* What is known of entries and names doesn't hold any more. `is_cleared`: nothing is there any more, either. */
@@ -53,6 +55,8 @@ struct aps_partition_follower {
 	/* Records had to leave for want of room, or for their age, and the checkpoints that say they are there with
 	 * them: that of a sync at work, whose records are held, is to be stored again. */
 	void (*unkept)(struct aps_partition_follower *follower);
+	/* The partition is going to close, and has forgotten it. */
+	void (*closing)(struct aps_partition_follower *follower);
 };
 
 /* Who keeps something else under the same owner (client/queue.h). */

@@ -19,6 +19,7 @@ static void free_settings(struct aps_sync_settings *settings)
 static void free_open(struct aps_mail *mail)
 {
 	free_settings(((struct aps_open_sync_command *)mail)->settings);
+	aps_result_event_unref(((struct aps_open_sync_command *)mail)->end);
 	aps_free(mail);
 }
 
@@ -54,8 +55,9 @@ static void run_open(struct aps_core *core, struct aps_command *head)
 	struct aps_open_sync_command *command = (struct aps_open_sync_command *)head;
 	struct aps_client *client = aps_core_client(core, head->client);
 	if (client != NULL) {
-		aps_syncing_open(core, client, command->cache, head->id, command->settings);
+		aps_syncing_open(core, client, command->cache, head->id, command->settings, command->end);
 		command->settings = NULL;
+		command->end = NULL;
 	}
 	aps_command_free(head);
 }
@@ -129,10 +131,9 @@ struct aps_open_sync_command *aps_open_sync_command_new(uint64_t client, uint64_
 	if (command == NULL) return NULL;
 	command->head = (struct aps_command){{NULL, &OPEN_KIND, sizeof *command}, run_open, client, sync, true};
 	command->settings = aps_calloc(1, sizeof *command->settings);
-	if (command->settings != NULL) {
-		aps_sync_settings_init(command->settings);
-		return command;
-	}
+	if (command->settings != NULL) aps_sync_settings_init(command->settings);
+	command->end = aps_sync_end_event_new(sync);
+	if (command->settings != NULL && command->end != NULL) return command;
 	aps_command_free(&command->head);
 	return NULL;
 }

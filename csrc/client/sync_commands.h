@@ -11,6 +11,7 @@ struct aps_open_sync_command {
 	struct aps_command head;
 	uint64_t cache;
 	struct aps_sync_settings *settings;
+	struct aps_result_event *end; /* made in advance */
 };
 
 struct aps_sync_answer_command {

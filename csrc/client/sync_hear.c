@@ -109,7 +109,12 @@ static void tell(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer
 		hearing->standing = APS_SYNC_IS_LOST;
 	else
 		hearing->standing = APS_SYNC_IS_DELAYED;
-	if (hearing->standing != APS_SYNC_STANDS) hearing->was_lost = true;
+	if (hearing->standing != APS_SYNC_STANDS) {
+		bool is_gap = run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_DRAINING;
+		if (run->settings->hands_over && is_gap)
+			hearing->n_to_drain = hearing->n_events; /* these came before */
+		hearing->was_lost = true;
+	}
 	if (err != NULL) hearing->trouble = *err;
 	hearing->has_news = true;
 }

@@ -116,6 +116,10 @@ static void put(struct aps_sync_run *run)
 		fail(run, &err);
 		return;
 	}
+	if (keeping->is_page && run->machine.is_cleared) { /* of the cache as it was */
+		fail(run, NULL);
+		return;
+	}
 	keeping->parked = (struct aps_parked){
 	        .operation = &run->settings->parts[keeping->part].operation,
 	        .data = keeping->data,
@@ -193,6 +197,10 @@ void aps_sync_keep_event(struct aps_sync_run *run, struct aps_sync_heard *heard)
 	keeping->errors = response.errors;
 	aps_sync_heard_free(heard);
 	const struct aps_page_names *names = &run->settings->parts[APS_SYNC_PART_SUBSCRIPTION].names;
+	if (response.err.code == APS_E_NOMEM) {
+		fail(run, &response.err);
+		return;
+	}
 	if (response.data.n != 0 && aps_page_read(&keeping->answer.page, names, response.data, &err) != APS_OK) {
 		fail(run, &err);
 		return;
@@ -214,15 +222,17 @@ bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *a
 	if (!run->settings->parts[part].has_page || answer->is_told) return false;
 	if (answer->question != 0) return true;
 	answer->question = ++run->last_question;
-	if (answer->variables.rc != APS_OK) { /* no memory for them: the page is asked for again */
-		answer->outcome.response.data = APS_STR("");
-		aps_fail(&answer->outcome.response.err, APS_E_NOMEM, "out of memory");
-		return false;
-	}
-	if (aps_sync_tell_update(run, answer->question, part, answer->outcome.response.data,
-	                         aps_buf_str(&answer->variables), &err) != APS_OK)
-		answer->question = 0; /* it is asked again in another turn */
-	return true;
+	enum aps_rc rc = answer->variables.rc;
+	if (rc == APS_OK)
+		rc = aps_sync_tell_update(run, answer->question, part, answer->outcome.response.data,
+		                          aps_buf_str(&answer->variables), &err);
+	if (rc == APS_OK) return true;
+	/* the page is asked for again */
+	answer->question = 0;
+	aps_outcome_clear(&answer->outcome);
+	aps_fail(&err, APS_E_NOMEM, "out of memory");
+	aps_outcome_init_err(&answer->outcome, &err);
+	return false;
 }
 
 static bool take(struct aps_sync_answer *answer, const struct aps_caching_edits *edits, struct aps_str more)
@@ -255,6 +265,8 @@ bool aps_sync_keep_settle(struct aps_sync_run *run, uint64_t question, const str
 
 bool aps_sync_keep_close(struct aps_sync_run *run)
 {
+	struct aps_parked *parked = &run->keeping.parked;
+	if (run->keeping.is_parked && parked->write != NULL) parked->is_dropped = true; /* else as any response */
 	if (run->keeping.is_parked) return true;
 	clear(run);
 	return false;

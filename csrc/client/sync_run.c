@@ -87,6 +87,7 @@ enum aps_rc aps_sync_run_load(struct aps_sync_run *run, struct aps_err *err)
 static void free_run(struct aps_core *core APS_UNUSED, struct aps_reap *reap)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(reap, struct aps_sync_run, reap);
+	aps_result_event_unref(run->end);
 	aps_sync_settings_clear(run->settings);
 	aps_free(run->settings);
 	aps_free(run->told);

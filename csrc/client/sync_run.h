@@ -149,6 +149,7 @@ struct aps_sync_run {
 	bool has_changed;     /* for whoever looks at its state */
 	bool owes_checkpoint; /* it isn't in the store any more, and is to be */
 	bool is_writing;      /* what followers are told of is its own */
+	bool is_bulk;         /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
 	bool knows_bad;
@@ -158,7 +159,8 @@ struct aps_sync_run {
 	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */
 	struct aps_time_question time_question; /* of one that hands over */
 	unsigned n_time_questions;
-	bool is_completed; /* by the service */
+	bool is_completed;            /* by the service */
+	struct aps_result_event *end; /* that is told where there is no memory for one */
 	struct aps_reap reap;
 };
 

@@ -210,11 +210,31 @@ enum aps_rc aps_sync_tell_event(struct aps_sync_run *run, const struct aps_gqlht
 	return tell_response(run, &telling, response, err);
 }
 
+struct aps_result_event *aps_sync_end_event_new(uint64_t sync)
+{
+	struct aps_result_event *event = aps_result_event_new(sync);
+	struct aps_buf json;
+	struct aps_err err;
+	aps_buf_init(&json, APS_BUF_ANY_SIZE);
+	aps_buf_add_text(&json, "{\"what\":\"end\"}");
+	if (event != NULL && aps_result_event_set_json(event, &json, &err) != APS_OK) {
+		aps_result_event_unref(event);
+		event = NULL;
+	}
+	if (event != NULL) event->head.kind = APS_EVENT_SYNC;
+	aps_buf_clear(&json);
+	return event;
+}
+
 void aps_sync_tell_end(struct aps_sync_run *run, const struct aps_err *why)
 {
 	struct telling telling;
 	struct aps_err err;
 	begin(&telling, "end");
 	if (run->told != NULL) write_errors(&telling, aps_str_of(run->told));
-	(void)emit(run, &telling, why, &err);
+	bool is_told = emit(run, &telling, why, &err) == APS_OK;
+	if (is_told || run->end == NULL) return;
+	run->end->response.err = *why;
+	aps_core_emit(run->core, &run->end->head);
+	run->end = NULL;
 }

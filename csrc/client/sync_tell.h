@@ -25,7 +25,9 @@ enum aps_rc aps_sync_tell_page(struct aps_sync_run *run, uint64_t question, cons
 /* Likewise: what the subscription has brought. */
 enum aps_rc aps_sync_tell_event(struct aps_sync_run *run, const struct aps_gqlhttp_response *response,
                                 struct aps_err *err);
-/* The last one; run->reason says why. Without memory it is lost. */
+/* What aps_sync_tell_end() tells where there is no memory. NULL: there is none now. @thread any */
+struct aps_result_event *aps_sync_end_event_new(uint64_t sync);
+/* The last one, once: `why` it ends. Without memory it is run->end, which doesn't have the service's errors. */
 void aps_sync_tell_end(struct aps_sync_run *run, const struct aps_err *why);
 
 APS_END_DECLS

@@ -8,10 +8,12 @@
 #include "client/sync_hand.h"
 #include "client/sync_hear.h"
 #include "client/sync_keep.h"
+#include "client/sync_overtaken.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_tell.h"
 
+#define NEVER_MS        INT64_MAX
 #define MAX_TURN_EVENTS 1024 /* what is taken in one turn before others have theirs */
 
 /* Without a checkpoint, or with one that can't be read, the sync begins anew. */
@@ -37,9 +39,10 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 		             "a delta sync asks for changes of more than delta_window (%lld s) ago, and has no base "
 		             "query: the service may not know them all",
 		             (long long)(run->machine.options.window_ms / 1000));
-	if (actions->timer == APS_SYNC_TIMER_STOP) aps_timer_stop(&core->timers, &run->timer);
+	/* it keeps its place: moving it never fails */
+	if (actions->timer == APS_SYNC_TIMER_STOP) aps_timer_set(&core->timers, &run->timer, NEVER_MS);
 	if (actions->timer == APS_SYNC_TIMER_ARM)
-		(void)aps_timer_set(&core->timers, &run->timer, aps_clock_mono_ms() + actions->delay_ms);
+		aps_timer_set(&core->timers, &run->timer, aps_clock_mono_ms() + actions->delay_ms);
 	if (actions->tells) run->has_changed = true;
 	if (actions->drains) {
 		run->hearing.is_draining = true;
@@ -62,6 +65,15 @@ static void stop_for(struct aps_sync_run *run)
 	run->has_changed = true;
 }
 
+/* A base pass writes page after page. */
+static void settle_bulk(struct aps_sync_run *run)
+{
+	bool is_bulk = run->vault != NULL && run->machine.phase == APS_SYNC_BASE;
+	if (is_bulk && !run->is_bulk) aps_vault_begin_bulk(run->vault);
+	if (!is_bulk && run->is_bulk) aps_vault_end_bulk(run->vault);
+	run->is_bulk = is_bulk;
+}
+
 bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 {
 	event->now_ms = aps_sync_run_now_ms(run);
@@ -75,9 +87,10 @@ bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 		return false;
 	}
 	if (run->machine.phase != phase) run->has_changed = true;
+	settle_bulk(run);
 	if (run->machine.phase == APS_SYNC_LIVE || run->machine.phase == APS_SYNC_POLLING) run->is_whole = true;
 	carry_out(run, &actions);
-	stop_for(run);
+	if (phase != APS_SYNC_STOPPED) stop_for(run);
 	return true;
 }
 
@@ -141,13 +154,15 @@ static bool take_answer(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.answer;
 	struct aps_err err;
-	if (!answer->is_there || run->machine.is_saving) return false;
+	if (!answer->is_there || run->machine.is_saving || run->keeping.is_busy) return false;
+	if (run->settings->hands_over && run->hearing.n_to_drain != 0) return false; /* it comes after these */
 	const struct aps_gqlhttp_response *response = &answer->outcome.response;
 	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
 	const struct aps_page_names *names =
 	        &run->settings->parts[is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE].names;
 	bool has_data = response->data.n != 0 && (response->err.code == APS_OK || response->has_value);
 	if (has_data && aps_sync_keep_asks_page(run, answer)) return false;
+	has_data = has_data && response->data.n != 0;
 	run->fetching.taken = *answer;
 	*answer = (struct aps_sync_answer){.is_there = false};
 	answer = &run->fetching.taken;
@@ -264,7 +279,7 @@ static bool take_events(struct aps_sync_run *run)
 static bool conclude(struct aps_sync_run *run)
 {
 	bool is_cleared = run->is_cleared;
-	if (run->keeping.is_uncommitted) aps_caching_commit(run->core, run->vault);
+	if (run->keeping.is_uncommitted && run->vault != NULL) aps_caching_commit(run->core, run->vault);
 	bool has_ended = run->has_lost || run->has_committed || run->has_moved;
 	bool is_kept = run->has_committed && !run->has_lost && !run->has_moved;
 	run->has_lost = run->has_committed = run->has_moved = false;
@@ -272,15 +287,15 @@ static bool conclude(struct aps_sync_run *run)
 	if (has_ended) run->n_uncommitted = 0;
 	if (has_ended && run->keeping.is_uncommitted) aps_sync_keep_conclude(run, is_kept && !is_cleared);
 	bool is_page_over = run->keeping.is_over;
-	if (is_page_over) {
-		run->keeping.is_over = false;
-		aps_sync_work_feed_kind(run, run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
-	}
-	if (is_cleared) {
+	if (is_cleared) { /* first: what comes of a page of what was there before doesn't matter */
 		run->is_cleared = false;
 		run->knows_tombstones = run->knows_bad = false;
 		run->n_bad = 0;
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
+	}
+	if (is_page_over) {
+		run->keeping.is_over = false;
+		aps_sync_work_feed_kind(run, run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
 	}
 	return has_ended || is_page_over || is_cleared;
 }
@@ -288,7 +303,7 @@ static bool conclude(struct aps_sync_run *run)
 static bool save_owed(struct aps_sync_run *run)
 {
 	struct aps_err err;
-	if (!run->owes_checkpoint || run->machine.is_saving) return false;
+	if (!run->owes_checkpoint || run->machine.is_saving || run->vault == NULL) return false;
 	run->owes_checkpoint = false;
 	if (aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK) aps_vault_suspect(run->vault, &err);
 	return true;
@@ -386,10 +401,17 @@ static void forget_lists(struct aps_sync_run *run)
 	run->knows_tombstones = false;
 }
 
+/* What was lost is looked at in another turn, which nothing else may bring. */
+static void wake_for_events(struct aps_sync_run *run)
+{
+	if (run->n_uncommitted != 0) aps_timer_set(&run->core->timers, &run->timer, aps_clock_mono_ms());
+}
+
 static void failed(struct aps_vault_part *part)
 {
 	of(part)->has_lost = true;
 	forget_lists(of(part));
+	wake_for_events(of(part));
 }
 
 /* What this turn has told of the sync isn't in the new place: it is told again. */
@@ -399,7 +421,13 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	run->has_moved = run->has_moved || run->keeping.is_uncommitted || run->n_uncommitted != 0;
 	run->is_cleared = run->is_cleared || !keeps;
 	forget_lists(run);
+	wake_for_events(run);
 	return APS_OK;
+}
+
+static enum aps_rc filled(struct aps_partition_follower *follower, struct aps_err *err)
+{
+	return aps_sync_overtaken_restore(APS_CONTAINER_OF(follower, struct aps_sync_run, follower), err);
 }
 
 static void wrote(struct aps_partition_follower *follower, uint64_t number)
@@ -442,12 +470,29 @@ static void release(struct aps_sync_run *run)
 	if (collecting != NULL) aps_collecting_release(collecting, run->id);
 }
 
+/* It goes on nowhere: what it brings has no place any more. */
+static void closing(struct aps_partition_follower *follower)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	aps_vault_remove(run->vault, &run->part);
+	run->partition = NULL;
+	run->vault = NULL;
+	if (run->machine.phase == APS_SYNC_STOPPED) return;
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_STOP);
+	aps_fail(&run->reason, APS_E_CLOSED, "the cache was closed");
+}
+
 static void follow(struct aps_sync_run *run)
 {
 	run->vault = run->partition->vault;
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
-	run->follower = (struct aps_partition_follower){run->partition->followers, wrote, forgotten, unkept};
+	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
+	                                                .filled = filled,
+	                                                .wrote = wrote,
+	                                                .forgotten = forgotten,
+	                                                .unkept = unkept,
+	                                                .closing = closing};
 	run->partition->followers = &run->follower;
 }
 
@@ -496,6 +541,11 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	run->settings = settings;
 	run->partition = partition;
 	begin(run);
+	if (!aps_timer_set(&core->timers, &run->timer, NEVER_MS)) {
+		aps_fail(err, APS_E_NOMEM, "out of memory");
+		aps_sync_work_close(run);
+		return NULL;
+	}
 	if (partition != NULL) {
 		(void)aps_sync_place_guess(run, err);
 		retain(run);

@@ -18,7 +18,7 @@ struct writing {
 	struct aps_buf joining; /* uint64_t: entries that the list is to have, */
 	struct aps_buf leaving; /* and those that it isn't to have any more */
 	struct aps_buf unseen;  /* what a complete pass hasn't seen */
-	struct aps_normalized *normalized;
+	bool has_rows;          /* something of it is in the transaction beside the entries */
 };
 
 static const struct aps_sync_judged *judged_at(const struct writing *w, size_t i)
@@ -126,6 +126,7 @@ static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size
 	}
 	if (rc == APS_OK) rc = aps_sync_run_name(w->run, &name, err);
 	const struct aps_tombstone tombstone = {key, record->version, record->changed_at, w->data->now_s};
+	if (rc == APS_OK) w->has_rows = true;
 	if (rc == APS_OK) rc = aps_tombstone_put(w->run->vault->db, name, &tombstone, err);
 	w->run->has_tombstones = w->run->has_tombstones || rc == APS_OK;
 	return rc;
@@ -149,9 +150,16 @@ static enum aps_rc join(struct writing *w, struct aps_partition *partition, size
 	rc = add_number(&w->joining, entry->number, err);
 	if (rc == APS_OK && judged->fate == APS_SYNC_IS_NEW && w->run->has_tombstones) {
 		rc = aps_sync_run_name(w->run, &name, err);
+		w->has_rows = true;
 		if (rc == APS_OK) rc = aps_tombstone_remove(w->run->vault->db, name, key, err);
 	}
 	return rc;
+}
+
+static enum aps_rc put_bad(struct writing *w, size_t index, struct aps_err *err)
+{
+	w->has_rows = true;
+	return aps_sync_quarantine_put(w->run, w->page, index, w->data, err);
 }
 
 static enum aps_rc take_records(struct writing *w, struct aps_partition *partition, struct aps_err *err)
@@ -163,7 +171,7 @@ static enum aps_rc take_records(struct writing *w, struct aps_partition *partiti
 		if (fate == APS_SYNC_IS_DELETED && buries)
 			rc = bury(w, partition, i, err);
 		else if (fate == APS_SYNC_IS_BAD)
-			rc = aps_sync_quarantine_put(w->run, w->page, i, w->data, err);
+			rc = put_bad(w, i, err);
 		else if (fate != APS_SYNC_IS_DELETED && !judged_at(w, i)->is_repeated)
 			rc = join(w, partition, i, err);
 	}
@@ -321,6 +329,7 @@ static void reset(struct writing *w)
 	aps_buf_reset(&w->joining);
 	aps_buf_reset(&w->leaving);
 	aps_buf_reset(&w->unseen);
+	w->has_rows = false;
 }
 
 static enum aps_rc know_tombstones(struct aps_sync_run *run, struct aps_err *err)
@@ -371,6 +380,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	run->is_writing = true;
 	enum aps_rc rc = aps_partition_fill(partition, &w.fill, err);
 	run->is_writing = false;
+	if (rc != APS_OK && w.has_rows) aps_vault_abandon(run->vault); /* nothing of it is kept */
 	if (rc == APS_OK) {
 		run->counts.n_records += w.judgement.n_of[APS_SYNC_IS_NEW] + w.judgement.n_of[APS_SYNC_IS_SAME] +
 		                         w.judgement.n_of[APS_SYNC_IS_DELETED];

@@ -56,23 +56,26 @@ static void free_syncing(struct aps_core *core APS_UNUSED, struct aps_reap *reap
 }
 
 /* One that could never begin: its end is told all the same. */
-static void tell_refused(struct aps_core *core, struct aps_client *client, uint64_t id, const struct aps_err *why)
+static void tell_refused(struct aps_core *core, struct aps_client *client, struct aps_result_event *end,
+                         const struct aps_err *why)
 {
-	struct aps_sync_run none = {.core = core, .client = client, .id = id};
+	struct aps_sync_run none = {.core = core, .client = client, .id = end->head.target, .end = end};
 	aps_sync_tell_end(&none, why);
+	aps_result_event_unref(none.end);
 }
 
 void aps_syncing_open(struct aps_core *core, struct aps_client *client, uint64_t cache, uint64_t id,
-                      struct aps_sync_settings *settings)
+                      struct aps_sync_settings *settings, struct aps_result_event *end)
 {
 	APS_ON_THREAD(core->thread);
 	struct syncing *all = syncing_of(core, client);
 	struct aps_err err;
 	struct aps_sync_run *run = aps_sync_work_open(core, client, cache, id, settings, &err);
 	if (run == NULL) {
-		tell_refused(core, client, id, &err);
+		tell_refused(core, client, end, &err);
 		return;
 	}
+	run->end = end;
 	run->next = all->first;
 	all->first = run;
 	aps_reach_join(core, client, &all->user);

@@ -10,9 +10,9 @@ extern const struct aps_feature aps_syncing_feature;
 
 /* NULL: there is none of this number. */
 struct aps_sync_run *aps_syncing_find(const struct aps_core *core, const struct aps_client *client, uint64_t id);
-/* Takes the settings. Where that fails the application is told its end. */
+/* Takes the settings, and `end` (aps_sync_end_event_new()). Where that fails the application is told its end. */
 void aps_syncing_open(struct aps_core *core, struct aps_client *client, uint64_t cache, uint64_t id,
-                      struct aps_sync_settings *settings);
+                      struct aps_sync_settings *settings, struct aps_result_event *end);
 /* Unknown numbers are ignored. */
 void aps_syncing_close(struct aps_core *core, struct aps_client *client, uint64_t id);
 

@@ -13,6 +13,8 @@
 
 #define FIRST_WAIT_MS 500
 #define LAST_WAIT_MS  30000
+#define FOLD_MS       5   /* until the log is folded once more, where somebody reads from it, */
+#define MAX_FOLDS     200 /* and no more often: what is written later folds it as well */
 
 static bool is_word(const struct aps_err *err, const char *word)
 {
@@ -40,6 +42,7 @@ static void take_opened(struct aps_vault *vault, const struct aps_opened_store *
 {
 	vault->db = opened->db;
 	vault->base = NULL;
+	vault->bulk.is_on = false;
 	vault->level = vault->file.synchronous;
 	vault->last_number = opened->last_number;
 	vault->generation = opened->generation;
@@ -87,10 +90,18 @@ static enum aps_rc set_level(struct aps_vault *vault, struct aps_err *err)
 	return rc;
 }
 
+/* What is in memory has all of it there, and no log. */
+static enum aps_rc set_bulk(struct aps_vault *vault, struct aps_err *err)
+{
+	if (aps_db_is_in_memory(vault->db)) return APS_OK;
+	return aps_db_set_bulk(vault->db, &vault->bulk, vault->n_bulks != 0, err);
+}
+
 static enum aps_rc begin(struct aps_vault *vault, struct aps_err *err)
 {
 	if (vault->db == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for what is to be kept");
 	enum aps_rc rc = set_level(vault, err);
+	if (rc == APS_OK) rc = set_bulk(vault, err);
 	if (rc == APS_OK) rc = aps_db_begin(vault->db, err);
 	vault->is_writing = rc == APS_OK;
 	return rc;
@@ -328,9 +339,45 @@ void aps_vault_retry(struct aps_vault *vault, int64_t now_ms)
 		wait_on(vault, &err, now_ms);
 }
 
+/* True: it is as empty as it can be. */
+static bool fold(struct aps_vault *vault)
+{
+	struct aps_err err;
+	bool is_done = false;
+	enum aps_rc rc = aps_db_set_bulk(vault->db, &vault->bulk, false, &err);
+	if (rc == APS_OK) rc = aps_db_truncate_log(vault->db, &is_done, &err);
+	if (rc != APS_OK) aps_vault_suspect(vault, &err);
+	return is_done || rc != APS_OK;
+}
+
+/* Between two transactions. Once a file that isn't used is used again, what is written then folds it. */
+static void fold_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
+{
+	struct aps_vault *vault = APS_CONTAINER_OF(timer, struct aps_vault, fold);
+	if (vault->n_bulks != 0 || kind_of(vault) != APS_PLACE_FILE) return;
+	if ((vault->is_writing || !fold(vault)) && vault->n_folds++ < MAX_FOLDS)
+		(void)aps_timer_set(vault->timers, timer, now_ms + FOLD_MS);
+}
+
+void aps_vault_begin_bulk(struct aps_vault *vault)
+{
+	vault->n_bulks++;
+}
+
+void aps_vault_end_bulk(struct aps_vault *vault)
+{
+	if (--vault->n_bulks != 0 || !vault->bulk.is_on || vault->timers == NULL) return;
+	vault->n_folds = 0;
+	vault->fold.due = fold_due;
+	(void)aps_timer_set(vault->timers, &vault->fold, aps_clock_mono_ms());
+}
+
 static void free_vault(struct aps_vault *vault)
 {
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
+	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->fold);
+	if (vault->db != NULL && kind_of(vault) == APS_PLACE_FILE) /* a simulation's connection is kept */
+		(void)aps_db_set_bulk(vault->db, &vault->bulk, false, NULL);
 	aps_db_close(vault->db);
 	aps_db_close(vault->base);
 	aps_buf_clear(&vault->drops);

@@ -21,6 +21,7 @@
 
 #include "client/store_file.h"
 #include "rt/timer.h"
+#include "store/db_bulk.h"
 #include "store/parts.h"
 
 /* What is kept in a store, as the store knows it: embedded in each partition. */
@@ -51,12 +52,16 @@ struct aps_vault {
 	struct aps_db *base;    /* what `db` lies over; NULL: over nothing */
 	struct aps_err trouble; /* why the file isn't used, while it isn't */
 	uint64_t place;
-	uint64_t generation;    /* the last one that was committed */
-	uint64_t last_number;   /* of an entry */
-	size_t n_refs;          /* partitions */
-	bool is_writing;        /* the transaction of this turn is open */
-	bool is_durable;        /* it isn't committed before it is on the disk */
-	enum aps_db_sync level; /* of the connection's next transaction */
+	uint64_t generation;     /* the last one that was committed */
+	uint64_t last_number;    /* of an entry */
+	size_t n_refs;           /* partitions */
+	bool is_writing;         /* the transaction of this turn is open */
+	bool is_durable;         /* it isn't committed before it is on the disk */
+	enum aps_db_sync level;  /* of the connection's next transaction */
+	size_t n_bulks;          /* who writes much */
+	struct aps_db_bulk bulk; /* of the file's connection */
+	struct aps_timer fold;   /* afterwards */
+	unsigned n_folds;        /* that somebody who reads was in the way of */
 	struct aps_vault_part *parts;
 	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
 	struct aps_buf drops;        /* of parts, in memory: how, and the owner's prefix and identity */
@@ -86,6 +91,11 @@ enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err);
 /* The same for what is worth nothing before it is on the disk; what was saved in this turn before is committed by
  * itself, if it wasn't such. */
 enum aps_rc aps_vault_begin_durable(struct aps_vault *vault, struct aps_err *err);
+/* Much is going to be written, in many turns: until aps_vault_end_bulk() the file's connection takes more memory
+ * (store/db_bulk.h). With the last end the write-ahead log is folded into the file, in a turn of its own: else the next
+ * small write would have that to do. */
+void aps_vault_begin_bulk(struct aps_vault *vault);
+void aps_vault_end_bulk(struct aps_vault *vault);
 /* Nothing of this turn is kept, and the parts are told: something was saved half. What comes next begins anew. */
 void aps_vault_abandon(struct aps_vault *vault);
 /* A part was dropped: the file loses it as well, where it can't be written now. E_NOMEM. */

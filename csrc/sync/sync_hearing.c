@@ -59,6 +59,7 @@ void aps_sync_begin_live(struct aps_sync_step *s)
 	if (!sync->options.begins_live || sync->checkpoint.last_sync_ms != 0) return;
 	mark(s);
 	sync->checkpoint.last_sync_ms = sync->mark_ms > SLACK_MS ? sync->mark_ms - SLACK_MS : 1;
+	sync->polled_at_ms = s->event->mono_ms;
 	sync->has_gap = false;
 }
 

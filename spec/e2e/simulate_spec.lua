@@ -268,18 +268,6 @@ describe("appsync.simulate", function()
     holds(options)
     appsync.run(function() assert.matches("can't be called in a task", misuse.raised(simulate.run, options)) end)
   end)
-
-  it("tells that subscriptions aren't simulated", function()
-    local told
-    holds{
-      schema = "type Todo @model { id: ID! }", schedules = 1, seed = 1, steps = 2,
-      start = function(client)
-        client:subscribe("subscription { onCreateTodo { id } }"):subscribe{ error = function(err) told = err end }
-      end,
-      actions = { wait = function() appsync.sleep(1) end },
-    }
-    assert.matches("simulation has no realtime endpoint", told.message)
-  end)
 end)
 
 describe("appsync simulate", function()

@@ -69,7 +69,8 @@ local function ready(self, timeout)
 end
 
 ---Waits until the sync is live for the first time: all that was due was fetched, and what was heard meanwhile was taken. What an
----earlier run has kept can be read before. On a time-out, `err.cause` and the message say why it isn't, if that is known; when the sync ends, `err` says why.
+---earlier run has kept can be read before. On a time-out, `err.cause` and the message say why it isn't, if that is known; when the
+---sync ends, `err` says why.
 ---```lua
 ---local s = client:sync{ base_query = list_todos, subscription_query = on_create_todo }
 ---local ok, err = s:ready(10)

@@ -142,7 +142,8 @@ local function arrive(request, world, fault)
   if fault == "fail_query" then
     return later(request, world, down, deliver, service:fail(request.body, random:pick(PASSING), "no page"))
   elseif world.syncs:has_expired(request.body) then
-    return later(request, world, down, deliver, service:fail(request.body, "DynamoDB:UserIllegalArgumentException", "Invalid pagination token given."))
+    local refusal = service:fail(request.body, "DynamoDB:UserIllegalArgumentException", "Invalid pagination token given.")
+    return later(request, world, down, deliver, refusal)
   end
   world.syncs:see_request(request.body)
   local status, headers, body, has_effect = service:answer(request.body)
@@ -199,7 +200,8 @@ function Network:take()
     world:count("requests")
     send(self, {
       id = id, runtime = runtime, entry = entry > 0 and entry or nil, headers = headers, body = body,
-      due = world.mono + timeout_ms, number = self.n, start = world.n_starts, restart = self.n_restarts, random = chance.new(world.seed, 2, self.n),
+      due = world.mono + timeout_ms, number = self.n, start = world.n_starts, restart = self.n_restarts,
+      random = chance.new(world.seed, 2, self.n),
     })
   end
 end

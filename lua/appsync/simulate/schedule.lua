@@ -9,7 +9,8 @@ local schedule = {}
 ---@class appsync.simulate.Step
 ---@field number integer
 ---@field at number milliseconds after the first one
----@field kind "action"|"other"|"kill"|"restart"|"offline"|"clock_jump"|"expire_token"|"disconnect"|"half_open"|"service_restart"|"away"|"expire_pages"
+---@field kind "action"|"other"|"kill"|"restart"|"offline"|"clock_jump"|"expire_token"|"disconnect"|"half_open"|"service_restart"|
+---"away"|"expire_pages"
 ---@field name string? of an action, or of what another user does
 
 -- The order of the draw.
@@ -159,6 +160,7 @@ function perform.away(world, step, random)
   for _ = 1, #world.options.other_names > 0 and random(0, 4) or 0 do
     local name, chances = random:pick(world.options.other_names), chance.new(world.seed, 7, step.number, random(1000000))
     world.agenda:put(world.mono + random(1, ms), function()
+      if world.network.is_quiet then return end
       world:tell("meanwhile somebody else: %s", name)
       write_as_other(world, name, chances)
     end)

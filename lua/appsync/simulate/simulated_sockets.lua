@@ -157,7 +157,7 @@ function Sockets:close(number, code)
   pass(self, wire, "down_at", function() end_wire(self, wire, "closed", code) end)
 end
 
-function Sockets:stats()
+function Sockets.stats()
   return { overflows = 0 }
 end
 

@@ -96,7 +96,7 @@ end
 ---Whether a request is a query, of a sync or not.
 ---@param body string
 ---@return boolean
-function Syncs:is_query(body)
+function Syncs.is_query(_, body)
   return not body:find('"query":"%s*mutation') and not body:find('"query":"%s*subscription')
 end
 

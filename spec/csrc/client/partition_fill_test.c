@@ -53,9 +53,14 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	note(APS_CONTAINER_OF(follower, struct listener, follower), is_cleared ? "cleared" : "forgotten");
 }
 
+static void closing(struct aps_partition_follower *follower)
+{
+	note(APS_CONTAINER_OF(follower, struct listener, follower), "closing");
+}
+
 static void follow(void)
 {
-	listener = (struct listener){.follower = {world.partition->followers, wrote, forgotten, NULL}};
+	listener = (struct listener){.follower = {world.partition->followers, wrote, forgotten, NULL, closing}};
 	world.partition->followers = &listener.follower;
 }
 
@@ -272,7 +277,7 @@ static void a_partition_that_is_cleared_says_so(void **state)
 static void several_follow_and_one_may_leave(void **state)
 {
 	(void)state;
-	struct listener second = {.follower = {world.partition->followers, wrote, forgotten, NULL}};
+	struct listener second = {.follower = {world.partition->followers, wrote, forgotten, NULL, closing}};
 	world.partition->followers = &second.follower;
 	fill_with(ONE);
 	assert_told("w1 w2");
@@ -281,6 +286,16 @@ static void several_follow_and_one_may_leave(void **state)
 	fill_with(TWO);
 	assert_told("w1");
 	assert_string_equal(second.told, "w1 w2");
+}
+
+static void who_follows_is_told_when_it_closes(void **state)
+{
+	(void)state;
+	struct listener second = {.follower = {world.partition->followers, wrote, forgotten, NULL, closing}};
+	world.partition->followers = &second.follower;
+	vault_world_close(&world);
+	assert_told("closing");
+	assert_string_equal(second.told, "closing");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -297,6 +312,7 @@ int main(void)
 	        TEST(all_is_forgotten_where_a_commit_fails),
 	        TEST(a_partition_that_is_cleared_says_so),
 	        TEST(several_follow_and_one_may_leave),
+	        TEST(who_follows_is_told_when_it_closes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

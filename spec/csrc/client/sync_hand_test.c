@@ -253,6 +253,49 @@ static void so_many_are_out_and_no_more_than_may_wait_are_held(void **state)
 	finish(&world);
 }
 
+static void what_was_heard_before_a_loss_comes_before_what_was_missed(void **state)
+{
+	(void)state;
+	struct world world;
+	live(&world, 0);
+	for (int i = 0; i < 256; i++) hear_number(&world, i);
+	core_world_turn(&world.all);
+	for (int i = 0; i < 256; i++) aps_result_event_unref(take(&world));
+	hear_number(&world, 1000);
+	lose(&world);
+	stand(&world);
+	hear_number(&world, 3000);
+	answer(&world, 200, "{\"data\":{\"missed\":[{\"id\":2000}]}}");
+	nothing_told(&world);
+	settle(&world, 0, 2);
+	told(&world, "{\"what\":\"event\",\"data\":{\"on\":{\"id\":1000}}}", APS_OK);
+	told(&world, "{\"what\":\"page\",\"number\":1,\"records\":[{\"id\":2000}]}", APS_OK);
+	nothing_told(&world);
+	settle(&world, 1, 0);
+	told(&world, "{\"what\":\"event\",\"data\":{\"on\":{\"id\":3000}}}", APS_OK);
+	finish(&world);
+}
+
+/* A cache could do without it: the query tells the record's state. */
+static void what_was_heard_long_before_the_query_is_sent_comes_as_well(void **state)
+{
+	(void)state;
+	struct world world;
+	live(&world, 0);
+	lose(&world);
+	stand(&world);
+	hear_number(&world, 2);
+	run_of(&world)->hearing.first->came_ms -= 3600000;
+	answer(&world, 500, "no");
+	aps_sync_work_feed_kind(run_of(&world), APS_SYNC_ON_ONLINE);
+	core_world_turn(&world.all);
+	answer(&world, 200, "{\"data\":{\"missed\":[]}}");
+	told(&world, "{\"what\":\"page\",\"number\":1,\"records\":[]}", APS_OK);
+	settle(&world, 1, 0);
+	told(&world, "{\"what\":\"event\",\"data\":{\"on\":{\"id\":2}}}", APS_OK);
+	finish(&world);
+}
+
 static void the_bytes_that_are_out_are_bounded_as_well(void **state)
 {
 	(void)state;
@@ -431,6 +474,8 @@ int main(void)
 	        cmocka_unit_test(what_is_heard_goes_to_the_application_with_its_errors),
 	        cmocka_unit_test(what_was_missed_comes_before_what_was_heard_meanwhile),
 	        cmocka_unit_test(so_many_are_out_and_no_more_than_may_wait_are_held),
+	        cmocka_unit_test(what_was_heard_before_a_loss_comes_before_what_was_missed),
+	        cmocka_unit_test(what_was_heard_long_before_the_query_is_sent_comes_as_well),
 	        cmocka_unit_test(the_bytes_that_are_out_are_bounded_as_well),
 	        cmocka_unit_test(what_the_service_completes_ends_after_all_that_it_has_sent),
 	        cmocka_unit_test(a_refusal_of_the_subscription_ends_it_and_other_failures_do_not),

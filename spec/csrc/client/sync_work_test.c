@@ -123,6 +123,7 @@ static void events_whose_commit_fails_are_asked_for_at_once(void **state)
 	hear(post("2", 2, 1));
 	end_sabotage();
 	assert_string_equal(list(), "1:1");
+	assert_int_equal(aps_timers_left_ms(&world.core->timers, aps_clock_mono_ms()), 0);
 	let_time_pass(0);
 	answer_delta(post("2", 2, 1), NULL);
 	assert_string_equal(list(), "1:1 2:2");
@@ -382,10 +383,11 @@ static void its_cache_may_be_closed_under_it(void **state)
 	aps_caching_close(world.core, world.client, CACHE);
 	turn();
 	assert_int_equal(told("end")->response.err.code, APS_E_CLOSED);
-	assert_null(aps_syncing_find(world.core, world.client, SYNC));
-	world.run = NULL;
-	stop();
+	assert_phase(APS_SYNC_STOPPED);
+	drop_events();
 	turn();
+	assert_null(told("end"));
+	stop();
 }
 
 static void its_cache_may_be_closed_while_a_page_is_parked(void **state)

@@ -20,6 +20,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIELDS "id n _version _deleted _lastChangedAt"
@@ -271,9 +272,13 @@ static inline void end_exchange(struct aps_http_answer *answer)
 static inline void answer_status(long status, const char *body)
 {
 	struct aps_http_answer answer = {.status = status, .n_body = strlen(body)};
+	char date[64];
+	const time_t now_s = (time_t)((BEGIN_MS + world.ms) / 1000);
+	struct tm now;
+	assert_true(strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&now_s, &now)) != 0);
 	if (!is_asked()) fail_msg("no page is asked for: %s", aps_sync_phase_name(world.run->machine.phase));
 	while (answer.body == NULL) answer.body = aps_strndup(body, answer.n_body); /* there may be no memory, once */
-	while (!aps_answer_take_headers(&answer, APS_STR(""), 0)) {
+	while (!aps_answer_take_headers(&answer, aps_str_of(date), 1)) {
 	}
 	end_exchange(&answer);
 }
@@ -474,18 +479,15 @@ static inline struct aps_sync_name sync_name(void)
 static inline bool is_dead(const char *id)
 {
 	char key[32];
-	struct aps_buf version, changed_at;
+	struct aps_tombstone_found found = {.is_there = false};
 	struct aps_err err;
-	bool is_there = false;
 	snprintf(key, sizeof key, "RPost:%s", id);
-	aps_buf_init(&version, APS_BUF_ANY_SIZE);
-	aps_buf_init(&changed_at, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_tombstone_find(world.run->vault->db, sync_name(), aps_str_of(key), &is_there, &version,
-	                                    &changed_at, &err),
-	                 APS_OK);
-	aps_buf_clear(&version);
-	aps_buf_clear(&changed_at);
-	return is_there;
+	aps_buf_init(&found.version, APS_BUF_ANY_SIZE);
+	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_tombstone_find(world.run->vault->db, sync_name(), aps_str_of(key), &found, &err), APS_OK);
+	aps_buf_clear(&found.version);
+	aps_buf_clear(&found.changed_at);
+	return found.is_there;
 }
 
 /* What a mutation's answer or an edit of others brings: JSON of the operation's data. */
