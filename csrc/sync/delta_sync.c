@@ -296,7 +296,8 @@ static void go_on(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	aps_sync_subscribe(s);
 	sync->phase = advance(s);
-	if (sync->is_subscribed) sync->may_hold = true;
+	/* A sync that begins live hands over what it hears, and its owner sees to the order. */
+	if (sync->is_subscribed && !sync->options.begins_live) sync->may_hold = true;
 	set_timer(s);
 }
 
