@@ -128,6 +128,9 @@ $(T)/bin/%: spec/csrc/%.c $(T)/libcore.a
 SIMULATION_SRC = $(addprefix spec/csrc/sync/,memory_journal.c model_service.c model_texts.c simulation.c simulation_check.c)
 $(addprefix $(T)/bin/sync/,outbox_test outbox_limits_test outbox_golden_test): $(T)/spec/sync/memory_journal.o
 $(T)/bin/sync/simulation_test: $(SIMULATION_SRC:spec/csrc/%.c=$(T)/spec/%.o)
+# Likewise the simulation of delta syncs: spec/soak/sync_soak.c.
+SYNC_SIMULATION_SRC = $(addprefix spec/csrc/sync/sync_,check.c owner.c service.c simulation.c store.c wire.c)
+$(T)/bin/sync/sync_simulation_test: $(SYNC_SIMULATION_SRC:spec/csrc/%.c=$(T)/spec/%.o)
 
 $(T)/spec/%.o: spec/csrc/%.c
 	@mkdir -p $(@D)
@@ -257,6 +260,13 @@ $(SIMULATION)/obj/%.o: %.c
 	$(CC) -std=c11 $(WARN) -O2 -g -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc -MMD -MP -c $< -o $@
 
 $(SIMULATION)/outbox_soak: $(SIMULATION_OBJ)
+	$(CC) $^ -lm -o $@
+
+SYNC_SIMULATED_SRC = $(filter-out csrc/codec/digest.c,$(wildcard csrc/base/*.c csrc/codec/*.c)) \
+	$(addprefix csrc/sync/,checkpoint.c delta_sync.c sync_fetching.c sync_hearing.c sync_plan.c sync_progress.c)
+SYNC_SIMULATION_OBJ = $(patsubst %.c,$(SIMULATION)/obj/%.o,$(SYNC_SIMULATED_SRC) $(SYNC_SIMULATION_SRC) spec/soak/sync_soak.c)
+
+$(SIMULATION)/sync_soak: $(SYNC_SIMULATION_OBJ)
 	$(CC) $^ -lm -o $@
 
 # The same tests under the sanitizers and valgrind.

@@ -123,7 +123,7 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer, int64_t date_ms)
 {
 	if (answer->page.started_ms != 0) return answer->page.started_ms;
-	return (date_ms != 0 ? date_ms : aps_sync_run_now_ms(run)) - answer->took_ms - 2000;
+	return date_ms != 0 ? date_ms : aps_sync_run_now_ms(run) - answer->took_ms;
 }
 
 /* Of the page behind it; empty: there is none. */

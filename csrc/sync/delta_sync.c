@@ -33,6 +33,7 @@ void aps_delta_sync_init(struct aps_delta_sync *sync, const struct aps_delta_syn
 	*sync = (struct aps_delta_sync){
 	        .options = *options, .rand = rand, .phase = APS_SYNC_WAITING, .is_online = true};
 	sync->page_size = options->page_size;
+	sync->answered_at_ms[APS_SYNC_BASE_QUERY] = sync->answered_at_ms[APS_SYNC_DELTA_QUERY] = LONG_AGO_MS;
 	sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
 	aps_checkpoint_init(&sync->checkpoint);
 	aps_checkpoint_init(&sync->next);
@@ -100,8 +101,10 @@ static bool go_offline(struct aps_sync_step *s)
 
 static bool be_drained(struct aps_sync_step *s)
 {
-	s->is_drained = s->sync->phase == APS_SYNC_DRAINING;
-	return s->is_drained;
+	if (s->sync->phase != APS_SYNC_DRAINING) return false;
+	s->is_drained = true;
+	s->sync->may_hold = false;
+	return true;
 }
 
 static bool be_due(struct aps_sync_step *s)
@@ -118,7 +121,8 @@ static bool be_cleared(struct aps_sync_step *s)
 	aps_sync_abandon_fetch(s);
 	aps_checkpoint_clear(&sync->checkpoint);
 	sync->is_cleared = sync->is_saving;
-	sync->has_restarted = sync->wants_more = false;
+	sync->n_restarts = 0;
+	sync->wants_more = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = true;
 	return true;
@@ -140,7 +144,11 @@ static bool want_more(struct aps_sync_step *s)
 	uint64_t max_records = n_more > UINT32_MAX ? n_records + UINT32_MAX : n_records + n_more;
 	if (sync->running == APS_SYNC_BASE_QUERY) { /* another pass has just begun: it will bring them */
 		sync->checkpoint.max_records = max_records;
-		if (sync->is_saving) sync->next.max_records = max_records;
+		if (!sync->is_saving) return true;
+		sync->next.max_records = max_records;
+		sync->wants_more = sync->next.is_truncated && sync->next.base.n_records < max_records;
+		if (sync->wants_more)
+			open_again(&sync->next, max_records); /* it has just been as many as there were to be */
 		return true;
 	}
 	open_again(&sync->checkpoint, max_records);
@@ -165,8 +173,8 @@ static int64_t greater(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* How long until a pass is due; not above 0: it is. A clock that is wrong, and stays so, says that again and again: the
- * one that never jumps sees to it that the pass before it isn't just over. */
+/* How long until a pass is due; not above 0: it is. A clock that is wrong, and stays so, says that again and again, or
+ * never: the one that never jumps sees to it that the pass before it isn't just over, and that a heartbeat comes. */
 static int64_t rest_ms(const struct aps_sync_step *s)
 {
 	const struct aps_delta_sync *sync = s->sync;
@@ -177,6 +185,8 @@ static int64_t rest_ms(const struct aps_sync_step *s)
 	int64_t least_ms = greater(lesser(options->interval_ms, quarter_ms), APS_SYNC_MIN_RERUN_MS);
 	base_ms = greater(base_ms, sync->based_at_ms + least_ms - mono_ms);
 	delta_ms = greater(delta_ms, sync->polled_at_ms + quarter_ms - mono_ms);
+	if (delta_ms != INT64_MAX && !options->begins_live)
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->window_ms / 2 - mono_ms);
 	if (sync->phase == APS_SYNC_POLLING && options->has_delta)
 		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);
 	return lesser(base_ms, delta_ms);
@@ -214,9 +224,15 @@ static void choose(struct aps_sync_step *s)
 		sync->needs_plan = false;
 		aps_sync_run(sync, query, anew, false);
 		aps_sync_begin_live(s);
-	} else if (sync->wants_more) {
+	} else if (sync->wants_more && sync->checkpoint.base.is_open) {
 		aps_sync_run(sync, APS_SYNC_BASE_QUERY, goes_on_anew(sync), false);
 	}
+}
+
+static enum aps_sync_phase drain(struct aps_sync_step *s)
+{
+	s->actions->drains = true;
+	return APS_SYNC_DRAINING;
 }
 
 static enum aps_sync_phase rest(struct aps_sync_step *s)
@@ -224,10 +240,7 @@ static enum aps_sync_phase rest(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->is_online) return APS_SYNC_WAITING;
 	if (!aps_sync_is_served(sync)) return sync->is_asked ? APS_SYNC_SUBSCRIBING : APS_SYNC_WAITING;
-	if (sync->options.has_subscription && !s->is_drained && !is_resting(sync)) {
-		s->actions->drains = true;
-		return APS_SYNC_DRAINING;
-	}
+	if (sync->options.has_subscription && !s->is_drained && !is_resting(sync)) return drain(s);
 	return sync->is_unserved ? APS_SYNC_POLLING : APS_SYNC_LIVE;
 }
 
@@ -241,7 +254,11 @@ static enum aps_sync_phase advance(struct aps_sync_step *s)
 	} else if (!sync->is_fetching) {
 		if (sync->running == APS_SYNC_NO_QUERY) choose(s);
 		if (sync->running == APS_SYNC_NO_QUERY) return rest(s);
-		if (!aps_sync_fetch(s)) return APS_SYNC_WAITING;
+		if (!aps_sync_may_fetch(s)) return APS_SYNC_WAITING;
+		aps_sync_revise(s);
+		/* What was heard before the first page is asked for is older: what has followed may be lost. */
+		if (sync->may_hold && aps_sync_begins(sync)) return drain(s);
+		aps_sync_fetch(s);
 	}
 	return sync->running == APS_SYNC_BASE_QUERY ? APS_SYNC_BASE : APS_SYNC_DELTA;
 }
@@ -279,6 +296,8 @@ static void go_on(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	aps_sync_subscribe(s);
 	sync->phase = advance(s);
+	/* A sync that begins live hands over what it hears, and its owner sees to the order. */
+	if (sync->is_subscribed && !sync->options.begins_live) sync->may_hold = true;
 	set_timer(s);
 }
 

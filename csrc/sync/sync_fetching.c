@@ -3,8 +3,15 @@
 #include "sync/sync_hearing.h"
 
 #define FAST_PAGE_MS 1000
+#define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
+/* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
+ * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
+#define LATE_MS 2000
+/* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
+#define MAX_RESTARTS   3
+#define FRESH_TOKEN_MS 60000
 
-static bool may_fetch(const struct aps_sync_step *s)
+bool aps_sync_may_fetch(const struct aps_sync_step *s)
 {
 	return s->sync->is_online && s->event->mono_ms >= s->sync->retry_at_ms;
 }
@@ -64,8 +71,7 @@ static void revise_delta(struct aps_sync_step *s)
 		aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 }
 
-/* Some time may have passed since the pass was begun, or its last page kept. */
-static void revise(struct aps_sync_step *s)
+void aps_sync_revise(struct aps_sync_step *s)
 {
 	if (s->sync->running == APS_SYNC_BASE_QUERY)
 		revise_base(s);
@@ -83,7 +89,14 @@ static uint32_t page_size(const struct aps_delta_sync *sync, const struct aps_ch
 	return sync->page_size;
 }
 
-static void fetch(struct aps_sync_step *s)
+bool aps_sync_begins(const struct aps_delta_sync *sync)
+{
+	const struct aps_checkpoint *at = &sync->checkpoint;
+	const struct aps_sync_pass *pass = sync->running == APS_SYNC_BASE_QUERY ? &at->base : &at->delta;
+	return sync->is_anew || pass->token.n == 0;
+}
+
+void aps_sync_fetch(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	const struct aps_checkpoint *at = sync->is_saving ? &sync->next : &sync->checkpoint;
@@ -99,26 +112,18 @@ static void fetch(struct aps_sync_step *s)
 	s->actions->fetches = sync->running;
 }
 
-bool aps_sync_fetch(struct aps_sync_step *s)
-{
-	if (!may_fetch(s)) return false;
-	revise(s);
-	fetch(s);
-	return true;
-}
-
 void aps_sync_fetch_ahead(struct aps_sync_step *s)
 {
 	const struct aps_delta_sync *sync = s->sync;
-	if (sync->is_fetching || sync->is_last || !may_fetch(s)) return;
-	if (!needs_inside(s, &sync->next)) fetch(s);
+	if (sync->is_fetching || sync->is_last || !aps_sync_may_fetch(s)) return;
+	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The first delta page reaches further back than the journal does: what it doesn't tell, nobody would. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
-	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->token.n == 0 && fetch->last_sync_ms != 0 &&
+	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
 	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
 }
 
@@ -126,6 +131,11 @@ static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
 {
 	if (sync->fetch.query != APS_SYNC_BASE_QUERY || took_ms >= FAST_PAGE_MS) return;
 	uint32_t most = sync->options.page_size;
+	if (sync->page_limit > 0 && ++sync->n_fit == FIT_PAGES) {
+		sync->page_limit = sync->page_limit > most / 2 ? 0 : sync->page_limit * 2;
+		sync->n_fit = 0;
+	}
+	if (sync->page_limit > 0) most = sync->page_limit;
 	sync->page_size = sync->page_size > most / 2 ? most : sync->page_size * 2;
 }
 
@@ -147,6 +157,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	if (!sync->is_fetching || sync->is_saving) return false;
 	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
 	if (made_ms <= 0) made_ms = 1;
+	int64_t known_ms = made_ms - page->took_ms - LATE_MS;
 	bool is_late = is_out_of_window(sync, made_ms);
 	bool is_thrown_away = is_late && sync->options.has_base;
 	if (!is_thrown_away) {
@@ -157,16 +168,18 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		        .has_gap = sync->has_gap && !sync->is_unserved,
 		        .since_ms = sync->fetch.last_sync_ms,
 		        .made_ms = made_ms,
+		        .known_ms = known_ms > 0 ? known_ms : 1,
 		        .page = page,
 		};
 		struct aps_sync_progress progress;
 		if (aps_sync_progress(&sync->next, &sync->checkpoint, &sync->options, &place, &progress,
 		                      &s->actions->err) != APS_OK)
 			return true;
+		s->actions->warns_window = is_late && (place.is_first || !is_out_of_window(sync, sync->made_ms));
 		keep_page(s, &progress, made_ms);
-		s->actions->warns_window = is_late;
 	}
 	sync->is_fetching = false;
+	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;
 	sync->n_failures = 0;
 	sync->retry_at_ms = 0;
 	sync->known_ms = made_ms;
@@ -182,6 +195,18 @@ static bool shrink_page(struct aps_delta_sync *sync)
 	if (!sync->options.is_paged || sync->fetch.query != APS_SYNC_BASE_QUERY || sync->fetch.page_size <= least)
 		return false;
 	sync->page_size = sync->fetch.page_size / 2 > least ? sync->fetch.page_size / 2 : least;
+	sync->page_limit = sync->page_size;
+	sync->n_fit = 0;
+	return true;
+}
+
+static bool may_restart(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	if (sync->fetch.token.n == 0) return false;
+	bool is_fresh = s->event->mono_ms - sync->answered_at_ms[sync->fetch.query] < FRESH_TOKEN_MS;
+	if (is_fresh && sync->n_restarts == MAX_RESTARTS) return false;
+	sync->n_restarts += is_fresh;
 	return true;
 }
 
@@ -195,11 +220,8 @@ bool aps_sync_fail_fetch(struct aps_sync_step *s)
 		if (shrink_page(sync)) return true;
 		break;
 	case APS_SYNC_FAILURE_REFUSED:
-		if (sync->fetch.token.n == 0 || sync->has_restarted) {
-			s->is_refused = true;
-			return true;
-		}
-		sync->has_restarted = sync->is_anew = true;
+		s->is_refused = !may_restart(s);
+		sync->is_anew = true;
 		return true;
 	case APS_SYNC_FAILURE_NETWORK:
 	case APS_SYNC_FAILURE_RETRY:
@@ -222,8 +244,11 @@ static void end_pass(struct aps_sync_step *s)
 		return;
 	}
 	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
-	if (!was_delta) sync->based_at_ms = s->event->mono_ms;
-	sync->has_restarted = false;
+	if (!was_delta) {
+		sync->based_at_ms = s->event->mono_ms;
+		sync->page_limit = 0;
+	}
+	sync->n_restarts = 0;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = sync->has_gap && sync->is_subscribed;
 	/* The device's clock may have been behind. */

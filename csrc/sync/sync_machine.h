@@ -123,7 +123,6 @@ struct aps_delta_sync {
 	bool is_anew;                /* with its first page, whatever the checkpoint says */
 	bool is_inside;              /* a delta pass between two pages of a base pass */
 	bool is_last;                /* the page that is being kept ends it */
-	bool has_restarted;          /* it began anew because its token was refused */
 	int64_t made_ms;             /* the service's time of its last page */
 
 	bool is_started;
@@ -138,18 +137,23 @@ struct aps_delta_sync {
 
 	bool is_continuous; /* it was heard from the first page of this base pass on */
 	bool has_gap;       /* something may have been missed that no query which has begun since then would tell */
+	bool may_hold;      /* something was heard, maybe, that isn't taken yet */
 	bool needs_plan;    /* what comes next is to be asked of the table */
 	bool wants_more;    /* the pass that was truncated is to go on */
 
+	unsigned n_restarts;      /* of this pass, because a fresh token was refused */
 	unsigned n_failures;      /* of fetches, in a row */
 	unsigned n_ended;         /* of subscriptions */
 	uint32_t page_size;       /* of the next base page */
+	uint32_t page_limit;      /* a larger page of this base pass was too large; 0: none was */
+	uint32_t n_fit;           /* pages since then */
 	int64_t jitter_permille;  /* of the interval, that are added: drawn once */
 	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
 	int64_t subscribed_at_ms; /* monotonic */
-	int64_t polled_at_ms;     /* monotonic: when the last pass was over */
-	int64_t based_at_ms;      /* monotonic: likewise, of the last base pass of this run */
+	int64_t answered_at_ms[APS_SYNC_DELTA_QUERY + 1]; /* monotonic: the last page of each query */
+	int64_t polled_at_ms;                             /* monotonic: when the last pass was over */
+	int64_t based_at_ms;                              /* monotonic: likewise, of the last base pass of this run */
 
 	/* Of a sync that begins live: */
 	int64_t known_ms, known_at_ms; /* the service's clock, and the monotonic one, when it was known last */

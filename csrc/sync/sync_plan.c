@@ -54,8 +54,10 @@ bool aps_sync_delta_goes_on(const struct aps_delta_sync_options *options, const 
                             int64_t since_ms, int64_t now_ms)
 {
 	const struct aps_sync_pass *delta = &checkpoint->delta;
-	return delta->is_open && delta->since_ms == since_ms && delta->token.n > 0 &&
-	       aps_sync_is_recent(now_ms, delta->began_ms, options->window_ms);
+	if (!delta->is_open || delta->since_ms != since_ms || delta->token.n == 0) return false;
+	/* what is behind the token may have left the journal meanwhile */
+	bool is_there = !options->has_base || aps_sync_is_recent(now_ms, since_ms, options->window_ms);
+	return is_there && aps_sync_is_recent(now_ms, delta->began_ms, options->window_ms);
 }
 
 static bool goes_on(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,

@@ -33,7 +33,7 @@ static void add_base_page(struct aps_checkpoint *c, const struct aps_delta_sync_
                           const struct aps_sync_place *place, struct aps_sync_progress *progress)
 {
 	uint64_t max_records = aps_sync_max_records(options, c);
-	if (place->is_first) begin(&c->base, place->made_ms, place->made_ms);
+	if (place->is_first) begin(&c->base, place->made_ms, place->known_ms);
 	add_page(&c->base, place->page);
 	c->max_records = max_records;
 	bool is_complete = place->page->token.n == 0;
@@ -57,7 +57,7 @@ static void add_base_page(struct aps_checkpoint *c, const struct aps_delta_sync_
 static void add_delta_page(struct aps_checkpoint *c, const struct aps_sync_place *place,
                            struct aps_sync_progress *progress)
 {
-	if (place->is_first) begin(&c->delta, place->made_ms, place->since_ms);
+	if (place->is_first) begin(&c->delta, place->known_ms, place->since_ms);
 	add_page(&c->delta, place->page);
 	progress->is_last = place->page->token.n == 0;
 	if (!progress->is_last) return;

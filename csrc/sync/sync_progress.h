@@ -8,8 +8,8 @@
 struct aps_sync_page_facts {
 	uint64_t n_records, n_bytes;
 	struct aps_str token; /* of the next page; empty: this is the last one. Borrowed */
-	int64_t server_ms; /* when it was made: its startedAt, or the Date of the answer less what it took, less 2 s */
-	int64_t took_ms;   /* from the request to the answer */
+	int64_t server_ms;    /* when it was made, by the service's clock: its startedAt, or the Date of the answer */
+	int64_t took_ms;      /* from the request to the answer */
 };
 
 /* The base list: with the page that is kept. */
@@ -29,6 +29,7 @@ struct aps_sync_place {
 	bool has_gap;     /* something may have been missed since the pass began, or before and not be seen by it */
 	int64_t since_ms; /* of a delta pass */
 	int64_t made_ms;  /* above 0 */
+	int64_t known_ms; /* above 0: it tells what was changed up to then */
 	const struct aps_sync_page_facts *page;
 };
 

@@ -1,17 +1,8 @@
--- Are the simulations of spec/csrc/sync any good? Each fault below is planted into a copy of one file, one line changed, and has
--- to be found within N schedules. A line that isn't there any more, once, fails too: the list is to follow the code.
+-- Is the simulation of the queue any good? See spec/soak/planting.lua.
 -- usage: make -s build/simulation/outbox_soak && N=10000 SEED=1 ONLY_FIRST=3 BUILD=build lua spec/soak/planted.lua
-local N = tonumber(os.getenv "N") or 10000
-local SEED = tonumber(os.getenv "SEED") or 1
-local ONLY_FIRST = tonumber(os.getenv "ONLY_FIRST") or math.huge
-local BUILD = os.getenv "BUILD" or "build"
-local CC = os.getenv "CC" or "cc"
-local OUT = BUILD .. "/simulation"
-
 local DELIVERY, OUTBOX, ORDER = "csrc/sync/delivery.c", "csrc/sync/outbox.c", "csrc/sync/entity_order.c"
 local VERDICT, IN_DOUBT, SAFETY = "csrc/proto/verdict.c", "csrc/sync/in_doubt.c", "csrc/sync/safety.c"
 
--- The file, what stands there, what is planted.
 local FAULTS = {
   { DELIVERY, "[APS_RESEND_NEVER] = GIVE_UP", "[APS_RESEND_NEVER] = SEND_AGAIN" },
   { OUTBOX, "if (!item->is_new) continue;", "continue;" },
@@ -96,57 +87,4 @@ local FAULTS = {
   { SAFETY, "return q->n_made != 0;", "return true;" },
 }
 
-local function sh(command)
-  local ok, _, code = os.execute(command)
-  return ok == true or ok == 0, code
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function planted(text, find, with)
-  local first, last = text:find(find, 1, true)
-  if not first or text:find(find, last + 1, true) then return nil end
-  return text:sub(1, first - 1) .. with .. text:sub(last + 1)
-end
-
-local function build(path, text)
-  local file = assert(io.open(OUT .. "/planted.c", "wb"))
-  file:write(text)
-  file:close()
-  local compile = ("%s -std=c11 -O1 -w -DAPS_TESTING -D_GNU_SOURCE -Icsrc -c %s/planted.c -o %s/planted.o"):format(CC, OUT, OUT)
-  local object = OUT .. "/obj/" .. path:gsub("%.c$", ".o")
-  local link = ("%s $(find %s/obj -name '*.o' | grep -v -F %s) %s/planted.o -lm -o %s/planted"):format(CC, OUT, object, OUT, OUT)
-  return sh(compile .. " && " .. link)
-end
-
--- nil, or what is wrong.
-local function try(fault)
-  local path, find, with = fault[1], fault[2], fault[3]
-  local text = planted(read(path), find, with)
-  if not text then return "isn't there once" end
-  if not build(path, text) then return "doesn't build" end
-  local log = OUT .. "/planted.log"
-  if sh(("N=%d SEED=%d timeout 120 %s/planted > %s 2>&1"):format(N, SEED, OUT, log)) then return "isn't found" end
-  local found = read(log):match "%(schedule (%d+)%)"
-  fault.found = found and tonumber(found) or "it crashes"
-  return nil
-end
-
-local n_failed, n = 0, math.min(#FAULTS, ONLY_FIRST)
-for i = 1, n do
-  local fault = FAULTS[i]
-  local wrong = try(fault)
-  if wrong then
-    n_failed = n_failed + 1
-    print(("%s: %q: %s"):format(fault[1], fault[2], wrong))
-  elseif ONLY_FIRST == math.huge then
-    print(("%s: %q: schedule %s"):format(fault[1], fault[2]:match "[^\n]*", fault.found))
-  end
-end
-print(("planted: %d faults, %d not found in %d schedules from SEED=%d"):format(n, n_failed, N, SEED))
-os.exit(n_failed == 0 and 0 or 1)
+require "spec.soak.planting"("outbox_soak", FAULTS)

@@ -1,5 +1,4 @@
-/* A delta sync at work: commits that fail, caches that are cleared or closed, and ends, in each state that it can be
- * in. */
+/* A delta sync at work: commits that fail, caches that are cleared or closed, and ends, in each state that it can be in. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -285,12 +284,13 @@ static void an_event_that_is_asked_is_not_overtaken_by_a_page(void **state)
 	uint64_t of_event = world.last_question;
 	world.run->hearing.consumer.kind->missed(world.core, &world.run->hearing.consumer);
 	turn();
-	answer_delta(post("3", 3, 1), NULL);
-	assert_int_equal(n_of("3"), -1);
+	assert_phase(APS_SYNC_DRAINING);
+	assert_false(world.run->fetching.is_under_way);
 	told("update");
 	assert_int_equal(world.last_question, of_event);
 	settle();
 	assert_int_equal(n_of("2"), 2);
+	answer_delta(post("3", 3, 1), NULL);
 	assert_told("update", "\"part\":\"delta\"");
 	settle();
 	assert_string_equal(list(), "1:1 2:2 3:3");
@@ -306,9 +306,10 @@ static void an_event_that_is_parked_is_not_overtaken_by_a_page(void **state)
 	assert_true(world.run->keeping.is_parked);
 	world.run->hearing.consumer.kind->missed(world.core, &world.run->hearing.consumer);
 	turn();
-	answer_delta(post("3", 3, 1), NULL);
+	assert_phase(APS_SYNC_DRAINING);
 	answer_question(take_question());
 	assert_int_equal(n_of("2"), 2);
+	answer_delta(post("3", 3, 1), NULL);
 	answer_question(take_question());
 	assert_string_equal(list(), "1:1 2:2 3:3");
 	assert_phase(APS_SYNC_LIVE);
@@ -351,9 +352,10 @@ static void where_too_many_are_held_they_are_asked_for_instead(void **state)
 	assert_true(offer(event));
 	turn();
 	assert_int_equal(world.run->hearing.n_events, 0);
-	assert_phase(APS_SYNC_DELTA);
+	assert_phase(APS_SYNC_DRAINING);
 	told("update");
 	settle();
+	assert_phase(APS_SYNC_DELTA);
 	answer_delta(post("2", 2, 1), NULL);
 	told("update");
 	settle();
@@ -367,8 +369,7 @@ static void a_service_that_refuses_the_query_ends_it(void **state)
 	open_sync(PLAIN);
 	tell("subscribed");
 	drop_events();
-	answer_status(200,
-	              "{\"data\":null,\"errors\":[{\"errorType\":\"ValidationException\",\"message\":\"no field\"}]}");
+	answer_status(200, "{\"data\":null,\"errors\":[{\"errorType\":\"ValidationException\",\"message\":\"no field\"}]}");
 	assert_phase(APS_SYNC_STOPPED);
 	assert_told("state", "\"phase\":\"stopped\"");
 	assert_int_equal(told("end")->response.err.code, APS_E_GRAPHQL);

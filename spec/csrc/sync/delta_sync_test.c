@@ -20,6 +20,14 @@ static void arrive_live(struct sync_world *w)
 	FEED(w, DRAINED);
 }
 
+/* What was heard before is taken first. */
+static const char *begin_pass(struct sync_world *w, enum aps_sync_event_kind kind)
+{
+	world_feed(w, kind);
+	assert_int_equal(w->sync.phase, APS_SYNC_DRAINING);
+	return FEED(w, DRAINED);
+}
+
 static struct sync_world *arrive(enum place place)
 {
 	struct sync_world *w = world_init(&WORLD_OPTIONS);
@@ -35,7 +43,7 @@ static struct sync_world *arrive(enum place place)
 	if (place == KEEPING || place == DRAINS) world_answer(w, 5, "");
 	if (place == DRAINS) FEED(w, SAVED);
 	if (place == DELTA || place == LIVE || place == POLLS) arrive_live(w);
-	if (place == DELTA) FEED(w, MISSED);
+	if (place == DELTA) begin_pass(w, APS_SYNC_ON_MISSED);
 	if (place == OVER) FEED(w, STOP);
 	assert_int_equal(w->sync.phase, PHASES[place]);
 	return w;
@@ -47,20 +55,20 @@ static struct sync_world *arrive(enum place place)
 static const enum place AFTER[APS_SYNC_EVENT_COUNT][PLACE_COUNT] = {
         /*                           RETRY    OFF      ASKED    BASE     AHEAD    KEEPING  DELTA    DRAINS   LIVE     POLLS    OVER */
         [APS_SYNC_ON_START] =      {REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, OVER},
-        [APS_SYNC_ON_ONLINE] =     {BASE,    ASKED,   ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  LIVE,    POLLS,   OVER},
+        [APS_SYNC_ON_ONLINE] =     {DRAINS,  ASKED,   ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  LIVE,    POLLS,   OVER},
         [APS_SYNC_ON_OFFLINE] =    {OFF,     OFF,     OFF,     BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  OFF,     OFF,     OVER},
-        [APS_SYNC_ON_SUBSCRIBED] = {RETRY,   REJECTS, BASE,    BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DELTA,   DELTA,   OVER},
+        [APS_SYNC_ON_SUBSCRIBED] = {RETRY,   REJECTS, BASE,    BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DRAINS,  DELTA,   OVER},
         [APS_SYNC_ON_LOST] =       {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  ASKED,   POLLS,   OVER},
-        [APS_SYNC_ON_DELAYED] =    {RETRY,   OFF,     BASE,    BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DELTA,   POLLS,   OVER},
+        [APS_SYNC_ON_DELAYED] =    {RETRY,   OFF,     BASE,    BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DRAINS,  POLLS,   OVER},
         [APS_SYNC_ON_ENDED] =      {RETRY,   REJECTS, RETRY,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  RETRY,   POLLS,   OVER},
-        [APS_SYNC_ON_MISSED] =     {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DELTA,   DELTA,   OVER},
+        [APS_SYNC_ON_MISSED] =     {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  DRAINS,  DELTA,   OVER},
         [APS_SYNC_ON_ANSWERED] =   {REJECTS, REJECTS, REJECTS, KEEPING, REJECTS, REJECTS, DELTA,   REJECTS, REJECTS, REJECTS, OVER},
         [APS_SYNC_ON_FAILED] =     {REJECTS, REJECTS, REJECTS, RETRY,   REJECTS, REJECTS, RETRY,   REJECTS, REJECTS, REJECTS, OVER},
         [APS_SYNC_ON_SAVED] =      {REJECTS, REJECTS, REJECTS, REJECTS, BASE,    DRAINS,  REJECTS, REJECTS, REJECTS, REJECTS, OVER},
         [APS_SYNC_ON_UNSAVED] =    {REJECTS, REJECTS, REJECTS, REJECTS, RETRY,   RETRY,   REJECTS, REJECTS, REJECTS, REJECTS, OVER},
         [APS_SYNC_ON_DRAINED] =    {REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, REJECTS, LIVE,    REJECTS, REJECTS, OVER},
         [APS_SYNC_ON_DUE] =        {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  LIVE,    POLLS,   OVER},
-        [APS_SYNC_ON_CLEARED] =    {RETRY,   OFF,     ASKED,   BASE,    BASE,    KEEPING, BASE,    DRAINS,  BASE,    BASE,    OVER},
+        [APS_SYNC_ON_CLEARED] =    {RETRY,   OFF,     ASKED,   DRAINS,  BASE,    KEEPING, DRAINS,  DRAINS,  DRAINS,  BASE,    OVER},
         [APS_SYNC_ON_MORE] =       {RETRY,   OFF,     ASKED,   BASE,    AHEAD,   KEEPING, DELTA,   DRAINS,  LIVE,    POLLS,   OVER},
         [APS_SYNC_ON_STOP] =       {OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER,    OVER},
 };
@@ -181,9 +189,27 @@ static void slow_pages_do_not_grow(void **state)
 	(void)state;
 	struct sync_world *w = arrive(BASE);
 	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 0);
+	assert_string_equal(FEED(w, DRAINED), "fetch base size=50\ntell base\n");
 	struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
 	event.page = (struct aps_sync_page_facts){.token = APS_STR("t"), .server_ms = w->true_ms, .took_ms = 1000};
 	assert_string_equal(world_feed_event(w, event), "save begin\nfetch base token=t size=50\n");
+	world_clear(w);
+}
+
+/* Else each of them would fail once, as one that is as large again. */
+static void what_was_too_large_is_tried_again_after_some_pages(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(BASE);
+	world_answer(w, 100, "t");
+	FEED(w, SAVED);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 0);
+	assert_string_equal(w->said.p, "fetch base token=t size=50\n");
+	for (int i = 0; i < 7; i++) {
+		assert_string_equal(world_answer(w, 50, "t"), "save add\nfetch base token=t size=50\n");
+		FEED(w, SAVED);
+	}
+	assert_string_equal(world_answer(w, 50, "t"), "save add\nfetch base token=t size=100\n");
 	world_clear(w);
 }
 
@@ -214,7 +240,7 @@ static void hints_of_a_network_do_not_shorten_the_backoff_for_good(void **state)
 	(void)state;
 	struct sync_world *w = arrive(RETRY);
 	for (int i = 0; i < 5; i++) {
-		FEED(w, ONLINE);
+		begin_pass(w, APS_SYNC_ON_ONLINE);
 		world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_NETWORK, 0);
 	}
 	assert_int_equal(w->sync.n_failures, 6);
@@ -228,11 +254,13 @@ static void the_delta_token_is_left_behind_when_it_is_refused(void **state)
 {
 	(void)state;
 	struct sync_world *w = arrive(DELTA);
+	for (int i = 0; i < 3; i++) {
+		world_answer(w, 3, "d1");
+		FEED(w, SAVED);
+		world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
+		assert_string_equal(FEED(w, DRAINED), "fetch delta since -2050 size=100\ntell delta\n");
+	}
 	world_answer(w, 3, "d1");
-	FEED(w, SAVED);
-	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
-	assert_string_equal(w->said.p, "fetch delta since 0 size=100\n");
-	world_answer(w, 3, "e1");
 	FEED(w, SAVED);
 	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
 	assert_int_equal(w->sync.phase, APS_SYNC_STOPPED);
@@ -259,7 +287,7 @@ static void a_pass_that_waited_too_long_for_the_network_begins_anew(void **state
 	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_NETWORK, 0);
 	FEED(w, OFFLINE);
 	world_pass_time(w, HOUR_MS + 1);
-	assert_string_equal(FEED(w, ONLINE), "fetch base size=100\ntell base\n");
+	assert_string_equal(begin_pass(w, APS_SYNC_ON_ONLINE), "fetch base size=100\ntell base\n");
 	world_clear(w);
 }
 
@@ -272,7 +300,7 @@ static void a_delta_pass_that_waited_too_long_becomes_a_base_pass(void **state)
 	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_NETWORK, 0);
 	FEED(w, OFFLINE);
 	world_pass_time(w, HOUR_MS + 1);
-	assert_string_equal(FEED(w, ONLINE), "fetch base size=100\ntell base\n");
+	assert_string_equal(begin_pass(w, APS_SYNC_ON_ONLINE), "fetch base size=100\ntell base\n");
 	world_clear(w);
 }
 
@@ -284,8 +312,9 @@ static void a_base_pass_gets_to_its_end_with_a_wrong_clock(void **state)
 	w->jump_ms = DAY_MS;
 	unsigned n_base = 0;
 	char token[16];
-	for (int i = 0; w->sync.phase != APS_SYNC_DRAINING; i++) {
+	for (int i = 0; w->sync.phase != APS_SYNC_DRAINING || w->sync.running != APS_SYNC_NO_QUERY; i++) {
 		assert_true(i < 20);
+		if (w->sync.phase == APS_SYNC_DRAINING) FEED(w, DRAINED);
 		bool is_base = w->sync.fetch.query == APS_SYNC_BASE_QUERY;
 		n_base += is_base;
 		snprintf(token, sizeof token, "t%d", i);
@@ -305,6 +334,7 @@ static void a_wrong_clock_costs_few_base_passes(void **state)
 	unsigned n_base = 0;
 	for (int64_t until_ms = w->mono_ms + 4 * HOUR_MS; w->mono_ms < until_ms;) {
 		FEED(w, DUE);
+		if (w->sync.phase == APS_SYNC_DRAINING) FEED(w, DRAINED);
 		n_base += w->actions.fetches == APS_SYNC_BASE_QUERY;
 		if (w->sync.is_fetching) arrive_live(w);
 		assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
@@ -336,6 +366,7 @@ int main(void)
 	        cmocka_unit_test(without_memory_a_page_can_be_fed_again),
 	        cmocka_unit_test(a_page_without_a_time_was_made_now),
 	        cmocka_unit_test(slow_pages_do_not_grow),
+	        cmocka_unit_test(what_was_too_large_is_tried_again_after_some_pages),
 	        cmocka_unit_test(what_has_no_page_size_is_not_made_smaller),
 	        cmocka_unit_test(a_delta_query_is_not_made_smaller),
 	        cmocka_unit_test(hints_of_a_network_do_not_shorten_the_backoff_for_good),

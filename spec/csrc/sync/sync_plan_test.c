@@ -202,17 +202,22 @@ static void a_delta_pass_goes_on_from_where_it_asked(void **state)
 	(void)state;
 	struct aps_checkpoint c = complete();
 	char token[] = "d";
+	const struct aps_delta_sync_options no_base = without(true, false, false);
 	c.delta = (struct aps_sync_pass){.is_open = true, .began_ms = NOW - HOUR, .since_ms = 7};
 	c.delta.token = (struct aps_buf){.p = token, .n = 1};
-	assert_true(aps_sync_delta_goes_on(&ALL, &c, 7, NOW));
-	assert_false(aps_sync_delta_goes_on(&ALL, &c, 8, NOW));
-	assert_false(aps_sync_delta_goes_on(&ALL, &c, 7, NOW + 1));
-	assert_false(aps_sync_delta_goes_on(&ALL, &c, 7, NOW - HOUR - SLACK - 1));
-	c.delta.is_open = false;
+	assert_true(aps_sync_delta_goes_on(&no_base, &c, 7, NOW));
+	assert_false(aps_sync_delta_goes_on(&no_base, &c, 8, NOW));
+	assert_false(aps_sync_delta_goes_on(&no_base, &c, 7, NOW + 1));
+	assert_false(aps_sync_delta_goes_on(&no_base, &c, 7, NOW - HOUR - SLACK - 1));
+	/* where a base query could tell, what is behind the token must still be in the journal */
 	assert_false(aps_sync_delta_goes_on(&ALL, &c, 7, NOW));
+	c.delta.since_ms = NOW - HOUR;
+	assert_true(aps_sync_delta_goes_on(&ALL, &c, NOW - HOUR, NOW));
+	c.delta.is_open = false;
+	assert_false(aps_sync_delta_goes_on(&ALL, &c, NOW - HOUR, NOW));
 	c.delta.is_open = true;
 	c.delta.token.n = 0;
-	assert_false(aps_sync_delta_goes_on(&ALL, &c, 7, NOW));
+	assert_false(aps_sync_delta_goes_on(&ALL, &c, NOW - HOUR, NOW));
 }
 
 static void times_of_all_sizes_can_be_compared(void **state)
