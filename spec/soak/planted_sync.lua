@@ -43,7 +43,7 @@ local FAULTS = {
   -- Which records are newer, and what a pass that is complete sweeps.
   { STORE, "if (order == OLDER) return IS_OLD;", "" },
   { STORE, "if (order == SAME && !record->is_deleted) return IS_OLD;", "" },
-  { STORE, "if (!tombstone->is_there || order_of(record->changed_ms, tombstone->changed_ms) == NEWER)", "if (!tombstone->is_there)" },
+  { STORE, "if (!tombstone->is_there || change == NEWER)", "if (!tombstone->is_there)" },
   { STORE, "*known = (struct stored_record){.is_there = false};\n\t}\n}", ";\n\t}\n}" },
   { STORE, "if (has_open_list && is_beside) change_list(&image->beside, joining, leaving, true);", "" },
   { STORE, "if (order == SAME || order == UNORDERED) order =", "order =" },
@@ -52,6 +52,7 @@ local FAULTS = {
   { OWNER, "request->answer.is_first || process->began_at == 0)", "process->began_at == 0)" },
   { OWNER, "return world->service.manner.tells_start ? made_ms : made_ms - made_ms % 1000;", "return world->true_ms + world->ahead_ms;" },
   { OWNER, "process->keeping.is_busy || hearing->n != 0) return", "process->keeping.is_busy) return" },
+  { OWNER, "process->has_lost = process->has_committed = false;\n}\n\nstatic void put", "}\n\nstatic void put" },
   { OWNER, "if (has_ended && !is_kept && process->n_uncommitted != 0) process->hearing.has_missed = true;", "" },
 }
 
