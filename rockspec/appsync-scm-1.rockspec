@@ -357,6 +357,7 @@ build = {
         "csrc/sync/outbox.c",
         "csrc/sync/own_ids.c",
         "csrc/sync/page.c",
+        "csrc/sync/page_circle.c",
         "csrc/sync/page_names.c",
         "csrc/sync/reachability.c",
         "csrc/sync/read_back.c",

@@ -8,7 +8,7 @@ static bool put_string(struct aps_buf *out, const struct aps_json_reader *r, str
 {
 	struct aps_str text = r->has_escapes ? aps_json_unescape(r, scratch) : r->text;
 	if (text.p != NULL) aps_cell_put_text(out, APS_CELL_STRING, text);
-	if (r->has_escapes) aps_arena_clear(scratch);
+	if (r->has_escapes) aps_arena_reset(scratch);
 	return text.p != NULL;
 }
 

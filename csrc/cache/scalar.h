@@ -8,8 +8,8 @@
 
 APS_BEGIN_DECLS
 
-/* Appends the scalar that the reader has just read; `scratch` is empty before and after it. False: no memory for it, or
- * out->rc. */
+/* Appends the scalar that the reader has just read; `scratch` is empty before and after it, but for some memory that it
+ * keeps. False: no memory for it, or out->rc. */
 bool aps_scalar_put(struct aps_buf *out, const struct aps_json_reader *r, enum aps_json_token token,
                     struct aps_arena *scratch);
 /* Appends the object or list that was selected as a leaf and whose opening the reader has just read: AWSJSON, or a

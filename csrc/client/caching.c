@@ -438,12 +438,13 @@ static bool try_write(struct aps_core *core, struct aps_client *client, struct a
 		rc = parked->write(parked, partition, &what, &err);
 	else if (rc == APS_OK)
 		rc = aps_partition_write(partition, &what, &err);
-	if (rc == APS_E_CONFLICT) {
+	bool is_asked = rc == APS_E_CONFLICT && parked->merges != NULL && aps_asked_merges_are_open(parked->merges);
+	if (is_asked) {
 		if (ask_merges(core, client, parked)) return false;
 		rc = aps_fail(&err, APS_E_NOMEM, "no memory to ask for the merges in a response");
 	}
 	parked->has_failed = rc != APS_OK;
-	conclude(core, client, partition, rc, &err);
+	if (rc != APS_E_CONFLICT) conclude(core, client, partition, rc, &err); /* else whoever writes it tells */
 	return true;
 }
 

@@ -7,61 +7,81 @@
 #include "codec/json_members.h"
 #include "sync/record_order.h"
 
-/* An object of the page. */
-struct object {
-	struct aps_str text;
+/* What tells the keys of a page's records. */
+struct keying {
+	const struct aps_partition *partition;
+	const struct aps_partition_data *data;
+	size_t next_asked;
+	struct aps_json_members members; /* of the record */
+	struct aps_buf type;
 	struct aps_buf cell; /* of the value that was asked for last */
 	struct aps_arena arena;
 };
 
+static void keying_init(struct keying *keying, const struct aps_partition *partition,
+                        const struct aps_partition_data *data)
+{
+	*keying = (struct keying){.partition = partition, .data = data};
+	aps_buf_init(&keying->type, APS_BUF_ANY_SIZE);
+	aps_buf_init(&keying->cell, APS_BUF_ANY_SIZE);
+	aps_arena_init(&keying->arena, APS_BUF_ANY_SIZE);
+}
+
+static void keying_clear(struct keying *keying)
+{
+	aps_buf_clear(&keying->type);
+	aps_buf_clear(&keying->cell);
+	aps_arena_clear(&keying->arena);
+}
+
+/* The text of what stands there. */
+static bool find(struct keying *keying, struct aps_str path, struct aps_str *text)
+{
+	struct aps_json_members below, *members = &keying->members;
+	for (;;) {
+		const char *dot = memchr(path.p, '.', path.n);
+		struct aps_str name = {path.p, dot != NULL ? (size_t)(dot - path.p) : path.n};
+		if (!aps_json_members_named(members, name, text)) return false;
+		if (dot == NULL) return true;
+		path = (struct aps_str){dot + 1, path.n - (size_t)(dot + 1 - path.p)};
+		members = &below;
+		aps_json_members_init(members, *text);
+	}
+}
+
 static bool get(void *of, struct aps_str path, struct aps_cell *value)
 {
-	struct object *object = of;
-	struct aps_str text = object->text;
+	struct keying *keying = of;
+	struct aps_str text;
 	struct aps_json_reader r;
-	const char *dot;
-	do {
-		struct aps_json_members members;
-		dot = memchr(path.p, '.', path.n);
-		struct aps_str name = {path.p, dot != NULL ? (size_t)(dot - path.p) : path.n};
-		aps_json_members_init(&members, text);
-		if (!aps_json_members_named(&members, name, &text)) return false;
-		if (dot != NULL) path = (struct aps_str){dot + 1, path.n - (size_t)(dot + 1 - path.p)};
-	} while (dot != NULL);
+	if (!find(keying, path, &text)) return false;
 	aps_json_reader_init(&r, text, 0);
 	enum aps_json_token token = aps_json_next(&r);
 	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY || token == APS_JSON_ERROR) return false;
-	aps_buf_reset(&object->cell);
-	if (!aps_scalar_put(&object->cell, &r, token, &object->arena)) return false;
-	struct aps_str rest = aps_buf_str(&object->cell);
+	aps_buf_reset(&keying->cell);
+	if (!aps_scalar_put(&keying->cell, &r, token, &keying->arena)) return false;
+	struct aps_str rest = aps_buf_str(&keying->cell);
 	return aps_cell_take(&rest, value);
 }
 
 /* "R" and its identity behind the keys that are there; nothing: it has none. */
-static void put_key(const struct aps_partition *partition, const struct aps_asked *asked, size_t *next,
-                    const struct aps_partition_data *data, struct aps_str text, struct aps_buf *keys)
+static void put_key(struct keying *keying, struct aps_str text, struct aps_buf *keys)
 {
-	struct object object = {.text = text};
+	const struct aps_asked *asked = keying->data->asked;
 	struct aps_cell type;
-	size_t at = keys->n;
-	const struct aps_asked_object *told =
-	        asked != NULL ? aps_asked_find(asked, (size_t)(text.p - data->data.p), next) : NULL;
+	size_t at = keys->n, place = (size_t)(text.p - keying->data->data.p);
+	const struct aps_asked_object *told = asked != NULL ? aps_asked_find(asked, place, &keying->next_asked) : NULL;
 	if (told != NULL && told->answer == APS_ASKED_NONE) return;
 	aps_buf_add_byte(keys, 'R');
 	if (told != NULL && told->answer == APS_ASKED_KEY) {
 		aps_buf_add_str(keys, aps_asked_key(asked, told));
 		return;
 	}
-	aps_buf_init(&object.cell, APS_BUF_ANY_SIZE);
-	aps_arena_init(&object.arena, APS_BUF_ANY_SIZE);
-	struct aps_buf name;
-	aps_buf_init(&name, APS_BUF_ANY_SIZE);
-	if (get(&object, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING)
-		aps_buf_add_str(&name, type.text);
-	if (!aps_identity_of(keys, partition->policies, aps_buf_str(&name), get, &object)) keys->n = at;
-	aps_buf_clear(&name);
-	aps_buf_clear(&object.cell);
-	aps_arena_clear(&object.arena);
+	aps_json_members_init(&keying->members, text);
+	aps_buf_reset(&keying->type);
+	if (get(keying, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING)
+		aps_buf_add_str(&keying->type, type.text);
+	if (!aps_identity_of(keys, keying->partition->policies, aps_buf_str(&keying->type), get, keying)) keys->n = at;
 }
 
 /* The JSON text of a field of what the service has said of a record. */
@@ -93,7 +113,7 @@ static enum aps_sync_fate fate_of(const struct aps_page_record *record, enum aps
 
 /* Where both are of one version the deletion came later. */
 static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                              enum aps_sync_fate *fate, struct aps_err *err)
+                              enum aps_sync_fate *fate, bool *is_dead, struct aps_err *err)
 {
 	struct aps_sync_name name;
 	struct aps_tombstone_found found = {.is_there = false};
@@ -101,6 +121,7 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
 	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
 	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &found, err);
+	*is_dead = rc == APS_OK && found.is_there;
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
 	if (rc == APS_OK && found.is_there && !is_made_anew(record, aps_buf_str(&found.changed_at))) {
 		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found.version));
@@ -122,45 +143,69 @@ static bool is_partial(const struct aps_sync_run *run, const struct aps_page_rec
 	       record->version.n == 0 && !record->is_deleted;
 }
 
+/* Against what is cached of it. Its version is lower, but it was made anew since that was known: the service has
+ * forgotten how far versions had come. An event may be late and of the former one. */
+static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_record *record,
+                               const struct aps_entry *entry, uint32_t asked_at, enum aps_sync_fate *fate,
+                               struct aps_err *err)
+{
+	const struct aps_page_names *names = &run->settings->parts[run->keeping.part].names;
+	struct aps_buf known;
+	aps_buf_init(&known, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = put_known(run->partition, entry, names->version_field, &known, err);
+	enum aps_record_order order =
+	        rc == APS_OK ? aps_record_order(record->version, aps_buf_str(&known)) : APS_RECORD_UNORDERED;
+	if (rc == APS_OK && order == APS_RECORD_OLDER && run->keeping.is_page && entry->moment < asked_at) {
+		aps_buf_reset(&known);
+		rc = put_known(run->partition, entry, names->changed_at, &known, err);
+		if (rc == APS_OK && is_made_anew(record, aps_buf_str(&known))) order = APS_RECORD_NEWER;
+	}
+	*fate = fate_of(record, order);
+	aps_buf_clear(&known);
+	return rc;
+}
+
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                         enum aps_sync_fate *fate, struct aps_err *err)
+                         uint32_t asked_at, enum aps_sync_fate *fate, struct aps_err *err)
 {
 	struct aps_partition *partition = run->partition;
-	const struct aps_sync_part *part = &run->settings->parts[run->keeping.part];
 	struct aps_entry *entry;
-	struct aps_buf known;
 	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
 	if (rc != APS_OK) return rc;
 	bool is_known = entry != NULL && aps_entry_base(entry).n != 0;
 	*fate = APS_SYNC_IS_PARTIAL;
 	if (is_partial(run, record)) return APS_OK;
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (!is_known && run->has_tombstones) return judge_dead(run, record, key, fate, err);
+	bool is_dead;
+	if (!is_known && run->has_tombstones) return judge_dead(run, record, key, fate, &is_dead, err);
 	if (!is_known) return APS_OK;
-	aps_buf_init(&known, APS_BUF_ANY_SIZE);
-	rc = put_known(partition, entry, part->names.version_field, &known, err);
-	if (rc == APS_OK) *fate = fate_of(record, aps_record_order(record->version, aps_buf_str(&known)));
-	aps_buf_clear(&known);
+	rc = judge_known(run, record, entry, asked_at, fate, err);
+	/* What was deleted may be cached again by what somebody else was answered. */
+	if (rc != APS_OK || *fate != APS_SYNC_IS_OLD || !run->has_tombstones) return rc;
+	enum aps_sync_fate fate_of_dead;
+	rc = judge_dead(run, record, key, &fate_of_dead, &is_dead, err);
+	if (rc == APS_OK && is_dead) *fate = fate_of_dead;
 	return rc;
 }
 
 enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
                            struct aps_sync_judgement *out, struct aps_err *err)
 {
-	size_t next_asked = 0;
+	struct keying keying;
 	enum aps_rc rc = APS_OK;
+	keying_init(&keying, run->partition, data);
 	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page); i++) {
 		const struct aps_page_record *record = aps_page_at(page, i);
 		struct aps_sync_judged judged = {.fate = APS_SYNC_IS_BAD, .key_at = out->keys.n};
-		if (record->text.p != NULL)
-			put_key(run->partition, data->asked, &next_asked, data, record->text, &out->keys);
+		if (record->text.p != NULL) put_key(&keying, record->text, &out->keys);
 		judged.n_key = out->keys.n - judged.key_at;
 		if (judged.n_key != 0)
 			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key},
-			           &judged.fate, err);
+			           data->asked_at, &judged.fate, err);
 		out->n_of[judged.fate]++;
 		aps_buf_add(&out->records, &judged, sizeof judged);
 	}
+	keying_clear(&keying);
 	if (rc == APS_OK && (out->records.rc != APS_OK || out->keys.rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a page");
 	/* a base query lists what there is, each once */

@@ -103,7 +103,7 @@ static enum aps_rc write(struct aps_parked *parked, struct aps_partition *partit
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(parked, struct aps_sync_run, keeping.parked);
 	enum aps_rc rc = aps_sync_write(run, partition, data, err);
-	if (rc != APS_OK && rc != APS_E_CONFLICT) run->err = *err;
+	if (rc != APS_OK && (rc != APS_E_CONFLICT || run->has_lost_list)) run->err = *err;
 	return rc;
 }
 

@@ -21,6 +21,7 @@
 #include "client/sync_settings.h"
 #include "client/time_question.h"
 #include "store/sync_rows.h"
+#include "sync/page_circle.h"
 
 /* An answer and what it says. */
 struct aps_sync_answer {
@@ -133,6 +134,7 @@ struct aps_sync_run {
 	struct aps_arena place_arena;
 	struct aps_synced_list shown, collected;
 	struct aps_sync_counts counts;
+	struct aps_page_circle circle; /* of the pass that is running */
 	uint64_t last_question;
 	uint32_t began_at;    /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
 	int64_t skew_ms;      /* the service's clock less ours, as an earlier run has known it */
@@ -148,6 +150,7 @@ struct aps_sync_run {
 	bool is_probing;      /* what is under way tries whether anything is reached */
 	bool has_changed;     /* for whoever looks at its state */
 	bool owes_checkpoint; /* it isn't in the store any more, and is to be */
+	bool has_lost_list;   /* what the pass has collected so far: an eviction, or another sync of the same queries */
 	bool is_writing;      /* what followers are told of is its own */
 	bool is_bulk;         /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;

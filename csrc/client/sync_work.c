@@ -100,7 +100,8 @@ void aps_sync_work_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind 
 	aps_sync_work_feed(run, &event);
 }
 
-static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outcome)
+/* `is_for_good`: it would be the same next time. */
+static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outcome, bool is_for_good)
 {
 	struct aps_sync_event event = {.kind = APS_SYNC_ON_FAILED};
 	run->err = outcome->response.err;
@@ -108,6 +109,7 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	bool has_token = run->machine.fetch.token.n != 0;
 	event.failure = aps_sync_fetch_failure(outcome, has_token, run->machine.n_failures, aps_sync_run_now_ms(run));
 	run->has_changed = true;
+	if (is_for_good) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
 	/* As of any other subscription: who isn't allowed to won't be. */
 	bool is_forbidden = run->err.code == APS_E_AUTH && outcome->response.errors.n != 0;
 	if (run->settings->hands_over && is_forbidden) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
@@ -124,29 +126,45 @@ static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_ans
 	return date_ms != 0 ? date_ms : aps_sync_run_now_ms(run) - answer->took_ms;
 }
 
+/* Of the page behind it; empty: there is none. */
+static struct aps_str next_token(const struct aps_sync_run *run, const struct aps_sync_answer *answer)
+{
+	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
+	const struct aps_sync_part *part = &run->settings->parts[is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE];
+	if (answer->is_told) return aps_buf_str(&answer->more);
+	return part->token_variable != NULL ? answer->page.token : APS_STR(""); /* nobody could ask for it */
+}
+
 static void feed_page(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.taken;
 	int64_t date_ms = aps_sync_run_learn(run, &answer->outcome.answer);
-	bool is_own = answer->is_told;
 	struct aps_sync_event event = {
 	        .kind = APS_SYNC_ON_ANSWERED,
 	        .page = {.n_records = aps_page_count(&answer->page),
 	                 .n_bytes = answer->outcome.response.data.n,
-	                 .token = is_own ? aps_buf_str(&answer->more) : answer->page.token,
+	                 .token = next_token(run, answer),
 	                 .server_ms = made_ms(run, answer, date_ms),
 	                 .took_ms = answer->took_ms},
 	};
-	if (!is_own &&
-	    run->settings->parts[answer->query == APS_SYNC_DELTA_QUERY ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE]
-	                    .token_variable == NULL)
-		event.page.token = APS_STR(""); /* nobody could ask for it */
 	aps_err_clear(&run->err);
 	if (!aps_sync_work_feed(run, &event)) { /* no memory: it is asked for again */
 		event = (struct aps_sync_event){.kind = APS_SYNC_ON_FAILED, .failure.kind = APS_SYNC_FAILURE_RETRY};
+		run->circle = (struct aps_page_circle){.n_most = 0};
 		aps_sync_work_feed(run, &event);
 	}
 	if (answer->is_there) aps_sync_answer_clear(run, answer); /* it wasn't wanted */
+}
+
+/* True, and the answer's error says so: its pages would never end. */
+static bool goes_in_a_circle(struct aps_sync_run *run, struct aps_sync_answer *answer)
+{
+	if (run->machine.fetch.token.n == 0) run->circle = (struct aps_page_circle){.n_most = 0};
+	if (!aps_page_circle_closes(&run->circle, &answer->page, next_token(run, answer))) return false;
+	aps_fail(&answer->outcome.response.err, APS_E_PROTOCOL,
+	         "the pages of a sync lead in a circle: one has the records and the %s of a page before",
+	         answer->is_told ? "next variables" : "nextToken");
+	return true;
 }
 
 /* True: it was fed. */
@@ -174,10 +192,11 @@ static bool take_answer(struct aps_sync_run *run)
 		aps_fail(&answer->outcome.response.err, APS_E_NOMEM, "out of memory");
 		has_data = false;
 	}
-	if (has_data) {
+	bool is_circle = has_data && goes_in_a_circle(run, answer);
+	if (has_data && !is_circle) {
 		feed_page(run);
 	} else {
-		feed_failed(run, &answer->outcome);
+		feed_failed(run, &answer->outcome, is_circle);
 		aps_sync_answer_clear(run, answer);
 	}
 	return true;
@@ -294,8 +313,15 @@ static bool conclude(struct aps_sync_run *run)
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
 	}
 	if (is_page_over) {
-		run->keeping.is_over = false;
-		aps_sync_work_feed_kind(run, run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
+		struct aps_sync_event event = {.kind = run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED};
+		if (!run->keeping.is_kept) run->circle = (struct aps_page_circle){.n_most = 0};
+		if (run->has_lost_list) {
+			event.failure.kind = APS_SYNC_FAILURE_REFUSED;
+			aps_core_log(run->core, run->client->id, "warn", "a delta sync begins its base query anew: %s",
+			             run->err.msg);
+		}
+		run->keeping.is_over = run->has_lost_list = false;
+		aps_sync_work_feed(run, &event);
 	}
 	return has_ended || is_page_over || is_cleared;
 }
@@ -474,6 +500,8 @@ static void release(struct aps_sync_run *run)
 static void closing(struct aps_partition_follower *follower)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	if (run->is_bulk) aps_vault_end_bulk(run->vault);
+	run->is_bulk = false;
 	aps_vault_remove(run->vault, &run->part);
 	run->partition = NULL;
 	run->vault = NULL;

@@ -262,12 +262,20 @@ static enum aps_rc show_collected(struct writing *w, struct aps_partition *parti
 	return rc;
 }
 
-static enum aps_rc change_shown(struct writing *w, struct aps_partition *partition, bool adds, struct aps_err *err)
+/* An eviction took it, say, or another identity adopted it. */
+static enum aps_rc fail_lost(struct aps_err *err)
+{
+	return aps_fail(err, APS_E_CONFLICT, "the list that a sync has collected isn't there any more");
+}
+
+static enum aps_rc change_shown(struct writing *w, struct aps_partition *partition, bool adds, bool is_needed,
+                                struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
 	struct aps_cache_write *write = &partition->write;
 	bool is_there;
 	enum aps_rc rc = aps_synced_list_load(write, &run->place, &run->shown, &is_there, err);
+	if (rc == APS_OK && !is_there && is_needed) return fail_lost(err);
 	if (rc != APS_OK || !is_there) return rc;
 	rc = aps_synced_list_remove(write, &run->place, &run->shown, numbers(&w->leaving), count(&w->leaving), err);
 	if (rc == APS_OK && adds)
@@ -276,12 +284,13 @@ static enum aps_rc change_shown(struct writing *w, struct aps_partition *partiti
 	return rc;
 }
 
-static enum aps_rc change_beside(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+static enum aps_rc change_beside(struct writing *w, struct aps_partition *partition, bool is_base, struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
 	struct aps_cache_write *write = &partition->write;
 	bool is_there;
 	enum aps_rc rc = aps_synced_list_load(write, &run->beside, &run->collected, &is_there, err);
+	if (rc == APS_OK && !is_there && is_base) return fail_lost(err);
 	if (rc != APS_OK || !is_there) return rc;
 	rc = aps_synced_list_remove(write, &run->beside, &run->collected, numbers(&w->leaving), count(&w->leaving),
 	                            err);
@@ -302,21 +311,29 @@ static enum aps_rc end_list(struct writing *w, struct aps_partition *partition, 
 	return aps_synced_list_move(&partition->write, from, to, &w->unseen, err);
 }
 
+/* No page before it had records. */
+static bool is_first(const struct aps_sync_run *run)
+{
+	const struct aps_sync_keeping *keeping = &run->keeping;
+	return keeping->begins || keeping->list == APS_SYNC_LIST_BEGIN || run->machine.checkpoint.base.n_records == 0;
+}
+
 static enum aps_rc change_lists(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
                                 struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
 	const struct aps_sync_keeping *keeping = &run->keeping;
 	bool is_base = keeping->is_page && keeping->part == APS_SYNC_PART_BASE;
-	bool begins = is_base && (keeping->begins || keeping->list == APS_SYNC_LIST_BEGIN);
+	bool begins = is_base && is_first(run);
 	bool ends = is_base && (keeping->list == APS_SYNC_LIST_SHOW || keeping->list == APS_SYNC_LIST_COMPLETE);
 	bool has_open_list = run->machine.checkpoint.base.is_open || run->machine.checkpoint.is_truncated || is_base;
 	if (run->place.field.n == 0) return APS_OK;
 	enum aps_rc rc = begins ? begin_list(w, partition, binding, err) : APS_OK;
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
-	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, err);
+	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, is_base, err);
 	/* what a pass collects beside isn't shown before its end, but what is gone, and what comes by other ways, is */
-	if (rc == APS_OK) rc = change_shown(w, partition, !is_base || !is_beside, err);
+	if (rc == APS_OK)
+		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, binding, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
 	return rc;
@@ -351,7 +368,8 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	reset(w);
 	enum aps_rc rc = know_tombstones(run, err);
 	if (rc == APS_OK) rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);
-	if (rc == APS_OK && !has_records) return normalize_whole(w, partition, binding, err);
+	bool is_further = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE && !is_first(run);
+	if (rc == APS_OK && !has_records && !is_further) return normalize_whole(w, partition, binding, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_NEW, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_PARTIAL, err);
@@ -364,6 +382,8 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 		aps_synced_list_forget(&run->collected);
 		run->knows_tombstones = false;
 	}
+	bool is_asked = w->data->merges != NULL && aps_asked_merges_are_open(w->data->merges);
+	run->has_lost_list = rc == APS_E_CONFLICT && !is_asked;
 	return rc;
 }
 

@@ -285,6 +285,7 @@ bool aps_sync_unsave(struct aps_sync_step *s)
 		return true;
 	}
 	aps_sync_abandon_fetch(s);
+	if (s->event->failure.kind == APS_SYNC_FAILURE_REFUSED) sync->is_anew = true;
 	sync->retry_at_ms = aps_sync_retry_at_ms(sync->rand, &sync->n_failures, s->event->failure.retry_after_ms,
 	                                         s->event->mono_ms);
 	return true;

@@ -36,7 +36,7 @@ enum aps_sync_phase {
 	X(ANSWERED, "answered")     /* the fetch that is under way: `page` */                                          \
 	X(FAILED, "failed")         /* likewise: `failure` */                                                          \
 	X(SAVED, "saved")           /* the page is kept, with `next` */                                                \
-	X(UNSAVED, "unsaved")       /* it isn't, nor is anything of its transaction */                                 \
+	X(UNSAVED, "unsaved") /* it isn't, nor is its transaction; REFUSED: what the pass had isn't there, either */   \
 	X(DRAINED, "drained")                                                                                          \
 	X(DUE, "due")         /* the timer's time is over */                                                           \
 	X(CLEARED, "cleared") /* the cache was emptied, its checkpoints with it */                                     \

@@ -243,7 +243,7 @@ describe("a subscription that catches up", function()
     assert.equal("Unauthorized", failure.error_type)
     assert.equal("not you", failure.errors[1].message)
     assert.is_false(is_complete)
-    assert.equal(0, client:stats().subscriptions)
+    wait(function() return client:stats().subscriptions == 0 end, "its end in the core")
   end)
 
   it("sends a query again that fails, and says so once", function()

@@ -80,6 +80,9 @@ local function posts(sync, more)
   return options
 end
 
+--- The three parts, with other options than the applications have.
+function simulated_posts.sync(more) return parts(more) end
+
 --- A list in pages, deltas in pages, and events.
 function simulated_posts.paged() return posts(parts()) end
 

@@ -17,8 +17,8 @@ local PAGE_SIZE = 1000
 ---seconds instead.
 ---
 ---An event may come twice: what has changed shortly before the connection was lost is fetched again. If the records have a version,
----a state of a record that is as old as one that was emitted, or older, isn't emitted while the subscription catches up; 4096
----records are remembered at most.
+---a state of a record that is as old as one that was emitted, or older, isn't emitted while the subscription catches up, nor in the five
+---seconds after that; 4096 records are remembered at most.
 ---@class appsync.CatchUp
 ---@field query string|appsync.Document what has changed. `$lastSync`, if the query declares it, is set to the time since when
 ---(the service's, some seconds to spare); without it all that the query brings is emitted each time. A query with `nextToken` is

@@ -7,6 +7,7 @@
 local arguments = require "appsync.client.arguments"
 local cache = require "appsync.client.cache"
 local catch_up_options = require "appsync.client.catch_up_options"
+local clock = require "appsync.clock"
 local compute = require "appsync.compute"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
@@ -22,13 +23,14 @@ local version_memory = require "appsync.client.version_memory"
 local catching_up = {}
 
 local BATCH = 64 -- the core hands over 256 events before it waits
+local SETTLING = 5 -- seconds: an event of what a query has brought may come so much later
 
 local Source = subscription_source.Source
 
 ---@class appsync.client.CatchingUp: appsync.client.Source
 ---@field catch_up appsync.client.CatchUpPlan
 ---@field memory appsync.client.VersionMemory? nil: records have no version
----@field is_live boolean events are those of now
+---@field settled_at number? when events are those of now, by the clock; nil: it catches up
 ---@field told string? the state that the observer was told last
 ---@field page integer? of the page that was handled, and that the core doesn't know of yet
 local CatchingUp = setmetatable({}, { __index = Source })
@@ -55,7 +57,7 @@ function CatchingUp:start(is_dynamic, all_headers)
     poll = catch_up.poll, page_size = catch_up.page_size, last_sync_unit = catch_up.last_sync_unit,
   }
   if not id then return nil, errors.of_core(err, plan.where) end
-  self.id, self.catch_up, self.is_live = id, catch_up, false
+  self.id, self.catch_up = id, catch_up
   if catch_up.version_field then
     self.memory = version_memory.new(catch_up.root, catch_up.version_field, self.root.keys)
   end
@@ -123,7 +125,8 @@ end
 function CatchingUp:on_event(event, err)
   local value
   value, err = self:results(event.data, err)
-  if is_news(self, value, err, not self.is_live) then return self.inlet.next(value, err) end
+  local is_compared = not self.settled_at or clock.now() < self.settled_at
+  if is_news(self, value, err, is_compared) then return self.inlet.next(value, err) end
   self.n_consumed = self.n_consumed + 1
   if self.n_consumed == 1 then dispatch.flush_later(self) elseif self.n_consumed >= BATCH then self:flush() end
 end
@@ -150,7 +153,7 @@ local function mapped(self, data)
 end
 
 function CatchingUp:on_page(event, err)
-  self.is_live = false
+  self.settled_at = nil
   if err then errors.adopt(err) end
   local events = self.catch_up.map and mapped(self, event.data) or by_record(self, event.records)
   if err and events[1] == nil then
@@ -170,7 +173,11 @@ local STATES = { live = "subscribed", polling = "polling", subscribing = "reconn
 ---@param err appsync.Error? why it isn't served
 function CatchingUp:on_phase(event, err)
   local state = STATES[event.phase]
-  self.is_live = event.phase == "live"
+  if event.phase ~= "live" then
+    self.settled_at = nil
+  elseif not self.settled_at then
+    self.settled_at = clock.now() + (self.told and SETTLING or 0) -- nothing was missed before
+  end
   if not state then return end
   if state == "reconnecting" then
     self.context:set_trouble(self, err or false)

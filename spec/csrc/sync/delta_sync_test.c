@@ -267,6 +267,18 @@ static void the_delta_token_is_left_behind_when_it_is_refused(void **state)
 	world_clear(w);
 }
 
+static void a_pass_that_has_lost_what_it_had_begins_anew(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(AHEAD);
+	FEED(w, SAVED);
+	world_answer(w, 100, "u");
+	world_fail(w, APS_SYNC_ON_UNSAVED, APS_SYNC_FAILURE_REFUSED, 500);
+	world_pass_time(w, 500);
+	assert_string_equal(FEED(w, DUE), "fetch base size=100\ntell base\n");
+	world_clear(w);
+}
+
 static void a_pass_that_waited_too_long_for_the_network_begins_anew(void **state)
 {
 	(void)state;
@@ -359,6 +371,7 @@ int main(void)
 	        cmocka_unit_test(a_delta_query_is_not_made_smaller),
 	        cmocka_unit_test(hints_of_a_network_do_not_shorten_the_backoff_for_good),
 	        cmocka_unit_test(the_delta_token_is_left_behind_when_it_is_refused),
+	        cmocka_unit_test(a_pass_that_has_lost_what_it_had_begins_anew),
 	        cmocka_unit_test(a_pass_that_waited_too_long_for_the_network_begins_anew),
 	        cmocka_unit_test(a_delta_pass_that_waited_too_long_becomes_a_base_pass),
 	        cmocka_unit_test(a_base_pass_gets_to_its_end_with_a_wrong_clock),
