@@ -12,6 +12,9 @@
  *            |            +--can't be had--> POLLING-+                            +-----+ due, reconnected
  *            +--> STOPPED: told to, or refused for good
  *
+ * What was heard is drained before the first page of a pass is asked for, too (and the page then knows better): behind
+ * it something may be lost that the page shows, and an older event would bring a deleted record back.
+ *
  * Pages: one is fetched while the one before it is kept. An ANSWERED or FAILED that comes while a page is being kept is
  * fed after SAVED or UNSAVED. The checkpoint that goes with a page is `next`; with SAVED it becomes `checkpoint`. Their
  * `is_beside` is the owner's: the machine only hands it on.

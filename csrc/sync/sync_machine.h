@@ -93,7 +93,7 @@ struct aps_sync_actions {
 	bool begins_and_completes; /* LIST_COMPLETE or _SHOW of a pass of one page: also BEGIN */
 	/* Is to be begun: of machine->fetch. */
 	enum aps_sync_query fetches;
-	bool drains;       /* what was heard is taken, then DRAINED */
+	bool drains;       /* what is held is taken; DRAINED once nothing is */
 	bool warns_window; /* the delta query reaches further back than the window, and there is no base query */
 	enum aps_sync_timer timer; /* ARM: also where it is armed already */
 	int64_t delay_ms;          /* ARM */

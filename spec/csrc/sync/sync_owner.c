@@ -75,6 +75,15 @@ static bool write(struct sync_simulation *world)
 	return sync_store_save(&world->store, &process->machine.next);
 }
 
+/* What became of transactions before says nothing of the page that is written now. */
+static void settle_earlier(struct sync_process *process)
+{
+	bool has_ended = process->has_lost || process->has_committed;
+	if (process->has_lost && process->n_uncommitted != 0) process->hearing.has_missed = true;
+	if (has_ended) process->n_uncommitted = 0;
+	process->has_lost = process->has_committed = false;
+}
+
 static void put(struct sync_simulation *world)
 {
 	struct sync_process *process = &world->process;
@@ -85,6 +94,7 @@ static void put(struct sync_simulation *world)
 		fail_keeping(world);
 		return;
 	}
+	settle_earlier(process);
 	if (!write(world)) {
 		sync_say(world, "the store can't be written");
 		sync_store_lose(&world->store);

@@ -29,8 +29,9 @@ static enum fate fate_of(const struct service_record *record, enum order order)
 /* Where both are of one version the deletion came later. What was made anew begins with a low version. */
 static enum fate judge_dead(const struct stored_tombstone *tombstone, const struct service_record *record)
 {
-	if (!tombstone->is_there || order_of(record->changed_ms, tombstone->changed_ms) == NEWER)
-		return record->is_deleted ? IS_DELETED : IS_NEW;
+	enum order change = order_of(record->changed_ms, tombstone->changed_ms);
+	if (!tombstone->is_there || change == NEWER) return record->is_deleted ? IS_DELETED : IS_NEW;
+	if (change == OLDER) return IS_OLD; /* as another deletion, too, which the tombstone would forget */
 	enum order order = order_of(record->version, tombstone->version);
 	if (order == SAME && !record->is_deleted) return IS_OLD;
 	if (order == UNORDERED && !record->is_deleted) return IS_NEW;
@@ -62,8 +63,10 @@ static void change(struct store_image *image, const struct store_write *write, c
 		leaving[record->key] = true;
 		joining[record->key] = false;
 		*known = (struct stored_record){.is_there = false};
+		/* what the service tells is no guess */
+		int64_t seen_ms = record->changed_ms > write->now_ms ? record->changed_ms : write->now_ms;
 		image->tombstones[record->key] =
-		        (struct stored_tombstone){true, record->version, record->changed_ms, write->now_ms};
+		        (struct stored_tombstone){true, record->version, record->changed_ms, seen_ms};
 		return;
 	}
 	if (fate != IS_OLD && !is_newer_known(known, write, fate)) {
