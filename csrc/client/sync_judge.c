@@ -98,12 +98,6 @@ static enum aps_rc put_known(const struct aps_partition *partition, const struct
 	return aps_json_writer_finish(&w) == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
-/* Something was made anew under the key of what was deleted: it begins with a low version. */
-static bool is_made_anew(const struct aps_page_record *record, struct aps_str deleted_at)
-{
-	return aps_record_order(record->changed_at, deleted_at) == APS_RECORD_NEWER;
-}
-
 static enum aps_sync_fate fate_of(const struct aps_page_record *record, enum aps_record_order order)
 {
 	if (order == APS_RECORD_OLDER) return APS_SYNC_IS_OLD;
@@ -111,7 +105,20 @@ static enum aps_sync_fate fate_of(const struct aps_page_record *record, enum aps
 	return order == APS_RECORD_NEWER ? APS_SYNC_IS_NEW : APS_SYNC_IS_SAME;
 }
 
-/* Where both are of one version the deletion came later. */
+/* Something may have been made anew under the key of what was deleted: it begins with a low version. What is older than
+ * the deletion is, whatever its version: a deletion of the former record would make the later one forgotten. Where both
+ * are of one version the deletion came later. */
+static enum aps_sync_fate fate_of_dead(const struct aps_page_record *record, const struct aps_tombstone_found *found)
+{
+	enum aps_record_order change = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at));
+	if (change == APS_RECORD_NEWER) return record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
+	if (change == APS_RECORD_OLDER) return APS_SYNC_IS_OLD;
+	enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found->version));
+	if (order == APS_RECORD_SAME && !record->is_deleted) return APS_SYNC_IS_OLD;
+	if (order == APS_RECORD_UNORDERED && !record->is_deleted) return APS_SYNC_IS_NEW;
+	return fate_of(record, order);
+}
+
 static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
                               enum aps_sync_fate *fate, bool *is_dead, struct aps_err *err)
 {
@@ -123,12 +130,7 @@ static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_re
 	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &found, err);
 	*is_dead = rc == APS_OK && found.is_there;
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (rc == APS_OK && found.is_there && !is_made_anew(record, aps_buf_str(&found.changed_at))) {
-		enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found.version));
-		*fate = fate_of(record, order);
-		if (order == APS_RECORD_SAME && !record->is_deleted) *fate = APS_SYNC_IS_OLD;
-		if (order == APS_RECORD_UNORDERED && !record->is_deleted) *fate = APS_SYNC_IS_NEW;
-	}
+	if (*is_dead) *fate = fate_of_dead(record, &found);
 	aps_buf_clear(&found.version);
 	aps_buf_clear(&found.changed_at);
 	return rc;
@@ -158,7 +160,8 @@ static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_r
 	if (rc == APS_OK && order == APS_RECORD_OLDER && run->keeping.is_page && entry->moment < asked_at) {
 		aps_buf_reset(&known);
 		rc = put_known(run->partition, entry, names->changed_at, &known, err);
-		if (rc == APS_OK && is_made_anew(record, aps_buf_str(&known))) order = APS_RECORD_NEWER;
+		if (rc == APS_OK && aps_record_order(record->changed_at, aps_buf_str(&known)) == APS_RECORD_NEWER)
+			order = APS_RECORD_NEWER;
 	}
 	*fate = fate_of(record, order);
 	aps_buf_clear(&known);
@@ -182,9 +185,9 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 	rc = judge_known(run, record, entry, asked_at, fate, err);
 	/* What was deleted may be cached again by what somebody else was answered. */
 	if (rc != APS_OK || *fate != APS_SYNC_IS_OLD || !run->has_tombstones) return rc;
-	enum aps_sync_fate fate_of_dead;
-	rc = judge_dead(run, record, key, &fate_of_dead, &is_dead, err);
-	if (rc == APS_OK && is_dead) *fate = fate_of_dead;
+	enum aps_sync_fate than_dead;
+	rc = judge_dead(run, record, key, &than_dead, &is_dead, err);
+	if (rc == APS_OK && is_dead) *fate = than_dead;
 	return rc;
 }
 
