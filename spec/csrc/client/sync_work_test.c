@@ -1,4 +1,5 @@
-/* A delta sync at work: commits that fail, caches that are cleared or closed, and ends, in each state that it can be in. */
+/* A delta sync at work: commits that fail, caches that are cleared or closed, and ends, in each state that it can be
+ * in. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -369,7 +370,8 @@ static void a_service_that_refuses_the_query_ends_it(void **state)
 	open_sync(PLAIN);
 	tell("subscribed");
 	drop_events();
-	answer_status(200, "{\"data\":null,\"errors\":[{\"errorType\":\"ValidationException\",\"message\":\"no field\"}]}");
+	answer_status(200,
+	              "{\"data\":null,\"errors\":[{\"errorType\":\"ValidationException\",\"message\":\"no field\"}]}");
 	assert_phase(APS_SYNC_STOPPED);
 	assert_told("state", "\"phase\":\"stopped\"");
 	assert_int_equal(told("end")->response.err.code, APS_E_GRAPHQL);
