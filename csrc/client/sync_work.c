@@ -274,19 +274,26 @@ static bool may_take(const struct aps_sync_run *run)
 	return !run->keeping.is_busy && (!run->settings->hands_over || aps_sync_hand_has_room(run));
 }
 
+/* What a sync that hands over was told of before a loss; of another one, all that is held. */
+static bool has_drained(const struct aps_sync_run *run)
+{
+	return run->settings->hands_over ? run->hearing.n_to_drain == 0 : run->hearing.first == NULL;
+}
+
 static bool take_events(struct aps_sync_run *run)
 {
 	struct aps_sync_hearing *hearing = &run->hearing;
 	size_t n = 0;
 	while (may_take(run) && hearing->first != NULL && n < MAX_TURN_EVENTS) {
-		if (aps_delta_sync_holds_events(&run->machine) && hearing->n_to_drain == 0) break;
+		bool may_drain = run->settings->hands_over ? hearing->n_to_drain != 0 : hearing->is_draining;
+		if (aps_delta_sync_holds_events(&run->machine) && !may_drain) break;
 		if (run->settings->hands_over)
 			aps_sync_hand_event(run, aps_sync_hear_take(run));
 		else
 			aps_sync_keep_event(run, aps_sync_hear_take(run));
 		n++;
 	}
-	if (hearing->is_draining && !run->keeping.is_busy && hearing->n_to_drain == 0) {
+	if (hearing->is_draining && !run->keeping.is_busy && has_drained(run)) {
 		hearing->is_draining = false;
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_DRAINED);
 		return true;
@@ -350,6 +357,7 @@ bool aps_sync_work_probe(struct aps_sync_run *run)
 	if (run->machine.phase != APS_SYNC_WAITING || run->fetching.is_under_way || run->fetching.answer.is_there)
 		return false;
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
+	if (run->machine.phase == APS_SYNC_DRAINING) (void)take_events(run);            /* before a pass begins */
 	if (!run->fetching.is_under_way) aps_sync_work_feed_kind(run, APS_SYNC_ON_DUE); /* its time may have come */
 	run->is_probing = run->fetching.is_under_way;
 	if (!run->is_probing) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);

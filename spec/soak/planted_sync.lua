@@ -21,7 +21,7 @@ local FAULTS = {
   { FETCHING, "const struct aps_checkpoint *at = sync->is_saving ? &sync->next : &sync->checkpoint;", "const struct aps_checkpoint *at = &sync->checkpoint;" },
   { FETCHING, "sync->is_anew = false;\n\ts->is_straight", "s->is_straight" },
   { FETCHING, "s->is_refused = !may_restart(s);\n\t\tsync->is_anew = true;", "s->is_refused = !may_restart(s);" },
-  { FETCHING, "aps_sync_abandon_fetch(s);\n\tsync->retry_at_ms", "sync->retry_at_ms" },
+  { FETCHING, "aps_sync_abandon_fetch(s);\n\tif (s->event->failure.kind", "if (s->event->failure.kind" },
   { FETCHING, "return (uint32_t)(max_records - n_records);", "return 0;" },
   { PROGRESS, "c->last_sync_ms = c->base.since_ms;", "c->last_sync_ms = place->made_ms;" },
   { PROGRESS, "if (c->base.is_open || c->is_truncated) c->base.since_ms = c->delta.began_ms;", "" },
