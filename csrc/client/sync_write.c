@@ -188,17 +188,15 @@ static size_t count(const struct aps_buf *buf)
 	return buf->n / sizeof(uint64_t);
 }
 
-/* Layers say something of it: a mutation of its is queued or under way. Or it was written since the pass began: the
- * page that it would have been on may have been made before. */
+/* It was written since the pass began: the page that it would have been on may have been made before. What layers say
+ * of it is theirs, as it is of a record that was deleted. */
 static enum aps_rc stays(const struct writing *w, struct aps_partition *partition, uint64_t number, bool *stays_there,
                          struct aps_err *err)
 {
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
 	uint32_t began_at = w->run->began_at;
-	*stays_there = rc == APS_OK && entry != NULL &&
-	               ((entry->layered != NULL && entry->layered->n_patches != 0) ||
-	                (began_at != 0 && entry->moment >= began_at));
+	*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->moment >= began_at;
 	return rc;
 }
 
