@@ -268,6 +268,20 @@ describe("appsync.simulate", function()
     holds(options)
     appsync.run(function() assert.matches("can't be called in a task", misuse.raised(simulate.run, options)) end)
   end)
+
+  it("lets a program subscribe", function()
+    local heard
+    holds{
+      schema = "type Todo @model { id: ID! }", schedules = 1, seed = 1, steps = 8, faults = { kill = 0, restart = 0, offline = 0 },
+      start = function(client)
+        client:subscribe("subscription { onCreateTodo { id } }"):subscribe{ next = function(event) heard = event end }
+      end,
+      actions = { add = function(client, random)
+        client:mutate("mutation { createTodo(input: {id: \"" .. random:uuid() .. "\"}) { id } }")
+      end },
+    }
+    assert.is_string(heard.onCreateTodo.id)
+  end)
 end)
 
 describe("appsync simulate", function()

@@ -1,6 +1,6 @@
 -- Is the simulation of delta syncs any good? Each line below is wrong in one way: of the machine, of the record rules (the
 -- store) or of what the owner does. See spec/soak/planting.lua.
--- usage: make -s build/simulation/sync_soak && N=10000 SEED=1 ONLY_FIRST=3 BUILD=build lua spec/soak/planted_sync.lua
+-- usage: make -s build/simulation/sync_soak && N=10000 SEED=1 ONLY_FIRST=3 BUILD=build lua spec/soak/sync_machine_planted.lua
 local SYNC, FETCHING, HEARING = "csrc/sync/delta_sync.c", "csrc/sync/sync_fetching.c", "csrc/sync/sync_hearing.c"
 local PLAN, PROGRESS, CHECKPOINT = "csrc/sync/sync_plan.c", "csrc/sync/sync_progress.c", "csrc/sync/checkpoint.c"
 local STORE, OWNER = "spec/csrc/sync/sync_store.c", "spec/csrc/sync/sync_owner.c"
