@@ -82,6 +82,8 @@ static void put_key(struct keying *keying, struct aps_str text, struct aps_buf *
 	if (get(keying, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING)
 		aps_buf_add_str(&keying->type, type.text);
 	if (!aps_identity_of(keys, keying->partition->policies, aps_buf_str(&keying->type), get, keying)) keys->n = at;
+	/* else it would be taken for one without an identity */
+	if (keying->type.rc != APS_OK || keying->cell.rc != APS_OK || keying->arena.rc != APS_OK) keys->rc = APS_E_NOMEM;
 }
 
 /* The JSON text of a field of what the service has said of a record. */

@@ -140,14 +140,14 @@ static inline void finish(void)
 	rmdir(world.folder);
 }
 
-static int setup(void **state)
+APS_UNUSED static int setup(void **state)
 {
 	(void)state;
 	begin();
 	return 0;
 }
 
-static int teardown(void **state)
+APS_UNUSED static int teardown(void **state)
 {
 	(void)state;
 	finish();
@@ -269,16 +269,25 @@ static inline void end_exchange(struct aps_http_answer *answer)
 	turn();
 }
 
+/* False: no memory. */
+static inline bool make_answer(struct aps_http_answer *answer, long status, const char *date, const char *body)
+{
+	*answer = (struct aps_http_answer){.status = status, .n_body = strlen(body)};
+	answer->body = aps_strndup(body, answer->n_body);
+	if (answer->body != NULL && aps_answer_take_headers(answer, aps_str_of(date), 1)) return true;
+	aps_http_answer_clear(answer);
+	return false;
+}
+
 static inline void answer_status(long status, const char *body)
 {
-	struct aps_http_answer answer = {.status = status, .n_body = strlen(body)};
+	struct aps_http_answer answer;
 	char date[64];
 	const time_t now_s = (time_t)((BEGIN_MS + world.ms) / 1000);
 	struct tm now;
 	assert_true(strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&now_s, &now)) != 0);
 	if (!is_asked()) fail_msg("no page is asked for: %s", aps_sync_phase_name(world.run->machine.phase));
-	while (answer.body == NULL) answer.body = aps_strndup(body, answer.n_body); /* there may be no memory, once */
-	while (!aps_answer_take_headers(&answer, aps_str_of(date), 1)) {
+	while (!make_answer(&answer, status, date, body)) { /* there may be no memory, once */
 	}
 	end_exchange(&answer);
 }
