@@ -83,7 +83,8 @@ static void put_key(struct keying *keying, struct aps_str text, struct aps_buf *
 		aps_buf_add_str(&keying->type, type.text);
 	if (!aps_identity_of(keys, keying->partition->policies, aps_buf_str(&keying->type), get, keying)) keys->n = at;
 	/* else it would be taken for one without an identity */
-	if (keying->type.rc != APS_OK || keying->cell.rc != APS_OK || keying->arena.rc != APS_OK) keys->rc = APS_E_NOMEM;
+	if (keying->type.rc != APS_OK || keying->cell.rc != APS_OK || keying->arena.rc != APS_OK)
+		keys->rc = APS_E_NOMEM;
 }
 
 /* The JSON text of a field of what the service has said of a record. */
@@ -121,20 +122,15 @@ static enum aps_sync_fate fate_of_dead(const struct aps_page_record *record, con
 	return fate_of(record, order);
 }
 
-static enum aps_rc judge_dead(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                              enum aps_sync_fate *fate, bool *is_dead, struct aps_err *err)
+static enum aps_rc find_tombstone(struct aps_sync_run *run, struct aps_str key, struct aps_tombstone_found *found,
+                                  struct aps_err *err)
 {
 	struct aps_sync_name name;
-	struct aps_tombstone_found found = {.is_there = false};
-	aps_buf_init(&found.version, APS_BUF_ANY_SIZE);
-	aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK) rc = aps_tombstone_find(run->vault->db, name, key, &found, err);
-	*is_dead = rc == APS_OK && found.is_there;
-	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (*is_dead) *fate = fate_of_dead(record, &found);
-	aps_buf_clear(&found.version);
-	aps_buf_clear(&found.changed_at);
+	found->is_there = false;
+	aps_buf_init(&found->version, APS_BUF_ANY_SIZE);
+	aps_buf_init(&found->changed_at, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = run->has_tombstones ? aps_sync_run_name(run, &name, err) : APS_OK;
+	if (rc == APS_OK && run->has_tombstones) rc = aps_tombstone_find(run->vault->db, name, key, found, err);
 	return rc;
 }
 
@@ -170,26 +166,51 @@ static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_r
 	return rc;
 }
 
+/* What was deleted may be cached again by what somebody else was answered: it doesn't outlive what was made anew. */
+static enum aps_rc judge_cached_again(const struct aps_sync_run *run, const struct aps_page_record *record,
+                                      const struct aps_entry *entry, const struct aps_tombstone_found *found,
+                                      enum aps_sync_fate *fate, struct aps_err *err)
+{
+	const struct aps_page_names *names = &run->settings->parts[run->keeping.part].names;
+	const struct {
+		struct aps_str field, deleted;
+	} rows[] = {{names->version_field, aps_buf_str(&found->version)},
+	            {names->changed_at, aps_buf_str(&found->changed_at)}};
+	if (aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) != APS_RECORD_NEWER) return APS_OK;
+	enum aps_rc rc = APS_OK;
+	bool is_newer = false;
+	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(rows); i++) {
+		struct aps_buf known;
+		aps_buf_init(&known, APS_BUF_ANY_SIZE);
+		rc = put_known(run->partition, entry, rows[i].field, &known, err);
+		is_newer = is_newer || aps_record_order(aps_buf_str(&known), rows[i].deleted) == APS_RECORD_NEWER;
+		aps_buf_clear(&known);
+	}
+	if (rc == APS_OK && !is_newer) *fate = fate_of_dead(record, found);
+	return rc;
+}
+
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
                          uint32_t asked_at, enum aps_sync_fate *fate, struct aps_err *err)
 {
 	struct aps_partition *partition = run->partition;
 	struct aps_entry *entry;
-	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
-	if (rc != APS_OK) return rc;
-	bool is_known = entry != NULL && aps_entry_base(entry).n != 0;
+	struct aps_tombstone_found found;
 	*fate = APS_SYNC_IS_PARTIAL;
 	if (is_partial(run, record)) return APS_OK;
+	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
+	if (rc != APS_OK) return rc;
 	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	bool is_dead;
-	if (!is_known && run->has_tombstones) return judge_dead(run, record, key, fate, &is_dead, err);
-	if (!is_known) return APS_OK;
-	rc = judge_known(run, record, entry, asked_at, fate, err);
-	/* What was deleted may be cached again by what somebody else was answered. */
-	if (rc != APS_OK || *fate != APS_SYNC_IS_OLD || !run->has_tombstones) return rc;
-	enum aps_sync_fate than_dead;
-	rc = judge_dead(run, record, key, &than_dead, &is_dead, err);
-	if (rc == APS_OK && is_dead) *fate = than_dead;
+	rc = find_tombstone(run, key, &found, err);
+	if (rc == APS_OK && entry != NULL && aps_entry_base(entry).n != 0) {
+		rc = judge_known(run, record, entry, asked_at, fate, err);
+		if (rc == APS_OK && *fate == APS_SYNC_IS_OLD && found.is_there)
+			rc = judge_cached_again(run, record, entry, &found, fate, err);
+	} else if (rc == APS_OK && found.is_there) {
+		*fate = fate_of_dead(record, &found);
+	}
+	aps_buf_clear(&found.version);
+	aps_buf_clear(&found.changed_at);
 	return rc;
 }
 
