@@ -142,8 +142,8 @@ local function arrive(request, world, fault)
   if fault == "fail_query" then
     return later(request, world, down, deliver, service:fail(request.body, random:pick(PASSING), "no page"))
   elseif world.syncs:has_expired(request.body) then
-    local refusal = service:fail(request.body, "DynamoDB:UserIllegalArgumentException", "Invalid pagination token given.")
-    return later(request, world, down, deliver, refusal)
+    return later(request, world, down, deliver,
+      service:fail(request.body, "DynamoDB:UserIllegalArgumentException", "Invalid pagination token given."))
   end
   world.syncs:see_request(request.body)
   local status, headers, body, has_effect = service:answer(request.body)
