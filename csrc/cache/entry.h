@@ -48,6 +48,7 @@ struct aps_entry {
 	uint32_t n_content_bytes;
 	uint32_t n_key_bytes;
 	uint32_t moment;  /* of the last write to its base that told of something new (cache/write.h); 0: before all */
+	uint32_t told_at; /* likewise of the last one that told more than a doubt */
 	uint32_t n_holds; /* writers, layers, watches: it stays in memory */
 	bool is_used;     /* since it came, or had its last chance */
 	bool is_in_write; /* changed by the write that is open */

@@ -23,6 +23,7 @@ void aps_write_begin(struct aps_cache_write *write, struct aps_cache *cache)
 	write->cache = cache;
 	write->layer = NULL;
 	write->moment = 0;
+	write->is_doubt = false;
 	write->is_open = true;
 	write->last_number = *cache->entries.last_number;
 	write->n_formers = 0;
@@ -325,7 +326,9 @@ void aps_write_set(struct aps_cache_write *write, struct aps_entry *entry, struc
 		return;
 	}
 	aps_entries_set(&write->cache->entries, entry, copy, content.n);
-	if (write->moment != 0) entry->moment = write->moment;
+	if (write->moment == 0) return;
+	entry->moment = write->moment;
+	if (!write->is_doubt) entry->told_at = write->moment;
 }
 
 void aps_write_report(struct aps_cache_write *write, const struct aps_entry *entry, uint32_t name)

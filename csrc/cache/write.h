@@ -26,6 +26,7 @@ struct aps_cache_write {
 	struct aps_cache *cache;
 	struct aps_layer *layer; /* that is written; NULL: the base */
 	uint32_t moment; /* what it changes of the base was new then: aps_write_begin() sets 0, which says nothing */
+	bool is_doubt;   /* nothing of it tells a value; aps_write_begin() sets false */
 	bool is_open;
 	struct aps_buf layers;      /* struct aps_layer *: those that leave or change with it, each once */
 	struct aps_former *formers; /* of the entries that were touched, each once */

@@ -436,6 +436,7 @@ static enum aps_rc fill_doubt(struct aps_partition *partition, struct filling *f
 {
 	struct aps_buf stale;
 	aps_buf_init(&stale, APS_BUF_ANY_SIZE);
+	partition->write.is_doubt = true;
 	if (filling->key.n != 0) aps_record_doubt(&partition->write, filling->key, &stale);
 	for (size_t i = 0; i < aps_write_n_layers(&partition->write); i++)
 		aps_layer_doubt(&partition->write, aps_write_layer_at(&partition->write, i), &stale);
