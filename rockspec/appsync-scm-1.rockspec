@@ -207,6 +207,7 @@ build = {
         "csrc/client/sync_judge.c",
         "csrc/client/sync_judgement.c",
         "csrc/client/sync_keep.c",
+        "csrc/client/sync_lingering.c",
         "csrc/client/sync_overtaken.c",
         "csrc/client/sync_place.c",
         "csrc/client/sync_quarantine.c",

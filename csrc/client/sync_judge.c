@@ -155,7 +155,7 @@ static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_r
 	enum aps_rc rc = put_known(run->partition, entry, names->version_field, &known, err);
 	enum aps_record_order order =
 	        rc == APS_OK ? aps_record_order(record->version, aps_buf_str(&known)) : APS_RECORD_UNORDERED;
-	if (rc == APS_OK && order == APS_RECORD_OLDER && run->keeping.is_page && entry->moment < asked_at) {
+	if (rc == APS_OK && order == APS_RECORD_OLDER && run->keeping.is_page && entry->told_at < asked_at) {
 		aps_buf_reset(&known);
 		rc = put_known(run->partition, entry, names->changed_at, &known, err);
 		if (rc == APS_OK && aps_record_order(record->changed_at, aps_buf_str(&known)) == APS_RECORD_NEWER)

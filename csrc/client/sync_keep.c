@@ -65,10 +65,21 @@ static enum aps_rc save_with(struct aps_sync_run *run, struct aps_err *err)
 	return rc == APS_OK ? aps_sync_run_save(run, &run->machine.next, err) : rc;
 }
 
+bool aps_sync_keep_take_ends(struct aps_sync_run *run, bool *is_kept)
+{
+	bool has_ended = run->has_lost || run->has_committed || run->has_moved;
+	*is_kept = run->has_committed && !run->has_lost && !run->has_moved;
+	run->has_lost = run->has_committed = run->has_moved = false;
+	if (has_ended && !*is_kept && run->n_uncommitted != 0) run->hearing.has_missed = true;
+	if (has_ended) run->n_uncommitted = 0;
+	return has_ended;
+}
+
 static void finish(struct aps_sync_run *run)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
 	struct aps_err err;
+	bool were_kept;
 	keeping->is_parked = false;
 	if (run->is_ended) {
 		clear(run);
@@ -79,6 +90,7 @@ static void finish(struct aps_sync_run *run)
 		fail(run, NULL);
 		return;
 	}
+	(void)aps_sync_keep_take_ends(run, &were_kept); /* of others: it says nothing of this one */
 	if (save_with(run, &err) != APS_OK) {
 		aps_vault_suspect(run->vault, &err);
 		aps_vault_abandon(run->vault);
@@ -212,6 +224,17 @@ void aps_sync_keep_event(struct aps_sync_run *run, struct aps_sync_heard *heard)
 		go(run);
 	else
 		clear(run);
+}
+
+void aps_sync_keep_settle_lingering(struct aps_sync_run *run)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	clear(run);
+	keeping->is_busy = keeping->is_settling = true;
+	keeping->part = APS_SYNC_PART_BASE;
+	keeping->data = APS_STR("{}");
+	keeping->begun_ms = aps_clock_mono_ms();
+	put(run);
 }
 
 bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *answer)

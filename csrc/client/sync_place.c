@@ -14,29 +14,36 @@ static const struct aps_selection_field *field_at(struct aps_binding *binding, s
 	return view != NULL ? aps_selection_find(view, key, &at) : NULL;
 }
 
+/* No field of a service is called like that. */
+static struct aps_str own_field(struct aps_arena *arena, struct aps_str root, const char *name)
+{
+	struct aps_buf field;
+	aps_buf_init(&field, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&field, root);
+	aps_buf_add_text(&field, name);
+	struct aps_str made = field.rc == APS_OK ? aps_arena_dup(arena, aps_buf_str(&field)) : APS_STR("");
+	aps_buf_clear(&field);
+	return made;
+}
+
 static enum aps_rc put(struct aps_sync_run *run, struct aps_str root, bool is_apart, const struct aps_str *path,
                        size_t n_path, struct aps_err *err)
 {
 	struct aps_arena *arena = &run->place_arena;
-	struct aps_buf beside;
 	aps_arena_clear(arena);
-	run->place = run->beside = (struct aps_list_place){.is_apart = is_apart, .n_path = n_path};
-	run->beside.is_apart = true;
-	run->beside.n_path = 0;
+	run->place = (struct aps_list_place){.is_apart = is_apart, .n_path = n_path};
+	run->beside = run->lingers_at = (struct aps_list_place){.is_apart = true};
 	struct aps_str *steps = n_path != 0 ? aps_arena_get(arena, n_path * sizeof *steps) : NULL;
 	bool is_there = n_path == 0 || steps != NULL;
 	for (size_t i = 0; is_there && i < n_path; i++) {
 		steps[i] = aps_arena_dup(arena, path[i]);
 		is_there = steps[i].p != NULL;
 	}
-	aps_buf_init(&beside, APS_BUF_ANY_SIZE);
-	aps_buf_add_str(&beside, root);
-	aps_buf_add_text(&beside, "~base"); /* no field of a service is called like that */
 	run->place.path = steps;
-	run->beside.field = beside.rc == APS_OK ? aps_arena_dup(arena, aps_buf_str(&beside)) : APS_STR("");
+	run->beside.field = own_field(arena, root, "~base");
+	run->lingers_at.field = own_field(arena, root, "~lingering");
 	struct aps_str field = aps_arena_dup(arena, root);
-	is_there = is_there && run->beside.field.p != NULL && beside.rc == APS_OK && field.p != NULL;
-	aps_buf_clear(&beside);
+	is_there = is_there && run->beside.field.n != 0 && run->lingers_at.field.n != 0 && field.p != NULL;
 	if (!is_there) return aps_fail(err, APS_E_NOMEM, "no memory for a delta sync");
 	run->place.field = field;
 	return APS_OK;

@@ -58,7 +58,8 @@ struct aps_sync_fetching {
 struct aps_sync_keeping {
 	bool is_busy;
 	bool is_over, is_kept; /* the page that was kept last: the machine is to be told */
-	bool is_page;          /* else an event */
+	bool is_page;          /* else an event, */
+	bool is_settling;      /* or what lingers: see client/sync_lingering.h */
 	enum aps_sync_part_kind part;
 	enum aps_sync_list list;
 	bool begins;                   /* with `list` */
@@ -131,28 +132,30 @@ struct aps_sync_run {
 	struct aps_sync_keeping keeping;
 	struct aps_sync_hearing hearing;
 	struct aps_list_place place, beside; /* of the base query's list; place.field empty: not known yet */
+	struct aps_list_place lingers_at;    /* see client/sync_lingering.h */
 	struct aps_arena place_arena;
-	struct aps_synced_list shown, collected;
+	struct aps_synced_list shown, collected, lingering;
 	struct aps_sync_counts counts;
 	struct aps_page_circle circle; /* of the pass that is running */
 	uint64_t last_question;
-	uint32_t began_at;    /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
-	int64_t skew_ms;      /* the service's clock less ours, as an earlier run has known it */
-	int64_t told_ms;      /* the service's time, as the last page has told it, */
-	int64_t told_at_ms;   /* and when that was, by the clock that never jumps; 0: no page of this run has */
-	bool is_cleared;      /* the cache was, in this turn */
-	bool has_moved;       /* the store has, in this turn */
-	bool has_lost;        /* a transaction with something of it has failed */
-	bool has_committed;   /* or is there */
-	size_t n_uncommitted; /* events in the transaction that is open */
-	bool is_whole;        /* see aps_sync_run_is_whole() */
-	bool was_delta;       /* the last page that was kept is of a delta query */
-	bool is_probing;      /* what is under way tries whether anything is reached */
-	bool has_changed;     /* for whoever looks at its state */
-	bool owes_checkpoint; /* it isn't in the store any more, and is to be */
-	bool has_lost_list;   /* what the pass has collected so far: an eviction, or another sync of the same queries */
-	bool is_writing;      /* what followers are told of is its own */
-	bool is_bulk;         /* the vault has been told that much is written */
+	uint32_t began_at;      /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
+	uint32_t lingers_since; /* the cache's moment behind the pass that was complete last; 0: of an earlier run */
+	int64_t skew_ms;        /* the service's clock less ours, as an earlier run has known it */
+	int64_t told_ms;        /* the service's time, as the last page has told it, */
+	int64_t told_at_ms;     /* and when that was, by the clock that never jumps; 0: no page of this run has */
+	bool is_cleared;        /* the cache was, in this turn */
+	bool has_moved;         /* the store has, in this turn */
+	bool has_lost;          /* a transaction with something of it has failed */
+	bool has_committed;     /* or is there */
+	size_t n_uncommitted;   /* events in the transaction that is open */
+	bool is_whole;          /* see aps_sync_run_is_whole() */
+	bool was_delta;         /* the last page that was kept is of a delta query */
+	bool is_probing;        /* what is under way tries whether anything is reached */
+	bool has_changed;       /* for whoever looks at its state */
+	bool owes_checkpoint;   /* it isn't in the store any more, and is to be */
+	bool has_lost_list; /* what the pass has collected so far: an eviction, or another sync of the same queries */
+	bool is_writing;    /* what followers are told of is its own */
+	bool is_bulk;       /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
 	bool knows_bad;

@@ -8,6 +8,7 @@
 #include "client/sync_hand.h"
 #include "client/sync_hear.h"
 #include "client/sync_keep.h"
+#include "client/sync_lingering.h"
 #include "client/sync_overtaken.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
@@ -306,11 +307,7 @@ static bool conclude(struct aps_sync_run *run)
 {
 	bool is_cleared = run->is_cleared;
 	if (run->keeping.is_uncommitted && run->vault != NULL) aps_caching_commit(run->core, run->vault);
-	bool has_ended = run->has_lost || run->has_committed || run->has_moved;
-	bool is_kept = run->has_committed && !run->has_lost && !run->has_moved;
-	run->has_lost = run->has_committed = run->has_moved = false;
-	if (has_ended && !is_kept && run->n_uncommitted != 0) run->hearing.has_missed = true;
-	if (has_ended) run->n_uncommitted = 0;
+	bool is_kept, has_ended = aps_sync_keep_take_ends(run, &is_kept);
 	if (has_ended && run->keeping.is_uncommitted) aps_sync_keep_conclude(run, is_kept && !is_cleared);
 	bool is_page_over = run->keeping.is_over;
 	if (is_cleared) { /* first: what comes of a page of what was there before doesn't matter */
@@ -331,6 +328,14 @@ static bool conclude(struct aps_sync_run *run)
 		aps_sync_work_feed(run, &event);
 	}
 	return has_ended || is_page_over || is_cleared;
+}
+
+/* What lingers in the list, and needn't any more, leaves it. */
+static bool settle_lingering(struct aps_sync_run *run)
+{
+	if (run->keeping.is_busy || run->machine.is_saving || !aps_sync_lingering_is_over(run)) return false;
+	aps_sync_keep_settle_lingering(run);
+	return true;
 }
 
 static bool save_owed(struct aps_sync_run *run)
@@ -388,6 +393,7 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 	has_gone = take_standing(run) || has_gone;
 	has_gone = take_answer(run) || has_gone;
 	has_gone = take_events(run) || has_gone;
+	has_gone = settle_lingering(run) || has_gone;
 	has_gone = save_owed(run) || has_gone;
 	bool has_ended = run->machine.phase == APS_SYNC_STOPPED && (run->reason.code != APS_OK || run->is_completed);
 	if (has_ended && !run->is_reason_told) {
@@ -432,6 +438,7 @@ static void forget_lists(struct aps_sync_run *run)
 {
 	aps_synced_list_forget(&run->shown);
 	aps_synced_list_forget(&run->collected);
+	aps_synced_list_forget(&run->lingering);
 	run->knows_tombstones = false;
 }
 
@@ -476,7 +483,7 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
 	run->is_cleared = run->is_cleared || is_cleared;
-	run->began_at = 0;
+	run->began_at = run->lingers_since = 0;
 	forget_lists(run);
 }
 
@@ -609,6 +616,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	aps_delta_sync_clear(&run->machine);
 	aps_synced_list_clear(&run->shown);
 	aps_synced_list_clear(&run->collected);
+	aps_synced_list_clear(&run->lingering);
 	aps_arena_clear(&run->place_arena);
 	if (!aps_sync_keep_close(run)) aps_sync_run_let_go(run);
 }

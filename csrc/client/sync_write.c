@@ -3,6 +3,7 @@
 #include "cache/evict.h"
 #include "client/sync_hear.h"
 #include "client/sync_judge.h"
+#include "client/sync_lingering.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_shell.h"
@@ -14,11 +15,12 @@ struct writing {
 	const struct aps_page *page;
 	const struct aps_partition_data *data;
 	struct aps_sync_judgement judgement;
-	struct aps_buf skipped; /* size_t */
-	struct aps_buf joining; /* uint64_t: entries that the list is to have, */
-	struct aps_buf leaving; /* and those that it isn't to have any more */
-	struct aps_buf unseen;  /* what a complete pass hasn't seen */
-	bool has_rows;          /* something of it is in the transaction beside the entries */
+	struct aps_buf skipped;   /* size_t */
+	struct aps_buf joining;   /* uint64_t: entries that the list is to have, */
+	struct aps_buf leaving;   /* and those that it isn't to have any more */
+	struct aps_buf unseen;    /* what a complete pass hasn't seen, */
+	struct aps_buf lingering; /* and what stays of it because layers speak of it */
+	bool has_rows;            /* something of it is in the transaction beside the entries */
 };
 
 static const struct aps_sync_judged *judged_at(const struct writing *w, size_t i)
@@ -188,15 +190,32 @@ static size_t count(const struct aps_buf *buf)
 	return buf->n / sizeof(uint64_t);
 }
 
-/* It was written since the pass began: the page that it would have been on may have been made before. What layers say
- * of it is theirs, as it is of a record that was deleted. */
-static enum aps_rc stays(const struct writing *w, struct aps_partition *partition, uint64_t number, bool *stays_there,
+/* It was written since the pass began: the page that it would have been on may have been made before. Or layers speak
+ * of it: a mutation of its is queued or under way. */
+static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uint64_t number, bool *stays_there,
                          struct aps_err *err)
 {
 	struct aps_entry *entry;
 	enum aps_rc rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
 	uint32_t began_at = w->run->began_at;
-	*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->moment >= began_at;
+	*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->told_at >= began_at;
+	if (rc != APS_OK || *stays_there || entry == NULL || entry->layered == NULL || entry->layered->n_patches == 0)
+		return rc;
+	*stays_there = true;
+	return add_number(&w->lingering, number, err);
+}
+
+/* The record leaves the store. */
+static enum aps_rc drop(struct aps_partition *partition, uint64_t number, struct aps_err *err)
+{
+	struct aps_buf key;
+	const struct aps_entry *entry = aps_write_at(&partition->write, number);
+	if (entry == NULL) return APS_OK;
+	aps_buf_init(&key, APS_BUF_ANY_SIZE);
+	aps_buf_add_str(&key, bare(aps_entry_key(entry)));
+	enum aps_rc rc = key.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for a record's key");
+	if (rc == APS_OK) aps_evict(&partition->write, aps_buf_str(&key), APS_STR(""));
+	aps_buf_clear(&key);
 	return rc;
 }
 
@@ -205,23 +224,27 @@ static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, str
 {
 	struct aps_sync_run *run = w->run;
 	enum aps_rc rc = APS_OK;
-	struct aps_buf key;
-	aps_buf_init(&key, APS_BUF_ANY_SIZE);
 	for (size_t i = 0; rc == APS_OK && i < count(&w->unseen); i++) {
 		uint64_t number = numbers(&w->unseen)[i];
 		bool stays_there;
 		rc = stays(w, partition, number, &stays_there, err);
 		if (rc == APS_OK && stays_there)
 			rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, &number, 1, err);
-		if (rc != APS_OK || stays_there || !run->settings->keeps_list) continue;
-		const struct aps_entry *entry = aps_write_at(&partition->write, number);
-		if (entry == NULL) continue;
-		aps_buf_reset(&key);
-		aps_buf_add_str(&key, bare(aps_entry_key(entry)));
-		if (key.rc != APS_OK) rc = aps_fail(err, APS_E_NOMEM, "no memory for a record's key");
-		if (rc == APS_OK) aps_evict(&partition->write, aps_buf_str(&key), APS_STR(""));
+		if (rc == APS_OK && !stays_there && run->settings->keeps_list) rc = drop(partition, number, err);
 	}
-	aps_buf_clear(&key);
+	if (rc == APS_OK)
+		rc = aps_sync_lingering_set(run, partition, numbers(&w->lingering), count(&w->lingering), err);
+	return rc;
+}
+
+/* Of what lingered, what needn't any more. */
+static enum aps_rc settle_lingering(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	size_t first = count(&w->leaving);
+	enum aps_rc rc = aps_sync_lingering_settle(run, partition, &w->joining, &w->leaving, err);
+	for (size_t i = first; rc == APS_OK && run->settings->keeps_list && i < count(&w->leaving); i++)
+		rc = drop(partition, numbers(&w->leaving)[i], err);
 	return rc;
 }
 
@@ -326,7 +349,8 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	bool ends = is_base && (keeping->list == APS_SYNC_LIST_SHOW || keeping->list == APS_SYNC_LIST_COMPLETE);
 	bool has_open_list = run->machine.checkpoint.base.is_open || run->machine.checkpoint.is_truncated || is_base;
 	if (run->place.field.n == 0) return APS_OK;
-	enum aps_rc rc = begins ? begin_list(w, partition, binding, err) : APS_OK;
+	enum aps_rc rc = settle_lingering(w, partition, err);
+	if (rc == APS_OK && begins) rc = begin_list(w, partition, binding, err);
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
 	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, is_base, err);
 	/* what a pass collects beside isn't shown before its end, but what is gone, and what comes by other ways, is */
@@ -344,6 +368,7 @@ static void reset(struct writing *w)
 	aps_buf_reset(&w->joining);
 	aps_buf_reset(&w->leaving);
 	aps_buf_reset(&w->unseen);
+	aps_buf_reset(&w->lingering);
 	w->has_rows = false;
 }
 
@@ -367,17 +392,19 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	enum aps_rc rc = know_tombstones(run, err);
 	if (rc == APS_OK) rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);
 	bool is_further = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE && !is_first(run);
-	if (rc == APS_OK && !has_records && !is_further) return normalize_whole(w, partition, binding, err);
+	bool is_whole = !has_records && !is_further && !run->keeping.is_settling;
+	if (rc == APS_OK && is_whole) return normalize_whole(w, partition, binding, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_NEW, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_PARTIAL, err);
-	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE)
+	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE && !run->keeping.is_settling)
 		rc = aps_sync_place_find(run, w->page, binding, err);
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);
 	if (rc != APS_OK) {
 		aps_synced_list_forget(&run->shown);
 		aps_synced_list_forget(&run->collected);
+		aps_synced_list_forget(&run->lingering);
 		run->knows_tombstones = false;
 	}
 	bool is_asked = w->data->merges != NULL && aps_asked_merges_are_open(w->data->merges);
@@ -395,6 +422,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	aps_buf_init(&w.joining, APS_BUF_ANY_SIZE);
 	aps_buf_init(&w.leaving, APS_BUF_ANY_SIZE);
 	aps_buf_init(&w.unseen, APS_BUF_ANY_SIZE);
+	aps_buf_init(&w.lingering, APS_BUF_ANY_SIZE);
 	run->is_writing = true;
 	enum aps_rc rc = aps_partition_fill(partition, &w.fill, err);
 	run->is_writing = false;
@@ -411,5 +439,6 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	aps_buf_clear(&w.joining);
 	aps_buf_clear(&w.leaving);
 	aps_buf_clear(&w.unseen);
+	aps_buf_clear(&w.lingering);
 	return rc;
 }

@@ -205,6 +205,15 @@ static void answer_question(struct aps_answer_command *answer)
 	turn();
 }
 
+static void go_live_asked(const char *items)
+{
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(items, NULL);
+	answer_question(take_question());
+	assert_phase(APS_SYNC_LIVE);
+}
+
 static void a_parked_page_is_kept_once_its_identities_are_told(void **state)
 {
 	(void)state;
@@ -219,6 +228,27 @@ static void a_parked_page_is_kept_once_its_identities_are_told(void **state)
 	answer_question(take_question());
 	answer_question(take_question());
 	assert_string_equal(list(), "1:1 2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+/* Each is told of its own. */
+static void a_page_is_kept_where_another_transaction_of_its_turn_was_lost(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	ask_of_identities();
+	go_live_asked(post("1", 1, 1));
+	begin_next_pass();
+	answer_base(post("2", 2, 1), NULL);
+	struct aps_answer_command *question = take_question();
+	assert_int_equal(aps_sync_run_save(world.run, &world.run->machine.checkpoint, &err), APS_OK);
+	sabotage(1);
+	assert_int_not_equal(aps_caching_commit(world.core, world.run->vault), APS_OK);
+	end_sabotage();
+	assert_true(world.run->has_lost);
+	answer_question(question);
+	let_time_pass(0);
+	assert_string_equal(list(), "2:2");
 	assert_phase(APS_SYNC_LIVE);
 }
 
@@ -419,6 +449,7 @@ int main(void)
 	        TEST(a_cache_that_is_cleared_is_filled_anew),
 	        TEST(of_a_page_that_is_asked_while_the_cache_is_cleared_nothing_is_kept),
 	        TEST(a_parked_page_is_kept_once_its_identities_are_told),
+	        TEST(a_page_is_kept_where_another_transaction_of_its_turn_was_lost),
 	        TEST(of_a_page_that_is_parked_while_the_cache_is_cleared_nothing_is_kept),
 	        TEST(of_a_page_that_is_parked_when_it_is_stopped_nothing_is_kept),
 	        TEST(of_a_page_that_is_asked_when_it_is_stopped_nothing_is_kept),

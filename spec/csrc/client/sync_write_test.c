@@ -119,23 +119,123 @@ static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void 
 	assert_string_equal(list(), "");
 }
 
-static void what_layers_speak_of_stays_in_the_list(void **state)
+static void let_turns_pass(void)
 {
-	(void)state;
-	go_live(ALL_DEFAULT, both(both(post("1", 1, 1), post("2", 2, 1)), post("3", 3, 1)));
-	const struct aps_caching_edits what = {
-	        .layer = 50,
-	        .edits = make_edits("mutation M { up { id n } }",
-	                            "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":200}}")};
+	for (int i = 0; i < 5; i++) turn();
+}
+
+/* As of a mutation that is queued. */
+static void change_optimistically(const char *id, int n)
+{
+	char json[96];
+	snprintf(json, sizeof json, "{\"up\":{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":%d}}", id, n);
+	const struct aps_caching_edits what = {.layer = 50, .edits = make_edits("mutation M { up { id n } }", json)};
 	aps_caching_add_layer(world.core, world.client, CACHE, &what);
 	aps_edits_unref(what.edits);
 	turn();
+}
+
+static void settle_layer(void)
+{
+	aps_caching_settle_layer(world.core, world.client, CACHE, &(struct aps_caching_edits){.layer = 50});
+	let_turns_pass();
+}
+
+/* 2 and 3 aren't there any more; 2 is being changed. */
+static void let_2_linger(void)
+{
+	go_live(ALL_DEFAULT, both(both(post("1", 1, 1), post("2", 2, 1)), post("3", 3, 1)));
+	change_optimistically("2", 200);
 	assert_string_equal(list(), "1:1 2:200 3:3");
 	begin_next_pass();
 	answer_base(post("1", 1, 1), NULL);
 	assert_string_equal(list(), "1:1 2:200");
 	assert_int_equal(n_of("2"), 2);
 	assert_int_equal(n_of("3"), -1);
+}
+
+static void what_layers_speak_of_stays_in_the_list_until_none_does(void **state)
+{
+	(void)state;
+	let_2_linger();
+	settle_layer();
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_of("2"), -1);
+	assert_phase(APS_SYNC_LIVE);
+	hear(post("2", 24, 2));
+	assert_string_equal(list(), "1:1 2:24");
+}
+
+static void what_lingers_leaves_after_a_restart_too(void **state)
+{
+	(void)state;
+	let_2_linger();
+	restart();
+	assert_string_equal(list(), "1:1 2:2");
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_delta("", NULL);
+	let_turns_pass();
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_of("2"), -1);
+}
+
+/* As of a mutation of which nobody knows whether it was done. */
+static void doubt_layer(void)
+{
+	struct aps_err err;
+	assert_int_equal(aps_vault_begin(partition()->vault, &err), APS_OK);
+	assert_int_equal(aps_partition_drop_layer(partition(), aps_partition_find_layer(partition(), 50), true, &err),
+	                 APS_OK);
+	assert_int_equal(aps_vault_commit(partition()->vault, &err), APS_OK);
+	let_turns_pass();
+}
+
+static void a_doubt_keeps_nothing_in_the_list(void **state)
+{
+	(void)state;
+	let_2_linger();
+	doubt_layer();
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_of("2"), -1);
+	change_optimistically("1", 100);
+	begin_next_pass();
+	doubt_layer();
+	answer_base(post("3", 3, 1), NULL);
+	assert_string_equal(list(), "3:3");
+}
+
+static void what_lingers_stays_where_its_mutation_succeeds(void **state)
+{
+	(void)state;
+	let_2_linger();
+	keep("mutation M { up { id n _version } }",
+	     "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":200,\"_version\":2}}");
+	settle_layer();
+	assert_string_equal(list(), "1:1 2:200");
+	restart();
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_delta("", NULL);
+	let_turns_pass();
+	assert_string_equal(list(), "1:1 2:200");
+}
+
+static void what_lingers_and_is_told_again_stays(void **state)
+{
+	(void)state;
+	let_2_linger();
+	hear(post("2", 24, 2));
+	settle_layer();
+	assert_string_equal(list(), "1:1 2:24");
+	change_optimistically("1", 100);
+	begin_next_pass();
+	answer_base(post("2", 24, 2), NULL);
+	assert_string_equal(list(), "2:24 1:100");
+	begin_next_pass();
+	answer_base(both(post("1", 1, 1), post("2", 24, 2)), NULL);
+	settle_layer();
+	assert_string_equal(list(), "1:1 2:24");
 }
 
 static void what_was_written_since_the_pass_began_stays_in_the_list(void **state)
@@ -402,7 +502,11 @@ int main(void)
 	        TEST(a_delta_pass_between_two_pages_changes_both_lists),
 	        TEST(a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back),
 	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
-	        TEST(what_layers_speak_of_stays_in_the_list),
+	        TEST(what_layers_speak_of_stays_in_the_list_until_none_does),
+	        TEST(what_lingers_leaves_after_a_restart_too),
+	        TEST(a_doubt_keeps_nothing_in_the_list),
+	        TEST(what_lingers_stays_where_its_mutation_succeeds),
+	        TEST(what_lingers_and_is_told_again_stays),
 	        TEST(what_was_written_since_the_pass_began_stays_in_the_list),
 	        TEST(a_pass_that_begins_anew_forgets_when_the_former_one_began),
 	        TEST(a_delta_query_adds_removes_and_passes_over_what_is_older),
