@@ -32,7 +32,7 @@ local function write(endpoint, seconds, seed)
       if draw > 0.9 then document, input.author = synced_posts.CREATE, "somebody" end
       local data, err = writer:mutate(document, { input = input })
       if data and not err then n = n + 1 else n_failed = n_failed + 1 end -- most are refused: it is there, or isn't
-      local ahead = (n + n_failed) / RATE - (core.now() - began)
+      local ahead = n / RATE - (core.now() - began)
       if ahead > 0 then appsync.sleep(ahead) end
     end
   end
