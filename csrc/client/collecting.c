@@ -257,8 +257,7 @@ static enum aps_rc empty(struct aps_collecting *collecting, struct run *run, con
 	enum aps_rc rc = n != 0 ? begin_writing(collecting, err) : APS_OK;
 	if (n != 0) partition->cache.entries.is_whole = false; /* their rows stay */
 	if (rc == APS_OK && n != 0) rc = aps_sync_rows_forget(partition->store.db, partition->store.part, err);
-	struct aps_partition_follower *follower = n != 0 ? partition->followers : NULL;
-	for (; follower != NULL; follower = follower->next) follower->unkept(follower);
+	if (n != 0) aps_followers_unkept(partition->followers);
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_empty(&partition->store, numbers[i], err);
 		if (rc == APS_OK) aps_partition_forget(partition, numbers[i], 0);

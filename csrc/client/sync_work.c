@@ -27,6 +27,7 @@ static void load(struct aps_sync_run *run)
 	if (rc == APS_OK) rc = aps_sync_quarantine_list(run, &bad, &err);
 	if (rc != APS_OK) aps_vault_suspect(run->vault, &err);
 	aps_buf_clear(&bad);
+	if (aps_sync_place_is_lost(run)) aps_checkpoint_clear(&run->machine.checkpoint);
 }
 
 static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *actions)
@@ -338,6 +339,18 @@ static bool settle_lingering(struct aps_sync_run *run)
 	return true;
 }
 
+/* Nobody may keep what comes in a list that isn't there. */
+static bool look_at_list(struct aps_sync_run *run)
+{
+	if (!run->must_look || run->partition == NULL || run->machine.phase == APS_SYNC_STOPPED) return false;
+	run->must_look = false;
+	if (!aps_sync_place_is_lost(run)) return false;
+	aps_core_log(run->core, run->client->id, "warn",
+	             "a delta sync begins its base query anew: its list isn't in the cache any more");
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
+	return true;
+}
+
 static bool save_owed(struct aps_sync_run *run)
 {
 	struct aps_err err;
@@ -389,6 +402,7 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 	bool has_gone = false;
 	if (run->is_ended) return false;
 	has_gone = conclude(run) || has_gone;
+	has_gone = look_at_list(run) || has_gone;
 	has_gone = look_at_reach(run) || has_gone;
 	has_gone = take_standing(run) || has_gone;
 	has_gone = take_answer(run) || has_gone;
@@ -466,15 +480,29 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return APS_OK;
 }
 
+static void filling(struct aps_partition_follower *follower, struct aps_cache_write *write, struct aps_binding *binding)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	aps_kept_list_clear(&run->kept);
+	if (binding != NULL && run->machine.phase != APS_SYNC_STOPPED)
+		aps_kept_list_set_aside(write, binding, &run->place, &run->token_place, &run->kept);
+}
+
 static enum aps_rc filled(struct aps_partition_follower *follower, struct aps_err *err)
 {
-	return aps_sync_overtaken_restore(APS_CONTAINER_OF(follower, struct aps_sync_run, follower), err);
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	struct aps_cache_write *write = &run->partition->write;
+	aps_kept_list_put_back(write, &run->place, &run->token_place, &run->kept);
+	if (write->err.code == APS_OK) return aps_sync_overtaken_restore(run, err);
+	if (err != NULL) *err = write->err;
+	return write->err.code;
 }
 
 static void wrote(struct aps_partition_follower *follower, uint64_t number)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
 	if (run->is_writing) return;
+	run->must_look = true;
 	if (number == run->shown.number || run->shown.number == 0) aps_synced_list_forget(&run->shown);
 	if (number == run->collected.number) aps_synced_list_forget(&run->collected);
 }
@@ -484,6 +512,7 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
 	run->is_cleared = run->is_cleared || is_cleared;
 	run->began_at = run->lingers_since = 0;
+	run->must_look = true;
 	forget_lists(run);
 }
 
@@ -531,6 +560,7 @@ static void follow(struct aps_sync_run *run)
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
 	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
+	                                                .filling = filling,
 	                                                .filled = filled,
 	                                                .wrote = wrote,
 	                                                .forgotten = forgotten,
@@ -618,5 +648,6 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	aps_synced_list_clear(&run->collected);
 	aps_synced_list_clear(&run->lingering);
 	aps_arena_clear(&run->place_arena);
+	aps_kept_list_clear(&run->kept);
 	if (!aps_sync_keep_close(run)) aps_sync_run_let_go(run);
 }

@@ -358,6 +358,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, binding, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
+	if (rc == APS_OK && ((begins && !is_beside) || ends)) aps_kept_list_mark(&partition->write, &run->place);
 	return rc;
 }
 

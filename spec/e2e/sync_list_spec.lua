@@ -1,0 +1,107 @@
+-- The list that a delta sync keeps, and others who have a say in the same cache: plain queries, other syncs, the application.
+local synced_client = require "spec.support.synced_client"
+local synced_posts = require "spec.support.synced_posts"
+local wait_for = require "spec.support.wait"
+
+local PAGES = synced_posts.PAGES
+
+describe("the list of a delta sync", function()
+  local posts, client
+
+  setup(function() posts = synced_client.begin{ n = 120 } end) -- more than a page that is asked for without a limit
+  teardown(synced_client.finish)
+  before_each(function()
+    posts.clear()
+    synced_client.new_store()
+    client = synced_client.connect()
+    posts.asked()
+  end)
+  after_each(synced_client.close_all)
+
+  local function start(options)
+    local sync = client:sync(synced_client.built(options or {}, true))
+    local ok, err = sync:ready(10)
+    assert(ok, tostring(err))
+    return sync
+  end
+
+  local function n_shown()
+    return select(2, synced_client.list(client, true))
+  end
+
+  describe("and plain queries of the same field", function()
+    it("isn't replaced by the one page that they bring", function()
+      start()
+      local n = n_shown()
+      posts.update("p0001", { title = "by a plain query" })
+      local data, err = client:query(PAGES, nil, { fetch_policy = "network-only" })
+      assert(not err, tostring(err))
+      assert.equal(100, #data.listPostsPage.items) -- its caller gets what the service has answered
+      assert.equal(n, n_shown())
+      synced_client.wait_equal(client, true)
+      local kept = client:read_query(PAGES)
+      assert.equal(require("appsync").null, kept.listPostsPage.nextToken)
+    end)
+
+    it("takes their records, which may be newer than the sync's", function()
+      start{ subscription_query = false, delta_query = false }
+      posts.update("p0002", { title = "by a plain query" })
+      client:query(PAGES, nil, { fetch_policy = "network-only" })
+      local title = client:read_fragment("Post:p0002", "fragment F on Post { title }").title
+      assert.equal("by a plain query", title)
+    end)
+
+    it("isn't replaced by those of a watch, which goes on showing it", function()
+      start()
+      local n = n_shown()
+      local last
+      local subscription = client:watch(PAGES, nil, { fetch_policy = "cache-and-network" }):subscribe{
+        next = function(result) last = result end,
+      }
+      wait_for(function() return last and not last.loading and #last.data.listPostsPage.items == n end, "the whole list", function()
+        return last and last.data and #last.data.listPostsPage.items or "nothing"
+      end)
+      assert.equal(n, n_shown())
+      posts.create{ title = "heard" }
+      wait_for(function() return #last.data.listPostsPage.items == n + 1 end, "what was heard")
+      subscription:unsubscribe()
+    end)
+
+    it("isn't replaced by what a mutation refetches", function()
+      start()
+      local n = n_shown()
+      client:mutate(synced_posts.UPDATE, { input = { id = "p0003", title = "mine" } }, { refetch = { PAGES } })
+      posts.asked()
+      client:query(PAGES, nil, { fetch_policy = "network-only" })
+      assert.equal(n, n_shown())
+    end)
+
+    it("is what the application writes itself", function()
+      start{ subscription_query = false, delta_query = false }
+      local data = client:read_query(PAGES)
+      while #data.listPostsPage.items > 3 do table.remove(data.listPostsPage.items) end
+      client:write_query(PAGES, nil, data)
+      assert.equal(3, n_shown())
+    end)
+
+    it("is theirs before the sync has begun in this run, which then begins with its base query", function()
+      start()
+      client:close()
+      client = synced_client.connect()
+      client:query(PAGES, nil, { fetch_policy = "network-only" })
+      assert.equal(100, n_shown())
+      posts.asked()
+      start()
+      synced_client.wait_equal(client, true)
+      assert.is_number(posts.asked().listPostsPage)
+    end)
+
+    it("is theirs once the sync has been stopped", function()
+      start():unsubscribe()
+      client:query(PAGES, nil, { fetch_policy = "network-only" })
+      wait_for(function() return n_shown() == 100 end, "their page")
+      start()
+      synced_client.wait_equal(client, true)
+    end)
+  end)
+end)
