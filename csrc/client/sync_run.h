@@ -158,6 +158,8 @@ struct aps_sync_run {
 	bool owes_checkpoint;   /* it isn't in the store any more, and is to be */
 	bool has_lost_list; /* what the pass has collected so far: an eviction, or another sync of the same queries */
 	bool must_look;     /* whether the list is still there */
+	unsigned n_lost;    /* how often it wasn't, */
+	int64_t lost_at_ms; /* and when that began: monotonic */
 	bool is_writing;    /* what followers are told of is its own */
 	bool is_bulk;       /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;

@@ -15,6 +15,8 @@
 #include "client/sync_tell.h"
 
 #define NEVER_MS        INT64_MAX
+#define MAX_LOSSES      3 /* of the list that are followed by a base query, */
+#define LOSSES_MS       60000 /* in such a time: a function that evicts it would have it fetched for ever */
 #define MAX_TURN_EVENTS 1024 /* what is taken in one turn before others have theirs */
 
 /* Without a checkpoint, or with one that can't be read, the sync begins anew. */
@@ -345,8 +347,14 @@ static bool look_at_list(struct aps_sync_run *run)
 	if (!run->must_look || run->partition == NULL || run->machine.phase == APS_SYNC_STOPPED) return false;
 	run->must_look = false;
 	if (!aps_sync_place_is_lost(run)) return false;
-	aps_core_log(run->core, run->client->id, "warn",
-	             "a delta sync begins its base query anew: its list isn't in the cache any more");
+	int64_t now_ms = aps_clock_mono_ms();
+	if (now_ms - run->lost_at_ms > LOSSES_MS) run->n_lost = 0;
+	if (run->n_lost == 0) run->lost_at_ms = now_ms;
+	if (run->n_lost == MAX_LOSSES) return false;
+	run->n_lost++;
+	aps_core_log(run->core, run->client->id, run->n_lost < MAX_LOSSES ? "warn" : "error",
+	             "a delta sync begins its base query anew: its list isn't in the cache any more%s",
+	             run->n_lost < MAX_LOSSES ? "" : "; something takes it away each time, and that isn't looked at for a while");
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
 	return true;
 }

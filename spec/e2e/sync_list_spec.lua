@@ -104,4 +104,22 @@ describe("the list of a delta sync", function()
       synced_client.wait_equal(client, true)
     end)
   end)
+
+  it("isn't a query that cache_updates may name: that is told once, and the other ones are filled", function()
+    local sync = start{ cache_updates = function(post)
+      return { { query = PAGES }, { query = synced_posts.GET, variables = { id = post.id } } }
+    end }
+    synced_client.wait_equal(client, true)
+    posts.update("p0004", { title = "changed" })
+    posts.delete "p0005"
+    posts.create{ title = "new" }
+    synced_client.wait_equal(client, true)
+    assert.equal("changed", client:read_query(synced_posts.GET, { id = "p0004" }).getPost.title)
+    local n = 0
+    for _, line in ipairs(synced_client.logged) do
+      if line:find("cache_updates: listPostsPage is the list that the sync keeps", 1, true) then n = n + 1 end
+    end
+    assert.equal(1, n, table.concat(synced_client.logged, "\n"))
+    assert.equal("live", sync:status().phase)
+  end)
 end)

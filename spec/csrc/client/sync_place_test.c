@@ -91,6 +91,25 @@ static void a_list_that_is_evicted_while_nothing_comes_is_fetched_anew(void **st
 	assert_string_equal(list(), "1:1");
 }
 
+static void a_list_that_is_taken_away_each_time_is_not_fetched_for_ever(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	for (int i = 0; i < 3; i++) {
+		evict("ROOT_QUERY", "listPosts");
+		assert_true(is_asked());
+		answer_base(post("1", 1, 1), NULL);
+	}
+	assert_true(is_logged("something takes it away each time"));
+	evict("ROOT_QUERY", "listPosts");
+	assert_false(is_asked());
+	let_time_pass(61000);
+	evict("Post:1", "");
+	assert_true(is_asked());
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1");
+}
+
 static void other_evictions_cost_nothing(void **state)
 {
 	(void)state;
@@ -152,6 +171,7 @@ int main(void)
 	        TEST(an_aliased_list_is_found_again_after_a_restart),
 	        TEST(a_list_deep_in_the_result_is_found_again_after_a_restart),
 	        TEST(a_list_that_is_evicted_while_nothing_comes_is_fetched_anew),
+	        TEST(a_list_that_is_taken_away_each_time_is_not_fetched_for_ever),
 	        TEST(other_evictions_cost_nothing),
 	        TEST(a_list_that_was_evicted_while_nobody_kept_it_is_fetched_anew),
 	        TEST(a_pass_that_was_cut_short_goes_on_where_nobody_has_touched_its_list),
