@@ -2,6 +2,8 @@
 
 #include "cache/kept_list.h"
 
+#include <string.h>
+
 void aps_followers_filling(struct aps_partition_follower *first, struct aps_cache_write *write,
                            struct aps_binding *binding)
 {
@@ -9,11 +11,18 @@ void aps_followers_filling(struct aps_partition_follower *first, struct aps_cach
 	if (binding != NULL) aps_kept_lists_unmark(write, binding); /* those that are at work mark theirs again */
 }
 
+/* In the other order: what was set aside last, of the same list, is an empty one that another put there. */
 enum aps_rc aps_followers_filled(struct aps_partition_follower *first, struct aps_err *err)
 {
-	enum aps_rc rc = APS_OK;
-	for (; rc == APS_OK && first != NULL; first = first->next) rc = first->filled(first, err);
-	return rc;
+	if (first == NULL) return APS_OK;
+	enum aps_rc rc = aps_followers_filled(first->next, err);
+	return rc == APS_OK ? first->filled(first, err) : rc;
+}
+
+bool aps_followers_have(const struct aps_partition_follower *first, const char *name)
+{
+	while (first != NULL && (first->name == NULL || strcmp(first->name, name) != 0)) first = first->next;
+	return first != NULL;
 }
 
 void aps_followers_wrote(struct aps_partition_follower *first, uint64_t number)

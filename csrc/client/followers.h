@@ -7,6 +7,7 @@
 
 struct aps_partition_follower {
 	struct aps_partition_follower *next;
+	const char *name; /* of what it stores beside the entries; NULL: it doesn't any more */
 	/* What somebody else was answered is about to be merged into the open write. `binding`: of a query; NULL: of
 	 * something else. */
 	void (*filling)(struct aps_partition_follower *follower, struct aps_cache_write *write,
@@ -26,6 +27,7 @@ struct aps_partition_follower {
 
 APS_BEGIN_DECLS
 
+bool aps_followers_have(const struct aps_partition_follower *first, const char *name);
 void aps_followers_filling(struct aps_partition_follower *first, struct aps_cache_write *write,
                            struct aps_binding *binding);
 enum aps_rc aps_followers_filled(struct aps_partition_follower *first, struct aps_err *err);

@@ -14,14 +14,14 @@ static const struct aps_selection_field *field_at(struct aps_binding *binding, s
 	return view != NULL ? aps_selection_find(view, key, &at) : NULL;
 }
 
-/* No field of a service is called like that. */
-static struct aps_str own_field(struct aps_arena *arena, struct aps_str root, const char *name)
+/* No field of a service is called like that, and no other sync's of the same field. */
+static struct aps_str own_field(struct aps_sync_run *run, struct aps_str root, const char *what)
 {
 	struct aps_buf field;
 	aps_buf_init(&field, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&field, root);
-	aps_buf_add_text(&field, name);
-	struct aps_str made = field.rc == APS_OK ? aps_arena_dup(arena, aps_buf_str(&field)) : APS_STR("");
+	aps_buf_addf(&field, "~%s_%.16s", what, run->name);
+	struct aps_str made = field.rc == APS_OK ? aps_arena_dup(&run->place_arena, aps_buf_str(&field)) : APS_STR("");
 	aps_buf_clear(&field);
 	return made;
 }
@@ -55,8 +55,8 @@ static enum aps_rc put(struct aps_sync_run *run, const struct found *found, stru
 	for (size_t i = 0; path != NULL && token_path != NULL && i + 1 < found->n_path; i++) token_path[i] = path[i];
 	bool has_token = found->token.n != 0 && found->n_path != 0;
 	if (token_path != NULL && has_token) token_path[found->n_path - 1] = aps_arena_dup(arena, found->token);
-	run->beside.field = own_field(arena, found->root, "~base");
-	run->lingers_at.field = own_field(arena, found->root, "~lingering");
+	run->beside.field = own_field(run, found->root, "base");
+	run->lingers_at.field = own_field(run, found->root, "lingering");
 	if (arena->rc != APS_OK || run->beside.field.n == 0 || run->lingers_at.field.n == 0)
 		return aps_fail(err, APS_E_NOMEM, "no memory for a delta sync");
 	run->place.path = path;
@@ -115,8 +115,9 @@ static bool search_below(struct search *in, struct aps_selection *selection, siz
 	if (find(in->run, in->binding, &way, in->err) != APS_OK) return true;
 	if (aps_synced_list_is_at(in->write, &in->run->place)) return true;
 	bool is_object = aps_list_place_find(in->write, &in->run->place, &value) && value.tag == APS_CELL_OBJECT;
-	const struct aps_selection_view *view =
-	        is_object && n_keys < APS_PAGE_MAX_PATH ? aps_selection_view(in->binding, selection, APS_STR("")) : NULL;
+	const struct aps_selection_view *view = is_object && n_keys < APS_PAGE_MAX_PATH
+	                                                ? aps_selection_view(in->binding, selection, APS_STR(""))
+	                                                : NULL;
 	for (size_t i = 0; view != NULL && i < view->n_fields; i++) {
 		if (view->fields[i].selection == NULL) continue;
 		in->keys[n_keys] = view->fields[i].response_key;
@@ -148,8 +149,7 @@ enum aps_rc aps_sync_place_guess(struct aps_sync_run *run, struct aps_err *err)
 	                                  aps_operation_variables(operation), err);
 	const struct aps_str keys[] = {part->names.root, part->names.items};
 	const struct way way = {keys, 2};
-	if (rc == APS_OK)
-		rc = part->names.items.n != 0 ? find(run, &binding, &way, err) : search(run, &binding, err);
+	if (rc == APS_OK) rc = part->names.items.n != 0 ? find(run, &binding, &way, err) : search(run, &binding, err);
 	aps_binding_clear(&binding);
 	return rc;
 }

@@ -15,9 +15,9 @@
 #include "client/sync_tell.h"
 
 #define NEVER_MS        INT64_MAX
-#define MAX_LOSSES      3 /* of the list that are followed by a base query, */
+#define MAX_LOSSES      3     /* of the list that are followed by a base query, */
 #define LOSSES_MS       60000 /* in such a time: a function that evicts it would have it fetched for ever */
-#define MAX_TURN_EVENTS 1024 /* what is taken in one turn before others have theirs */
+#define MAX_TURN_EVENTS 1024  /* what is taken in one turn before others have theirs */
 
 /* Without a checkpoint, or with one that can't be read, the sync begins anew. */
 static void load(struct aps_sync_run *run)
@@ -65,6 +65,7 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 static void stop_for(struct aps_sync_run *run)
 {
 	if (run->machine.phase != APS_SYNC_STOPPED || run->is_ended) return;
+	run->follower.name = NULL;
 	run->reason = run->err;
 	run->has_changed = true;
 }
@@ -354,7 +355,9 @@ static bool look_at_list(struct aps_sync_run *run)
 	run->n_lost++;
 	aps_core_log(run->core, run->client->id, run->n_lost < MAX_LOSSES ? "warn" : "error",
 	             "a delta sync begins its base query anew: its list isn't in the cache any more%s",
-	             run->n_lost < MAX_LOSSES ? "" : "; something takes it away each time, and that isn't looked at for a while");
+	             run->n_lost < MAX_LOSSES
+	                     ? ""
+	                     : "; something takes it away each time, and that isn't looked at for a while");
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
 	return true;
 }
@@ -568,6 +571,7 @@ static void follow(struct aps_sync_run *run)
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
 	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
+	                                                .name = run->name,
 	                                                .filling = filling,
 	                                                .filled = filled,
 	                                                .wrote = wrote,
@@ -598,6 +602,16 @@ static void begin(struct aps_sync_run *run)
 	aps_delta_sync_init(&run->machine, &run->settings->options, &run->core->rand);
 }
 
+/* Those that ask for the same have a checkpoint each: they are never at the same page. False: no memory. */
+static bool put_name(const struct aps_sync_settings *settings, const struct aps_partition *partition, char name[65])
+{
+	unsigned n_equal = 0;
+	bool is_put = aps_sync_settings_name(settings, n_equal, name);
+	while (is_put && partition != NULL && aps_followers_have(partition->followers, name))
+		is_put = aps_sync_settings_name(settings, ++n_equal, name);
+	return is_put;
+}
+
 struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client *client, uint64_t cache, uint64_t id,
                                         struct aps_sync_settings *settings, struct aps_err *err)
 {
@@ -608,7 +622,7 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	                         ? aps_sync_settings_look(settings, err)
 	                         : aps_fail(err, APS_E_CLOSED, "the cache is closed, or couldn't be opened");
 	struct aps_sync_run *run = rc == APS_OK ? aps_calloc(1, sizeof *run) : NULL;
-	if (run == NULL || !aps_sync_settings_name(settings, run->name)) {
+	if (run == NULL || !put_name(settings, partition, run->name)) {
 		if (rc == APS_OK) aps_fail(err, APS_E_NOMEM, "out of memory");
 		aps_free(run);
 		aps_sync_settings_clear(settings);

@@ -122,4 +122,57 @@ describe("the list of a delta sync", function()
     assert.equal(1, n, table.concat(synced_client.logged, "\n"))
     assert.equal("live", sync:status().phase)
   end)
+
+  describe("of two equal syncs in one client", function()
+    it("is kept by both, each with its own pages and its own checkpoint", function()
+      local options = { page_size = 20, base_query = { query = PAGES, base_refresh_interval = 1 } }
+      local syncs = { start(options), start(options) }
+      local n, n_pages = n_shown(), 0
+      local least = n
+      wait_for(function() -- each has begun anew twice or more: with 6 pages at a time
+        least = math.min(least, n_shown() or 0)
+        n_pages = n_pages + (posts.asked().listPostsPage or 0)
+        return n_pages >= 6 * 2 * 3
+      end, "further passes", function() return n_pages end)
+      assert.equal(n, least)
+      for _, sync in ipairs(syncs) do assert.is_nil(sync:status().err) end
+      assert.not_matches("begins its base query anew", table.concat(synced_client.logged, "\n"))
+    end)
+
+    it("isn't replaced by what a plain query brings, either", function()
+      start()
+      start()
+      local n = n_shown()
+      posts.asked()
+      client:query(PAGES, nil, { fetch_policy = "network-only" })
+      assert.equal(n, n_shown())
+      posts.create{ title = "heard by both" }
+      synced_client.wait_equal(client, true)
+      assert.same({ listPostsPage = 1 }, posts.asked())
+    end)
+
+    it("goes on with each of them after a restart", function()
+      start()
+      start()
+      client:close()
+      posts.update("p0007", { title = "while it was away" })
+      client = synced_client.connect()
+      posts.asked()
+      start()
+      start()
+      synced_client.wait_equal(client, true)
+      assert.same({ listPostsDeltaPage = 2 }, posts.asked())
+    end)
+
+    it("stays with the other one when one is stopped", function()
+      local first, second = start(), start()
+      first:unsubscribe()
+      assert.equal("stopped", first:status().phase)
+      posts.update("p0008", { title = "heard" })
+      synced_client.wait_equal(client, true)
+      client:query(PAGES, nil, { fetch_policy = "network-only" })
+      synced_client.wait_equal(client, true)
+      second:unsubscribe()
+    end)
+  end)
 end)

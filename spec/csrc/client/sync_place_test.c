@@ -22,7 +22,8 @@ static void answer_deep(const char *rows)
 {
 	static char body[4096];
 	snprintf(body, sizeof body,
-	         "{\"data\":{\"viewer\":{\"tags\":{\"name\":\"a\",\"__typename\":\"Tags\"},\"feed\":{\"posts\":{\"rows\":[%s],"
+	         "{\"data\":{\"viewer\":{\"tags\":{\"name\":\"a\",\"__typename\":\"Tags\"},\"feed\":{\"posts\":{"
+	         "\"rows\":[%s],"
 	         "\"nextToken\":null,\"__typename\":\"Page\"},\"__typename\":\"Feed\"},\"__typename\":\"Viewer\"}}}",
 	         rows);
 	answer_status(200, body);
@@ -31,8 +32,7 @@ static void answer_deep(const char *rows)
 static void evict(const char *key, const char *field)
 {
 	struct aps_edits *edits = aps_edits_new();
-	const struct aps_edit_what what = {
-	        .kind = APS_EDIT_EVICT, .key = aps_str_of(key), .field = aps_str_of(field)};
+	const struct aps_edit_what what = {.kind = APS_EDIT_EVICT, .key = aps_str_of(key), .field = aps_str_of(field)};
 	assert_non_null(edits);
 	assert_true(aps_edits_add(edits, &what));
 	const struct aps_caching_edits caching = {.number = 900, .edits = edits};
@@ -154,7 +154,8 @@ static void a_pass_that_was_cut_short_begins_anew_where_somebody_has(void **stat
 	tell("subscribed");
 	answer_base(both(post("1", 1, 1), post("2", 2, 1)), "a");
 	restart();
-	keep("query L($limit: Int, $nextToken: String) { listPosts(limit: $limit, nextToken: $nextToken) { items { id n } "
+	keep("query L($limit: Int, $nextToken: String) { listPosts(limit: $limit, nextToken: $nextToken) { items { id "
+	     "n } "
 	     "nextToken } }",
 	     "{\"listPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":\"1\",\"n\":1}],\"nextToken\":\"q\","
 	     "\"__typename\":\"Page\"}}");
