@@ -127,6 +127,7 @@ static void become_adopted(struct aps_partition *partition)
 {
 	forget_store(partition);
 	aps_adopted_take(&partition->adopted, &partition->store, &partition->cache);
+	aps_followers_forgotten(partition->followers, true); /* what is there has nothing to do with theirs */
 	if (partition->listener != NULL) partition->listener->renumbered(partition->listener);
 	aps_vault_rename(partition->vault);
 }

@@ -123,6 +123,26 @@ describe("the list of a delta sync", function()
     assert.equal("live", sync:status().phase)
   end)
 
+  it("is fetched anew where its cache becomes another identity's, with the list of an earlier sync", function()
+    local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
+    local function start_as(one)
+      local sync = one:sync(synced_client.built({}, true))
+      assert(sync:ready(10))
+      return sync
+    end
+    start_as(guest):unsubscribe()
+    posts.update("p0010", { title = "that the guest doesn't know" })
+    posts.delete "p0011"
+    local sync = start_as(ann)
+    synced_client.wait_equal(ann, true)
+    assert(ann:adopt{ from = "guest", timeout = 10 })
+    synced_client.wait_equal(ann, true)
+    assert.is_nil(synced_client.list(guest, true))
+    posts.create{ title = "heard" }
+    synced_client.wait_equal(ann, true)
+    assert.is_nil(sync:status().err)
+  end)
+
   describe("of two equal syncs in one client", function()
     it("is kept by both, each with its own pages and its own checkpoint", function()
       local options = { page_size = 20, base_query = { query = PAGES, base_refresh_interval = 1 } }
