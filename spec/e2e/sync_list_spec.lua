@@ -123,6 +123,19 @@ describe("the list of a delta sync", function()
     assert.equal("live", sync:status().phase)
   end)
 
+  it("loses what the service no longer lists, and leaves that to other queries that show it", function()
+    local BEST = "query Best { best: listPosts { id title } }"
+    local sync = start{ delta_query = false, subscription_query = false, base_query = { query = PAGES, base_refresh_interval = 1 } }
+    local mine = { best = { { __typename = "Post", id = "p0020", title = "post 20" } } }
+    client:write_query(BEST, nil, mine)
+    posts.delete "p0020"
+    posts.delete "p0021"
+    synced_client.wait_equal(client, true)
+    wait_for(function() return client:read_fragment("Post:p0021", "fragment F on Post { title }") == nil end, "that the record leaves")
+    assert.same(mine, client:read_query(BEST))
+    sync:unsubscribe()
+  end)
+
   it("is fetched anew where its cache becomes another identity's, with the list of an earlier sync", function()
     local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
     local function start_as(one)
