@@ -54,18 +54,26 @@ void aps_kept_list_mark(struct aps_cache_write *write, const struct aps_list_pla
 	if (!is_marked(write, place->field)) set_mark(write, place->field, true);
 }
 
-void aps_kept_lists_unmark(struct aps_cache_write *write, struct aps_binding *binding)
+/* What the operation selects of the root; NULL: a failure of the write. */
+static const struct aps_selection_view *root_view(struct aps_cache_write *write, struct aps_binding *binding)
 {
 	const struct aps_selection_view *view = aps_selection_view(binding, binding->root, binding->root_type);
+	if (view == NULL && write->err.code == APS_OK) (void)aps_binding_fail(binding, &write->err);
+	return view;
+}
+
+void aps_kept_lists_unmark(struct aps_cache_write *write, struct aps_binding *binding)
+{
+	const struct aps_selection_view *view = root_view(write, binding);
 	for (size_t i = 0; view != NULL && i < view->n_fields && write->err.code == APS_OK; i++) {
 		const struct aps_selection_field *field = &view->fields[i];
 		if (field->selection != NULL && is_marked(write, field->key)) set_mark(write, field->key, false);
 	}
 }
 
-static bool selects(struct aps_binding *binding, struct aps_str key)
+static bool selects(struct aps_cache_write *write, struct aps_binding *binding, struct aps_str key)
 {
-	const struct aps_selection_view *view = aps_selection_view(binding, binding->root, binding->root_type);
+	const struct aps_selection_view *view = root_view(write, binding);
 	for (size_t i = 0; view != NULL && i < view->n_fields; i++)
 		if (aps_str_eq(view->fields[i].key, key)) return true;
 	return false;
@@ -93,7 +101,8 @@ void aps_kept_list_set_aside(struct aps_cache_write *write, struct aps_binding *
 	const struct aps_list_place field = field_of(place);
 	struct aps_buf none;
 	aps_kept_list_clear(list);
-	if (place->field.n == 0 || !selects(binding, place->field) || !aps_synced_list_is_at(write, place)) return;
+	if (place->field.n == 0 || !selects(write, binding, place->field) || !aps_synced_list_is_at(write, place))
+		return;
 	list->is_marked = is_marked(write, place->field);
 	copy(write, token, &list->token);
 	if (!copy(write, &field, &list->field) || !copy(write, place, &list->items)) return;
