@@ -101,9 +101,8 @@ void aps_kept_list_set_aside(struct aps_cache_write *write, struct aps_binding *
 	const struct aps_list_place field = field_of(place);
 	struct aps_buf none;
 	aps_kept_list_clear(list);
-	if (place->field.n == 0 || !selects(write, binding, place->field) || !aps_synced_list_is_at(write, place))
-		return;
-	list->is_marked = is_marked(write, place->field);
+	if (place->field.n == 0 || !selects(write, binding, place->field)) return;
+	if (!is_marked(write, place->field) || !aps_synced_list_is_at(write, place)) return;
 	copy(write, token, &list->token);
 	if (!copy(write, &field, &list->field) || !copy(write, place, &list->items)) return;
 	list->is_aside = true;
@@ -128,7 +127,7 @@ void aps_kept_list_put_back(struct aps_cache_write *write, const struct aps_list
 	} else if (list->is_aside) { /* what was around it isn't there any more */
 		aps_synced_list_replace(write, &field, aps_buf_str(&list->field));
 	}
-	if (list->is_aside && list->is_marked) set_mark(write, place->field, true);
+	if (list->is_aside) set_mark(write, place->field, true);
 	aps_kept_list_clear(list);
 }
 

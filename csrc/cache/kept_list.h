@@ -9,7 +9,7 @@
 
 /* What is set aside while a response is written. Zero-initialise it. */
 struct aps_kept_list {
-	bool is_aside, is_marked;
+	bool is_aside;
 	struct aps_buf field; /* the root's field, whole: a cell */
 	struct aps_buf items; /* likewise the list, */
 	struct aps_buf token; /* and the token beside it; empty: there was none */
@@ -27,7 +27,8 @@ APS_BEGIN_DECLS
 /* All of these belong to an open write to the base; failures are in it. `token`: the field beside the list that asks
  * for its next page; its field empty: there is none. */
 
-/* Before the response is written. Where it has nothing of the list, or there is none, nothing is set aside. */
+/* Before the response is written. Where it has nothing of the list, or there is none that is marked, nothing is set
+ * aside. */
 void aps_kept_list_set_aside(struct aps_cache_write *write, struct aps_binding *binding,
                              const struct aps_list_place *place, const struct aps_list_place *token,
                              struct aps_kept_list *list);

@@ -162,6 +162,15 @@ static void where_nobody_keeps_it_the_mark_goes(void **state)
 	assert_int_equal(look(&INSIDE), APS_KEPT_LIST_IS_WHOLE);
 }
 
+static void a_list_that_is_not_marked_is_theirs(void **state)
+{
+	(void)state;
+	write_data(CONN, "{}", EMPTY);
+	answer_now(CONN, TWO_OTHER, &INSIDE, &TOKEN);
+	assert_string_equal(show(&INSIDE), "8 9");
+	assert_int_equal(look(&INSIDE), APS_KEPT_LIST_IS_OTHERS);
+}
+
 static void a_list_that_has_gone_is_missed(void **state)
 {
 	(void)state;
@@ -212,6 +221,7 @@ int main(void)
 	        TEST(a_list_in_the_root_itself_is_kept_likewise),
 	        TEST(a_response_of_other_fields_costs_nothing),
 	        TEST(where_nobody_keeps_it_the_mark_goes),
+	        TEST(a_list_that_is_not_marked_is_theirs),
 	        TEST(a_list_that_has_gone_is_missed),
 	        TEST(where_there_never_was_one_nothing_is_missed),
 	        TEST(without_memory_nothing_is_written),

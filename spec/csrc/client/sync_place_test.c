@@ -166,6 +166,24 @@ static void a_pass_that_was_cut_short_begins_anew_where_somebody_has(void **stat
 	assert_string_equal(list(), "1:1 2:2");
 }
 
+/* Until a sync has a list of its own, it is theirs. */
+static void what_others_are_answered_is_shown_until_the_first_page_is_there(void **state)
+{
+	(void)state;
+	open_sync(ALL_DEFAULT);
+	for (int n = 1; n < 3; n++) {
+		char data[1024];
+		snprintf(data, sizeof data,
+		         "{\"listPosts\":{\"items\":[%s],\"nextToken\":null,\"startedAt\":1,\"__typename\":\"Page\"}}",
+		         n == 1 ? post("1", 1, 1) : both(post("1", 1, 1), post("2", 2, 1)));
+		keep(BASE, data);
+	}
+	assert_string_equal(list(), "1:1 2:2");
+	tell("subscribed");
+	answer_base(both(post("1", 1, 1), post("3", 3, 1)), NULL);
+	assert_string_equal(list(), "1:1 3:3");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +195,7 @@ int main(void)
 	        TEST(a_list_that_was_evicted_while_nobody_kept_it_is_fetched_anew),
 	        TEST(a_pass_that_was_cut_short_goes_on_where_nobody_has_touched_its_list),
 	        TEST(a_pass_that_was_cut_short_begins_anew_where_somebody_has),
+	        TEST(what_others_are_answered_is_shown_until_the_first_page_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
