@@ -51,7 +51,7 @@ static void set_mark(struct aps_cache_write *write, struct aps_str field, bool i
 
 void aps_kept_list_mark(struct aps_cache_write *write, const struct aps_list_place *place)
 {
-	if (!is_marked(write, place->field)) set_mark(write, place->field, true);
+	set_mark(write, place->field, true);
 }
 
 /* What the operation selects of the root; NULL: a failure of the write. */

@@ -38,6 +38,7 @@ void aps_kept_list_put_back(struct aps_cache_write *write, const struct aps_list
 /* Twice is legal. */
 void aps_kept_list_clear(struct aps_kept_list *list);
 
+/* Now and then again: the core's own fields leave once nobody has written them for long (cache/collect.h). */
 void aps_kept_list_mark(struct aps_cache_write *write, const struct aps_list_place *place);
 /* Of the root's fields that the operation selects. */
 void aps_kept_lists_unmark(struct aps_cache_write *write, struct aps_binding *binding);

@@ -339,6 +339,15 @@ static bool is_first(const struct aps_sync_run *run)
 	return keeping->begins || keeping->list == APS_SYNC_LIST_BEGIN || run->machine.checkpoint.base.n_records == 0;
 }
 
+/* It is the sync's from now on; or still, which is told anew with each page. */
+static void mark(struct writing *w, struct aps_partition *partition, bool is_new)
+{
+	struct aps_cache_write *write = &partition->write;
+	const struct aps_list_place *place = &w->run->place;
+	bool is_still = w->run->keeping.is_page && aps_kept_list_look(write, place) == APS_KEPT_LIST_IS_WHOLE;
+	if (is_new || is_still) aps_kept_list_mark(write, place);
+}
+
 static enum aps_rc change_lists(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
                                 struct aps_err *err)
 {
@@ -358,7 +367,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, binding, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
-	if (rc == APS_OK && ((begins && !is_beside) || ends)) aps_kept_list_mark(&partition->write, &run->place);
+	if (rc == APS_OK) mark(w, partition, (begins && !is_beside) || ends);
 	return rc;
 }
 

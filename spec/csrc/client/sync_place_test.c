@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "cache/evict.h"
+#include "client/collect_commands.h"
 #include "syncing_world.h"
 
 #define ALL_DEFAULT (&(struct asked){0})
@@ -184,6 +185,44 @@ static void what_others_are_answered_is_shown_until_the_first_page_is_there(void
 	assert_string_equal(list(), "1:1 3:3");
 }
 
+static void collect_all(void)
+{
+	run_command(aps_collect_command_new(7, CACHE, 901));
+	collect();
+}
+
+/* Longer than a list of the core's own is kept that nobody writes. */
+static void a_sync_that_runs_for_months_keeps_its_list(const struct asked *asked)
+{
+	go_live(asked, both(post("1", 1, 1), post("2", 2, 1)));
+	for (int half_days = 0; half_days < 70; half_days++) {
+		let_time_pass(DAY_MS / 2 + 1000);
+		if (!is_asked()) continue;
+		if (world.run->fetching.query == APS_SYNC_BASE_QUERY)
+			answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL);
+		else
+			answer_delta("", NULL);
+	}
+	assert_phase(APS_SYNC_LIVE);
+	collect_all();
+	keep("{ other { id } }", "{\"other\":{\"id\":\"x\",\"__typename\":\"Other\"}}");
+	assert_false(is_asked());
+	assert_false(is_logged("anew"));
+	assert_string_equal(list(), "1:1 2:2");
+}
+
+static void a_list_is_not_missed_where_base_queries_have_kept_it_for_long(void **state)
+{
+	(void)state;
+	a_sync_that_runs_for_months_keeps_its_list(ALL_DEFAULT);
+}
+
+static void nor_where_delta_queries_have(void **state)
+{
+	(void)state;
+	a_sync_that_runs_for_months_keeps_its_list(&(struct asked){.interval_ms = 100 * DAY_MS});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +235,8 @@ int main(void)
 	        TEST(a_pass_that_was_cut_short_goes_on_where_nobody_has_touched_its_list),
 	        TEST(a_pass_that_was_cut_short_begins_anew_where_somebody_has),
 	        TEST(what_others_are_answered_is_shown_until_the_first_page_is_there),
+	        TEST(a_list_is_not_missed_where_base_queries_have_kept_it_for_long),
+	        TEST(nor_where_delta_queries_have),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
