@@ -127,6 +127,12 @@ enum aps_rc aps_synced_list_load(struct aps_cache_write *write, const struct aps
 	return end(write, list, err);
 }
 
+bool aps_synced_list_is_at(struct aps_cache_write *write, const struct aps_list_place *place)
+{
+	struct aps_cell value;
+	return aps_list_place_find(write, place, &value) && is_list(&value);
+}
+
 /* Long lists in a value that is replaced. */
 struct dropping {
 	struct aps_reference_sink sink;
@@ -154,6 +160,12 @@ static void put(struct aps_cache_write *write, const struct aps_list_place *plac
 		aps_list_place_set(write, place, aps_buf_str(value));
 	else
 		aps_write_fail(write);
+}
+
+void aps_synced_list_replace(struct aps_cache_write *write, const struct aps_list_place *place, struct aps_str value)
+{
+	drop_value(write, place);
+	aps_list_place_set(write, place, value);
 }
 
 /* The same list, with so many items. */

@@ -27,6 +27,12 @@ void aps_synced_list_clear(struct aps_synced_list *list);
 /* Somebody else may have changed it. */
 void aps_synced_list_forget(struct aps_synced_list *list);
 
+/* Whether a list of references stands there. The write needn't be open. */
+bool aps_synced_list_is_at(struct aps_cache_write *write, const struct aps_list_place *place);
+/* This value (a cell, borrowed) stands there from now on; the long lists in what it replaces go. Failures are in the
+ * write. */
+void aps_synced_list_replace(struct aps_cache_write *write, const struct aps_list_place *place, struct aps_str value);
+
 /* All of these belong to an open write to the base, and leave the list known. What is known is looked at again where
  * another list stands there, or one of another length. *is_there false: no list of references stands there; add and
  * remove do nothing then. E_NOMEM, what the backing says; E_STORAGE, "corrupt". A failure leaves the write failed, and

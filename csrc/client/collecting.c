@@ -36,6 +36,8 @@ struct run {
 	size_t n_in_turn;       /* rows that have left */
 	size_t n_records;
 	bool is_planned;
+	bool is_partial;             /* nothing leaves but */
+	struct aps_number_set among; /* what can't be reached of these */
 };
 
 struct aps_collecting {
@@ -51,8 +53,9 @@ struct aps_collecting {
 	struct aps_buf uses;     /* uint64_t: entries that readers have used, */
 	size_t n_uses_saved;     /* and how many of them are written down */
 	int64_t next_bytes;      /* below that another collection would be in vain */
-	bool is_stepping;        /* the collection is in the middle of something, */
-	bool is_reset;           /* and what it is about has gone meanwhile */
+	struct aps_number_set doubted;
+	bool is_stepping; /* the collection is in the middle of something, */
+	bool is_reset;    /* and what it is about has gone meanwhile */
 };
 
 static struct aps_collecting *of(struct aps_partition_collector *collector)
@@ -78,6 +81,7 @@ static void end_run(struct aps_collecting *collecting)
 	aps_collect_clear(&run->collect);
 	aps_rows_clear(&run->at);
 	aps_buf_clear(&run->leaving);
+	aps_number_set_clear(&run->among);
 	aps_free(run);
 	collecting->run = NULL;
 }
@@ -125,6 +129,7 @@ static void reset(struct aps_partition_collector *collector)
 	if (collecting->is_stepping) return;
 	end_run(collecting);
 	collecting->next_bytes = 0;
+	aps_number_set_clear(&collecting->doubted);
 	aps_buf_clear(&collecting->uses); /* by other numbers, perhaps */
 	collecting->n_uses_saved = 0;
 	append(&collecting->asked, collecting->asking);
@@ -171,6 +176,9 @@ static bool begin_run(struct aps_collecting *collecting)
 	aps_rows_init(&run->at, APS_ROWS_OF_FIELDS);
 	aps_buf_init(&run->leaving, APS_BUF_ANY_SIZE);
 	aps_retentions_begin(&collecting->retentions);
+	run->is_partial = collecting->asking == NULL && !is_above_limit(collecting);
+	run->among = collecting->doubted; /* where anything may leave they are among it */
+	collecting->doubted = (struct aps_number_set){.n_members = 0};
 	collecting->run = run;
 	collecting->asked = collecting->asking;
 	collecting->asking = NULL;
@@ -231,12 +239,23 @@ static enum aps_rc step_held(struct aps_collecting *collecting, struct run *run,
 	return APS_OK;
 }
 
+static void begin_sweep(struct run *run)
+{
+	aps_rows_clear(&run->at);
+	aps_rows_init(&run->at, APS_ROWS_WITH_KEY);
+	run->phase = PHASE_SWEPT;
+}
+
 static enum aps_rc step_followed(struct aps_collecting *collecting APS_UNUSED, struct run *run, struct aps_err *err)
 {
 	bool is_done;
 	enum aps_rc rc = aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
-	if (rc == APS_OK && is_done) run->phase = PHASE_CHOSEN;
-	return rc;
+	if (rc != APS_OK || !is_done) return rc;
+	if (run->is_partial)
+		begin_sweep(run);
+	else
+		run->phase = PHASE_CHOSEN;
+	return APS_OK;
 }
 
 /* Down to 90 %, where there is too much. */
@@ -257,8 +276,7 @@ static enum aps_rc empty(struct aps_collecting *collecting, struct run *run, con
 	enum aps_rc rc = n != 0 ? begin_writing(collecting, err) : APS_OK;
 	if (n != 0) partition->cache.entries.is_whole = false; /* their rows stay */
 	if (rc == APS_OK && n != 0) rc = aps_sync_rows_forget(partition->store.db, partition->store.part, err);
-	struct aps_partition_follower *follower = n != 0 ? partition->followers : NULL;
-	for (; follower != NULL; follower = follower->next) follower->unkept(follower);
+	if (n != 0) aps_followers_unkept(partition->followers);
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
 		rc = aps_rows_empty(&partition->store, numbers[i], err);
 		if (rc == APS_OK) aps_partition_forget(partition, numbers[i], 0);
@@ -277,18 +295,22 @@ static enum aps_rc step_chosen(struct aps_collecting *collecting, struct run *ru
 	aps_buf_init(&emptied, APS_BUF_ANY_SIZE);
 	enum aps_rc rc = aps_collect_choose(&run->collect, SLICE_ROWS, &emptied, &is_done, err);
 	if (rc == APS_OK) rc = empty(collecting, run, &emptied, err);
-	if (rc == APS_OK && is_done) {
-		aps_rows_clear(&run->at);
-		aps_rows_init(&run->at, APS_ROWS_WITH_KEY);
-		run->phase = PHASE_SWEPT;
-	}
+	if (rc == APS_OK && is_done) begin_sweep(run);
 	aps_buf_clear(&emptied);
 	return rc;
+}
+
+/* A record, or what belongs to it. What has no key is nothing by itself. */
+static bool may_leave(const struct run *run, uint64_t number, struct aps_str key)
+{
+	return !run->is_partial || key.n == 0 || aps_number_set_has(&run->among, number) ||
+	       aps_number_set_has(&run->among, aps_key_owner(key));
 }
 
 static void see_row(struct aps_rows_sink *sink, uint64_t number, struct aps_str key)
 {
 	struct seeing *seeing = APS_CONTAINER_OF(sink, struct seeing, sink);
+	if (!may_leave(seeing->run, number, key)) return;
 	if (!aps_collect_deletes(&seeing->run->collect, number)) return;
 	const struct leaving_row row = {number, key.n != 0 ? aps_entries_hash(seeing->entries, key) : 0,
 	                                key.n != 0 && key.p[0] == 'R'};
@@ -350,16 +372,18 @@ static void conclude(struct aps_collecting *collecting, const struct aps_err *wh
 	const struct aps_partition *partition = collecting->partition;
 	size_t n_records = collecting->run->n_records;
 	int64_t limit = partition->max_disk_bytes;
+	bool was_partial = collecting->run->is_partial;
 	end_run(collecting);
 	APS_STATS_ADD(collecting->client->stats, records_collected, n_records);
 	if (why != NULL)
 		aps_core_log(collecting->core, collecting->client->id, "warn", "the cache can't be made smaller: %s",
 		             why->msg);
 	/* what is left may all be held: not again before there is something more */
-	if (limit != 0) collecting->next_bytes = partition->store.n_bytes + limit / 16;
+	if (limit != 0 && !was_partial) collecting->next_bytes = partition->store.n_bytes + limit / 16;
 	aps_tidying_begin(partition->vault->tidying);
 	answer(collecting, &collecting->asked, n_records, why);
 	if (collecting->asking != NULL) wake(collecting, 1);
+	if (collecting->doubted.n_members != 0) wake(collecting, PAUSE_MS);
 }
 
 /* True: there are more. What fails fails with the transaction. */
@@ -411,7 +435,8 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 {
 	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
 	struct aps_err err;
-	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting);
+	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting) ||
+	                collecting->doubted.n_members != 0;
 	if (save_uses(collecting) || !has_work) {
 		if (collecting->uses.n != 0) wake(collecting, PAUSE_MS);
 		return;
@@ -446,6 +471,7 @@ void aps_collecting_free(struct aps_collecting *collecting, const struct aps_err
 	give_up(collecting, why);
 	aps_timer_stop(&collecting->core->timers, &collecting->timer);
 	aps_retentions_clear(&collecting->retentions);
+	aps_number_set_clear(&collecting->doubted);
 	aps_buf_clear(&collecting->uses);
 	collecting->partition->collector = NULL;
 	aps_free(collecting);
@@ -477,4 +503,10 @@ void aps_collecting_use(struct aps_collecting *collecting, const uint64_t *numbe
 	aps_buf_add(&collecting->uses, numbers, n * sizeof *numbers);
 	collecting->uses.rc = APS_OK;
 	wake(collecting, PAUSE_MS);
+}
+
+void aps_collecting_doubt(struct aps_collecting *collecting, const uint64_t *numbers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) (void)aps_number_set_add(&collecting->doubted, numbers[i], NULL);
+	if (collecting->doubted.n_members != 0) wake(collecting, PAUSE_MS);
 }

@@ -1,9 +1,10 @@
 /* Keeps a partition small: what nobody can reach leaves when the application asks for it or when there is too much, and
- * then what was not used for the longest time. A little each turn:
+ * then what was not used for the longest time. Of records that are doubted, what nobody can reach leaves anyway. A
+ * little each turn:
  *
- *    idle --asked, or above the limit--> fields --> held --> followed --> chosen --> swept --> idle
- *                                                               ^           |          |
- *                                                               +-- written meanwhile -+
+ *    idle --asked, above the limit, or doubted--> fields --> held --> followed --> chosen --> swept --> idle
+ *                                                                         ^           |          |
+ *                                                                         +-- written meanwhile -+
  *
  * One for each partition.
  * @thread core */
@@ -31,6 +32,9 @@ void aps_collecting_ask(struct aps_collecting *collecting, struct aps_result_eve
 void aps_collecting_retain(struct aps_collecting *collecting, uint64_t id, struct aps_operation *operation);
 /* Unknown ids are ignored. */
 void aps_collecting_release(struct aps_collecting *collecting, uint64_t id);
+/* Somebody had these records, and has them no more. Those that nothing reaches leave soon, and nothing else does;
+ * without memory they are left to a later collection. */
+void aps_collecting_doubt(struct aps_collecting *collecting, const uint64_t *numbers, size_t n);
 /* A reader has used these entries. */
 void aps_collecting_use(struct aps_collecting *collecting, const uint64_t *numbers, size_t n);
 

@@ -105,12 +105,6 @@ static void let_layers_go(struct aps_partition *partition)
 	}
 }
 
-static void tell_followers(const struct aps_partition *partition, bool is_cleared)
-{
-	struct aps_partition_follower *follower = partition->followers;
-	for (; follower != NULL; follower = follower->next) follower->forgotten(follower, is_cleared);
-}
-
 static void forget_all(struct aps_partition *partition)
 {
 	if (partition->collector != NULL) partition->collector->reset(partition->collector);
@@ -118,7 +112,7 @@ static void forget_all(struct aps_partition *partition)
 	init_entries(partition);
 	aps_buf_clear(&partition->changed);
 	if (partition->listener != NULL) partition->listener->changed.is_all = true;
-	tell_followers(partition, false);
+	aps_followers_forgotten(partition->followers, false);
 }
 
 static void forget_store(struct aps_partition *partition)
@@ -133,6 +127,7 @@ static void become_adopted(struct aps_partition *partition)
 {
 	forget_store(partition);
 	aps_adopted_take(&partition->adopted, &partition->store, &partition->cache);
+	aps_followers_forgotten(partition->followers, true); /* what is there has nothing to do with theirs */
 	if (partition->listener != NULL) partition->listener->renumbered(partition->listener);
 	aps_vault_rename(partition->vault);
 }
@@ -192,7 +187,7 @@ enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_d
 	aps_layer_handles_end(&partition->handles, 0, true);
 	partition->cache.entries.is_whole = true;
 	partition->is_any_changed = true;
-	tell_followers(partition, true);
+	aps_followers_forgotten(partition->followers, true);
 	return APS_OK;
 }
 
@@ -246,7 +241,7 @@ static enum aps_rc begin_anew(struct aps_partition *partition, struct aps_err *e
 	partition->is_any_changed = true;
 	if (!has_store) partition->cache.entries.backing = NULL;
 	enum aps_rc rc = has_store ? open_store(partition, err) : APS_OK;
-	tell_followers(partition, true);
+	aps_followers_forgotten(partition->followers, true);
 	if (partition->listener != NULL) partition->listener->renumbered(partition->listener);
 	return rc;
 }
@@ -331,11 +326,7 @@ void aps_partition_close(struct aps_partition *partition)
 {
 	if (partition->user != NULL) partition->user->closing(partition->user);
 	if (partition->listener != NULL) partition->listener->closing(partition->listener);
-	while (partition->followers != NULL) {
-		struct aps_partition_follower *follower = partition->followers;
-		partition->followers = follower->next;
-		follower->closing(follower);
-	}
+	aps_followers_close(&partition->followers);
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);
 }
@@ -355,8 +346,7 @@ static void note_changes(struct aps_partition *partition)
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
 		note_change(partition, entry->number, entry->hash);
 		if (partition->collector != NULL) partition->collector->wrote(partition->collector, entry->number);
-		struct aps_partition_follower *follower = partition->followers;
-		for (; follower != NULL; follower = follower->next) follower->wrote(follower, entry->number);
+		aps_followers_wrote(partition->followers, entry->number);
 	}
 }
 
@@ -406,9 +396,9 @@ static enum aps_rc fill_data(struct aps_partition *partition, struct filling *fi
 	};
 	struct aps_normalized out;
 	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+	aps_followers_filling(partition->followers, &partition->write, is_query ? &filling->binding : NULL);
 	enum aps_rc rc = aps_normalize(&partition->merge, &filling->binding, data->data, &options, &out, err);
-	for (struct aps_partition_follower *at = partition->followers; rc == APS_OK && at != NULL; at = at->next)
-		rc = at->filled(at, err);
+	if (rc == APS_OK) rc = aps_followers_filled(partition->followers, err);
 	if (rc == APS_OK && partition->listener != NULL)
 		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
 	if (rc == APS_OK && layer != NULL)

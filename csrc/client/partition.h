@@ -8,6 +8,7 @@
 #include "cache/edit.h"
 #include "cache/normalize.h"
 #include "client/channel.h"
+#include "client/followers.h"
 #include "client/layer_handles.h"
 #include "client/vault.h"
 #include "proto/operation.h"
@@ -41,22 +42,6 @@ struct aps_partition_collector {
 struct aps_partition_holder {
 	struct aps_partition_holder *next;
 	void (*hold)(struct aps_partition_holder *holder, struct aps_collect *collect);
-};
-
-/* Who keeps a list of it (client/sync_run.h). */
-struct aps_partition_follower {
-	struct aps_partition_follower *next;
-	/* A response of somebody else's is in partition->write, and may be changed there. */
-	enum aps_rc (*filled)(struct aps_partition_follower *follower, struct aps_err *err);
-	/* Somebody has changed this entry, or made it. */
-	void (*wrote)(struct aps_partition_follower *follower, uint64_t number);
-	/* What is known of entries and names doesn't hold any more. `is_cleared`: nothing is there any more, either. */
-	void (*forgotten)(struct aps_partition_follower *follower, bool is_cleared);
-	/* Records had to leave for want of room, or for their age, and the checkpoints that say they are there with
-	 * them: that of a sync at work, whose records are held, is to be stored again. */
-	void (*unkept)(struct aps_partition_follower *follower);
-	/* The partition is going to close, and has forgotten it. */
-	void (*closing)(struct aps_partition_follower *follower);
 };
 
 /* Who keeps something else under the same owner (client/queue.h). */

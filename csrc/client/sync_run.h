@@ -13,6 +13,7 @@
 #ifndef APS_CLIENT_SYNC_RUN_H
 #define APS_CLIENT_SYNC_RUN_H
 
+#include "cache/kept_list.h"
 #include "cache/synced_list.h"
 #include "client/caching.h"
 #include "client/consumer.h"
@@ -133,6 +134,8 @@ struct aps_sync_run {
 	struct aps_sync_hearing hearing;
 	struct aps_list_place place, beside; /* of the base query's list; place.field empty: not known yet */
 	struct aps_list_place lingers_at;    /* see client/sync_lingering.h */
+	struct aps_list_place token_place;   /* of the token beside it; field empty: there is none */
+	struct aps_kept_list kept;           /* while others write */
 	struct aps_arena place_arena;
 	struct aps_synced_list shown, collected, lingering;
 	struct aps_sync_counts counts;
@@ -154,6 +157,9 @@ struct aps_sync_run {
 	bool has_changed;       /* for whoever looks at its state */
 	bool owes_checkpoint;   /* it isn't in the store any more, and is to be */
 	bool has_lost_list; /* what the pass has collected so far: an eviction, or another sync of the same queries */
+	bool must_look;     /* whether the list is still there */
+	unsigned n_lost;    /* how often it wasn't, */
+	int64_t lost_at_ms; /* and when that began: monotonic */
 	bool is_writing;    /* what followers are told of is its own */
 	bool is_bulk;       /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;

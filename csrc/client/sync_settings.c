@@ -89,7 +89,7 @@ enum aps_rc aps_sync_settings_look(struct aps_sync_settings *settings, struct ap
 	return rc;
 }
 
-bool aps_sync_settings_name(const struct aps_sync_settings *settings, char name[65])
+bool aps_sync_settings_name(const struct aps_sync_settings *settings, unsigned n_equal, char name[65])
 {
 	struct aps_buf text;
 	struct aps_json_writer w;
@@ -107,6 +107,8 @@ bool aps_sync_settings_name(const struct aps_sync_settings *settings, char name[
 		aps_json_write_raw(&w, aps_operation_variables(operation));
 		aps_json_write_object_end(&w);
 	}
+	if (n_equal != 0) aps_json_write_key(&w, APS_STR("equal"));
+	if (n_equal != 0) aps_json_write_int(&w, n_equal);
 	aps_json_write_object_end(&w);
 	bool is_done = aps_json_writer_finish(&w) == APS_OK && aps_sha256(aps_buf_str(&text), digest);
 	if (is_done) aps_hex(digest, sizeof digest, name);

@@ -57,9 +57,9 @@ void aps_sync_settings_clear(struct aps_sync_settings *settings);
 enum aps_rc aps_sync_settings_look(struct aps_sync_settings *settings, struct aps_err *err);
 /* Every part selects the field that tells which of two states of a record is newer. */
 bool aps_sync_settings_are_ordered(const struct aps_sync_settings *settings);
-/* A name for what is asked for, 64 hexadecimal digits and a zero: the hash of documents and variables. False: no
- * memory. */
-bool aps_sync_settings_name(const struct aps_sync_settings *settings, char name[65]);
+/* A name for what is asked for, 64 hexadecimal digits and a zero: the hash of documents and variables. `n_equal`: how
+ * many ask for the same, and have another name. False: no memory. */
+bool aps_sync_settings_name(const struct aps_sync_settings *settings, unsigned n_equal, char name[65]);
 /* Appends the variables of a page: those of the part, and what `fetch` says. E_NOMEM. */
 enum aps_rc aps_sync_settings_variables(const struct aps_sync_settings *settings, const struct aps_sync_fetch *fetch,
                                         struct aps_buf *out, struct aps_err *err);

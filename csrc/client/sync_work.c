@@ -15,7 +15,9 @@
 #include "client/sync_tell.h"
 
 #define NEVER_MS        INT64_MAX
-#define MAX_TURN_EVENTS 1024 /* what is taken in one turn before others have theirs */
+#define MAX_LOSSES      3     /* of the list that are followed by a base query, */
+#define LOSSES_MS       60000 /* in such a time: a function that evicts it would have it fetched for ever */
+#define MAX_TURN_EVENTS 1024  /* what is taken in one turn before others have theirs */
 
 /* Without a checkpoint, or with one that can't be read, the sync begins anew. */
 static void load(struct aps_sync_run *run)
@@ -27,6 +29,7 @@ static void load(struct aps_sync_run *run)
 	if (rc == APS_OK) rc = aps_sync_quarantine_list(run, &bad, &err);
 	if (rc != APS_OK) aps_vault_suspect(run->vault, &err);
 	aps_buf_clear(&bad);
+	if (aps_sync_place_is_lost(run)) aps_checkpoint_clear(&run->machine.checkpoint);
 }
 
 static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *actions)
@@ -62,6 +65,7 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 static void stop_for(struct aps_sync_run *run)
 {
 	if (run->machine.phase != APS_SYNC_STOPPED || run->is_ended) return;
+	run->follower.name = NULL;
 	run->reason = run->err;
 	run->has_changed = true;
 }
@@ -338,6 +342,26 @@ static bool settle_lingering(struct aps_sync_run *run)
 	return true;
 }
 
+/* Nobody may keep what comes in a list that isn't there. */
+static bool look_at_list(struct aps_sync_run *run)
+{
+	if (!run->must_look || run->partition == NULL || run->machine.phase == APS_SYNC_STOPPED) return false;
+	run->must_look = false;
+	if (!aps_sync_place_is_lost(run)) return false;
+	int64_t now_ms = aps_clock_mono_ms();
+	if (now_ms - run->lost_at_ms > LOSSES_MS) run->n_lost = 0;
+	if (run->n_lost == 0) run->lost_at_ms = now_ms;
+	if (run->n_lost == MAX_LOSSES) return false;
+	run->n_lost++;
+	aps_core_log(run->core, run->client->id, run->n_lost < MAX_LOSSES ? "warn" : "error",
+	             "a delta sync begins its base query anew: its list isn't in the cache any more%s",
+	             run->n_lost < MAX_LOSSES
+	                     ? ""
+	                     : "; something takes it away each time, and that isn't looked at for a while");
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
+	return true;
+}
+
 static bool save_owed(struct aps_sync_run *run)
 {
 	struct aps_err err;
@@ -389,6 +413,7 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 	bool has_gone = false;
 	if (run->is_ended) return false;
 	has_gone = conclude(run) || has_gone;
+	has_gone = look_at_list(run) || has_gone;
 	has_gone = look_at_reach(run) || has_gone;
 	has_gone = take_standing(run) || has_gone;
 	has_gone = take_answer(run) || has_gone;
@@ -466,15 +491,29 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return APS_OK;
 }
 
+static void filling(struct aps_partition_follower *follower, struct aps_cache_write *write, struct aps_binding *binding)
+{
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	aps_kept_list_clear(&run->kept);
+	if (binding != NULL && run->machine.phase != APS_SYNC_STOPPED)
+		aps_kept_list_set_aside(write, binding, &run->place, &run->token_place, &run->kept);
+}
+
 static enum aps_rc filled(struct aps_partition_follower *follower, struct aps_err *err)
 {
-	return aps_sync_overtaken_restore(APS_CONTAINER_OF(follower, struct aps_sync_run, follower), err);
+	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	struct aps_cache_write *write = &run->partition->write;
+	aps_kept_list_put_back(write, &run->place, &run->token_place, &run->kept);
+	if (write->err.code == APS_OK) return aps_sync_overtaken_restore(run, err);
+	if (err != NULL) *err = write->err;
+	return write->err.code;
 }
 
 static void wrote(struct aps_partition_follower *follower, uint64_t number)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
 	if (run->is_writing) return;
+	run->must_look = true;
 	if (number == run->shown.number || run->shown.number == 0) aps_synced_list_forget(&run->shown);
 	if (number == run->collected.number) aps_synced_list_forget(&run->collected);
 }
@@ -484,6 +523,7 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
 	run->is_cleared = run->is_cleared || is_cleared;
 	run->began_at = run->lingers_since = 0;
+	run->must_look = true;
 	forget_lists(run);
 }
 
@@ -531,6 +571,8 @@ static void follow(struct aps_sync_run *run)
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
 	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
+	                                                .name = run->name,
+	                                                .filling = filling,
 	                                                .filled = filled,
 	                                                .wrote = wrote,
 	                                                .forgotten = forgotten,
@@ -560,6 +602,16 @@ static void begin(struct aps_sync_run *run)
 	aps_delta_sync_init(&run->machine, &run->settings->options, &run->core->rand);
 }
 
+/* Those that ask for the same have a checkpoint each: they are never at the same page. False: no memory. */
+static bool put_name(const struct aps_sync_settings *settings, const struct aps_partition *partition, char name[65])
+{
+	unsigned n_equal = 0;
+	bool is_put = aps_sync_settings_name(settings, n_equal, name);
+	while (is_put && partition != NULL && aps_followers_have(partition->followers, name))
+		is_put = aps_sync_settings_name(settings, ++n_equal, name);
+	return is_put;
+}
+
 struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client *client, uint64_t cache, uint64_t id,
                                         struct aps_sync_settings *settings, struct aps_err *err)
 {
@@ -570,7 +622,7 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	                         ? aps_sync_settings_look(settings, err)
 	                         : aps_fail(err, APS_E_CLOSED, "the cache is closed, or couldn't be opened");
 	struct aps_sync_run *run = rc == APS_OK ? aps_calloc(1, sizeof *run) : NULL;
-	if (run == NULL || !aps_sync_settings_name(settings, run->name)) {
+	if (run == NULL || !put_name(settings, partition, run->name)) {
 		if (rc == APS_OK) aps_fail(err, APS_E_NOMEM, "out of memory");
 		aps_free(run);
 		aps_sync_settings_clear(settings);
@@ -618,5 +670,6 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	aps_synced_list_clear(&run->collected);
 	aps_synced_list_clear(&run->lingering);
 	aps_arena_clear(&run->place_arena);
+	aps_kept_list_clear(&run->kept);
 	if (!aps_sync_keep_close(run)) aps_sync_run_let_go(run);
 }

@@ -1,6 +1,7 @@
 #include "client/sync_write.h"
 
 #include "cache/evict.h"
+#include "client/collecting.h"
 #include "client/sync_hear.h"
 #include "client/sync_judge.h"
 #include "client/sync_lingering.h"
@@ -20,6 +21,7 @@ struct writing {
 	struct aps_buf leaving;   /* and those that it isn't to have any more */
 	struct aps_buf unseen;    /* what a complete pass hasn't seen, */
 	struct aps_buf lingering; /* and what stays of it because layers speak of it */
+	struct aps_buf doubted;   /* records that the lists had, which nobody may need any more */
 	bool has_rows;            /* something of it is in the transaction beside the entries */
 };
 
@@ -205,21 +207,8 @@ static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uin
 	return add_number(&w->lingering, number, err);
 }
 
-/* The record leaves the store. */
-static enum aps_rc drop(struct aps_partition *partition, uint64_t number, struct aps_err *err)
-{
-	struct aps_buf key;
-	const struct aps_entry *entry = aps_write_at(&partition->write, number);
-	if (entry == NULL) return APS_OK;
-	aps_buf_init(&key, APS_BUF_ANY_SIZE);
-	aps_buf_add_str(&key, bare(aps_entry_key(entry)));
-	enum aps_rc rc = key.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for a record's key");
-	if (rc == APS_OK) aps_evict(&partition->write, aps_buf_str(&key), APS_STR(""));
-	aps_buf_clear(&key);
-	return rc;
-}
-
-/* No zombies: what a complete pass hasn't seen leaves list and store. */
+/* No zombies: what a complete pass hasn't seen leaves the list, and the store, unless something else refers to it: the
+ * base query may be of some records only. */
 static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
@@ -230,7 +219,7 @@ static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, str
 		rc = stays(w, partition, number, &stays_there, err);
 		if (rc == APS_OK && stays_there)
 			rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, &number, 1, err);
-		if (rc == APS_OK && !stays_there && run->settings->keeps_list) rc = drop(partition, number, err);
+		if (rc == APS_OK && !stays_there) rc = add_number(&w->doubted, number, err);
 	}
 	if (rc == APS_OK)
 		rc = aps_sync_lingering_set(run, partition, numbers(&w->lingering), count(&w->lingering), err);
@@ -240,12 +229,23 @@ static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, str
 /* Of what lingered, what needn't any more. */
 static enum aps_rc settle_lingering(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
-	struct aps_sync_run *run = w->run;
 	size_t first = count(&w->leaving);
-	enum aps_rc rc = aps_sync_lingering_settle(run, partition, &w->joining, &w->leaving, err);
-	for (size_t i = first; rc == APS_OK && run->settings->keeps_list && i < count(&w->leaving); i++)
-		rc = drop(partition, numbers(&w->leaving)[i], err);
+	enum aps_rc rc = aps_sync_lingering_settle(w->run, partition, &w->joining, &w->leaving, err);
+	for (size_t i = first; rc == APS_OK && i < count(&w->leaving); i++)
+		rc = add_number(&w->doubted, numbers(&w->leaving)[i], err);
 	return rc;
+}
+
+/* What an earlier pass has collected, and never shown. */
+static enum aps_rc drop_collected(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	bool is_there;
+	uint64_t number = 0;
+	enum aps_rc rc = aps_synced_list_load(&partition->write, &run->beside, &run->collected, &is_there, err);
+	while (rc == APS_OK && is_there && (number = aps_number_set_next(&run->collected.members, number)) != 0)
+		rc = add_number(&w->doubted, number, err);
+	return rc == APS_OK ? aps_synced_list_drop(&partition->write, &run->beside, &run->collected, err) : rc;
 }
 
 /* Where the pass collects: the list that is shown, if there is nothing in it yet. */
@@ -256,7 +256,7 @@ static enum aps_rc begin_list(struct writing *w, struct aps_partition *partition
 	struct aps_cache_write *write = &partition->write;
 	bool is_there;
 	enum aps_rc rc = aps_synced_list_load(write, &run->place, &run->shown, &is_there, err);
-	if (rc == APS_OK) rc = aps_synced_list_drop(write, &run->beside, &run->collected, err);
+	if (rc == APS_OK) rc = drop_collected(w, partition, err);
 	if (rc != APS_OK) return rc;
 	run->machine.next.is_beside = is_there && run->shown.n_items != 0;
 	if (run->machine.next.is_beside) return aps_synced_list_begin(write, &run->beside, &run->collected, err);
@@ -339,6 +339,15 @@ static bool is_first(const struct aps_sync_run *run)
 	return keeping->begins || keeping->list == APS_SYNC_LIST_BEGIN || run->machine.checkpoint.base.n_records == 0;
 }
 
+/* It is the sync's from now on; or still, which is told anew with each page. */
+static void mark(struct writing *w, struct aps_partition *partition, bool is_new)
+{
+	struct aps_cache_write *write = &partition->write;
+	const struct aps_list_place *place = &w->run->place;
+	bool is_still = w->run->keeping.is_page && aps_kept_list_look(write, place) == APS_KEPT_LIST_IS_WHOLE;
+	if (is_new || is_still) aps_kept_list_mark(write, place);
+}
+
 static enum aps_rc change_lists(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
                                 struct aps_err *err)
 {
@@ -358,6 +367,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, binding, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
+	if (rc == APS_OK) mark(w, partition, (begins && !is_beside) || ends);
 	return rc;
 }
 
@@ -369,6 +379,7 @@ static void reset(struct writing *w)
 	aps_buf_reset(&w->leaving);
 	aps_buf_reset(&w->unseen);
 	aps_buf_reset(&w->lingering);
+	aps_buf_reset(&w->doubted);
 	w->has_rows = false;
 }
 
@@ -412,6 +423,15 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	return rc;
 }
 
+/* An application that keeps its lists itself may have them elsewhere. */
+static void doubt(const struct writing *w)
+{
+	struct aps_sync_run *run = w->run;
+	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
+	if (collecting != NULL && run->settings->keeps_list)
+		aps_collecting_doubt(collecting, numbers(&w->doubted), count(&w->doubted));
+}
+
 enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *partition,
                            const struct aps_partition_data *data, struct aps_err *err)
 {
@@ -423,10 +443,12 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	aps_buf_init(&w.leaving, APS_BUF_ANY_SIZE);
 	aps_buf_init(&w.unseen, APS_BUF_ANY_SIZE);
 	aps_buf_init(&w.lingering, APS_BUF_ANY_SIZE);
+	aps_buf_init(&w.doubted, APS_BUF_ANY_SIZE);
 	run->is_writing = true;
 	enum aps_rc rc = aps_partition_fill(partition, &w.fill, err);
 	run->is_writing = false;
 	if (rc != APS_OK && w.has_rows) aps_vault_abandon(run->vault); /* nothing of it is kept */
+	if (rc == APS_OK) doubt(&w);
 	if (rc == APS_OK) {
 		run->counts.n_records += w.judgement.n_of[APS_SYNC_IS_NEW] + w.judgement.n_of[APS_SYNC_IS_SAME] +
 		                         w.judgement.n_of[APS_SYNC_IS_DELETED];
@@ -440,5 +462,6 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	aps_buf_clear(&w.leaving);
 	aps_buf_clear(&w.unseen);
 	aps_buf_clear(&w.lingering);
+	aps_buf_clear(&w.doubted);
 	return rc;
 }

@@ -33,7 +33,9 @@ local QUERY = opts.schema{ query = { "string", "table" }, variables = { "table" 
 ---@field core appsync.core.Cache
 ---@field cache_updates fun(record: table): any
 ---@field typename string?
+---@field parts table<string, appsync.client.SyncPart>
 ---@field has_told_references boolean? that something of it was wrong
+---@field private list_field string|false|nil of the root, where the list stands that the sync keeps itself
 
 local function check_query(given)
   if type(given) == "string" or document.is(given) then return { query = given } end
@@ -61,6 +63,17 @@ local function field_of(core, given)
   errors.misuse("%s: %s selects no fields of the record", NAME, name)
 end
 
+-- The field of the base query; false: there is none.
+local function list_field(records)
+  if records.list_field == nil then
+    local base = records.parts.base
+    records.list_field = base and field_of(records.core, {
+      query = base.document, variables = base.variables, operation_name = base.options.operation_name,
+    }) or false
+  end
+  return records.list_field
+end
+
 local function list_of(given)
   if given == nil or given == null then return {} end
   if type(given) ~= "table" or document.is(given) or given.query ~= nil then return { given } end
@@ -74,9 +87,15 @@ local function add_references(references, records, record)
   local key, err = record_identity.of(records.root, records.core, data)
   if not key then errors.misuse("%s: %s", NAME, err and err.message or "a record has no identity") end
   local value = record.deleted and null or { __ref = key }
+  local names_list = false
   for _, given in ipairs(list_of(compute(NAME, records.cache_updates, data))) do
-    references[#references + 1] = { field = field_of(records.core, given), value = value }
+    local field = field_of(records.core, given)
+    names_list = names_list or field == list_field(records)
+    if field ~= list_field(records) then references[#references + 1] = { field = field, value = value } end
   end
+  if not names_list then return end
+  errors.misuse("%s: %s is the list that the sync keeps itself: name queries that show one record", NAME,
+    records.parts.base.selection.roots[1])
 end
 
 -- Once for each sync: a function that is wrong is so again and again.

@@ -169,7 +169,7 @@ static void without_memory_no_part_loses_its_version(void **state)
 static const char *name(void)
 {
 	static char text[65];
-	assert_true(aps_sync_settings_name(&settings, text));
+	assert_true(aps_sync_settings_name(&settings, 0, text));
 	assert_int_equal(strlen(text), 64);
 	assert_int_equal(strspn(text, "0123456789abcdef"), 64);
 	return text;
@@ -203,8 +203,20 @@ static void it_is_named_by_documents_and_variables_alone(void **state)
 	assert_string_not_equal(name(), first);
 	aps_mem_fail_at(1);
 	char none[65];
-	assert_false(aps_sync_settings_name(&settings, none));
+	assert_false(aps_sync_settings_name(&settings, 0, none));
 	aps_mem_fail_at(0);
+}
+
+static void others_that_ask_for_the_same_have_names_of_their_own(void **state)
+{
+	(void)state;
+	char names[3][65];
+	set_part(BASE, "{ list { id } }", "{}");
+	for (unsigned i = 0; i < 3; i++) assert_true(aps_sync_settings_name(&settings, i, names[i]));
+	assert_string_equal(names[0], name());
+	assert_string_not_equal(names[1], names[0]);
+	assert_string_not_equal(names[2], names[0]);
+	assert_string_not_equal(names[2], names[1]);
 }
 
 static const char *variables_of(const struct aps_sync_fetch *fetch)
@@ -341,6 +353,7 @@ int main(void)
 	        TEST(a_document_that_is_no_page_is_misuse),
 	        TEST(without_memory_no_part_loses_its_version),
 	        TEST(it_is_named_by_documents_and_variables_alone),
+	        TEST(others_that_ask_for_the_same_have_names_of_their_own),
 	        TEST(a_page_of_the_base_query_has_its_size_and_its_token),
 	        TEST(names_with_escapes_are_the_same_names),
 	        TEST(a_delta_query_has_the_last_sync_in_its_unit),

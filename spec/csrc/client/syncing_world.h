@@ -79,6 +79,12 @@ static inline void let_time_pass(int64_t ms)
 	turn();
 }
 
+/* What lists had, and nothing refers to any more, leaves the store. */
+static inline void collect(void)
+{
+	for (int i = 0; i < 3; i++) let_time_pass(5);
+}
+
 static inline struct aps_partition *partition(void)
 {
 	return aps_caching_partition(world.core, world.client, CACHE);
@@ -221,9 +227,9 @@ static inline bool fill_settings(struct aps_sync_settings *settings, const struc
 }
 
 /* False: no memory for it. */
-static inline bool try_open(const struct asked *asked)
+static inline bool try_open_as(uint64_t id, const struct asked *asked)
 {
-	struct aps_open_sync_command *command = aps_open_sync_command_new(7, SYNC);
+	struct aps_open_sync_command *command = aps_open_sync_command_new(7, id);
 	if (command == NULL) return false;
 	command->cache = CACHE;
 	if (!fill_settings(command->settings, asked)) {
@@ -231,9 +237,14 @@ static inline bool try_open(const struct asked *asked)
 		return false;
 	}
 	command->head.run(world.core, &command->head);
-	world.run = aps_syncing_find(world.core, world.client, SYNC);
+	world.run = aps_syncing_find(world.core, world.client, id);
 	turn();
 	return world.run != NULL;
+}
+
+static inline bool try_open(const struct asked *asked)
+{
+	return try_open_as(SYNC, asked);
 }
 
 static inline void open_sync(const struct asked *asked)
