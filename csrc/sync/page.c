@@ -292,6 +292,7 @@ static bool read_member(struct reading *in, struct members *members)
 	if (meaning == 0 && !is_inner) return aps_json_skip_value(&in->r, NULL) == APS_OK;
 	enum aps_json_token token = aps_json_next(&in->r);
 	if (is_inner && token == APS_JSON_ARRAY) return read_list(in);
+	if (is_inner && token == APS_JSON_NULL) page->is_null = true;
 	is_ok = is_inner && token == APS_JSON_OBJECT ? read_holder(in, &inner)
 	                                             : take_value(in, token, meaning, members);
 	if (is_inner && !page->is_list) page->n_path--;
@@ -335,6 +336,7 @@ static bool read_root(struct reading *in)
 	case APS_JSON_ERROR: return false;
 	case APS_JSON_OBJECT: return read_root_object(in);
 	case APS_JSON_ARRAY: return read_list(in);
+	case APS_JSON_NULL: page->is_null = true; return true;
 	default: return true;
 	}
 }

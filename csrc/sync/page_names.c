@@ -150,7 +150,12 @@ static enum aps_rc find_record(struct naming *in)
 		in->record = in->own;
 		return APS_OK;
 	}
-	if (items == NULL) return search(in, in->own, 1);
+	if (items == NULL) {
+		enum aps_rc rc = search(in, in->own, 1);
+		names->has_list = names->is_page || (in->record != NULL && in->record != in->own);
+		return rc;
+	}
+	names->has_list = true;
 	names->items = aps_gql_response_key(items);
 	name_page_fields(names, in->own);
 	return enter(in, in->own, items, &in->record);

@@ -93,8 +93,8 @@ static void read_local_moment(struct value *value, struct aps_str text)
 	if (text.n >= sizeof value->room) return;
 	if (text.p != value->room) memcpy(value->room, text.p, text.n);
 	value->room[text.n] = 'Z';
-	moment->is_moment = moment->is_local = aps_time_parse_rfc3339((struct aps_str){value->room, text.n + 1},
-	                                                              &moment->unix_s, &moment->fraction);
+	moment->is_moment = moment->is_local =
+	        aps_time_parse_rfc3339((struct aps_str){value->room, text.n + 1}, &moment->unix_s, &moment->fraction);
 }
 
 static void read_text(struct value *value)

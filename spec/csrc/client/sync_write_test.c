@@ -343,20 +343,68 @@ static void lists_that_are_kept_by_hand_change_with_base_queries_only(void **sta
 	assert_int_equal(n_of("2"), 2); /* other lists may have it */
 }
 
-static void a_result_without_a_list_is_kept_as_that_of_any_query(void **state)
+static void null_in_the_place_of_a_base_querys_list_is_tried_again_and_takes_nothing_away(void **state)
 {
 	(void)state;
-	open_sync(ALL_DEFAULT);
-	tell("subscribed");
-	answer_status(200, "{\"data\":{\"listPosts\":null}}");
-	assert_phase(APS_SYNC_LIVE);
-	assert_string_equal(read_query(LIST), "{\"listPosts\":null}");
-	hear(post("1", 1, 1)); /* there is no list to join */
-	assert_string_equal(read_query(LIST), "{\"listPosts\":null}");
-	assert_int_equal(n_of("1"), 1);
+	static const char *const BODIES[] = {"{\"data\":{\"listPosts\":null}}",
+	                                     "{\"data\":{\"listPosts\":{\"items\":null,\"nextToken\":null}}}",
+	                                     "{\"data\":{\"listPosts\":{\"nextToken\":null}}}"};
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
 	begin_next_pass();
-	answer_base(post("1", 1, 1), NULL);
+	for (size_t i = 0; i < APS_COUNTOF(BODIES); i++) {
+		answer_status(200, BODIES[i]);
+		assert_phase(APS_SYNC_WAITING);
+		assert_int_equal(world.run->err.code, APS_E_PROTOCOL);
+		assert_string_equal(list(), "1:1 2:2");
+		let_time_pass(60000);
+	}
+	answer_base(post("1", 1, 1), "a");
+	answer_status(200, BODIES[0]); /* of a later page, too */
+	let_time_pass(60000);
+	assert_string_equal(list(), "1:1 2:2");
+	assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+	answer_base("", NULL);
 	assert_string_equal(list(), "1:1");
+	assert_int_equal(world.run->err.code, APS_OK);
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void null_in_the_place_of_a_delta_querys_list_says_that_nothing_has_changed(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	tell("reconnecting");
+	tell("subscribed");
+	answer_status(200, "{\"data\":{\"syncPosts\":null}}");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1");
+}
+
+static void a_token_that_an_error_has_taken_does_not_end_the_pass(void **state)
+{
+	(void)state;
+	char body[1024];
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	snprintf(body, sizeof body,
+	         "{\"data\":{\"listPosts\":{\"items\":[%s],\"nextToken\":null}},\"errors\":[{\"message\":\"no "
+	         "token\",\"path\":[\"listPosts\",\"nextToken\"]}]}",
+	         post("1", 1, 1));
+	answer_status(200, body);
+	assert_phase(APS_SYNC_WAITING);
+	assert_string_equal(world.run->err.msg, "no token");
+	assert_string_equal(list(), "1:1 2:2");
+}
+
+/* Which says itself what is a list. */
+static void a_root_field_that_was_no_list_may_be_nothing_where_the_application_keeps_its_lists(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = "{ getPost(id: 1) { id n _version } }", .is_by_hand = true});
+	tell("subscribed");
+	answer_status(200, "{\"data\":{\"getPost\":null}}");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":null}");
 }
 
 #define ONE "{ getPost(id: 1) { " FIELDS " } }"
@@ -512,7 +560,10 @@ int main(void)
 	        TEST(a_delta_query_adds_removes_and_passes_over_what_is_older),
 	        TEST(of_several_states_of_a_record_in_one_page_the_newest_counts),
 	        TEST(lists_that_are_kept_by_hand_change_with_base_queries_only),
-	        TEST(a_result_without_a_list_is_kept_as_that_of_any_query),
+	        TEST(null_in_the_place_of_a_base_querys_list_is_tried_again_and_takes_nothing_away),
+	        TEST(null_in_the_place_of_a_delta_querys_list_says_that_nothing_has_changed),
+	        TEST(a_token_that_an_error_has_taken_does_not_end_the_pass),
+	        TEST(a_root_field_that_was_no_list_may_be_nothing_where_the_application_keeps_its_lists),
 	        TEST(a_result_of_one_record_is_kept_as_that_of_any_query),
 	        TEST(a_list_may_stand_at_the_root),
 	        TEST(a_list_may_stand_in_objects_within_others),

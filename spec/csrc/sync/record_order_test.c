@@ -101,17 +101,12 @@ static void a_decimal_text_is_a_number_beside_numbers_only(void **state)
 {
 	(void)state;
 	static const struct row ROWS[] = {
-	        {"\"1.5\"", "1.50", SAME},
-	        {"\"1.5\"", "2", OLDER},
+	        {"\"1.5\"", "1.50", SAME},          {"\"1.5\"", "2", OLDER},
 	        {"\"1.9\"", "\"1.10\"", UNORDERED}, /* of a program, say */
-	        {"\"1.5\"", "\"1.50\"", UNORDERED},
-	        {"\"1.5\"", "\"1.5\"", SAME},
-	        {"\"1.\"", "1", UNORDERED},
-	        {"\"1e\"", "1", UNORDERED},
-	        {"\"1e+\"", "1", UNORDERED},
-	        {"\"1e5x\"", "1", UNORDERED},
-	        {"\".5\"", "1", UNORDERED},
-	        {"\"1e9999999999999999\"", "1", UNORDERED},
+	        {"\"1.5\"", "\"1.50\"", UNORDERED}, {"\"1.5\"", "\"1.5\"", SAME},
+	        {"\"1.\"", "1", UNORDERED},         {"\"1e\"", "1", UNORDERED},
+	        {"\"1e+\"", "1", UNORDERED},        {"\"1e5x\"", "1", UNORDERED},
+	        {"\".5\"", "1", UNORDERED},         {"\"1e9999999999999999\"", "1", UNORDERED},
 	};
 	check_rows(ROWS, APS_COUNTOF(ROWS));
 }
