@@ -60,6 +60,14 @@ static struct aps_str message_of(struct aps_str errors, const struct aps_page *p
 	return APS_STR("");
 }
 
+/* By the service's clock, which knows the pass: what it has met isn't older than it. */
+static int64_t seen_s(const struct aps_sync_run *run)
+{
+	int64_t now_ms = aps_sync_run_now_ms(run), began_ms = run->machine.next.base.began_ms;
+	bool is_base = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE;
+	return (is_base && now_ms < began_ms ? began_ms : now_ms) / 1000;
+}
+
 enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_page *page, size_t index,
                                     const struct aps_partition_data *data, struct aps_err *err)
 {
@@ -74,7 +82,7 @@ enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_p
 	if (reason.n == 0)
 		reason = is_null ? APS_STR("the service sent null in its place")
 		                 : APS_STR("it has no identity: select the fields that its type's `keys` name, or id");
-	const struct aps_sync_bad_record bad = {aps_buf_str(&key), reason, data->now_s};
+	const struct aps_sync_bad_record bad = {aps_buf_str(&key), reason, seen_s(run)};
 	enum aps_rc rc = key.rc == APS_OK ? aps_sync_run_name(run, &name, err)
 	                                  : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");
 	if (rc == APS_OK) rc = aps_quarantine_put(run->vault->db, name, &bad, err);

@@ -219,15 +219,25 @@ static enum aps_rc drop(struct aps_partition *partition, uint64_t number, struct
 	return rc;
 }
 
-/* No zombies: what a complete pass hasn't seen leaves list and store. */
+/* Known to the run that ends the pass, which may be another one. */
+static void note_unknown(const struct writing *w)
+{
+	struct aps_sync_run *run = w->run;
+	bool was_there = !run->keeping.begins && run->machine.checkpoint.has_unknown;
+	if (!run->keeping.is_page || run->keeping.part != APS_SYNC_PART_BASE) return;
+	run->machine.next.has_unknown = was_there || w->judgement.n_of[APS_SYNC_IS_BAD] != 0;
+}
+
+/* No zombies: what a complete pass hasn't seen leaves list and store. Where it has brought something that nobody can
+ * tell any of them may be that: they stay until a pass without such. */
 static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
 	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < count(&w->unseen); i++) {
 		uint64_t number = numbers(&w->unseen)[i];
-		bool stays_there;
-		rc = stays(w, partition, number, &stays_there, err);
+		bool stays_there = run->machine.next.has_unknown;
+		if (!stays_there) rc = stays(w, partition, number, &stays_there, err);
 		if (rc == APS_OK && stays_there)
 			rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, &number, 1, err);
 		if (rc == APS_OK && !stays_there && run->settings->keeps_list) rc = drop(partition, number, err);
@@ -391,6 +401,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	reset(w);
 	enum aps_rc rc = know_tombstones(run, err);
 	if (rc == APS_OK) rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);
+	if (rc == APS_OK) note_unknown(w);
 	bool is_further = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE && !is_first(run);
 	bool is_whole = !has_records && !is_further && !run->keeping.is_settling;
 	if (rc == APS_OK && is_whole) return normalize_whole(w, partition, binding, err);

@@ -9,7 +9,7 @@ local NO_PASS = '{"is_open":false,"token":"","began_ms":0,"since_ms":0,"n_record
 
 local function checkpoint(base_ms, last_sync_ms, n_records, base, is_truncated)
   return ('{"skew":5,"checkpoint":{"version":1,"base_ms":%d,"last_sync_ms":%d,"n_base_records":%d,"base":%s,"delta":%s,"max_records":0,'
-    .. '"is_truncated":%s,"is_beside":false,"has_missed":false}}'):format(base_ms, last_sync_ms, n_records, base, NO_PASS, tostring(is_truncated))
+    .. '"is_truncated":%s,"is_beside":false,"has_unknown":false,"has_missed":false}}'):format(base_ms, last_sync_ms, n_records, base, NO_PASS, tostring(is_truncated))
 end
 
 -- Rows as a client writes them, with their sums; the third one's is wrong.
