@@ -157,7 +157,7 @@ static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_r
 	        rc == APS_OK ? aps_record_order(record->version, aps_buf_str(&known)) : APS_RECORD_UNORDERED;
 	if (rc == APS_OK && order == APS_RECORD_OLDER && run->keeping.is_page && entry->told_at < asked_at) {
 		aps_buf_reset(&known);
-		rc = put_known(run->partition, entry, names->changed_at, &known, err);
+		rc = put_known(run->partition, entry, names->changed_at_field, &known, err);
 		if (rc == APS_OK && aps_record_order(record->changed_at, aps_buf_str(&known)) == APS_RECORD_NEWER)
 			order = APS_RECORD_NEWER;
 	}
@@ -166,51 +166,86 @@ static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_r
 	return rc;
 }
 
-/* What was deleted may be cached again by what somebody else was answered: it doesn't outlive what was made anew. */
-static enum aps_rc judge_cached_again(const struct aps_sync_run *run, const struct aps_page_record *record,
-                                      const struct aps_entry *entry, const struct aps_tombstone_found *found,
-                                      enum aps_sync_fate *fate, struct aps_err *err)
+/* What was deleted may be cached again by what somebody else was answered, of a state before that: then it isn't newer.
+ */
+static enum aps_rc is_alive(const struct aps_sync_run *run, const struct aps_entry *entry,
+                            const struct aps_tombstone_found *found, bool *is_newer, struct aps_err *err)
 {
 	const struct aps_page_names *names = &run->settings->parts[run->keeping.part].names;
 	const struct {
 		struct aps_str field, deleted;
 	} rows[] = {{names->version_field, aps_buf_str(&found->version)},
-	            {names->changed_at, aps_buf_str(&found->changed_at)}};
-	if (aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) != APS_RECORD_NEWER) return APS_OK;
+	            {names->changed_at_field, aps_buf_str(&found->changed_at)}};
 	enum aps_rc rc = APS_OK;
-	bool is_newer = false;
+	*is_newer = false;
 	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(rows); i++) {
 		struct aps_buf known;
 		aps_buf_init(&known, APS_BUF_ANY_SIZE);
 		rc = put_known(run->partition, entry, rows[i].field, &known, err);
-		is_newer = is_newer || aps_record_order(aps_buf_str(&known), rows[i].deleted) == APS_RECORD_NEWER;
+		*is_newer = *is_newer || aps_record_order(aps_buf_str(&known), rows[i].deleted) == APS_RECORD_NEWER;
 		aps_buf_clear(&known);
 	}
-	if (rc == APS_OK && !is_newer) *fate = fate_of_dead(record, found);
+	return rc;
+}
+
+/* Against what is cached of it though it was deleted; judged->fate: without that. */
+static enum aps_rc judge_cached_again(const struct aps_sync_run *run, const struct aps_page_record *record,
+                                      const struct aps_entry *entry, const struct aps_tombstone_found *found,
+                                      struct aps_sync_judged *judged, struct aps_err *err)
+{
+	bool is_newer;
+	enum aps_rc rc = is_alive(run, entry, found, &is_newer, err);
+	if (rc != APS_OK || is_newer) return rc;
+	enum aps_sync_fate dead = fate_of_dead(record, found);
+	bool is_made_anew = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) == APS_RECORD_NEWER;
+	if (judged->fate == APS_SYNC_IS_OLD ? is_made_anew : dead == APS_SYNC_IS_OLD) judged->fate = dead;
+	judged->stays_out = judged->fate == APS_SYNC_IS_OLD;
+	return APS_OK;
+}
+
+/* A part of a record that was deleted since brings nothing back. */
+static enum aps_rc judge_partial(const struct aps_sync_run *run, const struct aps_page_record *record,
+                                 const struct aps_entry *entry, const struct aps_tombstone_found *found,
+                                 struct aps_sync_judged *judged, struct aps_err *err)
+{
+	bool is_newer = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) == APS_RECORD_NEWER;
+	enum aps_rc rc = APS_OK;
+	if (found->is_there && !is_newer && entry != NULL) rc = is_alive(run, entry, found, &is_newer, err);
+	judged->stays_out = found->is_there && !is_newer;
+	judged->fate = judged->stays_out ? APS_SYNC_IS_OLD : APS_SYNC_IS_PARTIAL;
 	return rc;
 }
 
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                         uint32_t asked_at, enum aps_sync_fate *fate, struct aps_err *err)
+                         uint32_t asked_at, struct aps_sync_judged *judged, struct aps_err *err)
 {
-	struct aps_partition *partition = run->partition;
 	struct aps_entry *entry;
 	struct aps_tombstone_found found;
-	*fate = APS_SYNC_IS_PARTIAL;
-	if (is_partial(run, record)) return APS_OK;
-	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
+	enum aps_rc rc = aps_entries_find_below(&run->partition->cache.entries, key, &entry, err);
 	if (rc != APS_OK) return rc;
-	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
+	if (entry != NULL && aps_entry_base(entry).n == 0) entry = NULL;
+	judged->fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
 	rc = find_tombstone(run, key, &found, err);
-	if (rc == APS_OK && entry != NULL && aps_entry_base(entry).n != 0) {
-		rc = judge_known(run, record, entry, asked_at, fate, err);
-		if (rc == APS_OK && *fate == APS_SYNC_IS_OLD && found.is_there)
-			rc = judge_cached_again(run, record, entry, &found, fate, err);
+	if (rc == APS_OK && is_partial(run, record)) {
+		rc = judge_partial(run, record, entry, &found, judged, err);
+	} else if (rc == APS_OK && entry != NULL) {
+		rc = judge_known(run, record, entry, asked_at, &judged->fate, err);
+		if (rc == APS_OK && found.is_there) rc = judge_cached_again(run, record, entry, &found, judged, err);
 	} else if (rc == APS_OK && found.is_there) {
-		*fate = fate_of_dead(record, &found);
+		judged->fate = fate_of_dead(record, &found);
 	}
 	aps_buf_clear(&found.version);
 	aps_buf_clear(&found.changed_at);
+	return rc;
+}
+
+static enum aps_rc know_tombstones(struct aps_sync_run *run, struct aps_err *err)
+{
+	struct aps_sync_name name;
+	if (run->knows_tombstones) return APS_OK;
+	enum aps_rc rc = aps_sync_run_name(run, &name, err);
+	if (rc == APS_OK) rc = aps_tombstones_have_any(run->vault->db, name, &run->has_tombstones, err);
+	run->knows_tombstones = rc == APS_OK;
 	return rc;
 }
 
@@ -218,16 +253,17 @@ enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page
                            struct aps_sync_judgement *out, struct aps_err *err)
 {
 	struct keying keying;
-	enum aps_rc rc = APS_OK;
+	enum aps_rc rc = know_tombstones(run, err);
 	keying_init(&keying, run->partition, data);
 	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page); i++) {
 		const struct aps_page_record *record = aps_page_at(page, i);
 		struct aps_sync_judged judged = {.fate = APS_SYNC_IS_BAD, .key_at = out->keys.n};
 		if (record->text.p != NULL) put_key(&keying, record->text, &out->keys);
 		judged.n_key = out->keys.n - judged.key_at;
+		out->has_partial = out->has_partial || (judged.n_key != 0 && is_partial(run, record));
 		if (judged.n_key != 0)
 			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key},
-			           data->asked_at, &judged.fate, err);
+			           data->asked_at, &judged, err);
 		out->n_of[judged.fate]++;
 		aps_buf_add(&out->records, &judged, sizeof judged);
 	}

@@ -25,10 +25,10 @@ struct aps_page_names {
 	                              _lastChangedAt, updatedAt that is selected */
 	struct aps_str changed_at; /* _lastChangedAt, else updatedAt */
 	struct aps_str aws_ds, deleted, typename;
-	struct aps_str version_field; /* its name in the schema */
-	bool is_page;                 /* an object of the root field is never a record itself */
-	bool is_event;                /* it is one, unless it is a page: no list is looked for in it */
-	bool has_list;                /* the records' fields aren't the root field's own: it leads to a list of them */
+	struct aps_str version_field, changed_at_field; /* their names in the schema */
+	bool is_page;                                   /* an object of the root field is never a record itself */
+	bool is_event; /* it is one, unless it is a page: no list is looked for in it */
+	bool has_list; /* the records' fields aren't the root field's own: it leads to a list of them */
 };
 
 struct aps_page_record {

@@ -57,7 +57,10 @@ static const struct row ROWS[] = {
         {UNKNOWN, "5", "1005", ",\"_version\":4,\"_lastChangedAt\":1004", SAME_BOTH(OLD)},
         {UNKNOWN, "5", "1005", ",\"_version\":6", SAME_BOTH(NEW)},
         {UNKNOWN, "5", "1005", ",\"_version\":5", SAME_BOTH(OLD)},
-        {UNKNOWN, "5", "1005", "", LIVE_PARTIAL(NEW)},
+        {UNKNOWN, "5", "1005", "", APS_SYNC_IS_NEW, APS_SYNC_IS_OLD}, /* a part brings nothing back */
+        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1004", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1005", APS_SYNC_IS_NEW, APS_SYNC_IS_OLD},
+        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1006", LIVE_PARTIAL(NEW)},
         {UNKNOWN, "5", "1005", ",\"_version\":6,\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, "5", "1005", ",\"_version\":5,\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, "5", "1005", ",\"_version\":4,\"_deleted\":true", SAME_BOTH(OLD)},
@@ -74,6 +77,22 @@ static const struct row ROWS[] = {
         /* what is there is newer than its deletion */
         {"7", "5", "1005", ",\"_version\":6", SAME_BOTH(OLD)},
         {"7", "5", "1005", ",\"_version\":8", SAME_BOTH(NEW)},
+        {"7", "5", "1005", ",\"_version\":7", SAME_BOTH(SAME)},
+        {"7", "5", "1005", "", LIVE_PARTIAL(SAME)},
+        /* or isn't: somebody was answered what was before it */
+        {"4", "5", "1005", ",\"_version\":4", SAME_BOTH(OLD)},
+        {"3", "5", "1005", ",\"_version\":4", SAME_BOTH(OLD)},
+        {"4", "5", "1005", ",\"_version\":5", SAME_BOTH(OLD)},
+        {"5", "5", "1005", ",\"_version\":5", SAME_BOTH(OLD)},
+        {"4", "5", "1005", ",\"_version\":6", SAME_BOTH(NEW)},
+        {"4", "5", "1005", ",\"_version\":1,\"_lastChangedAt\":1006", SAME_BOTH(NEW)},
+        {"4", "5", "1005", ",\"_version\":4,\"_deleted\":true", SAME_BOTH(OLD)},
+        {"4", "5", "1005", ",\"_version\":5,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {"4", "5", "1005", "", APS_SYNC_IS_SAME, APS_SYNC_IS_OLD},
+        {"", "5", "1005", ",\"_version\":4", SAME_BOTH(OLD)},
+        {"", "5", "1005", "", APS_SYNC_IS_SAME, APS_SYNC_IS_OLD},
+        {"7", "", "", ",\"_version\":6", SAME_BOTH(OLD)},
+        {"4", "", "", ",\"_version\":4", SAME_BOTH(SAME)},
 };
 
 static void put_known(const char *version)
