@@ -1,91 +1,9 @@
 #include "client/sync_judge.h"
 
-#include "base/clock.h"
-#include "cache/identity.h"
 #include "cache/scalar.h"
+#include "client/sync_keying.h"
 #include "client/sync_repeated.h"
-#include "codec/json_members.h"
 #include "sync/record_order.h"
-
-/* What tells the keys of a page's records. */
-struct keying {
-	const struct aps_partition *partition;
-	const struct aps_partition_data *data;
-	size_t next_asked;
-	struct aps_json_members members; /* of the record */
-	struct aps_buf type;
-	struct aps_buf cell; /* of the value that was asked for last */
-	struct aps_arena arena;
-};
-
-static void keying_init(struct keying *keying, const struct aps_partition *partition,
-                        const struct aps_partition_data *data)
-{
-	*keying = (struct keying){.partition = partition, .data = data};
-	aps_buf_init(&keying->type, APS_BUF_ANY_SIZE);
-	aps_buf_init(&keying->cell, APS_BUF_ANY_SIZE);
-	aps_arena_init(&keying->arena, APS_BUF_ANY_SIZE);
-}
-
-static void keying_clear(struct keying *keying)
-{
-	aps_buf_clear(&keying->type);
-	aps_buf_clear(&keying->cell);
-	aps_arena_clear(&keying->arena);
-}
-
-/* The text of what stands there. */
-static bool find(struct keying *keying, struct aps_str path, struct aps_str *text)
-{
-	struct aps_json_members below, *members = &keying->members;
-	for (;;) {
-		const char *dot = memchr(path.p, '.', path.n);
-		struct aps_str name = {path.p, dot != NULL ? (size_t)(dot - path.p) : path.n};
-		if (!aps_json_members_named(members, name, text)) return false;
-		if (dot == NULL) return true;
-		path = (struct aps_str){dot + 1, path.n - (size_t)(dot + 1 - path.p)};
-		members = &below;
-		aps_json_members_init(members, *text);
-	}
-}
-
-static bool get(void *of, struct aps_str path, struct aps_cell *value)
-{
-	struct keying *keying = of;
-	struct aps_str text;
-	struct aps_json_reader r;
-	if (!find(keying, path, &text)) return false;
-	aps_json_reader_init(&r, text, 0);
-	enum aps_json_token token = aps_json_next(&r);
-	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY || token == APS_JSON_ERROR) return false;
-	aps_buf_reset(&keying->cell);
-	if (!aps_scalar_put(&keying->cell, &r, token, &keying->arena)) return false;
-	struct aps_str rest = aps_buf_str(&keying->cell);
-	return aps_cell_take(&rest, value);
-}
-
-/* "R" and its identity behind the keys that are there; nothing: it has none. */
-static void put_key(struct keying *keying, struct aps_str text, struct aps_buf *keys)
-{
-	const struct aps_asked *asked = keying->data->asked;
-	struct aps_cell type;
-	size_t at = keys->n, place = (size_t)(text.p - keying->data->data.p);
-	const struct aps_asked_object *told = asked != NULL ? aps_asked_find(asked, place, &keying->next_asked) : NULL;
-	if (told != NULL && told->answer == APS_ASKED_NONE) return;
-	aps_buf_add_byte(keys, 'R');
-	if (told != NULL && told->answer == APS_ASKED_KEY) {
-		aps_buf_add_str(keys, aps_asked_key(asked, told));
-		return;
-	}
-	aps_json_members_init(&keying->members, text);
-	aps_buf_reset(&keying->type);
-	if (get(keying, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING)
-		aps_buf_add_str(&keying->type, type.text);
-	if (!aps_identity_of(keys, keying->partition->policies, aps_buf_str(&keying->type), get, keying)) keys->n = at;
-	/* else it would be taken for one without an identity */
-	if (keying->type.rc != APS_OK || keying->cell.rc != APS_OK || keying->arena.rc != APS_OK)
-		keys->rc = APS_E_NOMEM;
-}
 
 /* The JSON text of a field of what the service has said of a record. */
 static enum aps_rc put_known(const struct aps_partition *partition, const struct aps_entry *entry, struct aps_str field,
@@ -217,7 +135,7 @@ static enum aps_rc judge_partial(const struct aps_sync_run *run, const struct ap
 }
 
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                         uint32_t asked_at, struct aps_sync_judged *judged, struct aps_err *err)
+                         const struct aps_partition_data *data, struct aps_sync_judged *judged, struct aps_err *err)
 {
 	struct aps_entry *entry;
 	struct aps_tombstone_found found;
@@ -229,7 +147,7 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 	if (rc == APS_OK && is_partial(run, record)) {
 		rc = judge_partial(run, record, entry, &found, judged, err);
 	} else if (rc == APS_OK && entry != NULL) {
-		rc = judge_known(run, record, entry, asked_at, &judged->fate, err);
+		rc = judge_known(run, record, entry, data->asked_at, &judged->fate, err);
 		if (rc == APS_OK && found.is_there) rc = judge_cached_again(run, record, entry, &found, judged, err);
 	} else if (rc == APS_OK && found.is_there) {
 		judged->fate = fate_of_dead(record, &found);
@@ -249,27 +167,36 @@ static enum aps_rc know_tombstones(struct aps_sync_run *run, struct aps_err *err
 	return rc;
 }
 
-enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
-                           struct aps_sync_judgement *out, struct aps_err *err)
+static enum aps_rc judge_all(struct aps_sync_run *run, const struct aps_page *page, struct aps_sync_keying *keying,
+                             struct aps_sync_judgement *out, struct aps_err *err)
 {
-	struct keying keying;
-	enum aps_rc rc = know_tombstones(run, err);
-	keying_init(&keying, run->partition, data);
+	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page); i++) {
 		const struct aps_page_record *record = aps_page_at(page, i);
 		struct aps_sync_judged judged = {.fate = APS_SYNC_IS_BAD, .key_at = out->keys.n};
-		if (record->text.p != NULL) put_key(&keying, record->text, &out->keys);
+		if (record->text.p != NULL) aps_sync_keying_put(keying, record->text, &out->keys);
 		judged.n_key = out->keys.n - judged.key_at;
 		out->has_partial = out->has_partial || (judged.n_key != 0 && is_partial(run, record));
 		if (judged.n_key != 0)
 			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key},
-			           data->asked_at, &judged, err);
+			           keying->data, &judged, err);
 		out->n_of[judged.fate]++;
 		aps_buf_add(&out->records, &judged, sizeof judged);
 	}
-	keying_clear(&keying);
 	if (rc == APS_OK && (out->records.rc != APS_OK || out->keys.rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a page");
+	return rc;
+}
+
+enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
+                           struct aps_binding *binding, struct aps_sync_judgement *out, struct aps_err *err)
+{
+	struct aps_sync_keying keying;
+	enum aps_rc rc = know_tombstones(run, err);
+	if (rc == APS_OK) rc = aps_sync_keying_init(&keying, run, page, data, binding, err);
+	if (rc != APS_OK) return rc;
+	rc = judge_all(run, page, &keying, out, err);
+	aps_sync_keying_clear(&keying);
 	/* a base query lists what there is, each once */
 	bool is_journal = page->is_list && run->keeping.part != APS_SYNC_PART_BASE && aps_page_count(page) > 1;
 	return rc == APS_OK && is_journal ? aps_sync_judge_repeated(page, out, run->core->hash_seed, err) : rc;

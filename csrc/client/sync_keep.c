@@ -163,7 +163,7 @@ static bool ask(struct aps_sync_run *run)
 		uint32_t asked_at = keeping->is_page ? keeping->answer.asked_at : 0;
 		const struct aps_partition_data data = {.data = keeping->data, .asked_at = asked_at};
 		aps_sync_judgement_init(&judgement);
-		rc = aps_sync_judge(run, &keeping->answer.page, &data, &judgement, &err);
+		rc = aps_sync_judge(run, &keeping->answer.page, &data, NULL, &judgement, &err);
 		if (rc == APS_OK)
 			rc = aps_sync_tell_records(run, keeping->question, &keeping->answer.page, &judgement, &err);
 		aps_sync_judgement_clear(&judgement);

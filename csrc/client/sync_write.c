@@ -397,7 +397,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	struct aps_sync_run *run = w->run;
 	bool has_records = w->page->is_list || (aps_page_count(w->page) != 0 && !is_single(w));
 	reset(w);
-	enum aps_rc rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);
+	enum aps_rc rc = aps_sync_judge(run, w->page, w->data, binding, &w->judgement, err);
 	if (rc == APS_OK) note_unknown(w);
 	bool is_further = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE && !is_first(run);
 	bool is_whole = !has_records && !is_further && !run->keeping.is_settling;

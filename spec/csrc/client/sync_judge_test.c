@@ -119,11 +119,12 @@ static enum aps_sync_fate judge(enum aps_sync_part_kind part, const char *data, 
 	struct aps_page page;
 	struct aps_sync_judgement judgement;
 	struct aps_err err;
-	const struct aps_partition_data what = {.data = aps_str_of(data), .asked = asked};
+	uint32_t asked_at = world.run->keeping.is_page ? UINT32_MAX : 0; /* it tells what came before */
+	const struct aps_partition_data what = {.data = aps_str_of(data), .asked = asked, .asked_at = asked_at};
 	assert_int_equal(aps_page_read(&page, &world.run->settings->parts[part].names, what.data, &err), APS_OK);
 	aps_sync_judgement_init(&judgement);
 	world.run->keeping.part = part;
-	assert_int_equal(aps_sync_judge(world.run, &page, &what, &judgement, &err), APS_OK);
+	assert_int_equal(aps_sync_judge(world.run, &page, &what, NULL, &judgement, &err), APS_OK);
 	size_t n = aps_page_count(&page), n_in_all = 0;
 	assert_int_equal(judgement.records.n, n * sizeof(struct aps_sync_judged));
 	for (int i = 0; i <= APS_SYNC_IS_BAD; i++) n_in_all += judgement.n_of[i];
@@ -255,6 +256,72 @@ static void the_application_tells_what_a_record_is(void **state)
 	aps_asked_unref(asked);
 }
 
+#define ALIASED "postId: id v: _version gone: _deleted at: _lastChangedAt n"
+
+/* The cache knows its records by the fields' names. */
+static void fields_are_found_under_their_aliases(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *record;
+		enum aps_sync_fate fate;
+	} ROWS[] = {
+	        {"\"postId\":\"1\",\"v\":3", APS_SYNC_IS_OLD},
+	        {"\"postId\":\"1\",\"v\":4", APS_SYNC_IS_SAME},
+	        {"\"postId\":\"1\",\"v\":5", APS_SYNC_IS_NEW},
+	        {"\"postId\":\"1\",\"v\":4,\"gone\":true", APS_SYNC_IS_DELETED},
+	        {"\"postId\":\"2\",\"v\":4", APS_SYNC_IS_NEW},
+	        {"\"id\":\"1\",\"v\":3", APS_SYNC_IS_BAD},                 /* nobody has selected it */
+	        {"\"postId\":\"1\",\"v\":1,\"at\":2000", APS_SYNC_IS_NEW}, /* made anew */
+	};
+	char data[256];
+	open_sync(&(struct asked){.delta = "query D { syncPosts { items { " ALIASED " } } }"});
+	keep("query Q { a { id _version _lastChangedAt } }",
+	     "{\"a\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":4,\"_lastChangedAt\":1004}}");
+	world.run->keeping.is_page = true;
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		snprintf(data, sizeof data, "{\"syncPosts\":{\"items\":[{\"__typename\":\"Post\",%s}]}}",
+		         ROWS[i].record);
+		if (judge(APS_SYNC_PART_DELTA, data, NULL) != ROWS[i].fate) fail_msg("%s", ROWS[i].record);
+	}
+}
+
+/* "id" is another field's alias, and another type has other ones. */
+static void an_alias_may_be_the_name_of_another_field(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){
+	        .delta = "query D { syncPosts { items { id: n ... on Post { real: id } ... on Page { nr: id } _version "
+	                 "} } }"});
+	put_known("4");
+	assert_int_equal(
+	        judge(APS_SYNC_PART_DELTA,
+	              "{\"syncPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":7,\"real\":\"1\",\"_version\":"
+	              "3}]}}",
+	              NULL),
+	        APS_SYNC_IS_OLD);
+	assert_int_equal(judge(APS_SYNC_PART_DELTA,
+	                       "{\"syncPosts\":{\"items\":[{\"__typename\":\"Page\",\"id\":7,\"nr\":\"1\",\"_version\":"
+	                       "3}]}}",
+	                       NULL),
+	                 APS_SYNC_IS_NEW);
+}
+
+/* Where it is known that no Post is a Thing, what a fragment on Thing selects is no Post's. */
+static void the_type_tells_which_field_an_alias_is(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.delta = "query D { syncPosts { items { ... on Thing { key: n } ... on Post { key: "
+	                                   "id } _version } } }"});
+	assert_true(
+	        aps_policies_add_possible(&world.client->settings.cache->policies, APS_STR("Thing"), APS_STR("Page")));
+	put_known("4");
+	assert_int_equal(judge(APS_SYNC_PART_DELTA,
+	                       "{\"syncPosts\":{\"items\":[{\"__typename\":\"Post\",\"key\":\"1\",\"_version\":3}]}}",
+	                       NULL),
+	                 APS_SYNC_IS_OLD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +331,9 @@ int main(void)
 	        TEST(without_a_version_nothing_is_partial),
 	        TEST(a_version_that_is_only_expected_is_not_known),
 	        TEST(the_application_tells_what_a_record_is),
+	        TEST(fields_are_found_under_their_aliases),
+	        TEST(an_alias_may_be_the_name_of_another_field),
+	        TEST(the_type_tells_which_field_an_alias_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
