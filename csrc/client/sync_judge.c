@@ -26,14 +26,26 @@ static enum aps_sync_fate fate_of(const struct aps_page_record *record, enum aps
 	return order == APS_RECORD_NEWER ? APS_SYNC_IS_NEW : APS_SYNC_IS_SAME;
 }
 
-/* Something may have been made anew under the key of what was deleted: it begins with a low version. What is older than
- * the deletion is, whatever its version: a deletion of the former record would make the later one forgotten. Where both
- * are of one version the deletion came later. */
-static enum aps_sync_fate fate_of_dead(const struct aps_page_record *record, const struct aps_tombstone_found *found)
+/* Something may have been made anew under the key of what was deleted: it begins with a low version. The time of its
+ * last change tells. Where nobody says that, a base query does, which lists what there is: one that was made well
+ * behind the deletion. */
+static bool is_made_anew(const struct aps_sync_run *run, const struct aps_page_record *record,
+                         const struct aps_tombstone_found *found)
 {
 	enum aps_record_order change = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at));
-	if (change == APS_RECORD_NEWER) return record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (change == APS_RECORD_OLDER) return APS_SYNC_IS_OLD;
+	bool is_base = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE;
+	if (change != APS_RECORD_UNORDERED || !is_base) return change == APS_RECORD_NEWER;
+	return run->machine.made_ms / 1000 - APS_SYNC_REMEMBERED_S > found->seen_s;
+}
+
+/* What is older than the deletion is, whatever its version: a deletion of the former record would make the later one
+ * forgotten. Where both are of one version the deletion came later. */
+static enum aps_sync_fate fate_of_dead(const struct aps_sync_run *run, const struct aps_page_record *record,
+                                       const struct aps_tombstone_found *found)
+{
+	if (is_made_anew(run, record, found)) return record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
+	if (aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) == APS_RECORD_OLDER)
+		return APS_SYNC_IS_OLD;
 	enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found->version));
 	if (order == APS_RECORD_SAME && !record->is_deleted) return APS_SYNC_IS_OLD;
 	if (order == APS_RECORD_UNORDERED && !record->is_deleted) return APS_SYNC_IS_NEW;
@@ -59,6 +71,13 @@ static bool is_partial(const struct aps_sync_run *run, const struct aps_page_rec
 	const struct aps_sync_part *part = &run->settings->parts[run->keeping.part];
 	return run->keeping.part == APS_SYNC_PART_SUBSCRIPTION && part->names.version.n != 0 &&
 	       record->version.n == 0 && !record->is_deleted;
+}
+
+/* Without a version nothing tells an event that is whole from such a one: what is known of a record stays. */
+static bool says_nothing_by_nulls(const struct aps_sync_run *run, const struct aps_partition_data *data)
+{
+	bool is_event = run->keeping.part == APS_SYNC_PART_SUBSCRIPTION;
+	return is_event && data->skips_nulls && run->settings->parts[run->keeping.part].names.version.n == 0;
 }
 
 /* Against what is cached of it. Its version is lower, but it was made anew since that was known: the service has
@@ -114,9 +133,9 @@ static enum aps_rc judge_cached_again(const struct aps_sync_run *run, const stru
 	bool is_newer;
 	enum aps_rc rc = is_alive(run, entry, found, &is_newer, err);
 	if (rc != APS_OK || is_newer) return rc;
-	enum aps_sync_fate dead = fate_of_dead(record, found);
-	bool is_made_anew = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) == APS_RECORD_NEWER;
-	if (judged->fate == APS_SYNC_IS_OLD ? is_made_anew : dead == APS_SYNC_IS_OLD) judged->fate = dead;
+	enum aps_sync_fate dead = fate_of_dead(run, record, found);
+	bool was_old = judged->fate == APS_SYNC_IS_OLD;
+	if (was_old ? is_made_anew(run, record, found) : dead == APS_SYNC_IS_OLD) judged->fate = dead;
 	judged->stays_out = judged->fate == APS_SYNC_IS_OLD;
 	return APS_OK;
 }
@@ -150,8 +169,9 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 		rc = judge_known(run, record, entry, data->asked_at, &judged->fate, err);
 		if (rc == APS_OK && found.is_there) rc = judge_cached_again(run, record, entry, &found, judged, err);
 	} else if (rc == APS_OK && found.is_there) {
-		judged->fate = fate_of_dead(record, &found);
+		judged->fate = fate_of_dead(run, record, &found);
 	}
+	if (judged->fate == APS_SYNC_IS_SAME && says_nothing_by_nulls(run, data)) judged->fate = APS_SYNC_IS_PARTIAL;
 	aps_buf_clear(&found.version);
 	aps_buf_clear(&found.changed_at);
 	return rc;

@@ -8,7 +8,7 @@
 #define APS_SYNC_FATE_MAP(X)                                                                                           \
 	X(NEW)     /* newer than all that is known */                                                                  \
 	X(SAME)    /* nobody can tell, or it is what is known */                                                       \
-	X(PARTIAL) /* an event of a mutation that didn't select the version: its nulls say nothing */                  \
+	X(PARTIAL) /* an event whose nulls say nothing: the mutation hasn't selected the version, or there is none */  \
 	X(OLD)     /* something newer is known: it is passed over */                                                   \
 	X(DELETED) /* it is no more */                                                                                 \
 	X(BAD)     /* it can't be taken */

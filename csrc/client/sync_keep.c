@@ -8,8 +8,6 @@
 #include "client/sync_tell.h"
 #include "client/sync_write.h"
 
-#define REMEMBERED_S 600 /* older events may still come, and the clock that has seen a deletion may have been wrong */
-
 static void clear(struct aps_sync_run *run)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
@@ -49,7 +47,7 @@ static enum aps_rc end_pass(struct aps_sync_run *run, struct aps_err *err)
 	struct aps_sync_name name;
 	int64_t began_s = run->machine.next.base_ms / 1000;
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s - REMEMBERED_S, err);
+	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s - APS_SYNC_REMEMBERED_S, err);
 	if (rc == APS_OK) rc = aps_sync_quarantine_end_pass(run, began_s, err);
 	run->knows_tombstones = false;
 	return rc;

@@ -194,7 +194,7 @@ static void a_page_is_never_partial(void **state)
 	        APS_SYNC_IS_SAME);
 }
 
-static void without_a_version_nothing_is_partial(void **state)
+static void without_a_version_an_event_is_taken_for_whole_where_nulls_are_written(void **state)
 {
 	(void)state;
 	open_sync(&(struct asked){.version_field = ""});
@@ -254,6 +254,46 @@ static void the_application_tells_what_a_record_is(void **state)
 	asked = tell_of(DATA, "");
 	assert_int_equal(judge(APS_SYNC_PART_BASE, DATA, asked), APS_SYNC_IS_BAD);
 	aps_asked_unref(asked);
+}
+
+/* Where nobody says when a record was changed last. */
+static void a_base_page_that_was_made_well_behind_a_deletion_has_what_was_made_anew(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t behind_s; /* the deletion, which was in version 7 */
+		const char *known, *members;
+		enum aps_sync_fate fate;
+	} ROWS[] = {
+	        {601, UNKNOWN, ",\"_version\":1", APS_SYNC_IS_NEW},
+	        {600, UNKNOWN, ",\"_version\":1", APS_SYNC_IS_OLD},
+	        {-1, UNKNOWN, ",\"_version\":1", APS_SYNC_IS_OLD},
+	        {601, UNKNOWN, ",\"_version\":2,\"_deleted\":true", APS_SYNC_IS_DELETED}, /* and deleted again */
+	        {600, UNKNOWN, ",\"_version\":2,\"_deleted\":true", APS_SYNC_IS_OLD},
+	        {601, UNKNOWN, ",\"_version\":1,\"_lastChangedAt\":1006", APS_SYNC_IS_NEW},
+	        {601, UNKNOWN, ",\"_version\":1,\"_lastChangedAt\":1005", APS_SYNC_IS_OLD}, /* it says that it wasn't */
+	        {601, UNKNOWN, ",\"_version\":1,\"_lastChangedAt\":1004", APS_SYNC_IS_OLD},
+	        {601, "6", ",\"_version\":1", APS_SYNC_IS_NEW}, /* of what was deleted */
+	        {600, "6", ",\"_version\":1", APS_SYNC_IS_OLD},
+	        {601, "8", ",\"_version\":1", APS_SYNC_IS_OLD}, /* of what was made since */
+	};
+	char data[256];
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		begin();
+		open_sync(&(struct asked){0});
+		put_known(ROWS[i].known);
+		put_tombstone("7", "1005");
+		snprintf(data, sizeof data, "{\"listPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":\"1\"%s}]}}",
+		         ROWS[i].members);
+		world.run->keeping.is_page = true;
+		world.run->machine.made_ms = (1 + ROWS[i].behind_s) * 1000; /* it was seen at 1 */
+		if (judge(APS_SYNC_PART_BASE, data, NULL) != ROWS[i].fate) fail_msg("row %zu", i);
+		memcpy(data + 2, "syncPosts", 9);
+		enum aps_sync_fate fate = judge(APS_SYNC_PART_DELTA, data, NULL); /* it may tell of what was */
+		bool has_time = strstr(ROWS[i].members, "1006") != NULL;
+		if (fate != (has_time ? APS_SYNC_IS_NEW : APS_SYNC_IS_OLD)) fail_msg("row %zu, a delta", i);
+		finish();
+	}
 }
 
 #define ALIASED "postId: id v: _version gone: _deleted at: _lastChangedAt n"
@@ -328,9 +368,10 @@ int main(void)
 	        cmocka_unit_test(by_what_is_known_of_it),
 	        TEST(what_has_no_identity_is_bad),
 	        TEST(a_page_is_never_partial),
-	        TEST(without_a_version_nothing_is_partial),
+	        TEST(without_a_version_an_event_is_taken_for_whole_where_nulls_are_written),
 	        TEST(a_version_that_is_only_expected_is_not_known),
 	        TEST(the_application_tells_what_a_record_is),
+	        cmocka_unit_test(a_base_page_that_was_made_well_behind_a_deletion_has_what_was_made_anew),
 	        TEST(fields_are_found_under_their_aliases),
 	        TEST(an_alias_may_be_the_name_of_another_field),
 	        TEST(the_type_tells_which_field_an_alias_is),

@@ -154,6 +154,33 @@ static void a_deletion_is_as_late_as_the_service_says(void **state)
 	assert_false(is_dead("2"));
 }
 
+#define TIMELESS                                                                                                       \
+	"query B($limit: Int, $nextToken: String) { listPosts(limit: $limit, nextToken: $nextToken) { items { id n "   \
+	"_version _deleted } nextToken startedAt } }"
+
+/* Without a time nobody can tell an event of it from a late one. */
+static void what_was_made_anew_with_a_low_version_comes_back_with_a_base_pass(void **state)
+{
+	(void)state;
+	const struct asked asked = {.base = TIMELESS,
+	                            .delta = "",
+	                            .live = "subscription S { onPost { id n _version _deleted } }",
+	                            .interval_ms = 300000};
+	go_live(&asked, both(post("1", 1, 1), post("2", 2, 6)));
+	hear(deleted("2", 7));
+	hear(post("2", 10, 1));
+	assert_string_equal(list(), "1:1");
+	let_time_pass(400000); /* a replica may be behind, or a clock */
+	answer_base(both(post("1", 1, 1), post("2", 10, 1)), NULL);
+	assert_string_equal(list(), "1:1");
+	let_time_pass(400000);
+	answer_base(both(post("1", 1, 1), post("2", 10, 1)), NULL);
+	assert_string_equal(list(), "1:1 2:10");
+	hear(post("2", 20, 2));
+	assert_string_equal(list(), "1:1 2:20");
+	assert_false(is_dead("2"));
+}
+
 /* By what somebody else was answered, of a state before that. */
 static void what_is_cached_again_after_its_deletion_does_not_join_the_list(void **state)
 {
@@ -564,6 +591,30 @@ static void events_that_do_not_tell_the_version_write_no_nulls_and_are_asked_aft
 }
 
 /* Of many: the blocks of a long list. */
+#define NAMELESS "{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":null}"
+
+/* Nobody can tell whether the mutation has selected it. */
+static void without_a_version_nulls_of_events_take_nothing_that_is_known(void **state)
+{
+	(void)state;
+	char record[128];
+	go_live(&(struct asked){.version_field = ""}, post("1", 1, 1));
+	snprintf(record, sizeof record, NAMELESS, "1");
+	hear(record);
+	assert_int_equal(n_of("1"), 1);
+	snprintf(record, sizeof record, NAMELESS, "2"); /* of what nobody knew: the list can be read */
+	hear(record);
+	assert_string_equal(list(), "1:1 2:0");
+	assert_false(is_logged("isn't whole"));
+	assert_phase(APS_SYNC_LIVE);
+	hear(post("1", 2, 1));
+	hear(post("2", 2, 1));
+	assert_string_equal(list(), "1:2 2:2");
+	world.client->settings.cache->writes_nulls = true;
+	hear(record);
+	assert_string_equal(list(), "1:2 2:0");
+}
+
 static void a_list_of_thousands_is_collected_beside_as_well(void **state)
 {
 	(void)state;
@@ -605,6 +656,7 @@ int main(void)
 	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
 	        TEST(deletions_are_remembered_for_ten_minutes_behind_the_begin_of_a_pass),
 	        TEST(a_deletion_is_as_late_as_the_service_says),
+	        TEST(what_was_made_anew_with_a_low_version_comes_back_with_a_base_pass),
 	        TEST(what_is_cached_again_after_its_deletion_does_not_join_the_list),
 	        TEST(what_layers_speak_of_stays_in_the_list_until_none_does),
 	        TEST(what_lingers_leaves_after_a_restart_too),
@@ -625,6 +677,7 @@ int main(void)
 	        TEST(a_list_may_stand_in_objects_within_others),
 	        TEST(where_max_records_are_reached_both_are_shown_until_there_is_more),
 	        TEST(events_that_do_not_tell_the_version_write_no_nulls_and_are_asked_after),
+	        TEST(without_a_version_nulls_of_events_take_nothing_that_is_known),
 	        TEST(a_list_of_thousands_is_collected_beside_as_well),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
