@@ -83,122 +83,6 @@ static void a_delta_pass_between_two_pages_changes_both_lists(void **state)
 	assert_int_equal(n_of("1"), -1);
 }
 
-static void a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back(void **state)
-{
-	(void)state;
-	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
-	hear(deleted("2", 2));
-	assert_string_equal(list(), "1:1");
-	begin_next_pass();
-	answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL); /* its replica is behind */
-	assert_string_equal(list(), "1:1");
-	assert_int_equal(n_of("2"), -1);
-}
-
-static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void **state)
-{
-	(void)state;
-	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
-	hear(deleted("2", 3));
-	assert_true(is_dead("2"));
-	hear(post("2", 22, 2)); /* late */
-	assert_string_equal(list(), "1:1");
-	assert_int_equal(n_of("2"), -1);
-	hear(post("2", 24, 4));
-	assert_string_equal(list(), "1:1 2:24");
-	assert_false(is_dead("2"));
-	hear(deleted("2", 5));
-	hear(deleted("9", 1)); /* of what nobody knew */
-	assert_true(is_dead("9"));
-	begin_next_pass();
-	hear(deleted("1", 2));
-	answer_base(post("1", 1, 1), NULL);
-	assert_false(is_dead("2"));
-	assert_false(is_dead("9"));
-	assert_true(is_dead("1"));
-	assert_string_equal(list(), "");
-}
-
-/* Older events may still come, and the clock that has seen them may be wrong. */
-static void deletions_are_remembered_for_ten_minutes_behind_the_begin_of_a_pass(void **state)
-{
-	(void)state;
-	go_live(&(struct asked){.interval_ms = 300000}, both(post("1", 1, 1), post("2", 2, 1)));
-	hear(deleted("2", 3));
-	let_time_pass(400000);
-	answer_base(post("1", 1, 1), NULL);
-	assert_true(is_dead("2"));
-	hear(post("2", 22, 2));
-	assert_string_equal(list(), "1:1");
-	let_time_pass(400000);
-	answer_base(post("1", 1, 1), NULL);
-	assert_false(is_dead("2"));
-}
-
-/* The service's clock counts, where the record says that it was deleted later than now. */
-static void a_deletion_is_as_late_as_the_service_says(void **state)
-{
-	(void)state;
-	char gone[256];
-	snprintf(gone, sizeof gone,
-	         "{\"__typename\":\"Post\",\"id\":\"2\",\"_version\":3,\"_deleted\":true,\"_lastChangedAt\":%" PRId64
-	         "}",
-	         BEGIN_MS + 2 * DAY_MS);
-	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
-	hear(gone);
-	for (int i = 0; i < 2; i++) {
-		assert_true(is_dead("2"));
-		begin_next_pass();
-		answer_base(post("1", 1, 1), NULL);
-	}
-	assert_false(is_dead("2"));
-}
-
-#define TIMELESS                                                                                                       \
-	"query B($limit: Int, $nextToken: String) { listPosts(limit: $limit, nextToken: $nextToken) { items { id n "   \
-	"_version _deleted } nextToken startedAt } }"
-
-/* Without a time nobody can tell an event of it from a late one. */
-static void what_was_made_anew_with_a_low_version_comes_back_with_a_base_pass(void **state)
-{
-	(void)state;
-	const struct asked asked = {.base = TIMELESS,
-	                            .delta = "",
-	                            .live = "subscription S { onPost { id n _version _deleted } }",
-	                            .interval_ms = 300000};
-	go_live(&asked, both(post("1", 1, 1), post("2", 2, 6)));
-	hear(deleted("2", 7));
-	hear(post("2", 10, 1));
-	assert_string_equal(list(), "1:1");
-	let_time_pass(400000); /* a replica may be behind, or a clock */
-	answer_base(both(post("1", 1, 1), post("2", 10, 1)), NULL);
-	assert_string_equal(list(), "1:1");
-	let_time_pass(400000);
-	answer_base(both(post("1", 1, 1), post("2", 10, 1)), NULL);
-	assert_string_equal(list(), "1:1 2:10");
-	hear(post("2", 20, 2));
-	assert_string_equal(list(), "1:1 2:20");
-	assert_false(is_dead("2"));
-}
-
-/* By what somebody else was answered, of a state before that. */
-static void what_is_cached_again_after_its_deletion_does_not_join_the_list(void **state)
-{
-	(void)state;
-	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
-	hear(deleted("2", 3));
-	keep("query Q { a { id n _version } }",
-	     "{\"a\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":2,\"_version\":1}}");
-	assert_int_equal(n_of("2"), 2);
-	hear(post("2", 2, 1));
-	assert_string_equal(list(), "1:1");
-	hear("{\"__typename\":\"Post\",\"id\":\"2\",\"n\":9,\"_version\":null}");
-	assert_string_equal(list(), "1:1");
-	assert_int_equal(n_of("2"), 2);
-	answer_delta(post("2", 4, 4), NULL); /* that the part has called for */
-	assert_string_equal(list(), "1:1 2:4");
-}
-
 static void let_turns_pass(void)
 {
 	for (int i = 0; i < 5; i++) turn();
@@ -652,12 +536,6 @@ int main(void)
 	        TEST(a_later_pass_is_collected_beside_and_takes_the_place_of_the_list_at_its_end),
 	        TEST(what_comes_during_a_pass_is_in_both_lists),
 	        TEST(a_delta_pass_between_two_pages_changes_both_lists),
-	        TEST(a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back),
-	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
-	        TEST(deletions_are_remembered_for_ten_minutes_behind_the_begin_of_a_pass),
-	        TEST(a_deletion_is_as_late_as_the_service_says),
-	        TEST(what_was_made_anew_with_a_low_version_comes_back_with_a_base_pass),
-	        TEST(what_is_cached_again_after_its_deletion_does_not_join_the_list),
 	        TEST(what_layers_speak_of_stays_in_the_list_until_none_does),
 	        TEST(what_lingers_leaves_after_a_restart_too),
 	        TEST(a_doubt_keeps_nothing_in_the_list),
