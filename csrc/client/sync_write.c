@@ -166,12 +166,6 @@ static enum aps_rc join(struct writing *w, struct aps_partition *partition, size
 	return rc;
 }
 
-static enum aps_rc put_bad(struct writing *w, size_t index, struct aps_err *err)
-{
-	w->has_rows = true;
-	return aps_sync_quarantine_put(w->run, w->page, index, w->data, err);
-}
-
 static enum aps_rc take_records(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
@@ -180,12 +174,12 @@ static enum aps_rc take_records(struct writing *w, struct aps_partition *partiti
 		enum aps_sync_fate fate = judged_at(w, i)->fate;
 		if (fate == APS_SYNC_IS_DELETED && buries)
 			rc = bury(w, partition, i, err);
-		else if (fate == APS_SYNC_IS_BAD)
-			rc = put_bad(w, i, err);
-		else if (fate != APS_SYNC_IS_DELETED && !judged_at(w, i)->stays_out)
+		else if (fate != APS_SYNC_IS_DELETED && fate != APS_SYNC_IS_BAD && !judged_at(w, i)->stays_out)
 			rc = join(w, partition, i, err);
 	}
-	return rc;
+	if (rc != APS_OK || w->judgement.n_of[APS_SYNC_IS_BAD] == 0) return rc;
+	w->has_rows = true;
+	return aps_sync_quarantine_put(w->run, w->page, &w->judgement, w->data->errors, err);
 }
 
 static const uint64_t *numbers(const struct aps_buf *buf)

@@ -43,6 +43,47 @@ static void answer_with_errors(const char *items, const char *token, const char 
 	answer_status(200, body);
 }
 
+/* One error for each, as of a resolver that fails for all. */
+static void a_page_of_thousands_that_are_bad_is_taken_at_once(void **state)
+{
+	(void)state;
+	struct aps_buf body;
+	const int n = 12000;
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	aps_buf_init(&body, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&body, "{\"data\":{\"listPosts\":{\"items\":[%s", post("1", 1, 1));
+	for (int i = 1; i < n; i++) aps_buf_add_text(&body, ",null");
+	aps_buf_add_text(&body, "],\"nextToken\":null}},\"errors\":[{\"message\":\"no\"}");
+	for (int i = 1; i < n; i++)
+		aps_buf_addf(&body, ",{\"message\":\"no %d\",\"path\":[\"listPosts\",\"items\",%d,\"n\"]}", i, i);
+	aps_buf_add_text(&body, "]}");
+	aps_buf_add_byte(&body, 0);
+	assert_int_equal(body.rc, APS_OK);
+	answer_status(200, body.p);
+	aps_buf_clear(&body);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_bad(), APS_SYNC_MAX_BAD);
+	assert_non_null(strstr(bad(), "{\"key\":\"listPosts.items.1\",\"reason\":\"no 1\""));
+}
+
+/* Messages may be of any length, and are kept. */
+static void a_reason_is_cut_short(void **state)
+{
+	(void)state;
+	char message[1200], errors[1400], reason[1200];
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	for (size_t i = 0; i < 400; i++) memcpy(message + 2 * i, "\xc3\xa9", 2); /* 'e' with an accent */
+	memcpy(message + 800, "", 1);
+	snprintf(errors, sizeof errors, "[{\"message\":\"x%s\",\"path\":[\"listPosts\",\"items\",0]}]", message);
+	answer_with_errors("null", "null", errors);
+	message[498] = '\0'; /* the 500th byte is the first half of one */
+	snprintf(reason, sizeof reason, "\"reason\":\"x%s\xe2\x80\xa6\"", message);
+	assert_non_null(strstr(bad(), reason));
+}
+
 static void the_others_of_the_page_are_taken(void **state)
 {
 	(void)state;
@@ -224,6 +265,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(the_others_of_the_page_are_taken),
+	        TEST(a_page_of_thousands_that_are_bad_is_taken_at_once),
+	        TEST(a_reason_is_cut_short),
 	        TEST(the_place_is_that_in_the_whole_pass),
 	        TEST(what_a_later_base_pass_does_not_meet_again_leaves),
 	        TEST(where_nobody_can_tell_which_it_is_nothing_leaves_the_list),
