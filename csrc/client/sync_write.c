@@ -9,6 +9,8 @@
 #include "client/sync_shell.h"
 #include "sync/page_time.h"
 
+#define MAX_ORDERING_BYTES 1024 /* of what is kept with a deletion */
+
 /* A page or an event on its way. */
 struct writing {
 	struct aps_partition_fill fill;
@@ -122,6 +124,12 @@ static int64_t deleted_at_s(const struct writing *w, const struct aps_page_recor
 	return (changed_ms > now_ms ? changed_ms : now_ms) / 1000;
 }
 
+/* What orders states is short, whatever it is. Another one orders nothing, as if it weren't there. */
+static struct aps_str ordering(struct aps_str value)
+{
+	return value.n <= MAX_ORDERING_BYTES ? value : APS_STR("");
+}
+
 /* It leaves the store, and comes back only in a newer version. */
 static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size_t index, struct aps_err *err)
 {
@@ -135,7 +143,8 @@ static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size
 		if (rc == APS_OK) aps_evict(&partition->write, bare(key), APS_STR(""));
 	}
 	if (rc == APS_OK) rc = aps_sync_run_name(w->run, &name, err);
-	const struct aps_tombstone tombstone = {key, record->version, record->changed_at, deleted_at_s(w, record)};
+	const struct aps_tombstone tombstone = {key, ordering(record->version), ordering(record->changed_at),
+	                                        deleted_at_s(w, record)};
 	if (rc == APS_OK) w->has_rows = true;
 	if (rc == APS_OK) rc = aps_tombstone_put(w->run->vault->db, name, &tombstone, err);
 	w->run->has_tombstones = w->run->has_tombstones || rc == APS_OK;

@@ -81,6 +81,37 @@ static void a_deletion_is_as_late_as_the_service_says(void **state)
 	assert_false(is_dead("2"));
 }
 
+/* They are kept with it. */
+static void of_a_deletion_no_version_is_kept_that_is_longer_than_any(void **state)
+{
+	(void)state;
+	static const size_t LENGTHS[] = {1024, 1025};
+	char version[1100], gone[2600];
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	for (size_t i = 0; i < APS_COUNTOF(LENGTHS); i++) {
+		struct aps_tombstone_found found = {.is_there = false};
+		struct aps_err err;
+		memset(version, '9', LENGTHS[i]);
+		version[LENGTHS[i]] = '\0';
+		snprintf(gone, sizeof gone,
+		         "{\"__typename\":\"Post\",\"id\":\"%zu\",\"_version\":%s,\"_deleted\":true,\"_lastChangedAt\":"
+		         "%s}",
+		         i + 1, version, version);
+		hear(gone);
+		snprintf(gone, sizeof gone, "RPost:%zu", i + 1);
+		aps_buf_init(&found.version, APS_BUF_ANY_SIZE);
+		aps_buf_init(&found.changed_at, APS_BUF_ANY_SIZE);
+		assert_int_equal(aps_tombstone_find(world.run->vault->db, sync_name(), aps_str_of(gone), &found, &err),
+		                 APS_OK);
+		assert_true(found.is_there);
+		assert_int_equal(found.version.n, i == 0 ? 1024 : 0);
+		assert_int_equal(found.changed_at.n, i == 0 ? 1024 : 0);
+		aps_buf_clear(&found.version);
+		aps_buf_clear(&found.changed_at);
+	}
+	assert_string_equal(list(), "");
+}
+
 #define TIMELESS                                                                                                       \
 	"query B($limit: Int, $nextToken: String) { listPosts(limit: $limit, nextToken: $nextToken) { items { id n "   \
 	"_version _deleted } nextToken startedAt } }"
@@ -133,6 +164,7 @@ int main(void)
 	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
 	        TEST(deletions_are_remembered_for_ten_minutes_behind_the_begin_of_a_pass),
 	        TEST(a_deletion_is_as_late_as_the_service_says),
+	        TEST(of_a_deletion_no_version_is_kept_that_is_longer_than_any),
 	        TEST(what_was_made_anew_with_a_low_version_comes_back_with_a_base_pass),
 	        TEST(what_is_cached_again_after_its_deletion_does_not_join_the_list),
 	};
