@@ -66,11 +66,16 @@ static enum aps_rc find_tombstone(struct aps_sync_run *run, struct aps_str key, 
 
 /* AppSync delivers null for whatever the mutation didn't select; one that has returned the record whole has selected
  * the version. */
-static bool is_partial(const struct aps_sync_run *run, const struct aps_page_record *record)
+static bool lacks_version(const struct aps_sync_run *run, const struct aps_page_record *record)
 {
 	const struct aps_sync_part *part = &run->settings->parts[run->keeping.part];
-	return run->keeping.part == APS_SYNC_PART_SUBSCRIPTION && part->names.version.n != 0 &&
-	       record->version.n == 0 && !record->is_deleted;
+	bool is_event = run->keeping.part == APS_SYNC_PART_SUBSCRIPTION;
+	return is_event && part->names.version.n != 0 && record->version.n == 0;
+}
+
+static bool is_partial(const struct aps_sync_run *run, const struct aps_page_record *record)
+{
+	return lacks_version(run, record) && !record->is_deleted;
 }
 
 /* Without a version nothing tells an event that is whole from such a one: what is known of a record stays. */
@@ -196,7 +201,7 @@ static enum aps_rc judge_all(struct aps_sync_run *run, const struct aps_page *pa
 		struct aps_sync_judged judged = {.fate = APS_SYNC_IS_BAD, .key_at = out->keys.n};
 		if (record->text.p != NULL) aps_sync_keying_put(keying, record->text, &out->keys);
 		judged.n_key = out->keys.n - judged.key_at;
-		out->has_partial = out->has_partial || (judged.n_key != 0 && is_partial(run, record));
+		out->has_partial = out->has_partial || (judged.n_key != 0 && lacks_version(run, record));
 		if (judged.n_key != 0)
 			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key},
 			           keying->data, &judged, err);

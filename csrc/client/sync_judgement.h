@@ -29,7 +29,7 @@ struct aps_sync_judgement {
 	struct aps_buf records; /* struct aps_sync_judged, one for each of the page */
 	struct aps_buf keys;
 	size_t n_of[APS_SYNC_IS_BAD + 1];
-	bool has_partial; /* something of it, PARTIAL or passed over, didn't tell the version: it has to be fetched */
+	bool has_partial; /* something of it, whatever its fate, didn't tell the version: it has to be fetched */
 };
 
 APS_BEGIN_DECLS

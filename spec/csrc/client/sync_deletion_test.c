@@ -81,6 +81,22 @@ static void a_deletion_is_as_late_as_the_service_says(void **state)
 	assert_false(is_dead("2"));
 }
 
+/* Nothing tells that the event behind it is older: a delta query does. */
+static void a_deletion_that_does_not_tell_its_version_is_asked_after(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	hear("{\"__typename\":\"Post\",\"id\":\"2\",\"n\":null,\"_version\":null,\"_deleted\":true}");
+	assert_string_equal(list(), "1:1");
+	assert_true(is_logged("isn't whole"));
+	hear(post("2", 22, 2)); /* late */
+	answer_delta(deleted("2", 3), NULL);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1");
+	hear(post("2", 22, 2));
+	assert_string_equal(list(), "1:1");
+}
+
 /* They are kept with it. */
 static void of_a_deletion_no_version_is_kept_that_is_longer_than_any(void **state)
 {
@@ -164,6 +180,7 @@ int main(void)
 	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
 	        TEST(deletions_are_remembered_for_ten_minutes_behind_the_begin_of_a_pass),
 	        TEST(a_deletion_is_as_late_as_the_service_says),
+	        TEST(a_deletion_that_does_not_tell_its_version_is_asked_after),
 	        TEST(of_a_deletion_no_version_is_kept_that_is_longer_than_any),
 	        TEST(what_was_made_anew_with_a_low_version_comes_back_with_a_base_pass),
 	        TEST(what_is_cached_again_after_its_deletion_does_not_join_the_list),
