@@ -685,7 +685,7 @@ enum aps_rc aps_normalize(struct aps_merge *merge, struct aps_binding *binding, 
 	struct normalizer in = {
 	        .merge = merge, .write = merge->write, .binding = binding, .options = options, .out = out};
 	init(&in);
-	aps_error_paths_init(&in.errors, options->errors, &in.err);
+	aps_error_paths_init(&in.errors, options->errors, in.write->cache->entries.seed, &in.err);
 	aps_json_reader_init(&in.r, data, 0);
 	if (!has_failed(&in)) read_root(&in);
 	if (!has_failed(&in) && in.r.err.code == APS_OK && options->merges != NULL &&

@@ -1,91 +1,9 @@
 #include "client/sync_judge.h"
 
-#include "base/clock.h"
-#include "cache/identity.h"
 #include "cache/scalar.h"
+#include "client/sync_keying.h"
 #include "client/sync_repeated.h"
-#include "codec/json_members.h"
 #include "sync/record_order.h"
-
-/* What tells the keys of a page's records. */
-struct keying {
-	const struct aps_partition *partition;
-	const struct aps_partition_data *data;
-	size_t next_asked;
-	struct aps_json_members members; /* of the record */
-	struct aps_buf type;
-	struct aps_buf cell; /* of the value that was asked for last */
-	struct aps_arena arena;
-};
-
-static void keying_init(struct keying *keying, const struct aps_partition *partition,
-                        const struct aps_partition_data *data)
-{
-	*keying = (struct keying){.partition = partition, .data = data};
-	aps_buf_init(&keying->type, APS_BUF_ANY_SIZE);
-	aps_buf_init(&keying->cell, APS_BUF_ANY_SIZE);
-	aps_arena_init(&keying->arena, APS_BUF_ANY_SIZE);
-}
-
-static void keying_clear(struct keying *keying)
-{
-	aps_buf_clear(&keying->type);
-	aps_buf_clear(&keying->cell);
-	aps_arena_clear(&keying->arena);
-}
-
-/* The text of what stands there. */
-static bool find(struct keying *keying, struct aps_str path, struct aps_str *text)
-{
-	struct aps_json_members below, *members = &keying->members;
-	for (;;) {
-		const char *dot = memchr(path.p, '.', path.n);
-		struct aps_str name = {path.p, dot != NULL ? (size_t)(dot - path.p) : path.n};
-		if (!aps_json_members_named(members, name, text)) return false;
-		if (dot == NULL) return true;
-		path = (struct aps_str){dot + 1, path.n - (size_t)(dot + 1 - path.p)};
-		members = &below;
-		aps_json_members_init(members, *text);
-	}
-}
-
-static bool get(void *of, struct aps_str path, struct aps_cell *value)
-{
-	struct keying *keying = of;
-	struct aps_str text;
-	struct aps_json_reader r;
-	if (!find(keying, path, &text)) return false;
-	aps_json_reader_init(&r, text, 0);
-	enum aps_json_token token = aps_json_next(&r);
-	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY || token == APS_JSON_ERROR) return false;
-	aps_buf_reset(&keying->cell);
-	if (!aps_scalar_put(&keying->cell, &r, token, &keying->arena)) return false;
-	struct aps_str rest = aps_buf_str(&keying->cell);
-	return aps_cell_take(&rest, value);
-}
-
-/* "R" and its identity behind the keys that are there; nothing: it has none. */
-static void put_key(struct keying *keying, struct aps_str text, struct aps_buf *keys)
-{
-	const struct aps_asked *asked = keying->data->asked;
-	struct aps_cell type;
-	size_t at = keys->n, place = (size_t)(text.p - keying->data->data.p);
-	const struct aps_asked_object *told = asked != NULL ? aps_asked_find(asked, place, &keying->next_asked) : NULL;
-	if (told != NULL && told->answer == APS_ASKED_NONE) return;
-	aps_buf_add_byte(keys, 'R');
-	if (told != NULL && told->answer == APS_ASKED_KEY) {
-		aps_buf_add_str(keys, aps_asked_key(asked, told));
-		return;
-	}
-	aps_json_members_init(&keying->members, text);
-	aps_buf_reset(&keying->type);
-	if (get(keying, APS_STR("__typename"), &type) && type.tag == APS_CELL_STRING)
-		aps_buf_add_str(&keying->type, type.text);
-	if (!aps_identity_of(keys, keying->partition->policies, aps_buf_str(&keying->type), get, keying)) keys->n = at;
-	/* else it would be taken for one without an identity */
-	if (keying->type.rc != APS_OK || keying->cell.rc != APS_OK || keying->arena.rc != APS_OK)
-		keys->rc = APS_E_NOMEM;
-}
 
 /* The JSON text of a field of what the service has said of a record. */
 static enum aps_rc put_known(const struct aps_partition *partition, const struct aps_entry *entry, struct aps_str field,
@@ -108,14 +26,26 @@ static enum aps_sync_fate fate_of(const struct aps_page_record *record, enum aps
 	return order == APS_RECORD_NEWER ? APS_SYNC_IS_NEW : APS_SYNC_IS_SAME;
 }
 
-/* Something may have been made anew under the key of what was deleted: it begins with a low version. What is older than
- * the deletion is, whatever its version: a deletion of the former record would make the later one forgotten. Where both
- * are of one version the deletion came later. */
-static enum aps_sync_fate fate_of_dead(const struct aps_page_record *record, const struct aps_tombstone_found *found)
+/* Something may have been made anew under the key of what was deleted: it begins with a low version. The time of its
+ * last change tells. Where nobody says that, a base query does, which lists what there is: one that was made well
+ * behind the deletion. */
+static bool is_made_anew(const struct aps_sync_run *run, const struct aps_page_record *record,
+                         const struct aps_tombstone_found *found)
 {
 	enum aps_record_order change = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at));
-	if (change == APS_RECORD_NEWER) return record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
-	if (change == APS_RECORD_OLDER) return APS_SYNC_IS_OLD;
+	bool is_base = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE;
+	if (change != APS_RECORD_UNORDERED || !is_base) return change == APS_RECORD_NEWER;
+	return run->machine.made_ms / 1000 - APS_SYNC_REMEMBERED_S > found->seen_s;
+}
+
+/* What is older than the deletion is, whatever its version: a deletion of the former record would make the later one
+ * forgotten. Where both are of one version the deletion came later. */
+static enum aps_sync_fate fate_of_dead(const struct aps_sync_run *run, const struct aps_page_record *record,
+                                       const struct aps_tombstone_found *found)
+{
+	if (is_made_anew(run, record, found)) return record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
+	if (aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) == APS_RECORD_OLDER)
+		return APS_SYNC_IS_OLD;
 	enum aps_record_order order = aps_record_order(record->version, aps_buf_str(&found->version));
 	if (order == APS_RECORD_SAME && !record->is_deleted) return APS_SYNC_IS_OLD;
 	if (order == APS_RECORD_UNORDERED && !record->is_deleted) return APS_SYNC_IS_NEW;
@@ -136,11 +66,23 @@ static enum aps_rc find_tombstone(struct aps_sync_run *run, struct aps_str key, 
 
 /* AppSync delivers null for whatever the mutation didn't select; one that has returned the record whole has selected
  * the version. */
-static bool is_partial(const struct aps_sync_run *run, const struct aps_page_record *record)
+static bool lacks_version(const struct aps_sync_run *run, const struct aps_page_record *record)
 {
 	const struct aps_sync_part *part = &run->settings->parts[run->keeping.part];
-	return run->keeping.part == APS_SYNC_PART_SUBSCRIPTION && part->names.version.n != 0 &&
-	       record->version.n == 0 && !record->is_deleted;
+	bool is_event = run->keeping.part == APS_SYNC_PART_SUBSCRIPTION;
+	return is_event && part->names.version.n != 0 && record->version.n == 0;
+}
+
+static bool is_partial(const struct aps_sync_run *run, const struct aps_page_record *record)
+{
+	return lacks_version(run, record) && !record->is_deleted;
+}
+
+/* Without a version nothing tells an event that is whole from such a one: what is known of a record stays. */
+static bool says_nothing_by_nulls(const struct aps_sync_run *run, const struct aps_partition_data *data)
+{
+	bool is_event = run->keeping.part == APS_SYNC_PART_SUBSCRIPTION;
+	return is_event && data->skips_nulls && run->settings->parts[run->keeping.part].names.version.n == 0;
 }
 
 /* Against what is cached of it. Its version is lower, but it was made anew since that was known: the service has
@@ -157,7 +99,7 @@ static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_r
 	        rc == APS_OK ? aps_record_order(record->version, aps_buf_str(&known)) : APS_RECORD_UNORDERED;
 	if (rc == APS_OK && order == APS_RECORD_OLDER && run->keeping.is_page && entry->told_at < asked_at) {
 		aps_buf_reset(&known);
-		rc = put_known(run->partition, entry, names->changed_at, &known, err);
+		rc = put_known(run->partition, entry, names->changed_at_field, &known, err);
 		if (rc == APS_OK && aps_record_order(record->changed_at, aps_buf_str(&known)) == APS_RECORD_NEWER)
 			order = APS_RECORD_NEWER;
 	}
@@ -166,74 +108,120 @@ static enum aps_rc judge_known(struct aps_sync_run *run, const struct aps_page_r
 	return rc;
 }
 
-/* What was deleted may be cached again by what somebody else was answered: it doesn't outlive what was made anew. */
-static enum aps_rc judge_cached_again(const struct aps_sync_run *run, const struct aps_page_record *record,
-                                      const struct aps_entry *entry, const struct aps_tombstone_found *found,
-                                      enum aps_sync_fate *fate, struct aps_err *err)
+/* What was deleted may be cached again by what somebody else was answered, of a state before that: then it isn't newer.
+ */
+static enum aps_rc is_alive(const struct aps_sync_run *run, const struct aps_entry *entry,
+                            const struct aps_tombstone_found *found, bool *is_newer, struct aps_err *err)
 {
 	const struct aps_page_names *names = &run->settings->parts[run->keeping.part].names;
 	const struct {
 		struct aps_str field, deleted;
 	} rows[] = {{names->version_field, aps_buf_str(&found->version)},
-	            {names->changed_at, aps_buf_str(&found->changed_at)}};
-	if (aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) != APS_RECORD_NEWER) return APS_OK;
+	            {names->changed_at_field, aps_buf_str(&found->changed_at)}};
 	enum aps_rc rc = APS_OK;
-	bool is_newer = false;
+	*is_newer = false;
 	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(rows); i++) {
 		struct aps_buf known;
 		aps_buf_init(&known, APS_BUF_ANY_SIZE);
 		rc = put_known(run->partition, entry, rows[i].field, &known, err);
-		is_newer = is_newer || aps_record_order(aps_buf_str(&known), rows[i].deleted) == APS_RECORD_NEWER;
+		*is_newer = *is_newer || aps_record_order(aps_buf_str(&known), rows[i].deleted) == APS_RECORD_NEWER;
 		aps_buf_clear(&known);
 	}
-	if (rc == APS_OK && !is_newer) *fate = fate_of_dead(record, found);
+	return rc;
+}
+
+/* Against what is cached of it though it was deleted; judged->fate: without that. */
+static enum aps_rc judge_cached_again(const struct aps_sync_run *run, const struct aps_page_record *record,
+                                      const struct aps_entry *entry, const struct aps_tombstone_found *found,
+                                      struct aps_sync_judged *judged, struct aps_err *err)
+{
+	bool is_newer;
+	enum aps_rc rc = is_alive(run, entry, found, &is_newer, err);
+	if (rc != APS_OK || is_newer) return rc;
+	enum aps_sync_fate dead = fate_of_dead(run, record, found);
+	bool was_old = judged->fate == APS_SYNC_IS_OLD;
+	if (was_old ? is_made_anew(run, record, found) : dead == APS_SYNC_IS_OLD) judged->fate = dead;
+	judged->stays_out = judged->fate == APS_SYNC_IS_OLD;
+	return APS_OK;
+}
+
+/* A part of a record that was deleted since brings nothing back. */
+static enum aps_rc judge_partial(const struct aps_sync_run *run, const struct aps_page_record *record,
+                                 const struct aps_entry *entry, const struct aps_tombstone_found *found,
+                                 struct aps_sync_judged *judged, struct aps_err *err)
+{
+	bool is_newer = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at)) == APS_RECORD_NEWER;
+	enum aps_rc rc = APS_OK;
+	if (found->is_there && !is_newer && entry != NULL) rc = is_alive(run, entry, found, &is_newer, err);
+	judged->stays_out = found->is_there && !is_newer;
+	judged->fate = judged->stays_out ? APS_SYNC_IS_OLD : APS_SYNC_IS_PARTIAL;
 	return rc;
 }
 
 static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record *record, struct aps_str key,
-                         uint32_t asked_at, enum aps_sync_fate *fate, struct aps_err *err)
+                         const struct aps_partition_data *data, struct aps_sync_judged *judged, struct aps_err *err)
 {
-	struct aps_partition *partition = run->partition;
 	struct aps_entry *entry;
 	struct aps_tombstone_found found;
-	*fate = APS_SYNC_IS_PARTIAL;
-	if (is_partial(run, record)) return APS_OK;
-	enum aps_rc rc = aps_entries_find_below(&partition->cache.entries, key, &entry, err);
+	enum aps_rc rc = aps_entries_find_below(&run->partition->cache.entries, key, &entry, err);
 	if (rc != APS_OK) return rc;
-	*fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
+	if (entry != NULL && aps_entry_base(entry).n == 0) entry = NULL;
+	judged->fate = record->is_deleted ? APS_SYNC_IS_DELETED : APS_SYNC_IS_NEW;
 	rc = find_tombstone(run, key, &found, err);
-	if (rc == APS_OK && entry != NULL && aps_entry_base(entry).n != 0) {
-		rc = judge_known(run, record, entry, asked_at, fate, err);
-		if (rc == APS_OK && *fate == APS_SYNC_IS_OLD && found.is_there)
-			rc = judge_cached_again(run, record, entry, &found, fate, err);
+	if (rc == APS_OK && is_partial(run, record)) {
+		rc = judge_partial(run, record, entry, &found, judged, err);
+	} else if (rc == APS_OK && entry != NULL) {
+		rc = judge_known(run, record, entry, data->asked_at, &judged->fate, err);
+		if (rc == APS_OK && found.is_there) rc = judge_cached_again(run, record, entry, &found, judged, err);
 	} else if (rc == APS_OK && found.is_there) {
-		*fate = fate_of_dead(record, &found);
+		judged->fate = fate_of_dead(run, record, &found);
 	}
+	if (judged->fate == APS_SYNC_IS_SAME && says_nothing_by_nulls(run, data)) judged->fate = APS_SYNC_IS_PARTIAL;
 	aps_buf_clear(&found.version);
 	aps_buf_clear(&found.changed_at);
 	return rc;
 }
 
-enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
-                           struct aps_sync_judgement *out, struct aps_err *err)
+static enum aps_rc know_tombstones(struct aps_sync_run *run, struct aps_err *err)
 {
-	struct keying keying;
+	struct aps_sync_name name;
+	if (run->knows_tombstones) return APS_OK;
+	enum aps_rc rc = aps_sync_run_name(run, &name, err);
+	if (rc == APS_OK) rc = aps_tombstones_have_any(run->vault->db, name, &run->has_tombstones, err);
+	run->knows_tombstones = rc == APS_OK;
+	return rc;
+}
+
+static enum aps_rc judge_all(struct aps_sync_run *run, const struct aps_page *page, struct aps_sync_keying *keying,
+                             struct aps_sync_judgement *out, struct aps_err *err)
+{
 	enum aps_rc rc = APS_OK;
-	keying_init(&keying, run->partition, data);
 	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page); i++) {
 		const struct aps_page_record *record = aps_page_at(page, i);
 		struct aps_sync_judged judged = {.fate = APS_SYNC_IS_BAD, .key_at = out->keys.n};
-		if (record->text.p != NULL) put_key(&keying, record->text, &out->keys);
+		if (record->text.p != NULL) aps_sync_keying_put(keying, record->text, &out->keys);
 		judged.n_key = out->keys.n - judged.key_at;
+		out->has_partial = out->has_partial || (judged.n_key != 0 && lacks_version(run, record));
 		if (judged.n_key != 0)
 			rc = judge(run, record, (struct aps_str){out->keys.p + judged.key_at, judged.n_key},
-			           data->asked_at, &judged.fate, err);
+			           keying->data, &judged, err);
 		out->n_of[judged.fate]++;
 		aps_buf_add(&out->records, &judged, sizeof judged);
 	}
-	keying_clear(&keying);
 	if (rc == APS_OK && (out->records.rc != APS_OK || out->keys.rc != APS_OK))
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for a page");
+	return rc;
+}
+
+enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
+                           struct aps_binding *binding, struct aps_sync_judgement *out, struct aps_err *err)
+{
+	struct aps_sync_keying keying;
+	enum aps_rc rc = know_tombstones(run, err);
+	if (rc == APS_OK) rc = aps_sync_keying_init(&keying, run, page, data, binding, err);
+	if (rc != APS_OK) return rc;
+	rc = judge_all(run, page, &keying, out, err);
+	aps_sync_keying_clear(&keying);
 	/* a base query lists what there is, each once */
 	bool is_journal = page->is_list && run->keeping.part != APS_SYNC_PART_BASE && aps_page_count(page) > 1;
 	return rc == APS_OK && is_journal ? aps_sync_judge_repeated(page, out, run->core->hash_seed, err) : rc;

@@ -6,11 +6,17 @@
 #include "client/sync_judgement.h"
 #include "client/sync_run.h"
 
+/* How long something older than a deletion may still come: late events, replicas that are behind, a clock that was
+ * wrong about when it was. */
+#define APS_SYNC_REMEMBERED_S 600
+
 APS_BEGIN_DECLS
 
-/* What would become of the records now; `data`: of the response, with what was asked of it (NULL: nothing was). */
+/* What would become of the records now; `data`: of the response, with what was asked of it (NULL: nothing was);
+ * `binding`: of the operation of the part in hand, or NULL. */
 enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page, const struct aps_partition_data *data,
-                           struct aps_sync_judgement *out, struct aps_err *err);
+                           struct aps_binding *binding, struct aps_sync_judgement *out, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

@@ -8,7 +8,7 @@
 #define APS_SYNC_FATE_MAP(X)                                                                                           \
 	X(NEW)     /* newer than all that is known */                                                                  \
 	X(SAME)    /* nobody can tell, or it is what is known */                                                       \
-	X(PARTIAL) /* an event of a mutation that didn't select the version: its nulls say nothing */                  \
+	X(PARTIAL) /* an event whose nulls say nothing: the mutation hasn't selected the version, or there is none */  \
 	X(OLD)     /* something newer is known: it is passed over */                                                   \
 	X(DELETED) /* it is no more */                                                                                 \
 	X(BAD)     /* it can't be taken */
@@ -21,7 +21,7 @@ enum aps_sync_fate {
 
 struct aps_sync_judged {
 	enum aps_sync_fate fate;
-	bool is_repeated;     /* OLD, because the page has a newer state of it */
+	bool stays_out;       /* OLD, of what was deleted, or the page has a newer state: no list has it for that */
 	size_t key_at, n_key; /* in the keys, "RPost:1"; n 0: it has no identity */
 };
 
@@ -29,6 +29,7 @@ struct aps_sync_judgement {
 	struct aps_buf records; /* struct aps_sync_judged, one for each of the page */
 	struct aps_buf keys;
 	size_t n_of[APS_SYNC_IS_BAD + 1];
+	bool has_partial; /* something of it, whatever its fate, didn't tell the version: it has to be fetched */
 };
 
 APS_BEGIN_DECLS

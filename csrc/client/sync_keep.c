@@ -47,7 +47,7 @@ static enum aps_rc end_pass(struct aps_sync_run *run, struct aps_err *err)
 	struct aps_sync_name name;
 	int64_t began_s = run->machine.next.base_ms / 1000;
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s, err);
+	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s - APS_SYNC_REMEMBERED_S, err);
 	if (rc == APS_OK) rc = aps_sync_quarantine_end_pass(run, began_s, err);
 	run->knows_tombstones = false;
 	return rc;
@@ -158,9 +158,10 @@ static bool ask(struct aps_sync_run *run)
 		rc = aps_sync_tell_update(run, keeping->question, keeping->part, keeping->data, APS_STR(""), &err);
 	} else {
 		struct aps_sync_judgement judgement;
-		const struct aps_partition_data data = {.data = keeping->data};
+		uint32_t asked_at = keeping->is_page ? keeping->answer.asked_at : 0;
+		const struct aps_partition_data data = {.data = keeping->data, .asked_at = asked_at};
 		aps_sync_judgement_init(&judgement);
-		rc = aps_sync_judge(run, &keeping->answer.page, &data, &judgement, &err);
+		rc = aps_sync_judge(run, &keeping->answer.page, &data, NULL, &judgement, &err);
 		if (rc == APS_OK)
 			rc = aps_sync_tell_records(run, keeping->question, &keeping->answer.page, &judgement, &err);
 		aps_sync_judgement_clear(&judgement);

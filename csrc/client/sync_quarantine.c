@@ -1,7 +1,10 @@
 #include "client/sync_quarantine.h"
 
+#include "base/utf8_sequence.h"
 #include "codec/json_members.h"
 #include "codec/json_writer.h"
+
+#define MAX_REASON_BYTES 500
 
 /* Of the pass, before the page that is in hand. */
 static uint64_t n_before(const struct aps_sync_run *run, const struct aps_page *page)
@@ -23,64 +26,104 @@ static void put_place(struct aps_buf *out, const struct aps_sync_run *run, const
 	if (page->is_list) aps_buf_addf(out, "%s%llu", page->n_path != 0 ? "." : "", place);
 }
 
-/* Whether a path of the response's errors begins with the record's. */
-static bool leads_here(struct aps_str path, const struct aps_page *page, size_t index)
+/* Which of the page's records a path of the response's errors is of, or of something in it. */
+static bool find_index(struct aps_str path, const struct aps_page *page, size_t *index)
 {
 	struct aps_json_reader r;
-	size_t n = 0;
 	aps_json_reader_init(&r, path, 0);
 	if (aps_json_next(&r) != APS_JSON_ARRAY) return false;
-	for (enum aps_json_token token = aps_json_next(&r); token != APS_JSON_ARRAY_END; token = aps_json_next(&r)) {
-		if (n < page->n_path && (token != APS_JSON_STRING || !aps_str_eq(r.text, page->path[n]))) return false;
-		if (n == page->n_path) return token == APS_JSON_INT && r.integer == (int64_t)index;
-		if (token == APS_JSON_ERROR) return false;
-		n++;
-	}
-	return false;
+	for (size_t n = 0; n < page->n_path; n++)
+		if (aps_json_next(&r) != APS_JSON_STRING || !aps_str_eq(r.text, page->path[n])) return false;
+	if (aps_json_next(&r) != APS_JSON_INT || r.integer < 0) return false;
+	*index = (size_t)r.integer;
+	return *index < aps_page_count(page);
 }
 
-/* The message of the error that names the record; empty: none does. */
-static struct aps_str message_of(struct aps_str errors, const struct aps_page *page, size_t index,
-                                 struct aps_arena *arena)
+/* JSON text of the message of the first error that names each record; empty: none does. NULL: no memory. */
+static struct aps_str *find_messages(struct aps_str errors, const struct aps_page *page, struct aps_arena *arena)
 {
-	struct aps_json_reader r, text;
+	struct aps_json_reader r;
 	struct aps_json_members members;
 	struct aps_str error, path, message;
-	if (errors.n == 0) return APS_STR("");
+	struct aps_str *messages = aps_arena_get(arena, aps_page_count(page) * sizeof *messages);
+	size_t index;
 	aps_json_reader_init(&r, errors, 0);
-	if (aps_json_next(&r) != APS_JSON_ARRAY) return APS_STR("");
+	if (messages == NULL || errors.n == 0 || aps_json_next(&r) != APS_JSON_ARRAY) return messages;
 	while (aps_json_skip_value(&r, &error) == APS_OK) {
 		aps_json_members_init(&members, error);
-		if (!aps_json_members_get(&members, "path", &path) || !leads_here(path, page, index)) continue;
+		if (!aps_json_members_get(&members, "path", &path) || !find_index(path, page, &index)) continue;
+		if (messages[index].n != 0) continue;
 		aps_json_members_init(&members, error);
-		if (!aps_json_members_get(&members, "message", &message)) continue;
-		aps_json_reader_init(&text, message, 0);
-		if (aps_json_next(&text) == APS_JSON_STRING) return aps_json_unescape(&text, arena);
+		if (aps_json_members_get(&members, "message", &message)) messages[index] = message;
 	}
-	return APS_STR("");
+	return messages;
 }
 
-enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_page *page, size_t index,
-                                    const struct aps_partition_data *data, struct aps_err *err)
+/* Cut short where it is too long: it is kept, and shown. */
+static void put_reason(struct aps_buf *out, struct aps_str message, bool is_null)
+{
+	struct aps_json_reader r;
+	struct aps_arena arena;
+	struct aps_str text = APS_STR("");
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+	aps_json_reader_init(&r, message, 0);
+	if (message.n != 0 && aps_json_next(&r) == APS_JSON_STRING) text = aps_json_unescape(&r, &arena);
+	if (text.p == NULL) out->rc = APS_E_NOMEM;
+	if (text.n == 0)
+		text = is_null ? APS_STR("the service sent null in its place")
+		               : APS_STR("it has no identity: select the fields that its type's `keys` name, or id");
+	bool is_long = text.n > MAX_REASON_BYTES;
+	if (is_long) text.n = MAX_REASON_BYTES;
+	while (is_long && text.n != 0 && aps_utf8_continues((unsigned char)text.p[text.n])) text.n--;
+	aps_buf_add_str(out, text);
+	if (is_long) aps_buf_add_text(out, "\xe2\x80\xa6");
+	aps_arena_clear(&arena);
+}
+
+/* By the service's clock, which knows the pass: what it has met isn't older than it. */
+static int64_t seen_s(const struct aps_sync_run *run)
+{
+	int64_t now_ms = aps_sync_run_now_ms(run), began_ms = run->machine.next.base.began_ms;
+	bool is_base = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE;
+	return (is_base && now_ms < began_ms ? began_ms : now_ms) / 1000;
+}
+
+static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, size_t index, struct aps_str message,
+                       struct aps_err *err)
 {
 	struct aps_sync_name name;
-	struct aps_buf key;
-	struct aps_arena arena;
-	bool is_null = aps_page_at(page, index)->text.p == NULL;
+	struct aps_buf key, reason;
 	aps_buf_init(&key, APS_BUF_ANY_SIZE);
-	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+	aps_buf_init(&reason, APS_BUF_ANY_SIZE);
 	put_place(&key, run, page, index);
-	struct aps_str reason = message_of(data->errors, page, index, &arena);
-	if (reason.n == 0)
-		reason = is_null ? APS_STR("the service sent null in its place")
-		                 : APS_STR("it has no identity: select the fields that its type's `keys` name, or id");
-	const struct aps_sync_bad_record bad = {aps_buf_str(&key), reason, data->now_s};
-	enum aps_rc rc = key.rc == APS_OK ? aps_sync_run_name(run, &name, err)
-	                                  : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");
+	put_reason(&reason, message, aps_page_at(page, index)->text.p == NULL);
+	const struct aps_sync_bad_record bad = {aps_buf_str(&key), aps_buf_str(&reason), seen_s(run)};
+	enum aps_rc rc = key.rc == APS_OK && reason.rc == APS_OK
+	                         ? aps_sync_run_name(run, &name, err)
+	                         : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");
 	if (rc == APS_OK) rc = aps_quarantine_put(run->vault->db, name, &bad, err);
+	aps_buf_clear(&key);
+	aps_buf_clear(&reason);
+	return rc;
+}
+
+enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_page *page,
+                                    const struct aps_sync_judgement *judgement, struct aps_str errors,
+                                    struct aps_err *err)
+{
+	const struct aps_sync_judged *judged = (const void *)judgement->records.p;
+	struct aps_arena arena;
+	size_t n_put = 0;
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+	const struct aps_str *messages = find_messages(errors, page, &arena);
+	enum aps_rc rc = messages != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for the errors of a page");
+	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page) && n_put < APS_SYNC_MAX_BAD; i++) {
+		if (judged[i].fate != APS_SYNC_IS_BAD) continue;
+		rc = put(run, page, i, messages[i], err);
+		n_put++;
+	}
 	if (rc == APS_OK) run->has_changed = true;
 	run->knows_bad = false;
-	aps_buf_clear(&key);
 	aps_arena_clear(&arena);
 	return rc;
 }

@@ -6,9 +6,11 @@
 
 APS_BEGIN_DECLS
 
-/* The record of this index is bad. */
-enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_page *page, size_t index,
-                                    const struct aps_partition_data *data, struct aps_err *err);
+/* The page's records that are bad, at most APS_SYNC_MAX_BAD of them: nobody needs more. `errors`: the response's, which
+ * may say why. */
+enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_page *page,
+                                    const struct aps_sync_judgement *judgement, struct aps_str errors,
+                                    struct aps_err *err);
 /* A base pass that began then is over: what it hasn't met again leaves. */
 enum aps_rc aps_sync_quarantine_end_pass(struct aps_sync_run *run, int64_t began_s, struct aps_err *err);
 /* Counts them, where they may be others: run->n_bad. */

@@ -25,7 +25,7 @@ static void pass_over(struct aps_sync_judgement *judgement, struct aps_sync_judg
 	judgement->n_of[judged->fate]--;
 	judgement->n_of[APS_SYNC_IS_OLD]++;
 	judged->fate = APS_SYNC_IS_OLD;
-	judged->is_repeated = true;
+	judged->stays_out = true;
 }
 
 enum aps_rc aps_sync_judge_repeated(const struct aps_page *page, struct aps_sync_judgement *judgement, uint64_t seed,

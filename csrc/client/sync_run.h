@@ -29,6 +29,7 @@ struct aps_sync_answer {
 	bool is_there;
 	struct aps_outcome outcome;
 	struct aps_page page;
+	bool is_read; /* the page was */
 	enum aps_sync_query query;
 	uint32_t asked_at; /* what the cache knew when it was asked for */
 	int64_t took_ms;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "client/collecting.h"
 #include "client/reach.h"
+#include "client/sync_answer.h"
 #include "client/sync_fetch.h"
 #include "client/sync_hand.h"
 #include "client/sync_hear.h"
@@ -176,23 +177,14 @@ static bool goes_in_a_circle(struct aps_sync_run *run, struct aps_sync_answer *a
 static bool take_answer(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.answer;
-	struct aps_err err;
 	if (!answer->is_there || run->machine.is_saving || run->keeping.is_busy) return false;
 	if (run->settings->hands_over && run->hearing.n_to_drain != 0) return false; /* it comes after these */
-	const struct aps_gqlhttp_response *response = &answer->outcome.response;
-	bool is_delta = answer->query == APS_SYNC_DELTA_QUERY;
-	const struct aps_page_names *names =
-	        &run->settings->parts[is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE].names;
-	bool has_data = response->data.n != 0 && (response->err.code == APS_OK || response->has_value);
+	bool has_data = aps_sync_answer_read(run, answer);
 	if (has_data && aps_sync_keep_asks_page(run, answer)) return false;
-	has_data = has_data && response->data.n != 0;
+	has_data = has_data && answer->outcome.response.data.n != 0;
 	run->fetching.taken = *answer;
 	*answer = (struct aps_sync_answer){.is_there = false};
 	answer = &run->fetching.taken;
-	if (has_data && aps_page_read(&answer->page, names, answer->outcome.response.data, &err) != APS_OK) {
-		answer->outcome.response.err = err;
-		has_data = false;
-	}
 	if (answer->more.rc != APS_OK) { /* it would be taken for the last page */
 		aps_fail(&answer->outcome.response.err, APS_E_NOMEM, "out of memory");
 		has_data = false;

@@ -8,6 +8,9 @@
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_shell.h"
+#include "sync/page_time.h"
+
+#define MAX_ORDERING_BYTES 1024 /* of what is kept with a deletion */
 
 /* A page or an event on its way. */
 struct writing {
@@ -116,6 +119,19 @@ static struct aps_str bare(struct aps_str key)
 	return (struct aps_str){key.p + 1, key.n - 1};
 }
 
+/* The later of now, which may be a guess, and of what the service says. */
+static int64_t deleted_at_s(const struct writing *w, const struct aps_page_record *record)
+{
+	int64_t now_ms = aps_sync_run_now_ms(w->run), changed_ms = aps_page_time_of(record->changed_at);
+	return (changed_ms > now_ms ? changed_ms : now_ms) / 1000;
+}
+
+/* What orders states is short, whatever it is. Another one orders nothing, as if it weren't there. */
+static struct aps_str ordering(struct aps_str value)
+{
+	return value.n <= MAX_ORDERING_BYTES ? value : APS_STR("");
+}
+
 /* It leaves the store, and comes back only in a newer version. */
 static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size_t index, struct aps_err *err)
 {
@@ -129,7 +145,8 @@ static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size
 		if (rc == APS_OK) aps_evict(&partition->write, bare(key), APS_STR(""));
 	}
 	if (rc == APS_OK) rc = aps_sync_run_name(w->run, &name, err);
-	const struct aps_tombstone tombstone = {key, record->version, record->changed_at, w->data->now_s};
+	const struct aps_tombstone tombstone = {key, ordering(record->version), ordering(record->changed_at),
+	                                        deleted_at_s(w, record)};
 	if (rc == APS_OK) w->has_rows = true;
 	if (rc == APS_OK) rc = aps_tombstone_put(w->run->vault->db, name, &tombstone, err);
 	w->run->has_tombstones = w->run->has_tombstones || rc == APS_OK;
@@ -160,12 +177,6 @@ static enum aps_rc join(struct writing *w, struct aps_partition *partition, size
 	return rc;
 }
 
-static enum aps_rc put_bad(struct writing *w, size_t index, struct aps_err *err)
-{
-	w->has_rows = true;
-	return aps_sync_quarantine_put(w->run, w->page, index, w->data, err);
-}
-
 static enum aps_rc take_records(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
 	enum aps_rc rc = APS_OK;
@@ -174,12 +185,12 @@ static enum aps_rc take_records(struct writing *w, struct aps_partition *partiti
 		enum aps_sync_fate fate = judged_at(w, i)->fate;
 		if (fate == APS_SYNC_IS_DELETED && buries)
 			rc = bury(w, partition, i, err);
-		else if (fate == APS_SYNC_IS_BAD)
-			rc = put_bad(w, i, err);
-		else if (fate != APS_SYNC_IS_DELETED && !judged_at(w, i)->is_repeated)
+		else if (fate != APS_SYNC_IS_DELETED && fate != APS_SYNC_IS_BAD && !judged_at(w, i)->stays_out)
 			rc = join(w, partition, i, err);
 	}
-	return rc;
+	if (rc != APS_OK || w->judgement.n_of[APS_SYNC_IS_BAD] == 0) return rc;
+	w->has_rows = true;
+	return aps_sync_quarantine_put(w->run, w->page, &w->judgement, w->data->errors, err);
 }
 
 static const uint64_t *numbers(const struct aps_buf *buf)
@@ -207,16 +218,26 @@ static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uin
 	return add_number(&w->lingering, number, err);
 }
 
+/* Known to the run that ends the pass, which may be another one. */
+static void note_unknown(const struct writing *w)
+{
+	struct aps_sync_run *run = w->run;
+	bool was_there = !run->keeping.begins && run->machine.checkpoint.has_unknown;
+	if (!run->keeping.is_page || run->keeping.part != APS_SYNC_PART_BASE) return;
+	run->machine.next.has_unknown = was_there || w->judgement.n_of[APS_SYNC_IS_BAD] != 0;
+}
+
 /* No zombies: what a complete pass hasn't seen leaves the list, and the store, unless something else refers to it: the
- * base query may be of some records only. */
+ * base query may be of some records only. Where it has brought something that nobody can tell any of them may be that:
+ * they stay until a pass without such. */
 static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
 	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < count(&w->unseen); i++) {
 		uint64_t number = numbers(&w->unseen)[i];
-		bool stays_there;
-		rc = stays(w, partition, number, &stays_there, err);
+		bool stays_there = run->machine.next.has_unknown;
+		if (!stays_there) rc = stays(w, partition, number, &stays_there, err);
 		if (rc == APS_OK && stays_there)
 			rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, &number, 1, err);
 		if (rc == APS_OK && !stays_there) rc = add_number(&w->doubted, number, err);
@@ -383,16 +404,6 @@ static void reset(struct writing *w)
 	w->has_rows = false;
 }
 
-static enum aps_rc know_tombstones(struct aps_sync_run *run, struct aps_err *err)
-{
-	struct aps_sync_name name;
-	if (run->knows_tombstones) return APS_OK;
-	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK) rc = aps_tombstones_have_any(run->vault->db, name, &run->has_tombstones, err);
-	run->knows_tombstones = rc == APS_OK;
-	return rc;
-}
-
 static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fill *what, struct aps_binding *binding,
                         struct aps_err *err)
 {
@@ -400,8 +411,8 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	struct aps_sync_run *run = w->run;
 	bool has_records = w->page->is_list || (aps_page_count(w->page) != 0 && !is_single(w));
 	reset(w);
-	enum aps_rc rc = know_tombstones(run, err);
-	if (rc == APS_OK) rc = aps_sync_judge(run, w->page, w->data, &w->judgement, err);
+	enum aps_rc rc = aps_sync_judge(run, w->page, w->data, binding, &w->judgement, err);
+	if (rc == APS_OK) note_unknown(w);
 	bool is_further = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE && !is_first(run);
 	bool is_whole = !has_records && !is_further && !run->keeping.is_settling;
 	if (rc == APS_OK && is_whole) return normalize_whole(w, partition, binding, err);
@@ -454,7 +465,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 		                         w.judgement.n_of[APS_SYNC_IS_DELETED];
 		run->counts.n_stale += w.judgement.n_of[APS_SYNC_IS_OLD];
 		/* what such an event doesn't say has to be fetched */
-		if (w.judgement.n_of[APS_SYNC_IS_PARTIAL] != 0) aps_sync_hear_note_partial(run);
+		if (w.judgement.has_partial) aps_sync_hear_note_partial(run);
 	}
 	aps_sync_judgement_clear(&w.judgement);
 	aps_buf_clear(&w.skipped);

@@ -128,6 +128,7 @@ enum aps_rc aps_tombstone_find(struct aps_db *db, struct aps_sync_name sync, str
 		found->is_there = aps_stmt_column_int(query.stmt, 3) == sum_of_tombstone(sync, &tombstone);
 		if (found->is_there) aps_buf_add_str(&found->version, tombstone.version);
 		if (found->is_there) aps_buf_add_str(&found->changed_at, tombstone.changed_at);
+		found->seen_s = tombstone.seen_s;
 	}
 	enum aps_rc rc = aps_query_end(&query);
 	bool is_short = found->version.rc != APS_OK || found->changed_at.rc != APS_OK;

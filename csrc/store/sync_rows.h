@@ -25,6 +25,7 @@ struct aps_tombstone {
 struct aps_tombstone_found {
 	bool is_there; /* false: it wasn't deleted */
 	struct aps_buf version, changed_at;
+	int64_t seen_s; /* Unix time */
 };
 
 struct aps_sync_bad_record {

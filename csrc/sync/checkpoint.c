@@ -34,7 +34,7 @@ static const struct member MEMBERS[] = {
         OF(aps_checkpoint, n_base_records, COUNT), OF(aps_checkpoint, base, PASS),
         OF(aps_checkpoint, delta, PASS),           OF(aps_checkpoint, max_records, COUNT),
         OF(aps_checkpoint, is_truncated, FLAG),    OF(aps_checkpoint, is_beside, FLAG),
-        OF(aps_checkpoint, has_missed, FLAG),
+        OF(aps_checkpoint, has_unknown, FLAG),     OF(aps_checkpoint, has_missed, FLAG),
 };
 
 void aps_checkpoint_init(struct aps_checkpoint *checkpoint)

@@ -1,11 +1,7 @@
 #include "sync/page.h"
 
 #include "codec/json_reader.h"
-#include "codec/timefmt.h"
-
-#define FIRST_MS   INT64_C(100000000000)    /* a number below it counts seconds */
-#define LAST_MS    INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
-#define MAX_DIGITS 15                       /* LAST_MS has as many */
+#include "sync/page_time.h"
 
 #define USUAL_BYTES 512 /* of a record: room for that many is made at once */
 
@@ -117,50 +113,6 @@ static bool take_text(struct reading *in, struct aps_str *text)
 	return text->p != NULL || fail_nomem(in);
 }
 
-static int64_t within(int64_t ms)
-{
-	return ms > 0 && ms <= LAST_MS ? ms : 0;
-}
-
-static int64_t scale(int64_t time)
-{
-	return within(time < FIRST_MS ? time * (time > 0 ? 1000 : 0) : time);
-}
-
-static int64_t time_of_text(struct aps_str text)
-{
-	int64_t time = 0, unix_s;
-	struct aps_str fraction;
-	if (aps_time_parse_rfc3339(text, &unix_s, &fraction)) {
-		for (size_t i = 0; i < 3; i++) time = time * 10 + (i < fraction.n ? fraction.p[i] - '0' : 0);
-		return within(unix_s * 1000 + time);
-	}
-	if (text.n > MAX_DIGITS) return 0;
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] < '0' || text.p[i] > '9') return 0;
-		time = time * 10 + (text.p[i] - '0');
-	}
-	return scale(time);
-}
-
-/* AppSync's own is an AWSTimestamp that counts milliseconds; a resolver of the application may give another one. */
-static bool take_time(struct reading *in, enum aps_json_token token, int64_t *ms)
-{
-	struct aps_str text;
-	*ms = 0;
-	if (token == APS_JSON_INT) {
-		*ms = scale(in->r.integer);
-	} else if (token == APS_JSON_DOUBLE) {
-		double time = in->r.number;
-		if (time > 0 && time < (double)FIRST_MS) time *= 1000;
-		if (time > 0 && time <= (double)LAST_MS) *ms = (int64_t)time;
-	} else if (token == APS_JSON_STRING) {
-		if (!take_text(in, &text)) return false;
-		*ms = time_of_text(text);
-	}
-	return true;
-}
-
 /* A number is a token, too: a resolver of the application may count. */
 static bool take_token(struct reading *in, enum aps_json_token token, struct members *members)
 {
@@ -189,7 +141,7 @@ static bool take_value(struct reading *in, enum aps_json_token token, unsigned m
 	if (meaning & AWS_DS) members->is_aws_deleted = token == APS_JSON_STRING && is_text(in, APS_STR("DELETE"));
 	if (meaning & DELETED) members->is_deleted = token == APS_JSON_TRUE;
 	if (is_ok && meaning & NEXT_TOKEN) is_ok = take_token(in, token, members);
-	if (is_ok && meaning & STARTED_AT) is_ok = take_time(in, token, &members->started_ms);
+	if (meaning & STARTED_AT) members->started_ms = aps_page_time_at(&in->r, token);
 	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY) is_ok = is_ok && aps_json_skip_rest(&in->r) == APS_OK;
 	return is_ok;
 }
@@ -292,6 +244,7 @@ static bool read_member(struct reading *in, struct members *members)
 	if (meaning == 0 && !is_inner) return aps_json_skip_value(&in->r, NULL) == APS_OK;
 	enum aps_json_token token = aps_json_next(&in->r);
 	if (is_inner && token == APS_JSON_ARRAY) return read_list(in);
+	if (is_inner && token == APS_JSON_NULL) page->is_null = true;
 	is_ok = is_inner && token == APS_JSON_OBJECT ? read_holder(in, &inner)
 	                                             : take_value(in, token, meaning, members);
 	if (is_inner && !page->is_list) page->n_path--;
@@ -335,6 +288,7 @@ static bool read_root(struct reading *in)
 	case APS_JSON_ERROR: return false;
 	case APS_JSON_OBJECT: return read_root_object(in);
 	case APS_JSON_ARRAY: return read_list(in);
+	case APS_JSON_NULL: page->is_null = true; return true;
 	default: return true;
 	}
 }

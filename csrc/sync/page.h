@@ -25,9 +25,10 @@ struct aps_page_names {
 	                              _lastChangedAt, updatedAt that is selected */
 	struct aps_str changed_at; /* _lastChangedAt, else updatedAt */
 	struct aps_str aws_ds, deleted, typename;
-	struct aps_str version_field; /* its name in the schema */
-	bool is_page;                 /* an object of the root field is never a record itself */
-	bool is_event;                /* it is one, unless it is a page: no list is looked for in it */
+	struct aps_str version_field, changed_at_field; /* their names in the schema */
+	bool is_page;                                   /* an object of the root field is never a record itself */
+	bool is_event; /* it is one, unless it is a page: no list is looked for in it */
+	bool has_list; /* the records' fields aren't the root field's own: it leads to a list of them */
 };
 
 struct aps_page_record {
@@ -43,6 +44,7 @@ struct aps_page {
 	struct aps_str token;   /* as it stands in the text, unescaped into `arena` where need be; empty: none */
 	int64_t started_ms;     /* startedAt in milliseconds; 0: none */
 	bool is_list;           /* else it is one record, or nothing */
+	bool is_null;           /* null stands where the list or the record may be, or an object around it */
 	struct aps_str
 	        path[APS_PAGE_MAX_PATH]; /* response keys from the root to the list or record, the root's first */
 	size_t n_path;

@@ -150,7 +150,12 @@ static enum aps_rc find_record(struct naming *in)
 		in->record = in->own;
 		return APS_OK;
 	}
-	if (items == NULL) return search(in, in->own, 1);
+	if (items == NULL) {
+		enum aps_rc rc = search(in, in->own, 1);
+		names->has_list = names->is_page || (in->record != NULL && in->record != in->own);
+		return rc;
+	}
+	names->has_list = true;
 	names->items = aps_gql_response_key(items);
 	name_page_fields(names, in->own);
 	return enter(in, in->own, items, &in->record);
@@ -167,8 +172,12 @@ static enum aps_rc name_record(struct naming *in)
 		names->version = aps_gql_response_key(version);
 		names->version_field = version->name;
 	}
-	names->changed_at = key_of(level, "_lastChangedAt");
-	if (names->changed_at.n == 0) names->changed_at = key_of(level, "updatedAt");
+	const struct aps_gql_node *changed_at = find_field(level, APS_STR("_lastChangedAt"), true);
+	if (changed_at == NULL) changed_at = find_field(level, APS_STR("updatedAt"), true);
+	if (changed_at != NULL) {
+		names->changed_at = aps_gql_response_key(changed_at);
+		names->changed_at_field = changed_at->name;
+	}
 	names->aws_ds = key_of(level, "aws_ds");
 	names->deleted = key_of(level, "_deleted");
 	names->typename = key_of(level, "__typename");
@@ -205,9 +214,10 @@ static enum aps_rc find_holders(struct naming *in)
 /* From the document into the arena. */
 static enum aps_rc keep_texts(struct aps_page_names *names, struct aps_err *err)
 {
-	struct aps_str *const texts[] = {&names->root,       &names->field,    &names->items,        &names->next_token,
-	                                 &names->started_at, &names->version,  &names->changed_at,   &names->aws_ds,
-	                                 &names->deleted,    &names->typename, &names->version_field};
+	struct aps_str *const texts[] = {&names->root,       &names->field,         &names->items,
+	                                 &names->next_token, &names->started_at,    &names->version,
+	                                 &names->changed_at, &names->aws_ds,        &names->deleted,
+	                                 &names->typename,   &names->version_field, &names->changed_at_field};
 	for (size_t i = 0; i < APS_COUNTOF(texts); i++) {
 		if (texts[i]->n == 0) continue;
 		*texts[i] = aps_arena_dup(&names->arena, *texts[i]);

@@ -18,6 +18,7 @@ struct number {
 
 struct moment {
 	bool is_moment;
+	bool is_local; /* it has no offset: it can be compared with others that have none */
 	int64_t unix_s;
 	struct aps_str fraction;
 };
@@ -85,6 +86,17 @@ static struct number number_of(struct aps_str text)
 	return number;
 }
 
+/* "2024-05-01T10:00:00", as Python's isoformat() writes it. */
+static void read_local_moment(struct value *value, struct aps_str text)
+{
+	struct moment *moment = &value->moment;
+	if (text.n >= sizeof value->room) return;
+	if (text.p != value->room) memcpy(value->room, text.p, text.n);
+	value->room[text.n] = 'Z';
+	moment->is_moment = moment->is_local =
+	        aps_time_parse_rfc3339((struct aps_str){value->room, text.n + 1}, &moment->unix_s, &moment->fraction);
+}
+
 static void read_text(struct value *value)
 {
 	struct aps_str text = value->r.text;
@@ -96,6 +108,7 @@ static void read_text(struct value *value)
 	value->number = number_of(text);
 	struct moment *moment = &value->moment;
 	moment->is_moment = aps_time_parse_rfc3339(text, &moment->unix_s, &moment->fraction);
+	if (!moment->is_moment && !value->number.is_number) read_local_moment(value, text);
 }
 
 /* False: it is no number and no text. The reader keeps what it is. */
@@ -166,10 +179,9 @@ static enum aps_record_order order_of(int order)
 static enum aps_record_order order_texts(const struct value *a, const struct value *b)
 {
 	if (a->number.is_integer && b->number.is_integer) return order_of(compare_numbers(&a->number, &b->number));
-	if (a->moment.is_moment && b->moment.is_moment) return order_of(compare_moments(&a->moment, &b->moment));
-	bool is_integer = a->number.is_integer || b->number.is_integer;
-	if (is_integer && (a->moment.is_moment || b->moment.is_moment)) return APS_RECORD_UNORDERED;
-	return order_of(aps_json_text_cmp(&a->r, &b->r));
+	if (a->moment.is_moment && b->moment.is_moment && a->moment.is_local == b->moment.is_local)
+		return order_of(compare_moments(&a->moment, &b->moment));
+	return aps_json_text_cmp(&a->r, &b->r) == 0 ? APS_RECORD_SAME : APS_RECORD_UNORDERED;
 }
 
 enum aps_record_order aps_record_order(struct aps_str a, struct aps_str b)

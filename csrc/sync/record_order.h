@@ -14,7 +14,8 @@ enum aps_record_order {
 APS_BEGIN_DECLS
 
 /* Of `a` against `b`, both JSON texts of one value, or empty. Numbers, and texts that are integers, compare by value,
- * whatever their length; texts that are date-times (RFC 3339) by the moment; other texts by their bytes. */
+ * whatever their length; texts that are date-times (RFC 3339) by the moment, those without an offset among themselves.
+ * Other texts ("v1.10", a UUID, a hash) have no order: they are the same or they aren't. */
 enum aps_record_order aps_record_order(struct aps_str a, struct aps_str b);
 
 APS_END_DECLS

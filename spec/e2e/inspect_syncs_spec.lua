@@ -9,12 +9,13 @@ local NO_PASS = '{"is_open":false,"token":"","began_ms":0,"since_ms":0,"n_record
 
 local function checkpoint(base_ms, last_sync_ms, n_records, base, is_truncated)
   return ('{"skew":5,"checkpoint":{"version":1,"base_ms":%d,"last_sync_ms":%d,"n_base_records":%d,"base":%s,"delta":%s,"max_records":0,'
-    .. '"is_truncated":%s,"is_beside":false,"has_missed":false}}'):format(base_ms, last_sync_ms, n_records, base, NO_PASS, tostring(is_truncated))
+    .. '"is_truncated":%s,"is_beside":false,"has_unknown":false,"has_missed":false}}'):format(base_ms, last_sync_ms, n_records, base, NO_PASS,
+    tostring(is_truncated))
 end
 
 -- Rows as a client writes them, with their sums; the third one's is wrong.
 local ROWS = ([[
-  INSERT INTO sync VALUES (1, 'aa', '%s', 572117679), (1, 'bb', '%s', 1176945204), (1, 'cc%s', '{}', 1);
+  INSERT INTO sync VALUES (1, 'aa', '%s', -1026635015), (1, 'bb', '%s', -1909795100), (1, 'cc%s', '{}', 1);
   INSERT INTO tombstone VALUES (1, 'aa', 'Post:1', '1', '', 10, 0), (1, 'aa', 'Post:2', '1', '', 10, 0);
   INSERT INTO quarantine VALUES (1, 'bb', 'Post:1', 'no id', 10, 0);]]):format(
   checkpoint(1000, 2000, 30, '{"is_open":false,"token":"t","began_ms":900,"since_ms":0,"n_records":0,"n_pages":0,"n_bytes":0}', true),

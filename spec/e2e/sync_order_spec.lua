@@ -98,6 +98,24 @@ describe("events of a delta sync", function()
     wait_for(function() return title "p0009" == nil end)
   end)
 
+  it("are of the records that the queries bring, whatever the aliases of their fields", function()
+    local fields = "key: id title: author heading: title rev: version"
+    local base = ("query L { listPosts { %s } }"):format(fields)
+    local sync = client:sync{
+      base_query = base, typename = "Post",
+      delta_query = ("query D($lastSync: AWSTimestamp) { listPostsDelta(lastSync: $lastSync) { %s kind: aws_ds } }"):format(fields),
+      subscription_query = "subscription S { onDeltaPost { nr: id heading: title title: author v: version gone: aws_ds } }",
+    }
+    assert(sync:ready(10))
+    assert.same({ true, {} }, { sync:status().ordered, sync:status().quarantined })
+    posts.update("p0001", { title = "renamed" })
+    wait_for(function() return title "p0001" == "renamed" end)
+    local n = #client:read_query(base).listPosts
+    posts.delete "p0002"
+    wait_for(function() return #client:read_query(base).listPosts == n - 1 end)
+    assert.is_nil(title "p0002")
+  end)
+
   it("of a record that is made again under the same id bring it back", function()
     start()
     posts.create{ id = "again", title = "first life" }

@@ -43,7 +43,7 @@ local FAULTS = {
   -- Which records are newer, and what a pass that is complete sweeps.
   { STORE, "if (order == OLDER) return IS_OLD;", "" },
   { STORE, "if (order == SAME && !record->is_deleted) return IS_OLD;", "" },
-  { STORE, "if (!tombstone->is_there || change == NEWER)", "if (!tombstone->is_there)" },
+  { STORE, "if (change != UNORDERED || !write->is_base) return change == NEWER;", "if (change != UNORDERED || !write->is_base) return false;" },
   { STORE, "*known = (struct stored_record){.is_there = false};\n\t}\n}", ";\n\t}\n}" },
   { STORE, "if (has_open_list && is_beside) change_list(&image->beside, joining, leaving, true);", "" },
   { STORE, "if (order == SAME || order == UNORDERED) order =", "order =" },

@@ -17,6 +17,7 @@ local variables_of = require "appsync.client.variables"
 local sync_pages = {}
 
 local RETRY_SECONDS = 1
+local MAX_BYTES = 65536 -- as of a page's nextToken
 
 local null = json.null
 
@@ -59,6 +60,9 @@ local function ask_page(part, data, variables)
   if more == nil then errors.misuse("page must return variables that the query declares; it has returned none of them") end
   local text, err = core.encode(more, "variables")
   if not text then errors.misuse("page must return variables that can be JSON: %s", err.message) end
+  if #text > MAX_BYTES then
+    errors.misuse("page must return at most %d bytes of variables, which are kept with each page; got %d", MAX_BYTES, #text)
+  end
   return over(part.variables, more)
 end
 

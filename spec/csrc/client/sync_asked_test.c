@@ -169,6 +169,20 @@ static void functions_are_told_of_the_records_that_are_newer(void **state)
 	assert_string_equal(list(), "2:2");
 }
 
+static void functions_are_not_told_of_what_was_deleted_in_an_earlier_run(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){.delta = ""}, both(post("1", 1, 1), post("2", 2, 1)));
+	hear(deleted("1", 3));
+	restart();
+	open_sync(&(struct asked){.delta = "", .has_cache_updates = true});
+	tell("subscribed");
+	answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL); /* its replica is behind */
+	assert_told("records", "\"records\":[{\"data\":{\"__typename\":\"Post\",\"id\":\"2\"");
+	settle();
+	assert_string_equal(list(), "2:2");
+}
+
 static void edits_go_in_with_the_page(void **state)
 {
 	(void)state;
@@ -317,6 +331,7 @@ int main(void)
 	        TEST(the_application_tells_which_page_comes_next),
 	        TEST(a_page_that_is_asked_before_it_is_known_may_be_cut_short),
 	        TEST(functions_are_told_of_the_records_that_are_newer),
+	        TEST(functions_are_not_told_of_what_was_deleted_in_an_earlier_run),
 	        TEST(edits_go_in_with_the_page),
 	        TEST(edits_that_nobody_has_asked_for_are_decided),
 	        cmocka_unit_test(in_each_state_the_client_may_close),

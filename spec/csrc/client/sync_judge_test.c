@@ -57,7 +57,10 @@ static const struct row ROWS[] = {
         {UNKNOWN, "5", "1005", ",\"_version\":4,\"_lastChangedAt\":1004", SAME_BOTH(OLD)},
         {UNKNOWN, "5", "1005", ",\"_version\":6", SAME_BOTH(NEW)},
         {UNKNOWN, "5", "1005", ",\"_version\":5", SAME_BOTH(OLD)},
-        {UNKNOWN, "5", "1005", "", LIVE_PARTIAL(NEW)},
+        {UNKNOWN, "5", "1005", "", APS_SYNC_IS_NEW, APS_SYNC_IS_OLD}, /* a part brings nothing back */
+        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1004", SAME_BOTH(OLD)},
+        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1005", APS_SYNC_IS_NEW, APS_SYNC_IS_OLD},
+        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1006", LIVE_PARTIAL(NEW)},
         {UNKNOWN, "5", "1005", ",\"_version\":6,\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, "5", "1005", ",\"_version\":5,\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, "5", "1005", ",\"_version\":4,\"_deleted\":true", SAME_BOTH(OLD)},
@@ -74,6 +77,22 @@ static const struct row ROWS[] = {
         /* what is there is newer than its deletion */
         {"7", "5", "1005", ",\"_version\":6", SAME_BOTH(OLD)},
         {"7", "5", "1005", ",\"_version\":8", SAME_BOTH(NEW)},
+        {"7", "5", "1005", ",\"_version\":7", SAME_BOTH(SAME)},
+        {"7", "5", "1005", "", LIVE_PARTIAL(SAME)},
+        /* or isn't: somebody was answered what was before it */
+        {"4", "5", "1005", ",\"_version\":4", SAME_BOTH(OLD)},
+        {"3", "5", "1005", ",\"_version\":4", SAME_BOTH(OLD)},
+        {"4", "5", "1005", ",\"_version\":5", SAME_BOTH(OLD)},
+        {"5", "5", "1005", ",\"_version\":5", SAME_BOTH(OLD)},
+        {"4", "5", "1005", ",\"_version\":6", SAME_BOTH(NEW)},
+        {"4", "5", "1005", ",\"_version\":1,\"_lastChangedAt\":1006", SAME_BOTH(NEW)},
+        {"4", "5", "1005", ",\"_version\":4,\"_deleted\":true", SAME_BOTH(OLD)},
+        {"4", "5", "1005", ",\"_version\":5,\"_deleted\":true", SAME_BOTH(DELETED)},
+        {"4", "5", "1005", "", APS_SYNC_IS_SAME, APS_SYNC_IS_OLD},
+        {"", "5", "1005", ",\"_version\":4", SAME_BOTH(OLD)},
+        {"", "5", "1005", "", APS_SYNC_IS_SAME, APS_SYNC_IS_OLD},
+        {"7", "", "", ",\"_version\":6", SAME_BOTH(OLD)},
+        {"4", "", "", ",\"_version\":4", SAME_BOTH(SAME)},
 };
 
 static void put_known(const char *version)
@@ -100,11 +119,12 @@ static enum aps_sync_fate judge(enum aps_sync_part_kind part, const char *data, 
 	struct aps_page page;
 	struct aps_sync_judgement judgement;
 	struct aps_err err;
-	const struct aps_partition_data what = {.data = aps_str_of(data), .asked = asked};
+	uint32_t asked_at = world.run->keeping.is_page ? UINT32_MAX : 0; /* it tells what came before */
+	const struct aps_partition_data what = {.data = aps_str_of(data), .asked = asked, .asked_at = asked_at};
 	assert_int_equal(aps_page_read(&page, &world.run->settings->parts[part].names, what.data, &err), APS_OK);
 	aps_sync_judgement_init(&judgement);
 	world.run->keeping.part = part;
-	assert_int_equal(aps_sync_judge(world.run, &page, &what, &judgement, &err), APS_OK);
+	assert_int_equal(aps_sync_judge(world.run, &page, &what, NULL, &judgement, &err), APS_OK);
 	size_t n = aps_page_count(&page), n_in_all = 0;
 	assert_int_equal(judgement.records.n, n * sizeof(struct aps_sync_judged));
 	for (int i = 0; i <= APS_SYNC_IS_BAD; i++) n_in_all += judgement.n_of[i];
@@ -174,7 +194,7 @@ static void a_page_is_never_partial(void **state)
 	        APS_SYNC_IS_SAME);
 }
 
-static void without_a_version_nothing_is_partial(void **state)
+static void without_a_version_an_event_is_taken_for_whole_where_nulls_are_written(void **state)
 {
 	(void)state;
 	open_sync(&(struct asked){.version_field = ""});
@@ -236,15 +256,125 @@ static void the_application_tells_what_a_record_is(void **state)
 	aps_asked_unref(asked);
 }
 
+/* Where nobody says when a record was changed last. */
+static void a_base_page_that_was_made_well_behind_a_deletion_has_what_was_made_anew(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t behind_s; /* the deletion, which was in version 7 */
+		const char *known, *members;
+		enum aps_sync_fate fate;
+	} ROWS[] = {
+	        {601, UNKNOWN, ",\"_version\":1", APS_SYNC_IS_NEW},
+	        {600, UNKNOWN, ",\"_version\":1", APS_SYNC_IS_OLD},
+	        {-1, UNKNOWN, ",\"_version\":1", APS_SYNC_IS_OLD},
+	        {601, UNKNOWN, ",\"_version\":2,\"_deleted\":true", APS_SYNC_IS_DELETED}, /* and deleted again */
+	        {600, UNKNOWN, ",\"_version\":2,\"_deleted\":true", APS_SYNC_IS_OLD},
+	        {601, UNKNOWN, ",\"_version\":1,\"_lastChangedAt\":1006", APS_SYNC_IS_NEW},
+	        {601, UNKNOWN, ",\"_version\":1,\"_lastChangedAt\":1005", APS_SYNC_IS_OLD}, /* it says that it wasn't */
+	        {601, UNKNOWN, ",\"_version\":1,\"_lastChangedAt\":1004", APS_SYNC_IS_OLD},
+	        {601, "6", ",\"_version\":1", APS_SYNC_IS_NEW}, /* of what was deleted */
+	        {600, "6", ",\"_version\":1", APS_SYNC_IS_OLD},
+	        {601, "8", ",\"_version\":1", APS_SYNC_IS_OLD}, /* of what was made since */
+	};
+	char data[256];
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		begin();
+		open_sync(&(struct asked){0});
+		put_known(ROWS[i].known);
+		put_tombstone("7", "1005");
+		snprintf(data, sizeof data, "{\"listPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":\"1\"%s}]}}",
+		         ROWS[i].members);
+		world.run->keeping.is_page = true;
+		world.run->machine.made_ms = (1 + ROWS[i].behind_s) * 1000; /* it was seen at 1 */
+		if (judge(APS_SYNC_PART_BASE, data, NULL) != ROWS[i].fate) fail_msg("row %zu", i);
+		memcpy(data + 2, "syncPosts", 9);
+		enum aps_sync_fate fate = judge(APS_SYNC_PART_DELTA, data, NULL); /* it may tell of what was */
+		bool has_time = strstr(ROWS[i].members, "1006") != NULL;
+		if (fate != (has_time ? APS_SYNC_IS_NEW : APS_SYNC_IS_OLD)) fail_msg("row %zu, a delta", i);
+		finish();
+	}
+}
+
+#define ALIASED "postId: id v: _version gone: _deleted at: _lastChangedAt n"
+
+/* The cache knows its records by the fields' names. */
+static void fields_are_found_under_their_aliases(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *record;
+		enum aps_sync_fate fate;
+	} ROWS[] = {
+	        {"\"postId\":\"1\",\"v\":3", APS_SYNC_IS_OLD},
+	        {"\"postId\":\"1\",\"v\":4", APS_SYNC_IS_SAME},
+	        {"\"postId\":\"1\",\"v\":5", APS_SYNC_IS_NEW},
+	        {"\"postId\":\"1\",\"v\":4,\"gone\":true", APS_SYNC_IS_DELETED},
+	        {"\"postId\":\"2\",\"v\":4", APS_SYNC_IS_NEW},
+	        {"\"id\":\"1\",\"v\":3", APS_SYNC_IS_BAD},                 /* nobody has selected it */
+	        {"\"postId\":\"1\",\"v\":1,\"at\":2000", APS_SYNC_IS_NEW}, /* made anew */
+	};
+	char data[256];
+	open_sync(&(struct asked){.delta = "query D { syncPosts { items { " ALIASED " } } }"});
+	keep("query Q { a { id _version _lastChangedAt } }",
+	     "{\"a\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":4,\"_lastChangedAt\":1004}}");
+	world.run->keeping.is_page = true;
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		snprintf(data, sizeof data, "{\"syncPosts\":{\"items\":[{\"__typename\":\"Post\",%s}]}}",
+		         ROWS[i].record);
+		if (judge(APS_SYNC_PART_DELTA, data, NULL) != ROWS[i].fate) fail_msg("%s", ROWS[i].record);
+	}
+}
+
+/* "id" is another field's alias, and another type has other ones. */
+static void an_alias_may_be_the_name_of_another_field(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){
+	        .delta = "query D { syncPosts { items { id: n ... on Post { real: id } ... on Page { nr: id } _version "
+	                 "} } }"});
+	put_known("4");
+	assert_int_equal(
+	        judge(APS_SYNC_PART_DELTA,
+	              "{\"syncPosts\":{\"items\":[{\"__typename\":\"Post\",\"id\":7,\"real\":\"1\",\"_version\":"
+	              "3}]}}",
+	              NULL),
+	        APS_SYNC_IS_OLD);
+	assert_int_equal(judge(APS_SYNC_PART_DELTA,
+	                       "{\"syncPosts\":{\"items\":[{\"__typename\":\"Page\",\"id\":7,\"nr\":\"1\",\"_version\":"
+	                       "3}]}}",
+	                       NULL),
+	                 APS_SYNC_IS_NEW);
+}
+
+/* Where it is known that no Post is a Thing, what a fragment on Thing selects is no Post's. */
+static void the_type_tells_which_field_an_alias_is(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.delta = "query D { syncPosts { items { ... on Thing { key: n } ... on Post { key: "
+	                                   "id } _version } } }"});
+	assert_true(
+	        aps_policies_add_possible(&world.client->settings.cache->policies, APS_STR("Thing"), APS_STR("Page")));
+	put_known("4");
+	assert_int_equal(judge(APS_SYNC_PART_DELTA,
+	                       "{\"syncPosts\":{\"items\":[{\"__typename\":\"Post\",\"key\":\"1\",\"_version\":3}]}}",
+	                       NULL),
+	                 APS_SYNC_IS_OLD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(by_what_is_known_of_it),
 	        TEST(what_has_no_identity_is_bad),
 	        TEST(a_page_is_never_partial),
-	        TEST(without_a_version_nothing_is_partial),
+	        TEST(without_a_version_an_event_is_taken_for_whole_where_nulls_are_written),
 	        TEST(a_version_that_is_only_expected_is_not_known),
 	        TEST(the_application_tells_what_a_record_is),
+	        cmocka_unit_test(a_base_page_that_was_made_well_behind_a_deletion_has_what_was_made_anew),
+	        TEST(fields_are_found_under_their_aliases),
+	        TEST(an_alias_may_be_the_name_of_another_field),
+	        TEST(the_type_tells_which_field_an_alias_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

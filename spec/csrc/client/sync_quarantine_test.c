@@ -43,6 +43,47 @@ static void answer_with_errors(const char *items, const char *token, const char 
 	answer_status(200, body);
 }
 
+/* One error for each, as of a resolver that fails for all. */
+static void a_page_of_thousands_that_are_bad_is_taken_at_once(void **state)
+{
+	(void)state;
+	struct aps_buf body;
+	const int n = 12000;
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	aps_buf_init(&body, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&body, "{\"data\":{\"listPosts\":{\"items\":[%s", post("1", 1, 1));
+	for (int i = 1; i < n; i++) aps_buf_add_text(&body, ",null");
+	aps_buf_add_text(&body, "],\"nextToken\":null}},\"errors\":[{\"message\":\"no\"}");
+	for (int i = 1; i < n; i++)
+		aps_buf_addf(&body, ",{\"message\":\"no %d\",\"path\":[\"listPosts\",\"items\",%d,\"n\"]}", i, i);
+	aps_buf_add_text(&body, "]}");
+	aps_buf_add_byte(&body, 0);
+	assert_int_equal(body.rc, APS_OK);
+	answer_status(200, body.p);
+	aps_buf_clear(&body);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_bad(), APS_SYNC_MAX_BAD);
+	assert_non_null(strstr(bad(), "{\"key\":\"listPosts.items.1\",\"reason\":\"no 1\""));
+}
+
+/* Messages may be of any length, and are kept. */
+static void a_reason_is_cut_short(void **state)
+{
+	(void)state;
+	char message[1200], errors[1400], reason[1200];
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	for (size_t i = 0; i < 400; i++) memcpy(message + 2 * i, "\xc3\xa9", 2); /* 'e' with an accent */
+	memcpy(message + 800, "", 1);
+	snprintf(errors, sizeof errors, "[{\"message\":\"x%s\",\"path\":[\"listPosts\",\"items\",0]}]", message);
+	answer_with_errors("null", "null", errors);
+	message[498] = '\0'; /* the 500th byte is the first half of one */
+	snprintf(reason, sizeof reason, "\"reason\":\"x%s\xe2\x80\xa6\"", message);
+	assert_non_null(strstr(bad(), reason));
+}
+
 static void the_others_of_the_page_are_taken(void **state)
 {
 	(void)state;
@@ -85,6 +126,67 @@ static void what_a_later_base_pass_does_not_meet_again_leaves(void **state)
 	answer_base(post("2", 2, 1), NULL);
 	assert_string_equal(bad(), "[{\"key\":\"listPosts.items.0\",\"reason\":\"" NOT_SAID "\",\"seen\":1700103680}]");
 	assert_told("state", "\"quarantined\":1");
+}
+
+/* Any of the records that the pass hasn't seen may be the one that nobody can tell. */
+static void where_nobody_can_tell_which_it_is_nothing_leaves_the_list(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, both(both(post("1", 1, 1), post("2", 2, 1)), post("3", 3, 1)));
+	begin_next_pass();
+	answer_with_errors(both("null", post("1", 1, 1)), "\"a\"",
+	                   "[{\"message\":\"spoiled\",\"path\":[\"listPosts\",\"items\",0]}]");
+	answer_base(post("4", 4, 1), NULL);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1 4:4 2:2 3:3");
+	assert_int_equal(n_of("2"), 2);
+	hear(deleted("3", 2)); /* what is told goes */
+	assert_string_equal(list(), "1:1 4:4 2:2");
+	begin_next_pass();
+	answer_base(both(post("1", 1, 1), post("4", 4, 1)), NULL);
+	assert_string_equal(list(), "1:1 4:4");
+	assert_int_equal(n_of("2"), -1);
+	assert_int_equal(n_bad(), 0);
+}
+
+static void the_run_that_ends_the_pass_knows_of_it(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(both("null", post("1", 1, 1)), "a");
+	restart();
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+	answer_base(post("3", 3, 1), NULL);
+	assert_string_equal(list(), "1:1 3:3 2:2");
+	assert_int_equal(n_bad(), 1);
+}
+
+/* Its pages told of one, and were forgotten. */
+static void a_pass_that_begins_anew_begins_without_them(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(both("null", post("1", 1, 1)), "a");
+	answer_status(400, "{\"errors\":[{\"errorType\":\"BadRequestException\",\"message\":\"no such token\"}]}");
+	assert_string_equal(variables(), "{\"limit\":100}");
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1");
+}
+
+/* What it was met at is told by the service's clock, as the pass is. */
+static void a_clock_of_the_device_that_is_behind_hides_none(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	answer_status(200,
+	              "{\"data\":{\"listPosts\":{\"items\":[null],\"nextToken\":null,\"startedAt\":1800000000000}}}");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(bad(), "[{\"key\":\"listPosts.items.0\",\"reason\":\"" NOT_SAID "\",\"seen\":1800000000}]");
 }
 
 static void of_delta_queries_and_events_as_well(void **state)
@@ -163,8 +265,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(the_others_of_the_page_are_taken),
+	        TEST(a_page_of_thousands_that_are_bad_is_taken_at_once),
+	        TEST(a_reason_is_cut_short),
 	        TEST(the_place_is_that_in_the_whole_pass),
 	        TEST(what_a_later_base_pass_does_not_meet_again_leaves),
+	        TEST(where_nobody_can_tell_which_it_is_nothing_leaves_the_list),
+	        TEST(the_run_that_ends_the_pass_knows_of_it),
+	        TEST(a_pass_that_begins_anew_begins_without_them),
+	        TEST(a_clock_of_the_device_that_is_behind_hides_none),
 	        TEST(of_delta_queries_and_events_as_well),
 	        TEST(they_are_known_to_the_next_run_and_gone_with_the_cache),
 	        TEST(the_application_asks_for_them),

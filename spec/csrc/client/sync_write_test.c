@@ -84,42 +84,6 @@ static void a_delta_pass_between_two_pages_changes_both_lists(void **state)
 	assert_int_equal(n_of("1"), -1);
 }
 
-static void a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back(void **state)
-{
-	(void)state;
-	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
-	hear(deleted("2", 2));
-	assert_string_equal(list(), "1:1");
-	begin_next_pass();
-	answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL); /* its replica is behind */
-	assert_string_equal(list(), "1:1");
-	assert_int_equal(n_of("2"), -1);
-}
-
-static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void **state)
-{
-	(void)state;
-	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
-	hear(deleted("2", 3));
-	assert_true(is_dead("2"));
-	hear(post("2", 22, 2)); /* late */
-	assert_string_equal(list(), "1:1");
-	assert_int_equal(n_of("2"), -1);
-	hear(post("2", 24, 4));
-	assert_string_equal(list(), "1:1 2:24");
-	assert_false(is_dead("2"));
-	hear(deleted("2", 5));
-	hear(deleted("9", 1)); /* of what nobody knew */
-	assert_true(is_dead("9"));
-	begin_next_pass();
-	hear(deleted("1", 2));
-	answer_base(post("1", 1, 1), NULL);
-	assert_false(is_dead("2"));
-	assert_false(is_dead("9"));
-	assert_true(is_dead("1"));
-	assert_string_equal(list(), "");
-}
-
 static void let_turns_pass(void)
 {
 	for (int i = 0; i < 5; i++) turn();
@@ -350,20 +314,68 @@ static void lists_that_are_kept_by_hand_change_with_base_queries_only(void **sta
 	assert_int_equal(n_of("2"), 2); /* other lists may have it */
 }
 
-static void a_result_without_a_list_is_kept_as_that_of_any_query(void **state)
+static void null_in_the_place_of_a_base_querys_list_is_tried_again_and_takes_nothing_away(void **state)
 {
 	(void)state;
-	open_sync(ALL_DEFAULT);
-	tell("subscribed");
-	answer_status(200, "{\"data\":{\"listPosts\":null}}");
-	assert_phase(APS_SYNC_LIVE);
-	assert_string_equal(read_query(LIST), "{\"listPosts\":null}");
-	hear(post("1", 1, 1)); /* there is no list to join */
-	assert_string_equal(read_query(LIST), "{\"listPosts\":null}");
-	assert_int_equal(n_of("1"), 1);
+	static const char *const BODIES[] = {"{\"data\":{\"listPosts\":null}}",
+	                                     "{\"data\":{\"listPosts\":{\"items\":null,\"nextToken\":null}}}",
+	                                     "{\"data\":{\"listPosts\":{\"nextToken\":null}}}"};
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
 	begin_next_pass();
-	answer_base(post("1", 1, 1), NULL);
+	for (size_t i = 0; i < APS_COUNTOF(BODIES); i++) {
+		answer_status(200, BODIES[i]);
+		assert_phase(APS_SYNC_WAITING);
+		assert_int_equal(world.run->err.code, APS_E_PROTOCOL);
+		assert_string_equal(list(), "1:1 2:2");
+		let_time_pass(60000);
+	}
+	answer_base(post("1", 1, 1), "a");
+	answer_status(200, BODIES[0]); /* of a later page, too */
+	let_time_pass(60000);
+	assert_string_equal(list(), "1:1 2:2");
+	assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+	answer_base("", NULL);
 	assert_string_equal(list(), "1:1");
+	assert_int_equal(world.run->err.code, APS_OK);
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void null_in_the_place_of_a_delta_querys_list_says_that_nothing_has_changed(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	tell("reconnecting");
+	tell("subscribed");
+	answer_status(200, "{\"data\":{\"syncPosts\":null}}");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1");
+}
+
+static void a_token_that_an_error_has_taken_does_not_end_the_pass(void **state)
+{
+	(void)state;
+	char body[1024];
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	snprintf(body, sizeof body,
+	         "{\"data\":{\"listPosts\":{\"items\":[%s],\"nextToken\":null}},\"errors\":[{\"message\":\"no "
+	         "token\",\"path\":[\"listPosts\",\"nextToken\"]}]}",
+	         post("1", 1, 1));
+	answer_status(200, body);
+	assert_phase(APS_SYNC_WAITING);
+	assert_string_equal(world.run->err.msg, "no token");
+	assert_string_equal(list(), "1:1 2:2");
+}
+
+/* Which says itself what is a list. */
+static void a_root_field_that_was_no_list_may_be_nothing_where_the_application_keeps_its_lists(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = "{ getPost(id: 1) { id n _version } }", .is_by_hand = true});
+	tell("subscribed");
+	answer_status(200, "{\"data\":{\"getPost\":null}}");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":null}");
 }
 
 #define ONE "{ getPost(id: 1) { " FIELDS " } }"
@@ -472,6 +484,30 @@ static void events_that_do_not_tell_the_version_write_no_nulls_and_are_asked_aft
 }
 
 /* Of many: the blocks of a long list. */
+#define NAMELESS "{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":null}"
+
+/* Nobody can tell whether the mutation has selected it. */
+static void without_a_version_nulls_of_events_take_nothing_that_is_known(void **state)
+{
+	(void)state;
+	char record[128];
+	go_live(&(struct asked){.version_field = ""}, post("1", 1, 1));
+	snprintf(record, sizeof record, NAMELESS, "1");
+	hear(record);
+	assert_int_equal(n_of("1"), 1);
+	snprintf(record, sizeof record, NAMELESS, "2"); /* of what nobody knew: the list can be read */
+	hear(record);
+	assert_string_equal(list(), "1:1 2:0");
+	assert_false(is_logged("isn't whole"));
+	assert_phase(APS_SYNC_LIVE);
+	hear(post("1", 2, 1));
+	hear(post("2", 2, 1));
+	assert_string_equal(list(), "1:2 2:2");
+	world.client->settings.cache->writes_nulls = true;
+	hear(record);
+	assert_string_equal(list(), "1:2 2:0");
+}
+
 static void a_list_of_thousands_is_collected_beside_as_well(void **state)
 {
 	(void)state;
@@ -510,8 +546,6 @@ int main(void)
 	        TEST(a_later_pass_is_collected_beside_and_takes_the_place_of_the_list_at_its_end),
 	        TEST(what_comes_during_a_pass_is_in_both_lists),
 	        TEST(a_delta_pass_between_two_pages_changes_both_lists),
-	        TEST(a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back),
-	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
 	        TEST(what_layers_speak_of_stays_in_the_list_until_none_does),
 	        TEST(what_lingers_leaves_after_a_restart_too),
 	        TEST(a_doubt_keeps_nothing_in_the_list),
@@ -522,12 +556,16 @@ int main(void)
 	        TEST(a_delta_query_adds_removes_and_passes_over_what_is_older),
 	        TEST(of_several_states_of_a_record_in_one_page_the_newest_counts),
 	        TEST(lists_that_are_kept_by_hand_change_with_base_queries_only),
-	        TEST(a_result_without_a_list_is_kept_as_that_of_any_query),
+	        TEST(null_in_the_place_of_a_base_querys_list_is_tried_again_and_takes_nothing_away),
+	        TEST(null_in_the_place_of_a_delta_querys_list_says_that_nothing_has_changed),
+	        TEST(a_token_that_an_error_has_taken_does_not_end_the_pass),
+	        TEST(a_root_field_that_was_no_list_may_be_nothing_where_the_application_keeps_its_lists),
 	        TEST(a_result_of_one_record_is_kept_as_that_of_any_query),
 	        TEST(a_list_may_stand_at_the_root),
 	        TEST(a_list_may_stand_in_objects_within_others),
 	        TEST(where_max_records_are_reached_both_are_shown_until_there_is_more),
 	        TEST(events_that_do_not_tell_the_version_write_no_nulls_and_are_asked_after),
+	        TEST(without_a_version_nulls_of_events_take_nothing_that_is_known),
 	        TEST(a_list_of_thousands_is_collected_beside_as_well),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static struct aps_checkpoint full(void)
 	c.last_sync_ms = 12;
 	c.n_base_records = 13;
 	c.max_records = 14;
-	c.is_beside = c.has_missed = true;
+	c.is_beside = c.has_unknown = c.has_missed = true;
 	c.base.is_open = c.delta.is_open = true;
 	aps_buf_add_text(&c.base.token, "a\"\\\n\xc3\xa9");
 	aps_buf_add_text(&c.delta.token, "d");
@@ -70,7 +70,8 @@ static void what_is_put_is_taken(void **state)
 	assert_string_equal(put(&taken), before);
 	assert_string_equal(taken.base.token.p, "a\"\\\n\xc3\xa9");
 	assert_int_equal(taken.delta.n_bytes, 24);
-	assert_true(taken.is_beside && taken.has_missed && taken.base.is_open && !taken.is_truncated);
+	assert_true(taken.is_beside && taken.has_unknown && taken.has_missed && taken.base.is_open &&
+	            !taken.is_truncated);
 	aps_checkpoint_clear(&taken);
 	aps_checkpoint_clear(&taken);
 	aps_checkpoint_clear(&c);
@@ -80,7 +81,7 @@ static void what_is_put_is_taken(void **state)
 	              "false,\"token\":\"\",\"began_ms\":0,\"since_ms\":0,\"n_records\":0,\"n_pages\":0,"
 	              "\"n_bytes\":0},\"delta\":{\"is_open\":false,\"token\":\"\",\"began_ms\":0,"
 	              "\"since_ms\":0,\"n_records\":0,\"n_pages\":0,\"n_bytes\":0},\"max_records\":0,"
-	              "\"is_truncated\":false,\"is_beside\":false,\"has_missed\":false}");
+	              "\"is_truncated\":false,\"is_beside\":false,\"has_unknown\":false,\"has_missed\":false}");
 	assert_true(takes(text));
 }
 

@@ -252,6 +252,28 @@ static void without_items_the_record_is_where_its_version_is(void **state)
 	CHECK(ROWS);
 }
 
+static void only_where_the_root_field_itself_has_the_records_fields_it_may_be_one(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *document;
+		bool has_list;
+	} ROWS[] = {
+	        {"{ l { items { id } } }", true},
+	        {"{ l { id version } }", false},
+	        {"{ l { id } }", false},
+	        {"{ l { id nextToken } }", true},
+	        {"{ p { rows { id version } } }", true},
+	        {"{ p { version rows { id version } } }", false},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		struct aps_page_names names;
+		assert_int_equal(init(&names, ROWS[i].document, ""), APS_OK);
+		if (names.has_list != ROWS[i].has_list) fail_msg("%s", ROWS[i].document);
+		aps_page_names_clear(&names);
+	}
+}
+
 static void an_event_is_a_record_unless_it_is_a_page(void **state)
 {
 	(void)state;
@@ -399,6 +421,7 @@ int main(void)
 	        cmocka_unit_test(the_version_is_the_first_of_four_fields_that_is_selected_or_the_applications),
 	        cmocka_unit_test(fragments_are_looked_through_and_fields_that_are_written_twice_are_one),
 	        cmocka_unit_test(without_items_the_record_is_where_its_version_is),
+	        cmocka_unit_test(only_where_the_root_field_itself_has_the_records_fields_it_may_be_one),
 	        cmocka_unit_test(an_event_is_a_record_unless_it_is_a_page),
 	        cmocka_unit_test(what_a_sync_cannot_read_is_refused_with_its_reason),
 	        cmocka_unit_test(a_document_that_stands_for_far_more_than_it_says_is_read_at_once),

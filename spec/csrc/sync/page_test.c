@@ -325,6 +325,33 @@ static void items_are_the_list_whatever_else_is_there(void **state)
 	CHECK("query { l { first { id } items { edges { id } } total } }", ROWS);
 }
 
+static void null_in_the_place_of_a_list_is_told_from_what_is_not_there(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *document, *data;
+		bool is_null;
+	} ROWS[] = {
+	        {SYNC, "{\"sync\":null}", true},
+	        {SYNC, "{\"sync\":{\"items\":null,\"nextToken\":\"t\"}}", true},
+	        {SYNC, "{\"sync\":{\"nextToken\":null}}", false},
+	        {SYNC, "{\"sync\":{\"items\":7}}", false},
+	        {SYNC, "{\"sync\":7}", false},
+	        {SYNC, "{}", false},
+	        {PLAIN, "{\"all\":null}", true},
+	        {PLAIN, "{\"all\":false}", false},
+	        {NESTED, "{\"p\":{\"page\":null}}", true},
+	        {NESTED, "{\"p\":{\"page\":{\"entries\":null}}}", true},
+	        {NESTED, "{\"p\":{\"page\":{\"nextToken\":null}}}", false},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		set_names(ROWS[i].document);
+		read_page(ROWS[i].data);
+		assert_false(page.is_list);
+		if (page.is_null != ROWS[i].is_null) fail_msg("%s", ROWS[i].data);
+	}
+}
+
 static void keys_are_compared_whole(void **state)
 {
 	(void)state;
@@ -611,6 +638,7 @@ int main(void)
 	        TEST(one_record_is_read_with_its_fields),
 	        TEST(an_event_is_one_record_or_a_list_of_them),
 	        TEST(items_are_the_list_whatever_else_is_there),
+	        TEST(null_in_the_place_of_a_list_is_told_from_what_is_not_there),
 	        TEST(keys_are_compared_whole),
 	        TEST(a_list_may_have_the_name_of_another_field),
 	        TEST(a_list_is_found_within_eight_keys),

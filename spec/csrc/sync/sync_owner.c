@@ -62,6 +62,7 @@ static bool write(struct sync_simulation *world)
 	        .asked_at = answer->asked_at,
 	        .began_at = process->began_at,
 	        .now_ms = sync_owner_now_ms(world),
+	        .made_ms = process->machine.made_ms,
 	        .checkpoint = &process->machine.checkpoint,
 	        .next = &process->machine.next,
 	};

@@ -26,22 +26,34 @@ static enum fate fate_of(const struct service_record *record, enum order order)
 	return order == NEWER ? IS_NEW : IS_SAME;
 }
 
-/* Where both are of one version the deletion came later. What was made anew begins with a low version. */
-static enum fate judge_dead(const struct stored_tombstone *tombstone, const struct service_record *record)
+/* What was made anew begins with a low version. Where nobody says when, a base query does that was made well behind. */
+static bool is_made_anew(const struct stored_tombstone *tombstone, const struct store_write *write,
+                         const struct service_record *record)
 {
 	enum order change = order_of(record->changed_ms, tombstone->changed_ms);
-	if (!tombstone->is_there || change == NEWER) return record->is_deleted ? IS_DELETED : IS_NEW;
-	if (change == OLDER) return IS_OLD; /* as another deletion, too, which the tombstone would forget */
+	if (change != UNORDERED || !write->is_base) return change == NEWER;
+	return write->made_ms - REMEMBERED_MS > tombstone->seen_ms;
+}
+
+/* Where both are of one version the deletion came later. */
+static enum fate judge_dead(const struct stored_tombstone *tombstone, const struct store_write *write,
+                            const struct service_record *record)
+{
+	if (!tombstone->is_there || is_made_anew(tombstone, write, record))
+		return record->is_deleted ? IS_DELETED : IS_NEW;
+	/* as another deletion, too, which the tombstone would forget */
+	if (order_of(record->changed_ms, tombstone->changed_ms) == OLDER) return IS_OLD;
 	enum order order = order_of(record->version, tombstone->version);
 	if (order == SAME && !record->is_deleted) return IS_OLD;
 	if (order == UNORDERED && !record->is_deleted) return IS_NEW;
 	return fate_of(record, order);
 }
 
-static enum fate judge(const struct store_image *image, const struct service_record *record)
+static enum fate judge(const struct store_image *image, const struct store_write *write,
+                       const struct service_record *record)
 {
 	const struct stored_record *known = &image->records[record->key];
-	if (!known->is_there) return judge_dead(&image->tombstones[record->key], record);
+	if (!known->is_there) return judge_dead(&image->tombstones[record->key], write, record);
 	/* One may have been made anew behind the other, with a low version, and nobody has told that it was deleted. */
 	enum order order = order_of(record->changed_ms, known->record.changed_ms);
 	if (order == SAME || order == UNORDERED) order = order_of(record->version, known->record.version);
@@ -58,7 +70,7 @@ static void change(struct store_image *image, const struct store_write *write, c
                    bool *joining, bool *leaving, uint32_t moment)
 {
 	struct stored_record *known = &image->records[record->key];
-	enum fate fate = judge(image, record);
+	enum fate fate = judge(image, write, record);
 	if (fate == IS_DELETED) {
 		leaving[record->key] = true;
 		joining[record->key] = false;

@@ -71,6 +71,7 @@ struct store_write {
 	uint32_t asked_at; /* of a page: the moment when it was asked for */
 	uint32_t began_at; /* when the base pass was; 0: not in this run */
 	int64_t now_ms;
+	int64_t made_ms;                         /* of a page: when the service says that it was */
 	const struct aps_checkpoint *checkpoint; /* that is kept already */
 	struct aps_checkpoint *next;             /* a page's: is_beside is written */
 };

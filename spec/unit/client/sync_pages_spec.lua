@@ -232,6 +232,9 @@ describe("a page of a delta sync", function()
         ["page must return variables that the query declares; it has returned none of them"] = function() return { token = 1 } end,
         ['the operation declares no variable "ofset"; did you mean $offset?'] = function() return { ofset = 1 } end,
         ["page must return variables that can be JSON: "] = function() return { offset = print } end,
+        ["page must return at most 65536 bytes of variables, which are kept with each page; got 65549"] = function()
+          return { offset = ("x"):rep(65536) }
+        end,
       } do
         start_with(fn)
         syncing.event("update", page(1, {}))

@@ -1,0 +1,76 @@
+#include "sync/page_check.h"
+
+#include "codec/json_members.h"
+
+#define MAX_SHOWN 60 /* bytes of a name */
+
+static int shown(struct aps_str name)
+{
+	return name.n > MAX_SHOWN ? MAX_SHOWN : (int)name.n;
+}
+
+static bool lacks_list(const struct aps_page *page, const struct aps_page_names *names,
+                       const struct aps_page_duty *duty, struct aps_str errors)
+{
+	if (page->is_list || (aps_page_count(page) != 0 && !names->has_list)) return false;
+	if (!page->is_null || errors.n != 0) return true;
+	return duty->is_base && (names->has_list || !duty->may_be_nothing);
+}
+
+static enum aps_rc refuse_list(const struct aps_page *page, const struct aps_page_names *names,
+                               const struct aps_page_duty *duty, struct aps_err *err)
+{
+	struct aps_str root = names->root, items = names->items;
+	return aps_fail(err, APS_E_PROTOCOL, "the service's answer to the %s query has %s%.*s%s%.*s; %s",
+	                duty->is_base ? "base" : "delta", page->is_null ? "null for the list " : "no list ",
+	                shown(root), root.p, items.n != 0 ? "." : "", shown(items), items.n != 0 ? items.p : "",
+	                duty->is_base ? "where there are no records the list has to be empty"
+	                              : "where nothing has changed the list has to be empty, or null");
+}
+
+/* Whether the path of an error is that of a field beside the list, or beside an object that the list is in. */
+static bool leads_beside(struct aps_str path, const struct aps_page *page, struct aps_str key)
+{
+	struct aps_json_reader r;
+	size_t n = 0;
+	aps_json_reader_init(&r, path, 0);
+	if (aps_json_next(&r) != APS_JSON_ARRAY) return false;
+	for (;;) {
+		if (aps_json_next(&r) != APS_JSON_STRING) return false;
+		bool is_key = aps_json_text_is(&r, key.p);
+		struct aps_json_reader end = r;
+		if (n != 0 && is_key && aps_json_next(&end) == APS_JSON_ARRAY_END) return true;
+		if (n + 1 >= page->n_path && n != 0) return false;
+		if (!aps_str_eq(r.text, page->path[n])) return false;
+		n++;
+	}
+}
+
+/* Also of an object without a list: the token stands in it. */
+static bool is_token_lost(const struct aps_page *page, const struct aps_page_names *names, struct aps_str errors)
+{
+	struct aps_json_reader r;
+	struct aps_json_members members;
+	struct aps_str error, path;
+	if (errors.n == 0 || names->next_token.n == 0 || page->n_path == 0) return false;
+	aps_json_reader_init(&r, errors, 0);
+	if (aps_json_next(&r) != APS_JSON_ARRAY) return false;
+	while (aps_json_skip_value(&r, &error) == APS_OK) {
+		aps_json_members_init(&members, error);
+		if (aps_json_members_get(&members, "path", &path) && leads_beside(path, page, names->next_token))
+			return true;
+	}
+	return false;
+}
+
+enum aps_rc aps_page_check(const struct aps_page *page, const struct aps_page_names *names,
+                           const struct aps_page_duty *duty, struct aps_str errors, struct aps_err *err)
+{
+	if (lacks_list(page, names, duty, errors)) return refuse_list(page, names, duty, err);
+	if (duty->asks_next && page->token.n > APS_PAGE_MAX_TOKEN_BYTES)
+		return aps_fail(err, APS_E_PROTOCOL, "a page's nextToken has %zu bytes; %zu are the most",
+		                page->token.n, APS_PAGE_MAX_TOKEN_BYTES);
+	if (duty->asks_next && page->token.n == 0 && is_token_lost(page, names, errors))
+		return aps_fail(err, APS_E_PROTOCOL, "an error of the service is in the place of a page's nextToken");
+	return APS_OK;
+}
