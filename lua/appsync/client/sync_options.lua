@@ -126,7 +126,7 @@ local function check_part(given, what, where)
   local kind = KINDS[what]
   local checked = opts.check(query_of(given), SCHEMAS[what], where, ("it must be a %s or a table"):format(kind))
   if checked.query == nil then errors.misuse("%s: query is missing; give the document of a %s", where, kind) end
-  local parsed = type(checked.query) == "string" and document.parse(checked.query) or checked.query
+  local parsed = type(checked.query) == "string" and document.parse_part(checked.query, where) or checked.query
   if document.is(parsed) then check_kind(parsed, kind, checked.operation_name, where) end
   local operation
   parsed, operation = document.pick(parsed, kind, checked.operation_name, where)
