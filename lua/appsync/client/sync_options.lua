@@ -140,6 +140,13 @@ local function check_part(given, what, where)
   }
 end
 
+---@param typename any
+---@param where string
+function sync_options.check_typename(typename, where)
+  if type(typename) == "string" and typename:find "^[%a_][%w_]*$" then return end
+  errors.misuse("%s: typename must be the name of the records' type, such as \"Post\", got %s", where, (errors.describe(typename)))
+end
+
 local function check_id_fields(given, where)
   if given == nil then return nil end
   if type(given) ~= "table" then given = { given } end
@@ -197,6 +204,7 @@ end
 ---@return appsync.client.SyncSettings
 function sync_options.check(options, where)
   local given = opts.check(options, SCHEMA, where)
+  if given.typename ~= nil then sync_options.check_typename(given.typename, where) end
   local parts = {}
   for what in pairs(KINDS) do
     local query = given[what .. "_query"]

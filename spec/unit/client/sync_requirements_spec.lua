@@ -122,6 +122,15 @@ describe("what a delta sync needs of its documents", function()
       assert.same({ false, false }, { call.delta.has_update, call.base.has_page })
     end)
 
+    it("takes the records' identity also where buildSync does, once", function()
+      local given = { base_query = "{ list { slug } }" }
+      assert.equal("slug", appsync.build_sync("Post", given, "slug").id_field)
+      assert.is_nil(given.id_field)
+      given.idField = "slug"
+      local raised = misuse.raised_there(function() appsync.build_sync("Post", given, "slug") end)
+      assert.equal("appsync.build_sync: id_field is given twice, in the options and after them", raised:match ": (.*)$")
+    end)
+
     it("throws for a type that is none, and for options that are none", function()
       local function raised(...)
         local arguments = { ... }
