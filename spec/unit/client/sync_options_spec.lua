@@ -39,10 +39,10 @@ describe("the options of client:sync", function()
   it("go to the core", function()
     local call = call_of{
       base_query = { query = BASE, variables = { blog = "b" }, base_refresh_interval = 60 }, max_records = 5, page_size = 7,
-      delta_window = 90, last_sync_unit = "milliseconds", version_field = "rev", poll = 2, typename = "Post", id_field = "id",
+      delta_window = 90, last_sync_unit = "milliseconds", version_field = "title", poll = 2, typename = "Post", id_field = "id",
       headers = { ["x-a"] = 1 }, cache_updates = function() end,
     }
-    assert.same({ 60, 5, 7, 90, "ms", "rev", 2, "Post" }, {
+    assert.same({ 60, 5, 7, 90, "ms", "title", 2, "Post" }, {
       call.interval, call.max_records, call.page_size, call.delta_window, call.last_sync_unit, call.version_field, call.poll,
       call.typename,
     })
