@@ -111,7 +111,7 @@ void aps_sync_tell_state(struct aps_sync_run *run)
 	if (!run->has_changed) return;
 	begin(&telling, "state");
 	write_state(&telling.w, run);
-	bool is_unheard = run->settings->hands_over && run->err.code == APS_OK && !run->machine.is_subscribed;
+	bool is_unheard = run->err.code == APS_OK && !run->machine.is_subscribed;
 	run->has_changed = emit(run, &telling, is_unheard ? &run->hearing.trouble : &run->err, &err) != APS_OK;
 }
 

@@ -241,10 +241,10 @@ static void feed_ended(struct aps_sync_run *run)
 	}
 	aps_outcome_init_err(&outcome, trouble);
 	event.failure = aps_sync_fetch_failure(&outcome, false, 0, aps_sync_run_now_ms(run));
-	bool is_refused = trouble->code == APS_E_GRAPHQL || trouble->code == APS_E_USAGE;
+	bool is_refused = aps_sync_hear_is_refused(run);
 	if (run->settings->hands_over && trouble->code == APS_E_AUTH) is_refused = true; /* as any other */
 	event.failure.kind = is_refused ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
-	if (trouble->code != APS_OK) run->err = *trouble;
+	if (is_refused) run->err = *trouble;
 	if (!is_refused) aps_sync_work_feed_kind(run, APS_SYNC_ON_DELAYED); /* others find no socket, either */
 	aps_sync_work_feed(run, &event);
 }
