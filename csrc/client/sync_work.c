@@ -75,8 +75,16 @@ static void settle_bulk(struct aps_sync_run *run)
 	run->is_bulk = is_bulk;
 }
 
+/* What was told in this turn is looked at when it ends: until then nothing is sent, either. */
+static void heed_offline(struct aps_sync_run *run, enum aps_sync_event_kind kind)
+{
+	if ((kind != APS_SYNC_ON_DUE && kind != APS_SYNC_ON_MORE) || !run->machine.is_online) return;
+	if (aps_reach_is_told_offline(run->core, run->client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
+}
+
 bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 {
+	heed_offline(run, event->kind);
 	event->now_ms = aps_sync_run_now_ms(run);
 	event->mono_ms = aps_clock_mono_ms();
 	event->is_guess = run->told_at_ms == 0;

@@ -54,11 +54,34 @@ static void tries_that_reach_nothing_are_counted(void **state)
 	assert_phase(APS_SYNC_LIVE);
 }
 
+static void more_is_not_asked_for_in_the_turn_in_which_it_is_told_to_be_offline(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.max_records = 1});
+	tell("subscribed");
+	answer_base(post("1", 1, 1), "a");
+	assert_phase(APS_SYNC_LIVE);
+	struct aps_sync_answer_command *more = aps_sync_more_command_new(7, SYNC);
+	assert_non_null(more);
+	more->n = 1;
+	aps_reach_set_online(world.core, world.client, false);
+	run_command(&more->head);
+	assert_false(is_asked());
+	turn();
+	assert_phase(APS_SYNC_WAITING);
+	aps_reach_set_online(world.core, world.client, true);
+	turn();
+	tell("subscribed");
+	answer_base(post("2", 2, 1), NULL);
+	assert_string_equal(list(), "1:1 2:2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(what_a_pass_has_brought_is_counted_from_its_beginning),
 	        TEST(tries_that_reach_nothing_are_counted),
+	        TEST(more_is_not_asked_for_in_the_turn_in_which_it_is_told_to_be_offline),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
