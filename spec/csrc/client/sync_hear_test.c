@@ -24,8 +24,8 @@ static void end_subscription(enum aps_rc code, const char *errors)
 
 static void a_subscription_that_the_service_has_no_room_for_is_done_without(void **state)
 {
-	static const char *const TYPES[] = {"MaxSubscriptionsReachedError", "LimitExceededError",
-	                                    "InternalFailure", "ServiceUnavailableException"};
+	static const char *const TYPES[] = {"MaxSubscriptionsReachedError", "LimitExceededError", "InternalFailure",
+	                                    "ServiceUnavailableException"};
 	(void)state;
 	for (size_t i = 0; i < APS_COUNTOF(TYPES); i++) {
 		char errors[96];
