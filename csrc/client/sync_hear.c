@@ -6,6 +6,7 @@
 #include "client/feed.h"
 #include "client/link.h"
 #include "client/sync_tell.h"
+#include "proto/error_list.h"
 
 /* What is held: more is forgotten, and fetched instead. */
 #define MAX_EVENTS 8192
@@ -115,6 +116,7 @@ static void tell(struct aps_core *core APS_UNUSED, struct aps_consumer *consumer
 			hearing->n_to_drain = hearing->n_events; /* these came before */
 		hearing->was_lost = true;
 	}
+	aps_err_clear(&hearing->trouble);
 	if (err != NULL) hearing->trouble = *err;
 	hearing->has_news = true;
 }
@@ -181,6 +183,32 @@ static enum aps_rc fill_topic(const struct aps_sync_run *run, struct aps_topic *
 	for (size_t i = 0; rc == APS_OK && i < list->n_items; i++)
 		rc = aps_header_list_add(&topic->headers, list->items[i].name, list->items[i].value, err);
 	return rc;
+}
+
+/* Without memory to read them they aren't known. */
+static enum aps_error_family family_of(const char *errors)
+{
+	struct aps_arena arena;
+	struct aps_error_list list;
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = errors != NULL ? aps_error_list_read(aps_str_of(errors), &arena, &list) : APS_E_USAGE;
+	enum aps_error_family family = rc == APS_OK && list.n_errors != 0 ? list.family : APS_FAMILY_OTHER;
+	aps_arena_clear(&arena);
+	return family;
+}
+
+bool aps_sync_hear_is_refused(const struct aps_sync_run *run)
+{
+	const struct aps_err *trouble = &run->hearing.trouble;
+	if (trouble->retryable || (trouble->code != APS_E_GRAPHQL && trouble->code != APS_E_USAGE)) return false;
+	switch (family_of(run->told)) {
+	case APS_FAMILY_SUBSCRIPTION_LIMIT:
+	case APS_FAMILY_THROTTLED:
+	case APS_FAMILY_UNAVAILABLE:
+	case APS_FAMILY_TIMED_OUT:
+	case APS_FAMILY_UNCLEAR: return false;
+	default: return true;
+	}
 }
 
 void aps_sync_hear_begin(struct aps_sync_run *run)

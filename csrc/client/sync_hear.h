@@ -25,6 +25,9 @@ void aps_sync_hear_note_partial(struct aps_sync_run *run);
 int64_t aps_sync_hear_last_ms(const struct aps_sync_run *run, int64_t since_ms);
 bool aps_sync_hear_give_headers(struct aps_sync_run *run, uint64_t question, struct aps_arena *arena,
                                 struct aps_header_list *headers, const char *failed);
+/* Why it has ended will be the same next time: it isn't that the service had no room, or that something there failed.
+ */
+bool aps_sync_hear_is_refused(const struct aps_sync_run *run);
 
 APS_END_DECLS
 

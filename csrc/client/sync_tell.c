@@ -72,12 +72,15 @@ static void write_bool(struct aps_json_writer *w, const char *key, bool is_true)
 	aps_json_write_bool(w, is_true);
 }
 
-/* The pass that is under way, else the last one. */
+/* The pass that is under way, which has brought nothing before its first page is kept; else the last one. */
 static const struct aps_sync_pass *pass_of(const struct aps_sync_run *run)
 {
-	const struct aps_checkpoint *checkpoint = &run->machine.checkpoint;
-	bool is_delta = run->machine.phase == APS_SYNC_DELTA || (run->machine.phase != APS_SYNC_BASE && run->was_delta);
-	return is_delta ? &checkpoint->delta : &checkpoint->base;
+	static const struct aps_sync_pass NONE;
+	const struct aps_delta_sync *machine = &run->machine;
+	bool is_running = machine->running != APS_SYNC_NO_QUERY;
+	bool is_delta = is_running ? machine->running == APS_SYNC_DELTA_QUERY : run->was_delta;
+	const struct aps_sync_pass *pass = is_delta ? &machine->checkpoint.delta : &machine->checkpoint.base;
+	return is_running && (machine->is_anew || pass->token.n == 0) ? &NONE : pass;
 }
 
 static void write_state(struct aps_json_writer *w, const struct aps_sync_run *run)
@@ -94,7 +97,7 @@ static void write_state(struct aps_json_writer *w, const struct aps_sync_run *ru
 	if (checkpoint->last_sync_ms != 0) write_seconds(w, "last_sync", checkpoint->last_sync_ms);
 	if (checkpoint->base_ms != 0 && machine->options.has_base)
 		write_seconds(w, "next_base", checkpoint->base_ms + machine->options.interval_ms);
-	write_int(w, "attempts", (int64_t)machine->n_failures);
+	write_int(w, "attempts", (int64_t)run->n_failed);
 	write_bool(w, "truncated", checkpoint->is_truncated);
 	write_bool(w, "ordered", aps_sync_settings_are_ordered(run->settings));
 	write_bool(w, "is_whole", aps_sync_run_is_whole(run));
@@ -111,7 +114,7 @@ void aps_sync_tell_state(struct aps_sync_run *run)
 	if (!run->has_changed) return;
 	begin(&telling, "state");
 	write_state(&telling.w, run);
-	bool is_unheard = run->settings->hands_over && run->err.code == APS_OK && !run->machine.is_subscribed;
+	bool is_unheard = run->err.code == APS_OK && !run->machine.is_subscribed;
 	run->has_changed = emit(run, &telling, is_unheard ? &run->hearing.trouble : &run->err, &err) != APS_OK;
 }
 

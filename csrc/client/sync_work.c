@@ -80,8 +80,16 @@ static void settle_bulk(struct aps_sync_run *run)
 	run->is_bulk = is_bulk;
 }
 
+/* What was told in this turn is looked at when it ends: until then nothing is sent, either. */
+static void heed_offline(struct aps_sync_run *run, enum aps_sync_event_kind kind)
+{
+	if ((kind != APS_SYNC_ON_DUE && kind != APS_SYNC_ON_MORE) || !run->machine.is_online) return;
+	if (aps_reach_is_told_offline(run->core, run->client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
+}
+
 bool aps_sync_work_feed(struct aps_sync_run *run, struct aps_sync_event *event)
 {
+	heed_offline(run, event->kind);
 	event->now_ms = aps_sync_run_now_ms(run);
 	event->mono_ms = aps_clock_mono_ms();
 	event->is_guess = run->told_at_ms == 0;
@@ -106,6 +114,16 @@ void aps_sync_work_feed_kind(struct aps_sync_run *run, enum aps_sync_event_kind 
 	aps_sync_work_feed(run, &event);
 }
 
+/* Smaller pages, and a pass that begins anew, are no further try of the same. */
+static void feed_counted(struct aps_sync_run *run, struct aps_sync_event *event)
+{
+	unsigned n_before = run->machine.n_failures;
+	aps_sync_work_feed(run, event);
+	if (run->machine.n_failures <= n_before || run->n_failed == UINT32_MAX) return;
+	run->n_failed++;
+	run->has_changed = true;
+}
+
 /* `is_for_good`: it would be the same next time. */
 static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outcome, bool is_for_good)
 {
@@ -119,11 +137,11 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	/* As of any other subscription: who isn't allowed to won't be. */
 	bool is_forbidden = run->err.code == APS_E_AUTH && outcome->response.errors.n != 0;
 	if (run->settings->hands_over && is_forbidden) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
-	bool is_first = run->machine.n_failures == 0 && event.failure.kind != APS_SYNC_FAILURE_REFUSED;
+	bool is_first = run->n_failed == 0 && event.failure.kind != APS_SYNC_FAILURE_REFUSED;
 	if (run->settings->hands_over && is_first)
 		aps_core_log(run->core, run->client->id, "warn",
 		             "the catch_up query of a subscription failed, and is sent again: %s", run->err.msg);
-	aps_sync_work_feed(run, &event);
+	feed_counted(run, &event);
 }
 
 static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer, int64_t date_ms)
@@ -157,7 +175,7 @@ static void feed_page(struct aps_sync_run *run)
 	if (!aps_sync_work_feed(run, &event)) { /* no memory: it is asked for again */
 		event = (struct aps_sync_event){.kind = APS_SYNC_ON_FAILED, .failure.kind = APS_SYNC_FAILURE_RETRY};
 		run->circle = (struct aps_page_circle){.n_most = 0};
-		aps_sync_work_feed(run, &event);
+		feed_counted(run, &event);
 	}
 	if (answer->is_there) aps_sync_answer_clear(run, answer); /* it wasn't wanted */
 }
@@ -237,10 +255,10 @@ static void feed_ended(struct aps_sync_run *run)
 	}
 	aps_outcome_init_err(&outcome, trouble);
 	event.failure = aps_sync_fetch_failure(&outcome, false, 0, aps_sync_run_now_ms(run));
-	bool is_refused = trouble->code == APS_E_GRAPHQL || trouble->code == APS_E_USAGE;
+	bool is_refused = aps_sync_hear_is_refused(run);
 	if (run->settings->hands_over && trouble->code == APS_E_AUTH) is_refused = true; /* as any other */
 	event.failure.kind = is_refused ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
-	if (trouble->code != APS_OK) run->err = *trouble;
+	if (is_refused) run->err = *trouble;
 	if (!is_refused) aps_sync_work_feed_kind(run, APS_SYNC_ON_DELAYED); /* others find no socket, either */
 	aps_sync_work_feed(run, &event);
 }
@@ -314,6 +332,7 @@ static bool conclude(struct aps_sync_run *run)
 	}
 	if (is_page_over) {
 		struct aps_sync_event event = {.kind = run->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED};
+		if (run->keeping.is_kept) run->n_failed = 0;
 		if (!run->keeping.is_kept) run->circle = (struct aps_page_circle){.n_most = 0};
 		if (run->has_lost_list) {
 			event.failure.kind = APS_SYNC_FAILURE_REFUSED;
@@ -321,7 +340,7 @@ static bool conclude(struct aps_sync_run *run)
 			             run->err.msg);
 		}
 		run->keeping.is_over = run->has_lost_list = false;
-		aps_sync_work_feed(run, &event);
+		feed_counted(run, &event);
 	}
 	return has_ended || is_page_over || is_cleared;
 }

@@ -7,9 +7,16 @@ local sync_requirements = require "appsync.client.sync_requirements"
 local WHERE = "appsync.build_sync"
 local DEFAULT_ID = "id"
 
-local function check_typename(typename)
-  if type(typename) == "string" and typename:find "^[%a_][%w_]*$" then return end
-  errors.misuse("%s: typename must be the name of the records' type, such as \"Post\", got %s", WHERE, (errors.describe(typename)))
+-- Where buildSync of the AWS AppSync SDK takes it.
+local function with_id_field(options, id_field)
+  if id_field == nil then return options end
+  local all = {}
+  for name, value in pairs(options) do all[name] = value end
+  if all.id_field ~= nil or all.idField ~= nil then
+    errors.misuse("%s: id_field is given twice, in the options and after them", WHERE)
+  end
+  all.id_field = id_field
+  return all
 end
 
 -- A part by our names, whichever way it was given.
@@ -42,11 +49,12 @@ end
 ---```
 ---@param typename string of the records
 ---@param options appsync.SyncOptions `id_field`: default "id"
+---@param id_field string|string[]|nil where buildSync takes it; here it may stand in the options
 ---@return appsync.SyncOptions
-local function build_sync(typename, options)
-  check_typename(typename)
+local function build_sync(typename, options, id_field)
+  sync_options.check_typename(typename, WHERE)
   if type(options) ~= "table" then errors.expect(options, "options", "table", WHERE) end
-  local settings = sync_options.check(options, WHERE)
+  local settings = sync_options.check(with_id_field(options, id_field), WHERE)
   local id_fields = settings.id_fields or { DEFAULT_ID }
   settings.keeps_list = true
   sync_requirements.check(settings, id_fields)

@@ -22,12 +22,14 @@ function Document:__tostring()
 end
 
 ---@param text string
+---@param where string? for messages
 ---@return appsync.Document
-local function parse(text)
+local function parse(text, where)
   local parsed, err = core.document(text)
   if not parsed then
     local message = err.message:gsub("^Syntax error: ", ""):gsub(" %(line %d+, column %d+%)$", "")
-    errors.misuse("the document has a syntax error at line %d, column %d: %s", err.line or 0, err.column or 0, message)
+    errors.misuse("%sthe document has a syntax error at line %d, column %d: %s", where and where .. ": " or "", err.line or 0,
+      err.column or 0, message)
   end
   local operations = parsed:operations()
   for _, operation in ipairs(operations) do
@@ -60,6 +62,29 @@ local function drop_oldest()
   n_kept, n_kept_bytes = n_kept - 1, n_kept_bytes - oldest.n_bytes
 end
 
+---As `parse`, of one of several documents: messages say which.
+---@param text string
+---@param where string?
+---@return appsync.Document
+function document.parse_part(text, where)
+  local entry = kept[text]
+  if entry then
+    if ring.after ~= entry then
+      unlink(entry)
+      link_first(entry)
+    end
+    return entry.document
+  end
+  local parsed = parse(text, where)
+  entry = { document = parsed, text = text, n_bytes = parsed.core:bytes() }
+  kept[text] = entry
+  n_kept, n_kept_bytes = n_kept + 1, n_kept_bytes + entry.n_bytes
+  link_first(entry)
+  -- The newest one stays, whatever it weighs.
+  while n_kept > MAX_KEPT or (n_kept_bytes > MAX_KEPT_BYTES and n_kept > 1) do drop_oldest() end
+  return parsed
+end
+
 ---Parses GraphQL text. The same text gives the same document for as long as it is kept. Throws on a syntax error.
 ---```lua
 ---local document = appsync.gql "query Name($id: ID!) { getTodo(id: $id) { name } }"
@@ -69,22 +94,7 @@ end
 ---@return appsync.Document
 function document.parse(text)
   if type(text) ~= "string" then errors.expect(text, "document", "string") end
-  local entry = kept[text]
-  if entry then
-    if ring.after ~= entry then
-      unlink(entry)
-      link_first(entry)
-    end
-    return entry.document
-  end
-  local parsed = parse(text)
-  entry = { document = parsed, text = text, n_bytes = parsed.core:bytes() }
-  kept[text] = entry
-  n_kept, n_kept_bytes = n_kept + 1, n_kept_bytes + entry.n_bytes
-  link_first(entry)
-  -- The newest one stays, whatever it weighs.
-  while n_kept > MAX_KEPT or (n_kept_bytes > MAX_KEPT_BYTES and n_kept > 1) do drop_oldest() end
-  return parsed
+  return document.parse_part(text)
 end
 
 ---@return boolean

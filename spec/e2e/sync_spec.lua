@@ -115,6 +115,18 @@ describe("a delta sync", function()
     syncing.wait_equal(client)
   end)
 
+  it("polls where the service has no room for another subscription", function()
+    local fault = { refuse = { type = "MaxSubscriptionsReachedError", message = "Max number of 1 subscriptions reached" } }
+    local rule = posts.add{ match = { on = "start" }, fault = fault }[1]
+    local sync = start{ poll = 0.1 }
+    assert.same({ "polling", "subscription_limit" }, { sync:status().phase, sync:status().err.code })
+    posts.update("p0005", { title = "polled" })
+    syncing.wait_equal(client)
+    posts.remove(rule)
+    syncing.wait_phase(sync, "live")
+    assert.is_nil(sync:status().err)
+  end)
+
   it("removes what is gone by the next base pass, and shows the old list until then", function()
     local sync = start({ page_size = 5, base_query = { query = synced_posts.PAGES, base_refresh_interval = 2 },
       delta_query = false, subscription_query = false }, true)

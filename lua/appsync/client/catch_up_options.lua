@@ -113,7 +113,8 @@ function catch_up_options.check(plan)
   local where = plan.where .. ": catch_up"
   local given = opts.check(plan.options.catch_up, SCHEMA, where)
   if given.query == nil then errors.misuse("%s: query is missing; give the document of a query", where) end
-  local parsed, operation = document.pick(given.query, "query", given.operation_name, where)
+  local query = type(given.query) == "string" and document.parse_part(given.query, where) or given.query
+  local parsed, operation = document.pick(query, "query", given.operation_name, where)
   local sent, undeclared = variables_of.declared(without_last_sync(given.variables), operation, SCHEMA.names, where)
   local selection = record_selection.of(parsed, operation)
   if not given.map then check_roots(plan, selection, where) end

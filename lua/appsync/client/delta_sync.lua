@@ -89,6 +89,7 @@ function delta_sync.start(client, options)
   nginx.refuse(WHERE)
   local settings = sync_options.check(options, WHERE)
   sync_requirements.check(settings, settings.id_fields)
+  sync_requirements.check_identity(settings, client.root)
   check_cache(client)
   for _, part in pairs(settings.parts) do variables_of.tell(part, client.root.log) end
   for _, warning in ipairs(sync_requirements.warnings(settings)) do log.emit(client.root.log, "warn", warning) end

@@ -20,6 +20,8 @@ local running_sync = {}
 ---@field kept appsync.Cache? that `update` gets
 ---@field state table what the core said last
 ---@field quarantined appsync.QuarantinedRecord[]
+---@field is_ready boolean? a pass was complete
+---@field is_asking boolean? what couldn't be taken is being asked for
 ---@field is_over boolean
 ---@field err appsync.Error? why it is over
 ---@field private inbox appsync.client.EventInbox
@@ -97,8 +99,14 @@ end
 ---@param state table
 function RunningSync:set_state(state)
   self.state = state
-  post(self, "next")
-  if state.is_whole then wake(self, true) end
+  if state.phase ~= "stopped" then post(self, "next") end -- else the end follows, which says why
+end
+
+---Whoever waits for the first complete pass goes on, once all is known of what that couldn't take.
+function RunningSync:settle()
+  if self.is_over or self.is_ready or self.is_asking or not self.state.is_whole then return end
+  self.is_ready = true
+  wake(self, true)
 end
 
 ---@param list appsync.QuarantinedRecord[]
@@ -150,7 +158,7 @@ end
 -- True, or why not; nothing while it isn't known.
 local function readiness(self)
   if self.is_over then return nil, ended_error(self) end
-  if self.state.is_whole then return true end
+  if self.is_ready then return true end
 end
 
 local function explain(self, err)

@@ -41,6 +41,7 @@ local function fetch_quarantined(running)
     if type(list) == "table" and not running.is_over then running:set_quarantined(list) end
   until not running.must_ask or running.is_over
   running.is_asking = false
+  running:settle()
 end
 
 local function look_for_quarantined(running, n)
@@ -48,13 +49,18 @@ local function look_for_quarantined(running, n)
   running.must_ask = true
   if running.is_asking then return end
   running.is_asking = true
-  task.spawn_asked(function() running.is_asking = false end, fetch_quarantined, running)
+  task.spawn_asked(function()
+    running.is_asking = false
+    running:settle()
+  end, fetch_quarantined, running)
 end
 
 local function on_state(running, event, err)
   event.err = errors.of_service(err)
   running:set_state(event)
-  if not running.is_over then look_for_quarantined(running, event.quarantined) end
+  if running.is_over then return end
+  look_for_quarantined(running, event.quarantined)
+  running:settle()
 end
 
 -- The core tries again, and says so in the state; what is wrong with a function is told once.

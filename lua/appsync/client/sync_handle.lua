@@ -37,9 +37,9 @@ end
 ---@field bytes integer likewise
 ---@field estimate integer? how many records it may bring, where an earlier one tells
 ---@field last_sync number? Unix seconds: changes up to then are known
----@field next_base number? Unix seconds: when the base query is sent again
+---@field next_base number? Unix seconds: when the base query is sent again, at the earliest
 ---@field attempts integer tries that have failed in a row
----@field err appsync.Error? why the last one has, or why the sync has ended
+---@field err appsync.Error? why the last one has; else why the subscription isn't there, or why the sync has ended
 ---@field truncated boolean `max_records` has held back records
 ---@field quarantined appsync.QuarantinedRecord[] records that couldn't be taken; shared, so don't modify it
 ---@field ordered boolean records have a version, by which an old state of one never replaces a newer one

@@ -126,7 +126,7 @@ local function check_part(given, what, where)
   local kind = KINDS[what]
   local checked = opts.check(query_of(given), SCHEMAS[what], where, ("it must be a %s or a table"):format(kind))
   if checked.query == nil then errors.misuse("%s: query is missing; give the document of a %s", where, kind) end
-  local parsed = type(checked.query) == "string" and document.parse(checked.query) or checked.query
+  local parsed = type(checked.query) == "string" and document.parse_part(checked.query, where) or checked.query
   if document.is(parsed) then check_kind(parsed, kind, checked.operation_name, where) end
   local operation
   parsed, operation = document.pick(parsed, kind, checked.operation_name, where)
@@ -138,6 +138,13 @@ local function check_part(given, what, where)
     options = { operation_name = checked.operation_name }, selection = record_selection.of(parsed, operation),
     update = checked.update, page = checked.page, interval = checked.base_refresh_interval,
   }
+end
+
+---@param typename any
+---@param where string
+function sync_options.check_typename(typename, where)
+  if type(typename) == "string" and typename:find "^[%a_][%w_]*$" then return end
+  errors.misuse("%s: typename must be the name of the records' type, such as \"Post\", got %s", where, (errors.describe(typename)))
 end
 
 local function check_id_fields(given, where)
@@ -197,6 +204,7 @@ end
 ---@return appsync.client.SyncSettings
 function sync_options.check(options, where)
   local given = opts.check(options, SCHEMA, where)
+  if given.typename ~= nil then sync_options.check_typename(given.typename, where) end
   local parts = {}
   for what in pairs(KINDS) do
     local query = given[what .. "_query"]

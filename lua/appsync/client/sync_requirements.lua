@@ -39,6 +39,25 @@ local function check_id(part, id_fields)
   end
 end
 
+local function selects(fields, name, is_deeper)
+  if fields[name] then return next(fields[name]) == nil end
+  for _, inner in pairs(is_deeper and fields or {}) do
+    if selects(inner, name, true) then return true end
+  end
+  return false
+end
+
+-- In an answer of the API's own form, the records may stand deeper.
+local function brings(part, name)
+  return selects(part.selection.fields, name, not part.selection.items_key and part.what ~= "subscription")
+end
+
+local function check_version_field(part, name)
+  if name == nil or name == "" or brings(part, name) then return end
+  errors.misuse("%s: %s doesn't select %s, which is given as version_field: all parts must select it", part.where,
+    part.selection.roots[1], name)
+end
+
 -- Where functions of the application take what comes, only they know what that must be.
 local function is_by_rule(part)
   return part ~= nil and part.update == nil
@@ -68,10 +87,32 @@ function sync_requirements.check(settings, id_fields)
     if part then
       check_root(part)
       check_id(part, id_fields or {})
+      check_version_field(part, settings.given.version_field)
     end
   end
   if parts.delta then check_last_sync(parts.delta) end
   check_same_fields(settings)
+end
+
+local function check_own_id(part, key_fields)
+  local selection = part.selection
+  if key_fields then return check_id(part, key_fields) end
+  local is_deeper = selection.fields.id == nil and brings(part, "id")
+  if not selection.own._id and not is_deeper then check_id(part, { "id" }) end
+end
+
+---Throws where a client's rules can't tell the records apart, as far as the documents show: of `data_id_from_object`, and of `keys`
+---where the type isn't given, they don't.
+---@param settings appsync.client.SyncSettings
+---@param root appsync.client.Root
+function sync_requirements.check_identity(settings, root)
+  local keys, typename = root.keys or {}, settings.given.typename
+  local is_unknown = typename == nil and next(keys) ~= nil
+  if settings.id_fields or root.data_id_from_object or is_unknown then return end
+  for _, what in ipairs(PARTS) do
+    local part = settings.parts[what]
+    if is_by_rule(part) then check_own_id(part, keys[typename or ""]) end
+  end
 end
 
 local function warn_of_deletions(warnings, parts)

@@ -78,6 +78,26 @@ static void a_page_whose_commit_fails_is_asked_for_again(void **state)
 	assert_string_equal(list(), "1:1 2:2");
 }
 
+static void commits_that_fail_in_a_row_are_counted(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	tell("subscribed");
+	for (int i = 1; i <= 3; i++) {
+		char attempts[24];
+		drop_events();
+		sabotage(1);
+		answer_base(post("1", 1, 1), "a");
+		end_sabotage();
+		snprintf(attempts, sizeof attempts, "\"attempts\":%d,", i);
+		assert_told("state", attempts);
+		let_time_pass(30000);
+	}
+	drop_events();
+	answer_base(post("1", 1, 1), NULL);
+	assert_told("state", "\"attempts\":0,");
+}
+
 static void deletions_of_a_page_whose_commit_fails_are_not_remembered(void **state)
 {
 	(void)state;
@@ -443,6 +463,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_page_whose_commit_fails_is_asked_for_again),
+	        TEST(commits_that_fail_in_a_row_are_counted),
 	        TEST(deletions_of_a_page_whose_commit_fails_are_not_remembered),
 	        TEST(a_page_is_told_again_where_the_store_has_moved),
 	        TEST(events_whose_commit_fails_are_asked_for_at_once),

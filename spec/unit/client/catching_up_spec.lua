@@ -86,6 +86,7 @@ describe("a subscription with catch_up", function()
   it("must be one that can work", function()
     local function text(rest) return "client:subscribe: " .. rest end
     refused(text "catch_up: query is missing; give the document of a query", {})
+    refused(text "catch_up: the document has a syntax error at line 1, column 2: expected Name, found end of text", { query = "{" })
     refused(text 'catch_up: unknown option "querry"; did you mean "query"?', { querry = MISSED })
     refused(text 'overflow = "error" isn\'t possible beside catch_up: what there is no room for is fetched by its query',
       { query = MISSED }, { overflow = "error" })

@@ -202,6 +202,15 @@ describe("a delta sync", function()
       assert.same({ "stopped", "complete" }, phases_of(s:observe()))
     end)
 
+    it("to an end that is told once, with what the service said", function()
+      local errs = {}
+      s:observe():subscribe(function(status) errs[#errs + 1] = status.err and status.err.error_type or status.phase end)
+      syncing.drive()
+      syncing.state("stopped", nil, { kind = "graphql", message = "no" })
+      syncing.event("end", nil, { kind = "graphql", message = "no", errors = { { errorType = "Bad" } } })
+      assert.same({ "waiting", "Bad" }, errs)
+    end)
+
     it("until that is unsubscribed", function()
       local states = s:observe():subscribe()
       assert.equal("waiting", appsync.run(states.next, states).phase)
@@ -256,6 +265,25 @@ describe("a delta sync", function()
       syncing.state("base")
       assert.same({}, s:status().quarantined)
       assert.equal(1, #sync.asked)
+    end)
+
+    it("before it is ready", function()
+      core.quarantined = BAD
+      local n
+      local call = appsync.spawn(function()
+        s:ready()
+        n = #s:status().quarantined
+      end)
+      syncing.state("live", { is_whole = true, quarantined = 1 })
+      syncing.drive()
+      assert.same({ "done", 1 }, { call:status(), n })
+    end)
+
+    it("or is ready without knowing them, where the core can't tell", function()
+      core.ask_err = { kind = "system", message = "no memory" }
+      syncing.state("live", { is_whole = true, quarantined = 1 })
+      syncing.drive()
+      assert.same({ true }, { s:ready(0) })
     end)
 
     it("asked for once more where others have come meanwhile, and not more often", function()

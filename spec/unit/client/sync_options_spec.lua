@@ -39,10 +39,10 @@ describe("the options of client:sync", function()
   it("go to the core", function()
     local call = call_of{
       base_query = { query = BASE, variables = { blog = "b" }, base_refresh_interval = 60 }, max_records = 5, page_size = 7,
-      delta_window = 90, last_sync_unit = "milliseconds", version_field = "rev", poll = 2, typename = "Post", id_field = "id",
+      delta_window = 90, last_sync_unit = "milliseconds", version_field = "title", poll = 2, typename = "Post", id_field = "id",
       headers = { ["x-a"] = 1 }, cache_updates = function() end,
     }
-    assert.same({ 60, 5, 7, 90, "ms", "rev", 2, "Post" }, {
+    assert.same({ 60, 5, 7, 90, "ms", "title", 2, "Post" }, {
       call.interval, call.max_records, call.page_size, call.delta_window, call.last_sync_unit, call.version_field, call.poll,
       call.typename,
     })
@@ -125,6 +125,7 @@ describe("the options of client:sync", function()
     refused({ base_query = { query = SUBSCRIPTION } }, "client:sync: base_query: the document must be a query, got a subscription")
     refused({ delta_query = { query = "mutation { a { id } }" } }, "client:sync: delta_query: the document must be a query, got a mutation")
     refused({ subscription_query = { query = BASE } }, "client:sync: subscription_query: the document must be a subscription, got a query")
+    refused({ delta_query = "query {" }, "client:sync: delta_query: the document has a syntax error at line 1, column 8: expected Name, found end of text")
     refused({ base_query = { query = BASE, variables = { blogg = 1 } } }, 'client:sync: base_query: the operation declares no variable "blogg"; did you mean $blog?')
     refused({ delta_query = { query = DELTA, base_refresh_interval = 5 } }, 'client:sync: delta_query: unknown option "base_refresh_interval"; accepted are operation_name, page, query, update, variables')
     refused({ subscription_query = { query = SUBSCRIPTION, page = print } }, 'client:sync: subscription_query: unknown option "page"; accepted are operation_name, query, update, variables')
@@ -134,6 +135,8 @@ describe("the options of client:sync", function()
     refused({ max_records = 1.5 }, "client:sync: max_records must be integer of at least 1, got number 1.5")
     refused({ last_sync_unit = "minutes" }, 'client:sync: last_sync_unit must be one of "seconds", "milliseconds", "s", "ms", got "minutes"')
     refused({ auth_mode = "nobody" }, 'client:sync: auth_mode must be one of "API_KEY", "AWS_IAM", "AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT", "AWS_LAMBDA", "NONE", got "nobody"')
+    refused({ typename = "a b" }, 'client:sync: typename must be the name of the records\' type, such as "Post", got "a b"')
+    refused({ typename = "" }, 'client:sync: typename must be the name of the records\' type, such as "Post", got ""')
     refused({ id_field = {} }, "client:sync: id_field must be the name of a field, or a list of such names")
     refused({ id_field = { 5 } }, "client:sync: id_field must be the name of a field, or a list of such names; number 1 is number 5")
     refused({ id_field = "" }, 'client:sync: id_field must be the name of a field, or a list of such names; number 1 is ""')

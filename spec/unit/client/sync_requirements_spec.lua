@@ -47,6 +47,35 @@ describe("what a delta sync needs of its documents", function()
     assert.is_truthy(appsync.build_sync("Post", { id_field = "slug", base_query = "{ list { slug } }" }))
   end)
 
+  it("is what the client tells records apart by, where that isn't given", function()
+    local function refused_by_client(options, message)
+      local raised = misuse.raised_there(function() client:sync(options) end)
+      assert.equal("client:sync: " .. message, raised:match ": (.*)$")
+    end
+    local BY_ID = "must select id, under this name: it tells the records apart; another field is given as id_field"
+    refused_by_client({ base_query = "{ list { title } }" }, "base_query: list " .. BY_ID)
+    refused_by_client({ subscription_query = "subscription { onPost { key: id } }" }, "subscription_query: onPost " .. BY_ID)
+    client:sync{ base_query = "{ list { _id } }" }
+    client:sync{ base_query = "{ list { edges { node { id } } } }" }
+    client:sync{ base_query = { query = "{ list { title } }", update = function() end } }
+    client = syncing.open{ keys = { Post = { "blog", "slug" } } }
+    refused_by_client({ typename = "Post", base_query = "{ list { blog id } }" }, "base_query: list must select slug, under this name: it tells the records apart; another field is given as id_field")
+    refused_by_client({ typename = "Blog", base_query = "{ list { blog } }" }, "base_query: list " .. BY_ID)
+    client:sync{ base_query = "{ list { blog slug } }" }
+    client = syncing.open{ data_id_from_object = function(object) return object.title end }
+    client:sync{ base_query = "{ list { title } }" }
+  end)
+
+  it("is the version in each part, where it is given", function()
+    local MISSED = "doesn't select rev, which is given as version_field: all parts must select it"
+    refused({ version_field = "rev" }, "base_query: listPosts " .. MISSED)
+    refused({ version_field = "rev", base_query = "{ list { id rev } }", delta_query = "query ($lastSync: Int) { d(lastSync: $lastSync) { items { id } rev } }", subscription_query = "none" }, "delta_query: d " .. MISSED)
+    refused({ version_field = "rev", base_query = "{ list { id rev { n } } }", delta_query = "none", subscription_query = "none" }, "base_query: list " .. MISSED)
+    refused({ version_field = "rev", base_query = "{ list { id rev } }", delta_query = "none", subscription_query = "subscription { onPost { id at { rev } } }" }, "subscription_query: onPost " .. MISSED)
+    assert.is_truthy(appsync.build_sync("Post", { version_field = "", base_query = "{ list { id } }" }))
+    client:sync{ version_field = "rev", base_query = { query = "{ list { edges { node { id rev } } } }", update = function() end } }
+  end)
+
   it("is that the delta query selects what the base query does", function()
     refused({ delta_query = "query ($lastSync: Int) { d(lastSync: $lastSync) { id author { id } } }" }, "delta_query: d doesn't select author.name, title, which the base query selects: both must bring the same fields of a record")
     assert.is_truthy(build{
@@ -120,6 +149,15 @@ describe("what a delta sync needs of its documents", function()
       local call = syncing.core.syncs[1].call
       assert.same({ "Post", { "id" }, 5, true, true }, { call.typename, call.id_fields, call.interval, call.has_cache_updates, call.base.has_update })
       assert.same({ false, false }, { call.delta.has_update, call.base.has_page })
+    end)
+
+    it("takes the records' identity also where buildSync does, once", function()
+      local given = { base_query = "{ list { slug } }" }
+      assert.equal("slug", appsync.build_sync("Post", given, "slug").id_field)
+      assert.is_nil(given.id_field)
+      given.idField = "slug"
+      local raised = misuse.raised_there(function() appsync.build_sync("Post", given, "slug") end)
+      assert.equal("appsync.build_sync: id_field is given twice, in the options and after them", raised:match ": (.*)$")
     end)
 
     it("throws for a type that is none, and for options that are none", function()

@@ -1,0 +1,84 @@
+/* A delta sync's subscription that can't be had: for now, or for good. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "client/feed.h"
+#include "syncing_world.h"
+
+#define PLAIN (&(struct asked){0})
+
+/* How the service ends a subscription: what it says, and the error that the connection has made of that. */
+static void end_subscription(enum aps_rc code, const char *errors)
+{
+	struct aps_consumer *consumer = &world.run->hearing.consumer;
+	struct aps_err err;
+	aps_fail(&err, code, "no subscription");
+	aps_feed_leave(world.core, consumer);
+	consumer->kind->end(world.core, consumer, &err, errors);
+	turn();
+}
+
+static void a_subscription_that_the_service_has_no_room_for_is_done_without(void **state)
+{
+	static const char *const TYPES[] = {"MaxSubscriptionsReachedError", "LimitExceededError", "InternalFailure",
+	                                    "ServiceUnavailableException"};
+	(void)state;
+	for (size_t i = 0; i < APS_COUNTOF(TYPES); i++) {
+		char errors[96];
+		snprintf(errors, sizeof errors, "[{\"errorType\":\"%s\",\"message\":\"not now\"}]", TYPES[i]);
+		open_sync(&(struct asked){.base = ""});
+		drop_events();
+		end_subscription(APS_E_GRAPHQL, errors);
+		answer_delta(post("1", 1, 1), NULL);
+		assert_phase(APS_SYNC_POLLING);
+		assert_string_equal(told("state")->response.err.msg, "no subscription");
+		let_time_pass(40000); /* it is asked for again */
+		answer_delta("", NULL);
+		assert_true(world.run->hearing.is_joined);
+		tell("subscribed");
+		answer_delta("", NULL);
+		assert_phase(APS_SYNC_LIVE);
+		assert_int_equal(told("state")->response.err.code, APS_OK);
+		stop();
+	}
+}
+
+static void a_subscription_that_the_service_refuses_ends_it(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	drop_events();
+	end_subscription(APS_E_GRAPHQL, "[{\"errorType\":\"ValidationException\",\"message\":\"no such field\"}]");
+	assert_phase(APS_SYNC_STOPPED);
+	assert_string_equal(told("end")->response.err.msg, "no subscription");
+	stop();
+}
+
+static void where_there_is_only_a_subscription_its_state_says_why_that_is_not_there(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = "", .delta = ""});
+	drop_events();
+	end_subscription(APS_E_AUTH, NULL);
+	assert_told("state", "\"phase\":\"waiting\"");
+	assert_string_equal(told("state")->response.err.msg, "no subscription");
+	let_time_pass(30000);
+	drop_events();
+	tell("subscribed");
+	assert_told("state", "\"phase\":\"live\"");
+	assert_int_equal(told("state")->response.err.code, APS_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(a_subscription_that_the_service_has_no_room_for_is_done_without),
+	        TEST(a_subscription_that_the_service_refuses_ends_it),
+	        TEST(where_there_is_only_a_subscription_its_state_says_why_that_is_not_there),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
