@@ -65,21 +65,10 @@ static enum aps_rc save_with(struct aps_sync_run *run, struct aps_err *err)
 	return rc == APS_OK ? aps_sync_run_save(run, &run->machine.next, err) : rc;
 }
 
-bool aps_sync_keep_take_ends(struct aps_sync_run *run, bool *is_kept)
-{
-	bool has_ended = run->has_lost || run->has_committed || run->has_moved;
-	*is_kept = run->has_committed && !run->has_lost && !run->has_moved;
-	run->has_lost = run->has_committed = run->has_moved = false;
-	if (has_ended && !*is_kept && run->n_uncommitted != 0) run->hearing.has_missed = true;
-	if (has_ended) run->n_uncommitted = 0;
-	return has_ended;
-}
-
 static void finish(struct aps_sync_run *run)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
 	struct aps_err err;
-	bool were_kept;
 	keeping->is_parked = false;
 	if (run->is_ended) {
 		clear(run);
@@ -90,7 +79,6 @@ static void finish(struct aps_sync_run *run)
 		fail(run, NULL);
 		return;
 	}
-	(void)aps_sync_keep_take_ends(run, &were_kept); /* of others: it says nothing of this one */
 	if (save_with(run, &err) != APS_OK) {
 		aps_vault_suspect(run->vault, &err);
 		aps_vault_abandon(run->vault);

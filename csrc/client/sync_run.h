@@ -70,7 +70,8 @@ struct aps_sync_keeping {
 	struct aps_parked parked;
 	bool is_parked;
 	uint64_t question;   /* to the application's functions; 0: none */
-	bool is_uncommitted; /* written, in the transaction that is open */
+	bool is_uncommitted;           /* written, in a transaction */
+	bool is_settled, is_committed; /* that has ended */
 	int64_t begun_ms;
 };
 
@@ -144,9 +145,7 @@ struct aps_sync_run {
 	int64_t told_ms;        /* the service's time, as the last page has told it, */
 	int64_t told_at_ms;     /* and when that was, by the clock that never jumps; 0: no page of this run has */
 	bool is_cleared;        /* the cache was, in this turn */
-	bool has_moved;         /* the store has, in this turn */
-	bool has_lost;          /* a transaction with something of it has failed */
-	bool has_committed;     /* or is there */
+	bool has_ended;         /* a transaction has, in this turn */
 	size_t n_uncommitted;   /* events in the transaction that is open */
 	bool is_whole;          /* see aps_sync_run_is_whole() */
 	bool was_delta;         /* the last page that was kept is of a delta query */

@@ -52,7 +52,7 @@ local FAULTS = {
   { OWNER, "request->answer.is_first || process->began_at == 0)", "process->began_at == 0)" },
   { OWNER, "return world->service.manner.tells_start ? made_ms : made_ms - made_ms % 1000;", "return world->true_ms + world->ahead_ms;" },
   { OWNER, "process->keeping.is_busy || hearing->n != 0) return", "process->keeping.is_busy) return" },
-  { OWNER, "if (has_ended && !is_kept && process->n_uncommitted != 0) process->hearing.has_missed = true;", "" },
+  { OWNER, "if (process->n_uncommitted != 0 && !is_committed) process->hearing.has_missed = true;", "" },
 }
 
 require "spec.soak.planting"("sync_soak", FAULTS)

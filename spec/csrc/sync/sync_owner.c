@@ -15,6 +15,17 @@ int64_t sync_owner_now_ms(const struct sync_simulation *world)
 
 /* The store. */
 
+/* Each goes by the transaction that it was written in: what becomes of others of its turn says nothing of it. */
+static void settle(struct sync_process *process, bool is_committed)
+{
+	struct sync_keeping *keeping = &process->keeping;
+	if (process->n_uncommitted != 0 && !is_committed) process->hearing.has_missed = true;
+	process->n_uncommitted = 0;
+	if (!keeping->is_uncommitted || keeping->is_settled) return;
+	keeping->is_settled = true;
+	keeping->is_committed = is_committed;
+}
+
 void sync_owner_commit(struct sync_simulation *world)
 {
 	struct sync_process *process = &world->process;
@@ -23,11 +34,11 @@ void sync_owner_commit(struct sync_simulation *world)
 		world->n_failing--;
 		sync_say(world, "the commit fails");
 		sync_store_lose(&world->store);
-		process->has_lost = true;
+		settle(process, false);
 		return;
 	}
 	sync_store_commit(&world->store);
-	process->has_committed = true;
+	settle(process, true);
 	sync_check_store(world);
 }
 
@@ -75,15 +86,6 @@ static bool write(struct sync_simulation *world)
 	return sync_store_save(&world->store, &process->machine.next);
 }
 
-/* What became of transactions before says nothing of the page that is written now. */
-static void settle_earlier(struct sync_process *process)
-{
-	bool has_ended = process->has_lost || process->has_committed;
-	if (process->has_lost && process->n_uncommitted != 0) process->hearing.has_missed = true;
-	if (has_ended) process->n_uncommitted = 0;
-	process->has_lost = process->has_committed = false;
-}
-
 static void put(struct sync_simulation *world)
 {
 	struct sync_process *process = &world->process;
@@ -94,11 +96,10 @@ static void put(struct sync_simulation *world)
 		fail_keeping(world);
 		return;
 	}
-	settle_earlier(process);
 	if (!write(world)) {
 		sync_say(world, "the store can't be written");
 		sync_store_lose(&world->store);
-		process->has_lost = true;
+		settle(process, false);
 		fail_keeping(world);
 		return;
 	}
@@ -242,12 +243,8 @@ static void conclude(struct sync_simulation *world)
 	struct sync_process *process = &world->process;
 	bool is_cleared = process->is_cleared;
 	if (process->keeping.is_uncommitted) sync_owner_commit(world);
-	bool has_ended = process->has_lost || process->has_committed;
-	bool is_kept = process->has_committed && !process->has_lost;
-	process->has_lost = process->has_committed = false;
-	if (has_ended && !is_kept && process->n_uncommitted != 0) process->hearing.has_missed = true;
-	if (has_ended) process->n_uncommitted = 0;
-	if (has_ended && process->keeping.is_uncommitted) end_keeping(world, is_kept && !is_cleared);
+	const struct sync_keeping *keeping = &process->keeping;
+	if (keeping->is_settled) end_keeping(world, keeping->is_committed && !is_cleared);
 	if (process->keeping.is_over) {
 		process->keeping.is_over = false;
 		sync_owner_feed_kind(world, process->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);

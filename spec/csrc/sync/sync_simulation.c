@@ -224,7 +224,7 @@ static bool is_at_rest(struct sync_simulation *world)
 	if (world->options.has_subscription && !world->is_denied) is_told = is_told && world->link.is_registered;
 	return is_told && !process->request.is_under_way && !process->answer.is_there && !process->keeping.is_busy &&
 	       !process->keeping.is_over && process->hearing.n == 0 && !process->hearing.has_news &&
-	       !process->hearing.has_missed && !world->store.is_open && !process->has_lost && !process->is_cleared &&
+	       !process->hearing.has_missed && !world->store.is_open && !process->is_cleared &&
 	       !aps_delta_sync_holds_events(machine_of(world));
 }
 

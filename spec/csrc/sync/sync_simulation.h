@@ -37,7 +37,9 @@ struct sync_request {
 
 /* One thing at a time on its way into the store. */
 struct sync_keeping {
-	bool is_busy, is_page, is_parked, is_dropped, is_uncommitted;
+	bool is_busy, is_page, is_parked, is_dropped;
+	bool is_uncommitted;           /* written, in a transaction */
+	bool is_settled, is_committed; /* that has ended */
 	bool is_over, is_kept;
 	enum aps_sync_list list;
 	bool begins;
@@ -79,7 +81,7 @@ struct sync_process {
 	struct sync_answer answer, taken;
 	struct sync_keeping keeping;
 	struct sync_hearing hearing;
-	bool is_cleared, has_lost, has_committed;
+	bool is_cleared;
 	size_t n_uncommitted;
 	/* for the checks */
 	bool may_begin; /* a base pass has begun with a reason, or the store was cleared, and no page is kept yet */
