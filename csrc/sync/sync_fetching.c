@@ -7,6 +7,7 @@
 /* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
  * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
 #define LATE_MS 2000
+#define DATE_MS 999 /* what a Date leaves out */
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
 #define MAX_RESTARTS   3
 #define FRESH_TOKEN_MS 60000
@@ -119,12 +120,13 @@ void aps_sync_fetch_ahead(struct aps_sync_step *s)
 	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. A Date is in whole
+ * seconds: the page was made up to one later. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
 	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
-	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
+	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms - DATE_MS;
 }
 
 static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
