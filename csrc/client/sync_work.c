@@ -121,12 +121,6 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	aps_sync_work_feed(run, &event);
 }
 
-static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer, int64_t date_ms)
-{
-	if (answer->page.started_ms != 0) return answer->page.started_ms;
-	return date_ms != 0 ? date_ms : aps_sync_run_now_ms(run) - answer->took_ms;
-}
-
 /* Of the page behind it; empty: there is none. */
 static struct aps_str next_token(const struct aps_sync_run *run, const struct aps_sync_answer *answer)
 {
@@ -139,13 +133,14 @@ static struct aps_str next_token(const struct aps_sync_run *run, const struct ap
 static void feed_page(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.taken;
-	int64_t date_ms = aps_sync_run_learn(run, &answer->outcome.answer);
+	int64_t date_ms = aps_sync_run_learn(run, &answer->outcome.answer), started_ms = answer->page.started_ms;
 	struct aps_sync_event event = {
 	        .kind = APS_SYNC_ON_ANSWERED,
 	        .page = {.n_records = aps_page_count(&answer->page),
 	                 .n_bytes = answer->outcome.response.data.n,
 	                 .token = next_token(run, answer),
-	                 .server_ms = made_ms(run, answer, date_ms),
+	                 .server_ms = started_ms != 0 ? started_ms : date_ms,
+	                 .is_start = started_ms != 0,
 	                 .took_ms = answer->took_ms},
 	};
 	aps_err_clear(&run->err);

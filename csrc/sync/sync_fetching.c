@@ -4,10 +4,9 @@
 
 #define FAST_PAGE_MS 1000
 #define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
-/* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
- * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
-#define LATE_MS 2000
-#define DATE_MS 999 /* what a Date leaves out */
+/* A Date tells when an answer was sent, not when its page was begun to be read: deltaSync.ts takes off so much, too. */
+#define SLACK_MS 2000
+#define DATE_MS  999 /* what a Date leaves out */
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
 #define MAX_RESTARTS   3
 #define FRESH_TOKEN_MS 60000
@@ -120,13 +119,19 @@ void aps_sync_fetch_ahead(struct aps_sync_step *s)
 	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. A Date is in whole
- * seconds: the page was made up to one later. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
 	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
-	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms - DATE_MS;
+	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
+}
+
+/* All that was changed before is known with this page. */
+static int64_t known_ms(const struct aps_sync_page_facts *page, int64_t made_ms)
+{
+	int64_t ms = page->is_start ? made_ms : made_ms - page->took_ms - SLACK_MS;
+	return ms > 0 ? ms : 1;
 }
 
 static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
@@ -159,8 +164,8 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	if (!sync->is_fetching || sync->is_saving) return false;
 	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
 	if (made_ms <= 0) made_ms = 1;
-	int64_t known_ms = made_ms - page->took_ms - LATE_MS;
-	bool is_late = is_out_of_window(sync, made_ms);
+	int64_t latest_ms = page->is_start ? made_ms : made_ms + DATE_MS;
+	bool is_late = is_out_of_window(sync, latest_ms);
 	bool is_thrown_away = is_late && sync->options.has_base;
 	if (!is_thrown_away) {
 		const struct aps_sync_place place = {
@@ -170,7 +175,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		        .has_gap = sync->has_gap && !sync->is_unserved,
 		        .since_ms = sync->fetch.last_sync_ms,
 		        .made_ms = made_ms,
-		        .known_ms = known_ms > 0 ? known_ms : 1,
+		        .known_ms = known_ms(page, made_ms),
 		        .page = page,
 		};
 		struct aps_sync_progress progress;
@@ -178,7 +183,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		                      &s->actions->err) != APS_OK)
 			return true;
 		s->actions->warns_window = is_late && (place.is_first || !is_out_of_window(sync, sync->made_ms));
-		keep_page(s, &progress, made_ms);
+		keep_page(s, &progress, latest_ms);
 	}
 	sync->is_fetching = false;
 	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;

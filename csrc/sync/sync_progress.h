@@ -9,6 +9,7 @@ struct aps_sync_page_facts {
 	uint64_t n_records, n_bytes;
 	struct aps_str token; /* of the next page; empty: this is the last one. Borrowed */
 	int64_t server_ms;    /* when it was made, by the service's clock: its startedAt, or the Date of the answer */
+	bool is_start;        /* its startedAt: noted before anything was read */
 	int64_t took_ms;      /* from the request to the answer */
 };
 

@@ -151,12 +151,35 @@ void sync_check_answer(struct sync_simulation *world, struct sync_answer *answer
 	if (is_refusal && !answer->is_first && answer->query == APS_SYNC_BASE_QUERY) process->was_refused = true;
 }
 
-static void see(struct stored_truth *truth, const struct sync_keeping *keeping)
+/* A page has told a later change already. */
+static bool is_overtaken(const struct sync_simulation *world, const struct service_record *event)
 {
+	const struct stored_truth *truth = &world->store.open.truth;
+	const struct sync_service *service = &world->service;
+	int64_t known_ms = truth->known.ms > truth->open.ms ? truth->known.ms : truth->open.ms;
+	if (truth->delta.ms > known_ms) known_ms = truth->delta.ms;
+	for (size_t i = event->uid; i < service->n_changes && service->journal[i].made_ms <= known_ms; i++)
+		if (service->journal[i].record.key == event->key) return true;
+	return false;
+}
+
+/* Where lastSync is the startedAt, what follows an old event is lost with its connection, until the record is told
+ * again. */
+static void see(struct sync_simulation *world, const struct sync_keeping *keeping)
+{
+	struct stored_truth *truth = &world->store.open.truth;
+	const struct service_manner *manner = &world->service.manner;
 	const struct sync_answer *answer = &keeping->answer;
-	if (!keeping->is_page) truth->is_seen[keeping->event.key] = true;
-	for (size_t i = 0; keeping->is_page && i < answer->page.n; i++)
+	if (!keeping->is_page) {
+		uint8_t key = keeping->event.key;
+		bool is_late = manner->tells_start && is_overtaken(world, &keeping->event);
+		truth->is_seen[key] = true;
+		truth->late_ms[key] = is_late ? world->true_ms : 0;
+	}
+	for (size_t i = 0; keeping->is_page && i < answer->page.n; i++) {
 		truth->is_seen[answer->page.records[i].key] = true;
+		truth->late_ms[answer->page.records[i].key] = 0;
+	}
 }
 
 static void know_base_page(struct stored_truth *truth, const struct sync_answer *answer, bool ends, bool is_truncated)
@@ -172,6 +195,8 @@ static void know_base_page(struct stored_truth *truth, const struct sync_answer 
 	truth->is_based = true;
 	truth->based = truth->began;
 	truth->known = truth->open;
+	for (int key = 0; key < SERVICE_KEYS; key++)
+		if (ends && truth->late_ms[key] < truth->began.ms) truth->late_ms[key] = 0;
 }
 
 static void know_delta_page(struct stored_truth *truth, const struct sync_answer *answer, bool ends)
@@ -205,7 +230,7 @@ void sync_check_write(struct sync_simulation *world)
 		if (ends && !truth->is_open) process->n_refused = 0;
 		world->n_delta_passes += ends;
 	}
-	see(truth, keeping);
+	see(world, keeping);
 }
 
 void sync_check_store(struct sync_simulation *world)
@@ -239,6 +264,10 @@ static void check_record(struct sync_simulation *world, uint8_t key, const char 
 	bool is_there = there->uid != 0 && !there->is_deleted;
 	bool is_told = world->options.has_base || world->options.has_delta || world->process.heard[key] == there->uid;
 	if (there->uid == 0 || world->excused[key] == there->uid || !is_told) return;
+	if (image->truth.late_ms[key] != 0) {
+		world->n_late += here->is_there != is_there || here->record.uid != there->uid;
+		return;
+	}
 	if (is_there && !here->is_there) sync_violate(world, "record %d is missing %s", key, when);
 	if (!is_there && here->is_there && !here->is_stray) sync_violate(world, "record %d is a zombie %s", key, when);
 	if (is_there && here->record.uid != there->uid)

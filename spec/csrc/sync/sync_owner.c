@@ -309,6 +309,7 @@ static void take_answer(struct sync_simulation *world)
 		        .n_bytes = answer->page.n * 100,
 		        .token = aps_str_of(answer->page.token),
 		        .server_ms = made_ms(world, answer),
+		        .is_start = world->service.manner.tells_start,
 		        .took_ms = answer->took_ms,
 		};
 	}

@@ -112,7 +112,7 @@ struct sync_simulation {
 	uint32_t excused[SERVICE_KEYS]; /* without a base query: no query tells this change any more */
 	unsigned n_fetches, n_dues;
 	/* Added up. */
-	uint64_t n_steps, n_base_passes, n_delta_passes, n_events, n_kills, n_stops, n_excused;
+	uint64_t n_steps, n_base_passes, n_delta_passes, n_events, n_kills, n_stops, n_excused, n_late;
 };
 
 /* NULL, or what was violated. */

@@ -43,6 +43,8 @@ struct stored_truth {
 	struct true_time began;     /* its first page */
 	struct true_time delta;     /* the first page of the delta pass that is open */
 	bool is_seen[SERVICE_KEYS]; /* by the last base pass, or told since it began */
+	/* when an event was taken that is older than what a page has known; 0: it wasn't, or a page has told since */
+	int64_t late_ms[SERVICE_KEYS];
 };
 
 struct store_image {

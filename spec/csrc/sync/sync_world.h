@@ -144,6 +144,7 @@ static inline const char *world_answer(struct sync_world *w, uint64_t n_records,
 	        .n_bytes = n_records * 100,
 	        .token = aps_str_of(token),
 	        .server_ms = w->true_ms,
+	        .is_start = true,
 	        .took_ms = 50,
 	};
 	return world_feed_event(w, event);
