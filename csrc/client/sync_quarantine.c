@@ -74,7 +74,7 @@ enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_p
 	if (reason.n == 0)
 		reason = is_null ? APS_STR("the service sent null in its place")
 		                 : APS_STR("it has no identity: select the fields that its type's `keys` name, or id");
-	const struct aps_sync_bad_record bad = {aps_buf_str(&key), reason, data->now_s};
+	const struct aps_sync_bad_record bad = {aps_buf_str(&key), reason, aps_sync_run_seen_ms(run) / 1000};
 	enum aps_rc rc = key.rc == APS_OK ? aps_sync_run_name(run, &name, err)
 	                                  : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");
 	if (rc == APS_OK) rc = aps_quarantine_put(run->vault->db, name, &bad, err);

@@ -63,6 +63,7 @@ struct aps_sync_keeping {
 	enum aps_sync_part_kind part;
 	enum aps_sync_list list;
 	bool begins;                   /* with `list` */
+	int64_t forgets_before_ms;     /* deletions; 0: none */
 	struct aps_sync_answer answer; /* of a page */
 	struct aps_bytes *bytes;       /* of an event; its page is answer.page */
 	struct aps_str data, errors;
@@ -157,6 +158,7 @@ struct aps_sync_run {
 	bool is_bulk;       /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
+	int64_t forgot_at_ms; /* those that were old, of a sync without a query; 0: in no turn of this run */
 	bool knows_bad;
 	uint64_t n_bad;                         /* quarantined records, where that is known */
 	struct aps_err err;                     /* the last failure; OK: none since the last answer */
@@ -175,6 +177,8 @@ APS_BEGIN_DECLS
 void aps_sync_run_let_go(struct aps_sync_run *run);
 /* Now by the service's clock: once a page has told it, whatever becomes of the device's. */
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
+/* When what is being kept was seen: aps_sync_seen_ms(). */
+int64_t aps_sync_run_seen_ms(const struct aps_sync_run *run);
 /* When the service has made an answer, by its Date; 0: it doesn't say. The run's clock follows it. */
 int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answer *answer);
 /* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */

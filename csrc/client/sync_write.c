@@ -127,7 +127,8 @@ static enum aps_rc bury(struct writing *w, struct aps_partition *partition, size
 		if (rc == APS_OK) aps_evict(&partition->write, bare(key), APS_STR(""));
 	}
 	if (rc == APS_OK) rc = aps_sync_run_name(w->run, &name, err);
-	const struct aps_tombstone tombstone = {key, record->version, record->changed_at, w->data->now_s};
+	const struct aps_tombstone tombstone = {key, record->version, record->changed_at,
+	                                        aps_sync_run_seen_ms(w->run) / 1000};
 	if (rc == APS_OK) w->has_rows = true;
 	if (rc == APS_OK) rc = aps_tombstone_put(w->run->vault->db, name, &tombstone, err);
 	w->run->has_tombstones = w->run->has_tombstones || rc == APS_OK;

@@ -155,6 +155,7 @@ static void keep_page(struct aps_sync_step *s, const struct aps_sync_progress *p
 	s->actions->saves = true;
 	s->actions->list = progress->list;
 	s->actions->begins_and_completes = progress->begins_and_completes;
+	s->actions->forgets_before_ms = progress->forgets_before_ms;
 }
 
 bool aps_sync_answer(struct aps_sync_step *s)

@@ -91,6 +91,7 @@ struct aps_sync_actions {
 	bool saves;
 	enum aps_sync_list list;
 	bool begins_and_completes; /* LIST_COMPLETE or _SHOW of a pass of one page: also BEGIN */
+	int64_t forgets_before_ms; /* likewise: deletions that were seen before (aps_sync_seen_ms()) go; 0: none does */
 	/* Is to be begun: of machine->fetch. */
 	enum aps_sync_query fetches;
 	bool drains;       /* what is held is taken; DRAINED once nothing is */

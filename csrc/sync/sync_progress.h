@@ -37,13 +37,17 @@ struct aps_sync_place {
 struct aps_sync_progress {
 	enum aps_sync_list list;
 	bool begins_and_completes;
-	bool is_last; /* the pass ends with it */
+	bool is_last;              /* the pass ends with it */
+	int64_t forgets_before_ms; /* deletions that were seen before needn't be remembered; 0: all are */
 };
 
 APS_BEGIN_DECLS
 
 /* The base pass stops there; 0: nowhere. */
 uint64_t aps_sync_max_records(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint);
+/* When something of this sync is seen, as far as the service's clock is known: no earlier than what it knows already,
+ * whatever became of the device's clock. */
+int64_t aps_sync_seen_ms(const struct aps_checkpoint *known, int64_t now_ms);
 /* *next, which was initialised, becomes `checkpoint` with that page. E_NOMEM: *next is as it was. */
 enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_checkpoint *checkpoint,
                               const struct aps_delta_sync_options *options, const struct aps_sync_place *place,

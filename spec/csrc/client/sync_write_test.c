@@ -95,7 +95,7 @@ static void a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_
 	assert_int_equal(n_of("2"), -1);
 }
 
-static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void **state)
+static void deletions_are_remembered_until_the_second_pass_is_over_that_began_later(void **state)
 {
 	(void)state;
 	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
@@ -113,10 +113,45 @@ static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void 
 	begin_next_pass();
 	hear(deleted("1", 2));
 	answer_base(post("1", 1, 1), NULL);
+	assert_true(is_dead("2"));
+	assert_true(is_dead("9"));
+	begin_next_pass();
+	answer_base("", NULL);
 	assert_false(is_dead("2"));
 	assert_false(is_dead("9"));
 	assert_true(is_dead("1"));
 	assert_string_equal(list(), "");
+}
+
+static void without_a_base_query_deletions_are_remembered_until_the_second_delta_pass(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = ""});
+	tell("subscribed");
+	answer_delta(post("1", 1, 1), NULL);
+	let_time_pass(1000);
+	hear(deleted("1", 2));
+	for (int i = 0; i < 2; i++) {
+		assert_true(is_dead("1"));
+		let_time_pass(DAY_MS / 2 + 1);
+		answer_delta("", NULL);
+	}
+	assert_false(is_dead("1"));
+}
+
+static void without_a_query_deletions_are_remembered_for_a_day(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = "", .delta = ""});
+	tell("subscribed");
+	hear(deleted("1", 2));
+	let_time_pass(DAY_MS / 2);
+	hear(deleted("2", 2));
+	assert_true(is_dead("1"));
+	let_time_pass(DAY_MS / 2 + 2000);
+	hear(post("3", 3, 1));
+	assert_false(is_dead("1"));
+	assert_true(is_dead("2"));
 }
 
 static void let_turns_pass(void)
@@ -501,7 +536,9 @@ int main(void)
 	        TEST(what_comes_during_a_pass_is_in_both_lists),
 	        TEST(a_delta_pass_between_two_pages_changes_both_lists),
 	        TEST(a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back),
-	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
+	        TEST(deletions_are_remembered_until_the_second_pass_is_over_that_began_later),
+	        TEST(without_a_base_query_deletions_are_remembered_until_the_second_delta_pass),
+	        TEST(without_a_query_deletions_are_remembered_for_a_day),
 	        TEST(what_layers_speak_of_stays_in_the_list_until_none_does),
 	        TEST(what_lingers_leaves_after_a_restart_too),
 	        TEST(a_doubt_keeps_nothing_in_the_list),

@@ -72,16 +72,15 @@ static bool write(struct sync_simulation *world)
 	        .list = keeping->list,
 	        .asked_at = answer->asked_at,
 	        .began_at = process->began_at,
-	        .now_ms = sync_owner_now_ms(world),
+	        .now_ms = aps_sync_seen_ms(keeping->is_page ? &process->machine.next : &process->machine.checkpoint,
+	                                   sync_owner_now_ms(world)),
 	        .checkpoint = &process->machine.checkpoint,
 	        .next = &process->machine.next,
 	};
 	if (!sync_store_write(&world->store, &what)) return false;
 	if (!keeping->is_page) return true;
-	if (keeping->list == APS_SYNC_LIST_COMPLETE) {
-		sync_store_forget_deletions(&world->store, process->machine.next.base_ms);
-		process->began_at = 0;
-	}
+	sync_store_forget_deletions(&world->store, keeping->forgets_before_ms);
+	if (keeping->list == APS_SYNC_LIST_COMPLETE) process->began_at = 0;
 	world->store.open.skew_ms = sync_owner_now_ms(world) - (world->true_ms + world->ahead_ms);
 	return sync_store_save(&world->store, &process->machine.next);
 }
@@ -148,6 +147,7 @@ static void begin_request(struct sync_simulation *world)
 		memcpy(request->token, fetch->token.p, fetch->token.n);
 	request->answer.query = fetch->query;
 	request->answer.since_ms = fetch->last_sync_ms;
+	request->answer.asked_true_ms = world->true_ms;
 	request->answer.asked_at = world->store.moment + 1;
 	if (fetch->query == APS_SYNC_BASE_QUERY && (request->answer.is_first || process->began_at == 0))
 		process->began_at = request->answer.asked_at;
@@ -161,6 +161,7 @@ static void keep_page(struct sync_simulation *world, const struct aps_sync_actio
 	keeping->is_busy = keeping->is_page = true;
 	keeping->list = actions->list;
 	keeping->begins = actions->begins_and_completes || actions->list == APS_SYNC_LIST_BEGIN;
+	keeping->forgets_before_ms = actions->forgets_before_ms;
 	keeping->answer = process->taken;
 	process->taken.is_there = false;
 	keep(world);

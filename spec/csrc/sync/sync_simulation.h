@@ -23,6 +23,7 @@ struct sync_answer {
 	uint32_t asked_at;
 	int64_t took_ms;
 	int64_t since_ms; /* of a delta query */
+	int64_t asked_true_ms;
 	bool is_first;    /* it was asked for without a token */
 	bool is_doubtful; /* the owner's clock was wrong when it came */
 };
@@ -43,6 +44,7 @@ struct sync_keeping {
 	bool is_over, is_kept;
 	enum aps_sync_list list;
 	bool begins;
+	int64_t forgets_before_ms;
 	struct sync_answer answer;
 	struct service_record event;
 };

@@ -110,6 +110,8 @@ static inline void world_say(struct sync_world *w)
 	if (a->subscribes) aps_buf_add_text(&w->said, "subscribe\n");
 	if (a->abandons_fetch) aps_buf_add_text(&w->said, "abandon\n");
 	if (a->saves) aps_buf_addf(&w->said, "save%s%s\n", a->begins_and_completes ? " begin" : "", LISTS[a->list]);
+	if (a->forgets_before_ms != 0)
+		aps_buf_addf(&w->said, "forget before %lld\n", (long long)(a->forgets_before_ms - WORLD_BEGAN_MS));
 	if (a->fetches != APS_SYNC_NO_QUERY) world_say_fetch(w);
 	if (a->drains) aps_buf_add_text(&w->said, "drain\n");
 	if (a->warns_window) aps_buf_add_text(&w->said, "warn\n");
