@@ -203,6 +203,7 @@ static void changes_are_asked_for_from_startedAt_on_or_from_before_the_request(v
 		world_feed_event(w, event);
 		FEED(w, SAVED);
 		FEED(w, DRAINED);
+		world_pass_time(w, 120000);
 		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED), is_start ? "fetch delta since 7000 size=100\ntell delta\n"
 		                                                                : "fetch delta since 4700 size=100\ntell delta\n");
 		world_clear(w);
