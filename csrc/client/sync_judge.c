@@ -35,7 +35,7 @@ static bool is_made_anew(const struct aps_sync_run *run, const struct aps_page_r
 	enum aps_record_order change = aps_record_order(record->changed_at, aps_buf_str(&found->changed_at));
 	bool is_base = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE;
 	if (change != APS_RECORD_UNORDERED || !is_base) return change == APS_RECORD_NEWER;
-	return run->machine.made_ms / 1000 - APS_SYNC_REMEMBERED_S > found->seen_s;
+	return (run->machine.made_ms - APS_SYNC_REMEMBERED_MS) / 1000 > found->seen_s;
 }
 
 /* What is older than the deletion is, whatever its version: a deletion of the former record would make the later one

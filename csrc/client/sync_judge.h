@@ -6,10 +6,6 @@
 #include "client/sync_judgement.h"
 #include "client/sync_run.h"
 
-/* How long something older than a deletion may still come: late events, replicas that are behind, a clock that was
- * wrong about when it was. */
-#define APS_SYNC_REMEMBERED_S 600
-
 APS_BEGIN_DECLS
 
 /* What would become of the records now; `data`: of the response, with what was asked of it (NULL: nothing was);

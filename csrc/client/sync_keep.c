@@ -8,6 +8,8 @@
 #include "client/sync_tell.h"
 #include "client/sync_write.h"
 
+#define REMEMBERED_MS 86400000 /* a deletion, of a sync without a query */
+
 static void clear(struct aps_sync_run *run)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
@@ -41,16 +43,25 @@ static void fail(struct aps_sync_run *run, const struct aps_err *err)
 	aps_sync_keep_conclude(run, false);
 }
 
-/* A complete base pass: deletions that it has seen itself needn't be remembered. */
-static enum aps_rc end_pass(struct aps_sync_run *run, struct aps_err *err)
+/* Deletions that were seen before it needn't be remembered. */
+static enum aps_rc forget_deletions(struct aps_sync_run *run, int64_t before_ms, struct aps_err *err)
 {
 	struct aps_sync_name name;
-	int64_t began_s = run->machine.next.base_ms / 1000;
+	if (before_ms < 1000 || !run->has_tombstones) return APS_OK;
 	enum aps_rc rc = aps_sync_run_name(run, &name, err);
-	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, began_s - APS_SYNC_REMEMBERED_S, err);
-	if (rc == APS_OK) rc = aps_sync_quarantine_end_pass(run, began_s, err);
+	if (rc == APS_OK) rc = aps_tombstones_remove_before(run->vault->db, name, before_ms / 1000, err);
 	run->knows_tombstones = false;
 	return rc;
+}
+
+/* Without a query no pass is ever over. */
+static enum aps_rc forget_by_time(struct aps_sync_run *run, struct aps_err *err)
+{
+	int64_t now_ms = aps_sync_run_seen_ms(run);
+	if (run->settings->options.has_base || run->settings->options.has_delta) return APS_OK;
+	if (now_ms - run->forgot_at_ms < REMEMBERED_MS / 24 && now_ms >= run->forgot_at_ms) return APS_OK;
+	run->forgot_at_ms = now_ms;
+	return forget_deletions(run, now_ms - REMEMBERED_MS, err);
 }
 
 static enum aps_rc save_with(struct aps_sync_run *run, struct aps_err *err)
@@ -60,26 +71,17 @@ static enum aps_rc save_with(struct aps_sync_run *run, struct aps_err *err)
 	if (keeping->answer.edits.number != 0)
 		aps_caching_edit(run->core, run->client, run->cache, &keeping->answer.edits);
 	keeping->answer.edits.number = 0;
-	if (!keeping->is_page) return APS_OK;
-	if (keeping->list == APS_SYNC_LIST_COMPLETE) rc = end_pass(run, err);
+	if (!keeping->is_page) return forget_by_time(run, err);
+	rc = forget_deletions(run, keeping->forgets_before_ms, err);
+	if (rc == APS_OK && keeping->list == APS_SYNC_LIST_COMPLETE)
+		rc = aps_sync_quarantine_end_pass(run, run->machine.next.base_ms / 1000, err);
 	return rc == APS_OK ? aps_sync_run_save(run, &run->machine.next, err) : rc;
-}
-
-bool aps_sync_keep_take_ends(struct aps_sync_run *run, bool *is_kept)
-{
-	bool has_ended = run->has_lost || run->has_committed || run->has_moved;
-	*is_kept = run->has_committed && !run->has_lost && !run->has_moved;
-	run->has_lost = run->has_committed = run->has_moved = false;
-	if (has_ended && !*is_kept && run->n_uncommitted != 0) run->hearing.has_missed = true;
-	if (has_ended) run->n_uncommitted = 0;
-	return has_ended;
 }
 
 static void finish(struct aps_sync_run *run)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
 	struct aps_err err;
-	bool were_kept;
 	keeping->is_parked = false;
 	if (run->is_ended) {
 		clear(run);
@@ -90,7 +92,6 @@ static void finish(struct aps_sync_run *run)
 		fail(run, NULL);
 		return;
 	}
-	(void)aps_sync_keep_take_ends(run, &were_kept); /* of others: it says nothing of this one */
 	if (save_with(run, &err) != APS_OK) {
 		aps_vault_suspect(run->vault, &err);
 		aps_vault_abandon(run->vault);
@@ -189,6 +190,7 @@ void aps_sync_keep_page(struct aps_sync_run *run, struct aps_sync_answer *answer
 	keeping->part = is_delta ? APS_SYNC_PART_DELTA : APS_SYNC_PART_BASE;
 	keeping->list = actions->list;
 	keeping->begins = actions->begins_and_completes || actions->list == APS_SYNC_LIST_BEGIN;
+	keeping->forgets_before_ms = actions->forgets_before_ms;
 	keeping->answer = *answer;
 	*answer = (struct aps_sync_answer){.is_there = false};
 	keeping->data = keeping->answer.outcome.response.data;

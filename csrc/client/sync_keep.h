@@ -21,9 +21,6 @@ void aps_sync_keep_settle_lingering(struct aps_sync_run *run);
  * command's. False: nobody has asked with this number. */
 bool aps_sync_keep_settle(struct aps_sync_run *run, uint64_t question, const struct aps_caching_edits *edits,
                           struct aps_str more);
-/* What became of transactions since it was looked at last: of events in one that was lost, something was missed. False:
- * none has ended. *is_kept: all that was written is there. */
-bool aps_sync_keep_take_ends(struct aps_sync_run *run, bool *is_kept);
 /* The transaction has ended with it or without. */
 void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept);
 /* Nothing comes of what is in hand. What waits in the cache stays there until it is written; true: it does. */

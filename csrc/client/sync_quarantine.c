@@ -80,14 +80,6 @@ static void put_reason(struct aps_buf *out, struct aps_str message, bool is_null
 	aps_arena_clear(&arena);
 }
 
-/* By the service's clock, which knows the pass: what it has met isn't older than it. */
-static int64_t seen_s(const struct aps_sync_run *run)
-{
-	int64_t now_ms = aps_sync_run_now_ms(run), began_ms = run->machine.next.base.began_ms;
-	bool is_base = run->keeping.is_page && run->keeping.part == APS_SYNC_PART_BASE;
-	return (is_base && now_ms < began_ms ? began_ms : now_ms) / 1000;
-}
-
 static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, size_t index, struct aps_str message,
                        struct aps_err *err)
 {
@@ -97,7 +89,7 @@ static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, si
 	aps_buf_init(&reason, APS_BUF_ANY_SIZE);
 	put_place(&key, run, page, index);
 	put_reason(&reason, message, aps_page_at(page, index)->text.p == NULL);
-	const struct aps_sync_bad_record bad = {aps_buf_str(&key), aps_buf_str(&reason), seen_s(run)};
+	const struct aps_sync_bad_record bad = {aps_buf_str(&key), aps_buf_str(&reason), aps_sync_run_seen_ms(run) / 1000};
 	enum aps_rc rc = key.rc == APS_OK && reason.rc == APS_OK
 	                         ? aps_sync_run_name(run, &name, err)
 	                         : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");

@@ -32,6 +32,12 @@ int64_t aps_sync_run_now_ms(const struct aps_sync_run *run)
 	return aps_clock_wall_ms() + run->skew_ms;
 }
 
+int64_t aps_sync_run_seen_ms(const struct aps_sync_run *run)
+{
+	const struct aps_delta_sync *machine = &run->machine;
+	return aps_sync_seen_ms(run->keeping.is_page ? &machine->next : &machine->checkpoint, aps_sync_run_now_ms(run));
+}
+
 int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answer *answer)
 {
 	int64_t date_s;

@@ -65,6 +65,7 @@ struct aps_sync_keeping {
 	enum aps_sync_part_kind part;
 	enum aps_sync_list list;
 	bool begins;                   /* with `list` */
+	int64_t forgets_before_ms;     /* deletions; 0: none */
 	struct aps_sync_answer answer; /* of a page */
 	struct aps_bytes *bytes;       /* of an event; its page is answer.page */
 	struct aps_str data, errors;
@@ -72,7 +73,8 @@ struct aps_sync_keeping {
 	struct aps_parked parked;
 	bool is_parked;
 	uint64_t question;   /* to the application's functions; 0: none */
-	bool is_uncommitted; /* written, in the transaction that is open */
+	bool is_uncommitted;           /* written, in a transaction */
+	bool is_settled, is_committed; /* that has ended */
 	int64_t begun_ms;
 };
 
@@ -148,9 +150,7 @@ struct aps_sync_run {
 	int64_t told_ms;        /* the service's time, as the last page has told it, */
 	int64_t told_at_ms;     /* and when that was, by the clock that never jumps; 0: no page of this run has */
 	bool is_cleared;        /* the cache was, in this turn */
-	bool has_moved;         /* the store has, in this turn */
-	bool has_lost;          /* a transaction with something of it has failed */
-	bool has_committed;     /* or is there */
+	bool has_ended;         /* a transaction has, in this turn */
 	size_t n_uncommitted;   /* events in the transaction that is open */
 	bool is_whole;          /* see aps_sync_run_is_whole() */
 	bool was_delta;         /* the last page that was kept is of a delta query */
@@ -165,6 +165,7 @@ struct aps_sync_run {
 	bool is_bulk;       /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;
 	bool has_tombstones, knows_tombstones;
+	int64_t forgot_at_ms; /* those that were old, of a sync without a query; 0: in no turn of this run */
 	bool knows_bad;
 	uint64_t n_bad;                         /* quarantined records, where that is known */
 	unsigned n_failed;                      /* tries since a page was kept; the machine begins anew online */
@@ -184,6 +185,8 @@ APS_BEGIN_DECLS
 void aps_sync_run_let_go(struct aps_sync_run *run);
 /* Now by the service's clock: once a page has told it, whatever becomes of the device's. */
 int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
+/* When what is being kept was seen: aps_sync_seen_ms(). */
+int64_t aps_sync_run_seen_ms(const struct aps_sync_run *run);
 /* When the service has made an answer, by its Date; 0: it doesn't say. The run's clock follows it. */
 int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answer *answer);
 /* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */

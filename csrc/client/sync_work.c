@@ -144,12 +144,6 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	feed_counted(run, &event);
 }
 
-static int64_t made_ms(const struct aps_sync_run *run, const struct aps_sync_answer *answer, int64_t date_ms)
-{
-	if (answer->page.started_ms != 0) return answer->page.started_ms;
-	return date_ms != 0 ? date_ms : aps_sync_run_now_ms(run) - answer->took_ms;
-}
-
 /* Of the page behind it; empty: there is none. */
 static struct aps_str next_token(const struct aps_sync_run *run, const struct aps_sync_answer *answer)
 {
@@ -162,13 +156,14 @@ static struct aps_str next_token(const struct aps_sync_run *run, const struct ap
 static void feed_page(struct aps_sync_run *run)
 {
 	struct aps_sync_answer *answer = &run->fetching.taken;
-	int64_t date_ms = aps_sync_run_learn(run, &answer->outcome.answer);
+	int64_t date_ms = aps_sync_run_learn(run, &answer->outcome.answer), started_ms = answer->page.started_ms;
 	struct aps_sync_event event = {
 	        .kind = APS_SYNC_ON_ANSWERED,
 	        .page = {.n_records = aps_page_count(&answer->page),
 	                 .n_bytes = answer->outcome.response.data.n,
 	                 .token = next_token(run, answer),
-	                 .server_ms = made_ms(run, answer, date_ms),
+	                 .server_ms = started_ms != 0 ? started_ms : date_ms,
+	                 .is_start = started_ms != 0,
 	                 .took_ms = answer->took_ms},
 	};
 	aps_err_clear(&run->err);
@@ -316,13 +311,25 @@ static bool take_events(struct aps_sync_run *run)
 	return n != 0;
 }
 
+/* A page was written, and its transaction has ended. */
+static void conclude_page(struct aps_sync_run *run)
+{
+	const struct aps_vault *vault = run->vault;
+	bool is_kept = run->keeping.is_committed;
+	if (!is_kept && vault != NULL && run->err.code == APS_OK)
+		run->err = vault->trouble.code != APS_OK ? vault->trouble : vault->lost;
+	run->has_changed = true;
+	aps_sync_keep_conclude(run, is_kept && !run->is_cleared);
+}
+
 /* What was written in this turn is kept or isn't. */
 static bool conclude(struct aps_sync_run *run)
 {
 	bool is_cleared = run->is_cleared;
 	if (run->keeping.is_uncommitted && run->vault != NULL) aps_caching_commit(run->core, run->vault);
-	bool is_kept, has_ended = aps_sync_keep_take_ends(run, &is_kept);
-	if (has_ended && run->keeping.is_uncommitted) aps_sync_keep_conclude(run, is_kept && !is_cleared);
+	bool has_ended = run->has_ended;
+	run->has_ended = false;
+	if (run->keeping.is_settled) conclude_page(run);
 	bool is_page_over = run->keeping.is_over;
 	if (is_cleared) { /* first: what comes of a page of what was there before doesn't matter */
 		run->is_cleared = false;
@@ -465,9 +472,21 @@ static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation
 {
 }
 
+/* Each goes by the transaction that it was written in: what becomes of others of its turn says nothing of it. */
+static void settle(struct aps_sync_run *run, bool is_committed)
+{
+	struct aps_sync_keeping *keeping = &run->keeping;
+	if (run->n_uncommitted != 0 && !is_committed) run->hearing.has_missed = true;
+	run->n_uncommitted = 0;
+	run->has_ended = true;
+	if (!keeping->is_uncommitted || keeping->is_settled) return;
+	keeping->is_settled = true;
+	keeping->is_committed = is_committed;
+}
+
 static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
 {
-	of(part)->has_committed = true;
+	settle(of(part), true);
 }
 
 static void forget_lists(struct aps_sync_run *run)
@@ -486,19 +505,19 @@ static void wake_for_events(struct aps_sync_run *run)
 
 static void failed(struct aps_vault_part *part)
 {
-	of(part)->has_lost = true;
-	forget_lists(of(part));
 	wake_for_events(of(part));
+	settle(of(part), false);
+	forget_lists(of(part));
 }
 
 /* What this turn has told of the sync isn't in the new place: it is told again. */
 static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err APS_UNUSED)
 {
 	struct aps_sync_run *run = of(part);
-	run->has_moved = run->has_moved || run->keeping.is_uncommitted || run->n_uncommitted != 0;
+	wake_for_events(run);
+	settle(run, false);
 	run->is_cleared = run->is_cleared || !keeps;
 	forget_lists(run);
-	wake_for_events(run);
 	return APS_OK;
 }
 

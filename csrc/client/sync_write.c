@@ -122,7 +122,7 @@ static struct aps_str bare(struct aps_str key)
 /* The later of now, which may be a guess, and of what the service says. */
 static int64_t deleted_at_s(const struct writing *w, const struct aps_page_record *record)
 {
-	int64_t now_ms = aps_sync_run_now_ms(w->run), changed_ms = aps_page_time_of(record->changed_at);
+	int64_t now_ms = aps_sync_run_seen_ms(w->run), changed_ms = aps_page_time_of(record->changed_at);
 	return (changed_ms > now_ms ? changed_ms : now_ms) / 1000;
 }
 

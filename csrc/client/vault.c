@@ -152,7 +152,7 @@ static void begin_anew(struct aps_vault *vault)
 static void settle_in_file(struct aps_vault *vault, uint64_t place)
 {
 	vault->place = place;
-	vault->trouble.code = APS_OK;
+	vault->trouble.code = vault->lost.code = APS_OK;
 	vault->wait_ms = 0;
 	vault->is_suspect = false; /* that was another one */
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
@@ -505,6 +505,7 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 void aps_vault_abandon(struct aps_vault *vault)
 {
 	abort_turn(vault);
+	aps_fail(&vault->lost, APS_E_STORAGE, "something else that was written with it failed");
 	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next) part->failed(part);
 }
 
@@ -522,7 +523,10 @@ enum aps_rc aps_vault_commit(struct aps_vault *vault, struct aps_err *err)
 	if (!vault->is_writing) return APS_OK;
 	enum aps_rc rc = commit(vault, &generation, err);
 	if (rc != APS_OK && aps_vault_cope(vault, err)) rc = commit(vault, &generation, err);
-	if (rc != APS_OK) aps_vault_abandon(vault);
+	if (rc != APS_OK) {
+		aps_vault_abandon(vault);
+		vault->lost = *err;
+	}
 	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
 		part->committed(part, generation);
 	return rc;

@@ -51,6 +51,7 @@ struct aps_vault {
 	struct aps_db *db;      /* NULL: there is no memory even for a store in memory */
 	struct aps_db *base;    /* what `db` lies over; NULL: over nothing */
 	struct aps_err trouble; /* why the file isn't used, while it isn't */
+	struct aps_err lost;    /* why the last transaction that was lost failed */
 	uint64_t place;
 	uint64_t generation;     /* the last one that was committed */
 	uint64_t last_number;    /* of an entry */

@@ -4,7 +4,8 @@
 #include "sync/sync_fetching.h"
 #include "sync/sync_hearing.h"
 
-#define LONG_AGO_MS (INT64_MIN / 4)
+#define LONG_AGO_MS      (INT64_MIN / 4)
+#define MIN_HEARTBEAT_MS 500 /* however short the window is */
 
 #define TEXT(name, text) text,
 static const char *const PHASE_NAMES[] = {APS_SYNC_PHASE_MAP(TEXT)};
@@ -121,7 +122,8 @@ static bool be_cleared(struct aps_sync_step *s)
 	aps_sync_abandon_fetch(s);
 	aps_checkpoint_clear(&sync->checkpoint);
 	sync->is_cleared = sync->is_saving;
-	sync->n_restarts = 0;
+	sync->n_restarts = sync->n_late = 0;
+	sync->is_missing = false;
 	sync->wants_more = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	sync->needs_plan = true;
@@ -173,23 +175,32 @@ static int64_t greater(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* How long until what was missed is asked for. */
+static int64_t replan_ms(const struct aps_sync_step *s)
+{
+	return s->sync->is_missing ? s->sync->replan_at_ms - s->event->mono_ms : INT64_MAX;
+}
+
 /* How long until a pass is due; not above 0: it is. A clock that is wrong, and stays so, says that again and again, or
  * never: the one that never jumps sees to it that the pass before it isn't just over, and that a heartbeat comes. */
 static int64_t rest_ms(const struct aps_sync_step *s)
 {
 	const struct aps_delta_sync *sync = s->sync;
 	const struct aps_delta_sync_options *options = &sync->options;
-	const int64_t mono_ms = s->event->mono_ms, now_ms = s->event->now_ms, quarter_ms = options->window_ms / 4;
+	const int64_t mono_ms = s->event->mono_ms, now_ms = s->event->now_ms;
+	const int64_t quarter_ms = greater(options->window_ms / 4, MIN_HEARTBEAT_MS);
 	int64_t base_ms = aps_sync_base_rest_ms(options, &sync->checkpoint, sync->jitter_permille, now_ms);
 	int64_t delta_ms = aps_sync_delta_rest_ms(options, &sync->checkpoint, now_ms);
 	int64_t least_ms = greater(lesser(options->interval_ms, quarter_ms), APS_SYNC_MIN_RERUN_MS);
 	base_ms = greater(base_ms, sync->based_at_ms + least_ms - mono_ms);
 	delta_ms = greater(delta_ms, sync->polled_at_ms + quarter_ms - mono_ms);
 	if (delta_ms != INT64_MAX && !options->begins_live)
-		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->window_ms / 2 - mono_ms);
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + greater(options->window_ms / 2, quarter_ms) - mono_ms);
+	/* where the window is so short that a base query takes its place */
+	if (options->has_base) delta_ms = greater(delta_ms, sync->based_at_ms + APS_SYNC_MIN_RERUN_MS - mono_ms);
 	if (sync->phase == APS_SYNC_POLLING && options->has_delta)
 		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);
-	return lesser(base_ms, delta_ms);
+	return lesser(lesser(base_ms, delta_ms), replan_ms(s));
 }
 
 /* What wasn't heard between two pages, no other query would tell. */
@@ -216,12 +227,14 @@ static void choose(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->is_online || !aps_sync_is_served(sync)) return;
 	if (s->is_due && is_resting(sync) && rest_ms(s) <= 0) sync->needs_plan = true;
+	if (replan_ms(s) <= 0) sync->needs_plan = true;
 	if (sync->needs_plan) {
 		bool anew;
 		enum aps_sync_query query =
 		        aps_delta_sync_plan(&sync->options, &sync->checkpoint, s->event->now_ms, &anew);
 		query = doubt(s, query, &anew);
 		sync->needs_plan = false;
+		if (query == APS_SYNC_NO_QUERY) sync->is_missing = false; /* nothing tells it */
 		aps_sync_run(sync, query, anew, false);
 		aps_sync_begin_live(s);
 	} else if (sync->wants_more && sync->checkpoint.base.is_open) {

@@ -4,12 +4,13 @@
 
 #define FAST_PAGE_MS 1000
 #define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
-/* An event may come so much later than its change, or a page not show it yet (DynamoDB's reads are consistent in the
- * end). What is heard while a page is asked for may be older than the page: what has followed it is asked for, too. */
-#define LATE_MS 2000
+/* A Date tells when an answer was sent, not when its page was begun to be read: deltaSync.ts takes off so much, too. */
+#define SLACK_MS 2000
+#define DATE_MS  999 /* what a Date leaves out */
+#define MAX_LATE 2   /* base passes that are begun anew: the window is shorter than what a page takes */
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
 #define MAX_RESTARTS   3
-#define FRESH_TOKEN_MS 60000
+#define FRESH_MS     60000
 
 bool aps_sync_may_fetch(const struct aps_sync_step *s)
 {
@@ -35,12 +36,19 @@ void aps_sync_run(struct aps_delta_sync *sync, enum aps_sync_query query, bool i
 	if (query == APS_SYNC_BASE_QUERY) sync->wants_more = false;
 }
 
-/* The window is half over since what the open base pass knows. */
+/* The window is half over since what the open base pass knows. One that is too short for that isn't looked at again and
+ * again. */
 static bool needs_inside(const struct aps_sync_step *s, const struct aps_checkpoint *at)
 {
-	const struct aps_delta_sync_options *options = &s->sync->options;
-	return s->sync->running == APS_SYNC_BASE_QUERY && options->has_delta &&
-	       aps_sync_elapsed_ms(s->event->now_ms, at->base.since_ms) >= options->window_ms / 2;
+	const struct aps_delta_sync *sync = s->sync;
+	if (sync->running != APS_SYNC_BASE_QUERY || !sync->options.has_delta || sync->n_late >= MAX_LATE) return false;
+	if (s->event->mono_ms - sync->polled_at_ms < APS_SYNC_MIN_RERUN_MS) return false;
+	return aps_sync_elapsed_ms(s->event->now_ms, at->base.since_ms) >= sync->options.window_ms / 2;
+}
+
+static bool is_fresh(const struct aps_sync_step *s, enum aps_sync_query query)
+{
+	return s->event->mono_ms - s->sync->answered_at_ms[query] < FRESH_MS;
 }
 
 static void revise_base(struct aps_sync_step *s)
@@ -49,12 +57,15 @@ static void revise_base(struct aps_sync_step *s)
 	const struct aps_checkpoint *at = &sync->checkpoint;
 	int64_t now_ms = s->event->now_ms;
 	if (sync->is_anew || at->base.began_ms == 0) return;
-	bool is_known = !s->is_straight && !s->event->is_guess;
-	if (is_known && !aps_sync_is_recent(now_ms, at->base.since_ms, sync->options.window_ms))
+	bool is_hasty = is_fresh(s, APS_SYNC_BASE_QUERY); /* it is the window that is too short */
+	bool is_known = !s->is_straight && !s->event->is_guess && !(is_hasty && sync->n_late >= MAX_LATE);
+	if (is_known && !aps_sync_is_recent(now_ms, at->base.since_ms, sync->options.window_ms)) {
 		sync->is_anew = true;
-	else if (!s->was_inside && needs_inside(s, at))
+		sync->n_late += is_hasty;
+	} else if (!s->was_inside && needs_inside(s, at)) {
 		aps_sync_run(sync, APS_SYNC_DELTA_QUERY,
 		             !aps_sync_delta_goes_on(&sync->options, at, at->base.since_ms, now_ms), true);
+	}
 }
 
 static void revise_delta(struct aps_sync_step *s)
@@ -67,8 +78,9 @@ static void revise_delta(struct aps_sync_step *s)
 	bool is_late = sync->is_inside ? !aps_sync_is_recent(now_ms, since_ms(sync), sync->options.window_ms)
 	                               : aps_sync_delta_is_late(&sync->options, at, now_ms);
 	sync->is_anew = true;
-	if (is_late && sync->options.has_base && !s->event->is_guess)
-		aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+	if (!is_late || !sync->options.has_base || s->event->is_guess) return;
+	sync->n_late += sync->is_inside;
+	aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 }
 
 void aps_sync_revise(struct aps_sync_step *s)
@@ -107,6 +119,7 @@ void aps_sync_fetch(struct aps_sync_step *s)
 	if (!is_first) sync->fetch.token = aps_buf_str(&pass->token);
 	if (!is_base) sync->fetch.last_sync_ms = is_first ? since_ms(sync) : pass->since_ms;
 	if (is_first) sync->has_gap = sync->options.has_subscription && !sync->is_subscribed;
+	if (is_first) aps_sync_ask_for_missed(sync);
 	if (is_first && is_base) sync->is_continuous = !sync->has_gap;
 	sync->is_fetching = true;
 	s->actions->fetches = sync->running;
@@ -125,6 +138,13 @@ static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 	const struct aps_sync_fetch *fetch = &sync->fetch;
 	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
 	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
+}
+
+/* All that was changed before is known with this page. */
+static int64_t known_ms(const struct aps_sync_page_facts *page, int64_t made_ms)
+{
+	int64_t ms = page->is_start ? made_ms : made_ms - page->took_ms - SLACK_MS;
+	return ms > 0 ? ms : 1;
 }
 
 static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
@@ -148,6 +168,7 @@ static void keep_page(struct aps_sync_step *s, const struct aps_sync_progress *p
 	s->actions->saves = true;
 	s->actions->list = progress->list;
 	s->actions->begins_and_completes = progress->begins_and_completes;
+	s->actions->forgets_before_ms = progress->forgets_before_ms;
 }
 
 bool aps_sync_answer(struct aps_sync_step *s)
@@ -157,8 +178,8 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	if (!sync->is_fetching || sync->is_saving) return false;
 	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
 	if (made_ms <= 0) made_ms = 1;
-	int64_t known_ms = made_ms - page->took_ms - LATE_MS;
-	bool is_late = is_out_of_window(sync, made_ms);
+	int64_t latest_ms = page->is_start ? made_ms : made_ms + DATE_MS;
+	bool is_late = is_out_of_window(sync, latest_ms);
 	bool is_thrown_away = is_late && sync->options.has_base;
 	if (!is_thrown_away) {
 		const struct aps_sync_place place = {
@@ -168,7 +189,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		        .has_gap = sync->has_gap && !sync->is_unserved,
 		        .since_ms = sync->fetch.last_sync_ms,
 		        .made_ms = made_ms,
-		        .known_ms = known_ms > 0 ? known_ms : 1,
+		        .known_ms = known_ms(page, made_ms),
 		        .page = page,
 		};
 		struct aps_sync_progress progress;
@@ -176,7 +197,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		                      &s->actions->err) != APS_OK)
 			return true;
 		s->actions->warns_window = is_late && (place.is_first || !is_out_of_window(sync, sync->made_ms));
-		keep_page(s, &progress, made_ms);
+		keep_page(s, &progress, latest_ms);
 	}
 	sync->is_fetching = false;
 	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;
@@ -185,7 +206,9 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	sync->known_ms = made_ms;
 	sync->known_at_ms = s->event->mono_ms;
 	grow_page(sync, page->took_ms);
-	if (is_thrown_away) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+	if (!is_thrown_away) return true;
+	sync->n_late += sync->is_inside;
+	aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
 	return true;
 }
 
@@ -204,9 +227,9 @@ static bool may_restart(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (sync->fetch.token.n == 0) return false;
-	bool is_fresh = s->event->mono_ms - sync->answered_at_ms[sync->fetch.query] < FRESH_TOKEN_MS;
-	if (is_fresh && sync->n_restarts == MAX_RESTARTS) return false;
-	sync->n_restarts += is_fresh;
+	bool is_too_fresh = is_fresh(s, sync->fetch.query);
+	if (is_too_fresh && sync->n_restarts == MAX_RESTARTS) return false;
+	sync->n_restarts += is_too_fresh;
 	return true;
 }
 
@@ -247,10 +270,11 @@ static void end_pass(struct aps_sync_step *s)
 	if (!was_delta) {
 		sync->based_at_ms = s->event->mono_ms;
 		sync->page_limit = 0;
+		sync->n_late = 0;
 	}
 	sync->n_restarts = 0;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
-	sync->needs_plan = sync->has_gap && sync->is_subscribed;
+	aps_sync_replan(s);
 	/* The device's clock may have been behind. */
 	if (was_delta && sync->options.has_base &&
 	    aps_sync_elapsed_ms(sync->made_ms, now->base_ms) >= sync->options.interval_ms)

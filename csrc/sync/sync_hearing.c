@@ -4,6 +4,8 @@
  * ahead, and the monotonic one stands still while the device sleeps: a mark goes by the one that says less. */
 #include "sync/sync_hearing.h"
 
+#include <limits.h>
+
 #define SLACK_MS  2000 /* as of the time of a page */
 #define MARK_MS   60000
 #define LATER_MS  5000
@@ -29,7 +31,10 @@ void aps_sync_note_gap(struct aps_delta_sync *sync)
 
 static void lose(struct aps_delta_sync *sync)
 {
-	if (sync->is_subscribed) aps_sync_note_gap(sync);
+	if (sync->is_subscribed) {
+		aps_sync_note_gap(sync);
+		sync->is_missing = false; /* as soon as it is heard again */
+	}
 	sync->is_subscribed = false;
 }
 
@@ -130,13 +135,58 @@ bool aps_sync_be_lost(struct aps_sync_step *s)
 	return s->sync->options.has_subscription;
 }
 
+/* The first time at once. What is missed again and again (events that aren't whole, a device that is too slow) is asked
+ * for as often as where nothing is heard. */
+static int64_t missed_delay_ms(const struct aps_delta_sync *sync)
+{
+	const int64_t most_ms = sync->options.poll_ms;
+	int64_t delay_ms = APS_SYNC_MIN_RERUN_MS;
+	if (sync->n_missed == 0) return 0;
+	for (unsigned i = 1; i < sync->n_missed && delay_ms < most_ms; i++) delay_ms *= 2;
+	return delay_ms < most_ms ? delay_ms : most_ms;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void miss(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	const int64_t mono_ms = s->event->mono_ms;
+	bool is_long_ago = mono_ms - sync->polled_at_ms >= 2 * later(sync->options.poll_ms, APS_SYNC_MIN_RERUN_MS);
+	if (is_long_ago) sync->n_missed = 0;
+	sync->is_missing = true;
+	sync->replan_at_ms = later(mono_ms, sync->polled_at_ms + missed_delay_ms(sync));
+}
+
 bool aps_sync_have_missed(struct aps_sync_step *s)
 {
-	if (!s->sync->options.has_subscription) return false;
-	if (!s->sync->is_asked) return true;
-	aps_sync_note_gap(s->sync);
-	plan_soon(s->sync);
+	struct aps_delta_sync *sync = s->sync;
+	if (!sync->options.has_subscription) return false;
+	if (!sync->is_asked) return true;
+	bool is_known = sync->has_gap && !sync->is_missing;
+	aps_sync_note_gap(sync);
+	if (is_known)
+		plan_soon(sync);
+	else
+		miss(s);
 	return true;
+}
+
+void aps_sync_replan(struct aps_sync_step *s)
+{
+	struct aps_delta_sync *sync = s->sync;
+	sync->needs_plan = sync->has_gap && sync->is_subscribed && !sync->is_missing;
+	if (sync->is_missing)
+		sync->replan_at_ms = later(s->event->mono_ms, sync->polled_at_ms + missed_delay_ms(sync));
+}
+
+void aps_sync_ask_for_missed(struct aps_delta_sync *sync)
+{
+	if (sync->is_missing && sync->n_missed < UINT_MAX) sync->n_missed++;
+	sync->is_missing = false;
 }
 
 void aps_sync_subscribe(struct aps_sync_step *s)

@@ -29,6 +29,11 @@ int64_t aps_sync_next_mark_ms(const struct aps_delta_sync *sync);
 /* Asks for it, if it may be. */
 void aps_sync_subscribe(struct aps_sync_step *s);
 
+/* A pass is over: another one follows where there is a gap, at once or soon. */
+void aps_sync_replan(struct aps_sync_step *s);
+/* The first page of a pass is asked for, which tells what was missed. */
+void aps_sync_ask_for_missed(struct aps_delta_sync *sync);
+
 APS_END_DECLS
 
 #endif

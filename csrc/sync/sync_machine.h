@@ -91,6 +91,7 @@ struct aps_sync_actions {
 	bool saves;
 	enum aps_sync_list list;
 	bool begins_and_completes; /* LIST_COMPLETE or _SHOW of a pass of one page: also BEGIN */
+	int64_t forgets_before_ms; /* likewise: deletions that were seen before (aps_sync_seen_ms()) go; 0: none does */
 	/* Is to be begun: of machine->fetch. */
 	enum aps_sync_query fetches;
 	bool drains;       /* what is held is taken; DRAINED once nothing is */
@@ -137,11 +138,14 @@ struct aps_delta_sync {
 
 	bool is_continuous; /* it was heard from the first page of this base pass on */
 	bool has_gap;       /* something may have been missed that no query which has begun since then would tell */
+	bool is_missing;    /* has_gap, and the subscription stands: something of it was thrown away */
 	bool may_hold;      /* something was heard, maybe, that isn't taken yet */
 	bool needs_plan;    /* what comes next is to be asked of the table */
 	bool wants_more;    /* the pass that was truncated is to go on */
 
 	unsigned n_restarts;      /* of this pass, because a fresh token was refused */
+	unsigned n_late;          /* base passes in a row that a delta pass inside of them has ended: it came too late */
+	unsigned n_missed;        /* passes in a row because of what was missed */
 	unsigned n_failures;      /* of fetches, in a row */
 	unsigned n_ended;         /* of subscriptions */
 	uint32_t page_size;       /* of the next base page */
@@ -150,6 +154,7 @@ struct aps_delta_sync {
 	int64_t jitter_permille;  /* of the interval, that are added: drawn once */
 	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
+	int64_t replan_at_ms;     /* monotonic: what is_missing is asked for then */
 	int64_t subscribed_at_ms; /* monotonic */
 	int64_t answered_at_ms[APS_SYNC_DELTA_QUERY + 1]; /* monotonic: the last page of each query */
 	int64_t polled_at_ms;                             /* monotonic: when the last pass was over */

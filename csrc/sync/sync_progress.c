@@ -69,6 +69,27 @@ static void add_delta_page(struct aps_checkpoint *c, const struct aps_sync_place
 	c->has_missed = place->has_gap;
 }
 
+int64_t aps_sync_seen_ms(const struct aps_checkpoint *known, int64_t now_ms)
+{
+	const int64_t times[] = {known->base_ms, known->last_sync_ms, known->base.began_ms};
+	for (size_t i = 0; i < APS_COUNTOF(times); i++)
+		if (times[i] > now_ms) now_ms = times[i];
+	return now_ms;
+}
+
+/* What is older than a deletion may come behind it: events that were late. That the pass has begun later proves
+ * nothing: the clock that has seen the deletion may have stood still, with the device. The pass before it has, too. */
+static int64_t forgets_before_ms(const struct aps_checkpoint *before, const struct aps_checkpoint *next,
+                                 const struct aps_delta_sync_options *options, const struct aps_sync_place *place)
+{
+	int64_t began_ms = 0;
+	if (place->query == APS_SYNC_BASE_QUERY)
+		began_ms = before->base_ms < next->base_ms ? before->base_ms : next->base_ms;
+	else if (!options->has_base)
+		began_ms = before->last_sync_ms < next->last_sync_ms ? before->last_sync_ms : next->last_sync_ms;
+	return began_ms > APS_SYNC_REMEMBERED_MS ? began_ms - APS_SYNC_REMEMBERED_MS : 0;
+}
+
 enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_checkpoint *checkpoint,
                               const struct aps_delta_sync_options *options, const struct aps_sync_place *place,
                               struct aps_sync_progress *progress, struct aps_err *err)
@@ -86,6 +107,7 @@ enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_chec
 		aps_checkpoint_clear(&made);
 		return aps_fail(err, APS_E_NOMEM, "no memory for the checkpoint of a sync");
 	}
+	if (progress->is_last) progress->forgets_before_ms = forgets_before_ms(checkpoint, &made, options, place);
 	aps_checkpoint_clear(next);
 	*next = made;
 	return APS_OK;

@@ -4,11 +4,16 @@
 
 #include "sync/sync_plan.h"
 
+/* How long something older than a deletion may still come: late events, replicas that are behind, a clock that was
+ * wrong about when it was. */
+#define APS_SYNC_REMEMBERED_MS 600000
+
 /* What a page says. */
 struct aps_sync_page_facts {
 	uint64_t n_records, n_bytes;
 	struct aps_str token; /* of the next page; empty: this is the last one. Borrowed */
 	int64_t server_ms;    /* when it was made, by the service's clock: its startedAt, or the Date of the answer */
+	bool is_start;        /* its startedAt: noted before anything was read */
 	int64_t took_ms;      /* from the request to the answer */
 };
 
@@ -36,13 +41,17 @@ struct aps_sync_place {
 struct aps_sync_progress {
 	enum aps_sync_list list;
 	bool begins_and_completes;
-	bool is_last; /* the pass ends with it */
+	bool is_last;              /* the pass ends with it */
+	int64_t forgets_before_ms; /* deletions that were seen before needn't be remembered; 0: all are */
 };
 
 APS_BEGIN_DECLS
 
 /* The base pass stops there; 0: nowhere. */
 uint64_t aps_sync_max_records(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint);
+/* When something of this sync is seen, as far as the service's clock is known: no earlier than what it knows already,
+ * whatever became of the device's clock. */
+int64_t aps_sync_seen_ms(const struct aps_checkpoint *known, int64_t now_ms);
 /* *next, which was initialised, becomes `checkpoint` with that page. E_NOMEM: *next is as it was. */
 enum aps_rc aps_sync_progress(struct aps_checkpoint *next, const struct aps_checkpoint *checkpoint,
                               const struct aps_delta_sync_options *options, const struct aps_sync_place *place,

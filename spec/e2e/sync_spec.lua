@@ -72,6 +72,33 @@ describe("a delta sync", function()
     assert.is_true(math.abs(asked[2].lastSync / 1000 - os.time()) < 60, tostring(asked[2].lastSync))
   end)
 
+  it("asks for changes since exactly the startedAt of the pass before, also after a restart", function()
+    local told = {}
+    local function note(_, result)
+      local page = result.data.listPostsPage or result.data.listPostsDeltaPage
+      told[#told + 1] = page.startedAt
+    end
+    local function sync()
+      local s = client:sync{
+        base_query = { query = synced_posts.PAGES, update = note }, delta_query = { query = synced_posts.DELTA_PAGES, update = note },
+        subscription_query = synced_posts.LIVE,
+      }
+      local ok, err = s:ready(10)
+      assert(ok, tostring(err))
+      return s
+    end
+    local s = sync()
+    client:set_online(false)
+    wait_for(function() return s:status().phase == "waiting" end, "the wait for the network")
+    client:set_online(true)
+    wait_for(function() return #told == 2 and s:status().phase == "live" end, "a delta query")
+    client:close()
+    client = syncing.connect()
+    sync()
+    local asked = posts.arguments()
+    assert.same({ 3, told[1], told[2] }, { #asked, asked[2].lastSync, asked[3].lastSync })
+  end)
+
   it("takes base and delta queries page by page into one list", function()
     local sync = start({ page_size = 4 }, true)
     syncing.wait_equal(client, true)

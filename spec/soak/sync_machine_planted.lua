@@ -16,8 +16,8 @@ local FAULTS = {
   -- The pages.
   { FETCHING, "bool is_thrown_away = is_late && sync->options.has_base;", "bool is_thrown_away = false;" },
   { FETCHING, "if (is_first) sync->has_gap = sync->options.has_subscription && !sync->is_subscribed;", "if (is_first) sync->has_gap = false;" },
-  { FETCHING, "sync->needs_plan = sync->has_gap && sync->is_subscribed;", "" },
-  { FETCHING, "aps_sync_elapsed_ms(s->event->now_ms, at->base.since_ms) >= options->window_ms / 2;", "false;" },
+  { FETCHING, "aps_sync_replan(s);", "" },
+  { FETCHING, "aps_sync_elapsed_ms(s->event->now_ms, at->base.since_ms) >= sync->options.window_ms / 2;", "false;" },
   { FETCHING, "const struct aps_checkpoint *at = sync->is_saving ? &sync->next : &sync->checkpoint;", "const struct aps_checkpoint *at = &sync->checkpoint;" },
   { FETCHING, "sync->is_anew = false;\n\ts->is_straight", "s->is_straight" },
   { FETCHING, "s->is_refused = !may_restart(s);\n\t\tsync->is_anew = true;", "s->is_refused = !may_restart(s);" },
@@ -35,7 +35,7 @@ local FAULTS = {
   { SYNC, "delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);", "" },
   { SYNC, "if (!sync->is_online || !aps_sync_is_served(sync)) return;", "" },
   { HEARING, "if (sync->is_subscribed) aps_sync_note_gap(sync);", "" },
-  { HEARING, "\taps_sync_note_gap(s->sync);\n\tplan_soon(s->sync);", "\tplan_soon(s->sync);" },
+  { HEARING, "\taps_sync_note_gap(sync);\n\tif (is_known)", "\tif (is_known)" },
   { HEARING, "sync->is_unserved = false;", "" },
   { HEARING, "sync->is_unserved = sync->has_gap = true;", "sync->has_gap = true;" },
   { HEARING, "if (sync->has_gap && !sync->options.has_delta) mark_missed(sync);", "" },
@@ -52,7 +52,7 @@ local FAULTS = {
   { OWNER, "request->answer.is_first || process->began_at == 0)", "process->began_at == 0)" },
   { OWNER, "return world->service.manner.tells_start ? made_ms : made_ms - made_ms % 1000;", "return world->true_ms + world->ahead_ms;" },
   { OWNER, "process->keeping.is_busy || hearing->n != 0) return", "process->keeping.is_busy) return" },
-  { OWNER, "if (has_ended && !is_kept && process->n_uncommitted != 0) process->hearing.has_missed = true;", "" },
+  { OWNER, "if (process->n_uncommitted != 0 && !is_committed) process->hearing.has_missed = true;", "" },
 }
 
 require "spec.soak.planting"("sync_soak", FAULTS)

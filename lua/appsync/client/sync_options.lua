@@ -39,7 +39,8 @@ sync_options.LAST_SYNC = "lastSync"
 ---@field page_size integer? records of a page, default 1000, or what the base query's variables give as its limit
 ---@field delta_window number? seconds for which the service remembers changes, default 1800: when more time has passed, the base
 ---query is sent in the place of the delta query
----@field last_sync_unit "seconds"|"milliseconds"|"s"|"ms"|nil of `$lastSync`; default: by the service's answers
+---@field last_sync_unit "seconds"|"milliseconds"|"s"|"ms"|nil of `$lastSync`; default: milliseconds where the base or the delta
+---query selects `startedAt`, else seconds
 ---@field version_field string? of a record, by which its states are ordered; default: the first of `_version`, `version`,
 ---`_lastChangedAt` and `updatedAt` that is selected
 ---@field poll number? seconds between delta queries while the subscription can't be had, default 30

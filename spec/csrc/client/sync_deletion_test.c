@@ -22,7 +22,7 @@ static void a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_
 	assert_int_equal(n_of("2"), -1);
 }
 
-static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void **state)
+static void deletions_are_remembered_until_the_second_pass_is_over_that_began_later(void **state)
 {
 	(void)state;
 	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
@@ -40,6 +40,10 @@ static void deletions_are_remembered_until_a_pass_is_over_that_began_later(void 
 	begin_next_pass();
 	hear(deleted("1", 2));
 	answer_base(post("1", 1, 1), NULL);
+	assert_true(is_dead("2"));
+	assert_true(is_dead("9"));
+	begin_next_pass();
+	answer_base("", NULL);
 	assert_false(is_dead("2"));
 	assert_false(is_dead("9"));
 	assert_true(is_dead("1"));
@@ -54,12 +58,45 @@ static void deletions_are_remembered_for_ten_minutes_behind_the_begin_of_a_pass(
 	hear(deleted("2", 3));
 	let_time_pass(400000);
 	answer_base(post("1", 1, 1), NULL);
-	assert_true(is_dead("2"));
-	hear(post("2", 22, 2));
-	assert_string_equal(list(), "1:1");
-	let_time_pass(400000);
-	answer_base(post("1", 1, 1), NULL);
+	for (int i = 0; i < 2; i++) {
+		assert_true(is_dead("2"));
+		hear(post("2", 22, 2));
+		assert_string_equal(list(), "1:1");
+		let_time_pass(400000);
+		answer_base(post("1", 1, 1), NULL);
+	}
 	assert_false(is_dead("2"));
+}
+
+static void without_a_base_query_deletions_are_remembered_until_the_second_delta_pass(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = ""});
+	tell("subscribed");
+	answer_delta(post("1", 1, 1), NULL);
+	let_time_pass(1000);
+	hear(deleted("1", 2));
+	for (int i = 0; i < 2; i++) {
+		assert_true(is_dead("1"));
+		let_time_pass(DAY_MS / 2 + 1);
+		answer_delta("", NULL);
+	}
+	assert_false(is_dead("1"));
+}
+
+static void without_a_query_deletions_are_remembered_for_a_day(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = "", .delta = ""});
+	tell("subscribed");
+	hear(deleted("1", 2));
+	let_time_pass(DAY_MS / 2);
+	hear(deleted("2", 2));
+	assert_true(is_dead("1"));
+	let_time_pass(DAY_MS / 2 + 2000);
+	hear(post("3", 3, 1));
+	assert_false(is_dead("1"));
+	assert_true(is_dead("2"));
 }
 
 /* The service's clock counts, where the record says that it was deleted later than now. */
@@ -73,7 +110,7 @@ static void a_deletion_is_as_late_as_the_service_says(void **state)
 	         BEGIN_MS + 2 * DAY_MS);
 	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
 	hear(gone);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		assert_true(is_dead("2"));
 		begin_next_pass();
 		answer_base(post("1", 1, 1), NULL);
@@ -177,8 +214,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_pass_that_has_seen_a_record_before_its_deletion_does_not_bring_it_back),
-	        TEST(deletions_are_remembered_until_a_pass_is_over_that_began_later),
+	        TEST(deletions_are_remembered_until_the_second_pass_is_over_that_began_later),
 	        TEST(deletions_are_remembered_for_ten_minutes_behind_the_begin_of_a_pass),
+	        TEST(without_a_base_query_deletions_are_remembered_until_the_second_delta_pass),
+	        TEST(without_a_query_deletions_are_remembered_for_a_day),
 	        TEST(a_deletion_is_as_late_as_the_service_says),
 	        TEST(a_deletion_that_does_not_tell_its_version_is_asked_after),
 	        TEST(of_a_deletion_no_version_is_kept_that_is_longer_than_any),

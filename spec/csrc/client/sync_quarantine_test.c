@@ -145,6 +145,7 @@ static void where_nobody_can_tell_which_it_is_nothing_leaves_the_list(void **sta
 	begin_next_pass();
 	answer_base(both(post("1", 1, 1), post("4", 4, 1)), NULL);
 	assert_string_equal(list(), "1:1 4:4");
+	collect();
 	assert_int_equal(n_of("2"), -1);
 	assert_int_equal(n_bad(), 0);
 }

@@ -265,28 +265,33 @@ static void names_with_escapes_are_the_same_names(void **state)
 	assert_string_equal(variables_of(&fetch), "{\"ab\":\"\\u0063\",\"limit\":50}");
 }
 
+#define PLAIN   "{ sync { items { id } } }"
+#define STARTED "{ sync { items { id } nextToken startedAt } }"
+
 static void a_delta_query_has_the_last_sync_in_its_unit(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *document;
+		const char *base, *document;
 		enum aps_last_sync_unit unit;
-		const char *variables;
+		const char *last_sync;
 	} ROWS[] = {
-	        {"{ sync { items { id } nextToken startedAt } }", APS_LAST_SYNC_BY_DOCUMENT,
-	         "{\"n\":1,\"lastSync\":1700000000123}"},
-	        {"{ sync { items { id } } }", APS_LAST_SYNC_BY_DOCUMENT, "{\"n\":1,\"lastSync\":1700000000}"},
-	        {"{ sync { items { id } nextToken startedAt } }", APS_LAST_SYNC_SECONDS,
-	         "{\"n\":1,\"lastSync\":1700000000}"},
-	        {"{ sync { items { id } } }", APS_LAST_SYNC_MILLISECONDS, "{\"n\":1,\"lastSync\":1700000000123}"},
+	        {PLAIN, STARTED, APS_LAST_SYNC_BY_DOCUMENT, "1700000000123"},
+	        {STARTED, PLAIN, APS_LAST_SYNC_BY_DOCUMENT, "1700000000123"},
+	        {PLAIN, PLAIN, APS_LAST_SYNC_BY_DOCUMENT, "1700000000"},
+	        {STARTED, STARTED, APS_LAST_SYNC_SECONDS, "1700000000"},
+	        {PLAIN, PLAIN, APS_LAST_SYNC_MILLISECONDS, "1700000000123"},
 	};
 	const struct aps_sync_fetch fetch = {
 	        .query = APS_SYNC_DELTA_QUERY, .last_sync_ms = INT64_C(1700000000123), .page_size = 50};
 	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		char variables[64];
+		snprintf(variables, sizeof variables, "{\"n\":1,\"lastSync\":%s}", ROWS[i].last_sync);
+		set_part(BASE, ROWS[i].base, "{}");
 		set_part(DELTA, ROWS[i].document, "{\"n\":1,\"lastSync\":3}");
 		settings.unit = ROWS[i].unit;
 		look();
-		assert_string_equal(variables_of(&fetch), ROWS[i].variables);
+		assert_string_equal(variables_of(&fetch), variables);
 	}
 }
 

@@ -184,6 +184,86 @@ static void a_page_without_a_time_was_made_now(void **state)
 	world_clear(w);
 }
 
+/* aws-appsync 4, deltaSync.ts: lastSync less two seconds. A service that says when it began needs none of that. */
+static void changes_are_asked_for_from_startedAt_on_or_from_before_the_request(void **state)
+{
+	(void)state;
+	for (int is_start = 0; is_start <= 1; is_start++) {
+		struct sync_world *w = arrive(BASE);
+		struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
+		event.page = (struct aps_sync_page_facts){
+		        .server_ms = w->true_ms, .is_start = is_start != 0, .took_ms = 300};
+		world_feed_event(w, event);
+		FEED(w, SAVED);
+		FEED(w, DRAINED);
+		assert_int_equal(w->sync.checkpoint.base_ms, WORLD_BEGAN_MS);
+		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED), is_start ? "fetch delta since 0 size=100\ntell delta\n"
+		                                                                : "fetch delta since -2300 size=100\ntell delta\n");
+		event.page.server_ms = w->true_ms += 7000;
+		world_feed_event(w, event);
+		FEED(w, SAVED);
+		FEED(w, DRAINED);
+		world_pass_time(w, 120000);
+		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED), is_start ? "fetch delta since 7000 size=100\ntell delta\n"
+		                                                                : "fetch delta since 4700 size=100\ntell delta\n");
+		world_clear(w);
+	}
+}
+
+/* It is in whole seconds, and the journal may have lost what was changed just behind lastSync. */
+static void a_page_is_judged_by_the_end_of_the_second_of_its_date(void **state)
+{
+	(void)state;
+	for (int is_start = 0; is_start <= 1; is_start++) {
+		struct sync_world *w = arrive(DELTA);
+		struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
+		event.page = (struct aps_sync_page_facts){.server_ms = w->true_ms + HOUR_MS - 500, .is_start = is_start != 0};
+		world_feed_event(w, event);
+		assert_int_equal(w->actions.saves, is_start);
+		world_clear(w);
+	}
+}
+
+/* The clock that has seen a deletion may have stood still with the device: one pass that has begun later by it may have
+ * begun before. */
+static void deletions_are_forgotten_that_were_seen_before_the_pass_before(void **state)
+{
+	(void)state;
+	for (int has_base = 0; has_base <= 1; has_base++) {
+		struct aps_delta_sync_options options = WORLD_OPTIONS;
+		options.has_base = has_base != 0;
+		struct sync_world *w = world_init(&options);
+		FEED(w, START);
+		FEED(w, SUBSCRIBED);
+		arrive_live(w);
+		for (int i = 0; i < 2; i++) {
+			world_pass_time(w, DAY_MS + DAY_MS / 5);
+			begin_pass(w, APS_SYNC_ON_DUE);
+			world_answer(w, 1, "t");
+			assert_int_equal(w->actions.forgets_before_ms, 0); /* it isn't over */
+			FEED(w, SAVED);
+			world_answer(w, 1, "");
+			assert_int_equal(w->actions.forgets_before_ms,
+			                 WORLD_BEGAN_MS + i * (DAY_MS + DAY_MS / 5) - 600000);
+			FEED(w, SAVED);
+			FEED(w, DRAINED);
+		}
+		world_clear(w);
+	}
+}
+
+static void what_is_seen_is_seen_no_earlier_than_what_is_known(void **state)
+{
+	(void)state;
+	struct aps_checkpoint c = {.base_ms = 5, .last_sync_ms = 7, .base.began_ms = 6};
+	assert_int_equal(aps_sync_seen_ms(&c, 9), 9);
+	assert_int_equal(aps_sync_seen_ms(&c, 2), 7);
+	c.base.began_ms = 8;
+	assert_int_equal(aps_sync_seen_ms(&c, 2), 8);
+	c.base_ms = 10;
+	assert_int_equal(aps_sync_seen_ms(&c, 2), 10);
+}
+
 static void slow_pages_do_not_grow(void **state)
 {
 	(void)state;
@@ -258,7 +338,7 @@ static void the_delta_token_is_left_behind_when_it_is_refused(void **state)
 		world_answer(w, 3, "d1");
 		FEED(w, SAVED);
 		world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
-		assert_string_equal(FEED(w, DRAINED), "fetch delta since -2050 size=100\ntell delta\n");
+		assert_string_equal(FEED(w, DRAINED), "fetch delta since 0 size=100\ntell delta\n");
 	}
 	world_answer(w, 3, "d1");
 	FEED(w, SAVED);
@@ -365,6 +445,10 @@ int main(void)
 	        cmocka_unit_test(of_a_subscription_that_is_not_there_nothing_can_be_told),
 	        cmocka_unit_test(without_memory_a_page_can_be_fed_again),
 	        cmocka_unit_test(a_page_without_a_time_was_made_now),
+	        cmocka_unit_test(changes_are_asked_for_from_startedAt_on_or_from_before_the_request),
+	        cmocka_unit_test(a_page_is_judged_by_the_end_of_the_second_of_its_date),
+	        cmocka_unit_test(deletions_are_forgotten_that_were_seen_before_the_pass_before),
+	        cmocka_unit_test(what_is_seen_is_seen_no_earlier_than_what_is_known),
 	        cmocka_unit_test(slow_pages_do_not_grow),
 	        cmocka_unit_test(what_was_too_large_is_tried_again_after_some_pages),
 	        cmocka_unit_test(what_has_no_page_size_is_not_made_smaller),

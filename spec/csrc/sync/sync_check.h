@@ -15,6 +15,7 @@ void sync_check_event(struct sync_simulation *world, enum aps_sync_event_kind ki
 void sync_check_answer(struct sync_simulation *world, struct sync_answer *answer);
 /* A page or event is written: what the checkpoint has to know follows. */
 void sync_check_write(struct sync_simulation *world);
+void sync_check_own_write(struct sync_simulation *world, uint8_t key);
 void sync_check_store(struct sync_simulation *world);
 void sync_check_turn(struct sync_simulation *world);
 /* Nothing is under way: the store has what the service has. */

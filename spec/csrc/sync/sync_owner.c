@@ -15,6 +15,17 @@ int64_t sync_owner_now_ms(const struct sync_simulation *world)
 
 /* The store. */
 
+/* Each goes by the transaction that it was written in: what becomes of others of its turn says nothing of it. */
+static void settle(struct sync_process *process, bool is_committed)
+{
+	struct sync_keeping *keeping = &process->keeping;
+	if (process->n_uncommitted != 0 && !is_committed) process->hearing.has_missed = true;
+	process->n_uncommitted = 0;
+	if (!keeping->is_uncommitted || keeping->is_settled) return;
+	keeping->is_settled = true;
+	keeping->is_committed = is_committed;
+}
+
 void sync_owner_commit(struct sync_simulation *world)
 {
 	struct sync_process *process = &world->process;
@@ -23,11 +34,11 @@ void sync_owner_commit(struct sync_simulation *world)
 		world->n_failing--;
 		sync_say(world, "the commit fails");
 		sync_store_lose(&world->store);
-		process->has_lost = true;
+		settle(process, false);
 		return;
 	}
 	sync_store_commit(&world->store);
-	process->has_committed = true;
+	settle(process, true);
 	sync_check_store(world);
 }
 
@@ -61,28 +72,18 @@ static bool write(struct sync_simulation *world)
 	        .list = keeping->list,
 	        .asked_at = answer->asked_at,
 	        .began_at = process->began_at,
-	        .now_ms = sync_owner_now_ms(world),
+	        .now_ms = aps_sync_seen_ms(keeping->is_page ? &process->machine.next : &process->machine.checkpoint,
+	                                   sync_owner_now_ms(world)),
 	        .made_ms = process->machine.made_ms,
 	        .checkpoint = &process->machine.checkpoint,
 	        .next = &process->machine.next,
 	};
 	if (!sync_store_write(&world->store, &what)) return false;
 	if (!keeping->is_page) return true;
-	if (keeping->list == APS_SYNC_LIST_COMPLETE) {
-		sync_store_forget_deletions(&world->store, process->machine.next.base_ms);
-		process->began_at = 0;
-	}
+	sync_store_forget_deletions(&world->store, keeping->forgets_before_ms);
+	if (keeping->list == APS_SYNC_LIST_COMPLETE) process->began_at = 0;
 	world->store.open.skew_ms = sync_owner_now_ms(world) - (world->true_ms + world->ahead_ms);
 	return sync_store_save(&world->store, &process->machine.next);
-}
-
-/* What became of transactions before says nothing of the page that is written now. */
-static void settle_earlier(struct sync_process *process)
-{
-	bool has_ended = process->has_lost || process->has_committed;
-	if (process->has_lost && process->n_uncommitted != 0) process->hearing.has_missed = true;
-	if (has_ended) process->n_uncommitted = 0;
-	process->has_lost = process->has_committed = false;
 }
 
 static void put(struct sync_simulation *world)
@@ -95,11 +96,10 @@ static void put(struct sync_simulation *world)
 		fail_keeping(world);
 		return;
 	}
-	settle_earlier(process);
 	if (!write(world)) {
 		sync_say(world, "the store can't be written");
 		sync_store_lose(&world->store);
-		process->has_lost = true;
+		settle(process, false);
 		fail_keeping(world);
 		return;
 	}
@@ -148,6 +148,7 @@ static void begin_request(struct sync_simulation *world)
 		memcpy(request->token, fetch->token.p, fetch->token.n);
 	request->answer.query = fetch->query;
 	request->answer.since_ms = fetch->last_sync_ms;
+	request->answer.asked_true_ms = world->true_ms;
 	request->answer.asked_at = world->store.moment + 1;
 	if (fetch->query == APS_SYNC_BASE_QUERY && (request->answer.is_first || process->began_at == 0))
 		process->began_at = request->answer.asked_at;
@@ -161,6 +162,7 @@ static void keep_page(struct sync_simulation *world, const struct aps_sync_actio
 	keeping->is_busy = keeping->is_page = true;
 	keeping->list = actions->list;
 	keeping->begins = actions->begins_and_completes || actions->list == APS_SYNC_LIST_BEGIN;
+	keeping->forgets_before_ms = actions->forgets_before_ms;
 	keeping->answer = process->taken;
 	process->taken.is_there = false;
 	keep(world);
@@ -243,12 +245,8 @@ static void conclude(struct sync_simulation *world)
 	struct sync_process *process = &world->process;
 	bool is_cleared = process->is_cleared;
 	if (process->keeping.is_uncommitted) sync_owner_commit(world);
-	bool has_ended = process->has_lost || process->has_committed;
-	bool is_kept = process->has_committed && !process->has_lost;
-	process->has_lost = process->has_committed = false;
-	if (has_ended && !is_kept && process->n_uncommitted != 0) process->hearing.has_missed = true;
-	if (has_ended) process->n_uncommitted = 0;
-	if (has_ended && process->keeping.is_uncommitted) end_keeping(world, is_kept && !is_cleared);
+	const struct sync_keeping *keeping = &process->keeping;
+	if (keeping->is_settled) end_keeping(world, keeping->is_committed && !is_cleared);
 	if (process->keeping.is_over) {
 		process->keeping.is_over = false;
 		sync_owner_feed_kind(world, process->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
@@ -313,6 +311,7 @@ static void take_answer(struct sync_simulation *world)
 		        .n_bytes = answer->page.n * 100,
 		        .token = aps_str_of(answer->page.token),
 		        .server_ms = made_ms(world, answer),
+		        .is_start = world->service.manner.tells_start,
 		        .took_ms = answer->took_ms,
 		};
 	}

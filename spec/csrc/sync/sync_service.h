@@ -45,7 +45,7 @@ struct service_manner {
 	bool journals_last;      /* only the last change of a record */
 	bool journals_by_key;    /* not by time */
 	bool counts_seconds;     /* of lastSync */
-	bool tells_start;        /* startedAt */
+	bool tells_start;        /* startedAt: noted before anything is read */
 	uint32_t max_page;       /* what it gives at most */
 	uint32_t too_large;      /* a base page of more takes too long; 0: none does */
 	int64_t journal_ms;      /* how long a change is there */

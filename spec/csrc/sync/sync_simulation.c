@@ -93,7 +93,8 @@ static int64_t some_length(struct sync_simulation *world)
 	const int64_t lengths[] = {options->window_ms / 2, options->window_ms, options->interval_ms, manner->token_ms,
 	                           manner->tombstone_ms,   manner->journal_ms, 10 * MINUTE_MS,       40 * DAY_MS};
 	int64_t ms = lengths[sync_below(world, APS_COUNTOF(lengths))];
-	return ms + (int64_t)sync_below(world, 20000) - 10000;
+	ms += (int64_t)sync_below(world, 20000) - 10000;
+	return ms > 0 ? ms : 0;
 }
 
 /* The process. */
@@ -224,7 +225,7 @@ static bool is_at_rest(struct sync_simulation *world)
 	if (world->options.has_subscription && !world->is_denied) is_told = is_told && world->link.is_registered;
 	return is_told && !process->request.is_under_way && !process->answer.is_there && !process->keeping.is_busy &&
 	       !process->keeping.is_over && process->hearing.n == 0 && !process->hearing.has_news &&
-	       !process->hearing.has_missed && !world->store.is_open && !process->has_lost && !process->is_cleared &&
+	       !process->hearing.has_missed && !process->machine.is_missing && !world->store.is_open && !process->is_cleared &&
 	       !aps_delta_sync_holds_events(machine_of(world));
 }
 
@@ -243,6 +244,7 @@ static void quiet_turn(struct sync_simulation *world)
 	enum aps_sync_phase phase = machine_of(world)->phase;
 	bool waits = phase == APS_SYNC_WAITING || phase == APS_SYNC_SUBSCRIBING;
 	waits = waits || (world->options.has_subscription && !world->process.hearing.is_joined);
+	waits = waits || machine_of(world)->is_missing;
 	if (!is_over(world) && waits) pass_time(world, HOUR_MS);
 }
 
@@ -261,9 +263,13 @@ static int64_t count_due(const struct sync_simulation *world, int64_t ms)
 {
 	const struct aps_delta_sync_options *options = &world->options;
 	int64_t n = REST_FETCHES;
-	if (options->has_base) n += ms / options->interval_ms * (2 * SERVICE_KEYS);
-	if (options->has_delta)
-		n += ms / (options->window_ms / 4); /* more often than not below: the clock may be wrong */
+	/* where the window is shorter than a page takes, passes begin anew */
+	bool is_tiny = options->window_ms < MINUTE_MS;
+	if (options->has_base) n += ms / options->interval_ms * (is_tiny ? 4 : 2) * SERVICE_KEYS;
+	if (options->has_delta) /* more often than not below: the clock may be wrong */
+		n += ms / (options->window_ms / 4 > 500 ? options->window_ms / 4 : 500);
+	if (options->has_base && options->has_delta && is_tiny)
+		n += ms / APS_SYNC_MIN_RERUN_MS * (4 * SERVICE_KEYS);
 	if (options->has_delta && world->is_denied) n += ms / options->poll_ms;
 	return n;
 }
@@ -354,6 +360,12 @@ static struct service_manner some_manner(struct sync_simulation *world)
 	return manner;
 }
 
+static int64_t some_window_ms(struct sync_simulation *world, bool is_hasty)
+{
+	if (sync_chance(world, 2)) return 1 + (int64_t)sync_below(world, 5000); /* it is always over */
+	return (int64_t)(is_hasty ? 3 + sync_below(world, 2) : 10 + sync_below(world, 110)) * MINUTE_MS;
+}
+
 static struct aps_delta_sync_options some_options(struct sync_simulation *world)
 {
 	unsigned queries = (unsigned)(1 + sync_below(world, 7));
@@ -366,13 +378,14 @@ static struct aps_delta_sync_options some_options(struct sync_simulation *world)
 	        .has_delta = (queries & 2) != 0,
 	        .has_subscription = (queries & 4) != 0,
 	        .is_paged = sync_chance(world, 80),
-	        .window_ms = (int64_t)(is_hasty ? 3 + sync_below(world, 2) : 10 + sync_below(world, 110)) * MINUTE_MS,
+	        .window_ms = some_window_ms(world, is_hasty),
 	        .poll_ms = MINUTE_MS,
 	        .max_records = sync_chance(world, 25) ? 1 + sync_below(world, 8) : 0,
 	        .page_size = (uint32_t)(1 + sync_below(world, 6)),
 	};
 	const int64_t intervals[] = {DAY_MS, 6 * HOUR_MS, options.window_ms, options.window_ms / 2};
 	options.interval_ms = intervals[sync_below(world, APS_COUNTOF(intervals))];
+	if (options.interval_ms < APS_SYNC_MIN_RERUN_MS) options.interval_ms = APS_SYNC_MIN_RERUN_MS;
 	options.min_page_size = (uint32_t)(1 + sync_below(world, options.page_size));
 	return options;
 }

@@ -23,6 +23,7 @@ struct sync_answer {
 	uint32_t asked_at;
 	int64_t took_ms;
 	int64_t since_ms; /* of a delta query */
+	int64_t asked_true_ms;
 	bool is_first;    /* it was asked for without a token */
 	bool is_doubtful; /* the owner's clock was wrong when it came */
 };
@@ -37,10 +38,13 @@ struct sync_request {
 
 /* One thing at a time on its way into the store. */
 struct sync_keeping {
-	bool is_busy, is_page, is_parked, is_dropped, is_uncommitted;
+	bool is_busy, is_page, is_parked, is_dropped;
+	bool is_uncommitted;           /* written, in a transaction */
+	bool is_settled, is_committed; /* that has ended */
 	bool is_over, is_kept;
 	enum aps_sync_list list;
 	bool begins;
+	int64_t forgets_before_ms;
 	struct sync_answer answer;
 	struct service_record event;
 };
@@ -79,7 +83,7 @@ struct sync_process {
 	struct sync_answer answer, taken;
 	struct sync_keeping keeping;
 	struct sync_hearing hearing;
-	bool is_cleared, has_lost, has_committed;
+	bool is_cleared;
 	size_t n_uncommitted;
 	/* for the checks */
 	bool may_begin; /* a base pass has begun with a reason, or the store was cleared, and no page is kept yet */
@@ -110,7 +114,7 @@ struct sync_simulation {
 	uint32_t excused[SERVICE_KEYS]; /* without a base query: no query tells this change any more */
 	unsigned n_fetches, n_dues;
 	/* Added up. */
-	uint64_t n_steps, n_base_passes, n_delta_passes, n_events, n_kills, n_stops, n_excused;
+	uint64_t n_steps, n_base_passes, n_delta_passes, n_events, n_kills, n_stops, n_excused, n_late;
 };
 
 /* NULL, or what was violated. */

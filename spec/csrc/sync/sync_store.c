@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define REMEMBERED_MS 600000 /* older events may still come, and the clock that has seen them may be wrong */
+#define REMEMBERED_MS 600000 /* so long older states may still come, and the clock that has seen it may be wrong */
 
 enum order { OLDER, SAME, NEWER, UNORDERED };
 enum fate { IS_NEW, IS_SAME, IS_OLD, IS_DELETED };
@@ -173,7 +173,7 @@ void sync_store_forget_deletions(struct sync_store *store, int64_t before_ms)
 {
 	for (int key = 0; key < SERVICE_KEYS; key++) {
 		struct stored_tombstone *tombstone = &store->open.tombstones[key];
-		if (tombstone->seen_ms < before_ms - REMEMBERED_MS) tombstone->is_there = false;
+		if (tombstone->seen_ms < before_ms) tombstone->is_there = false;
 	}
 }
 

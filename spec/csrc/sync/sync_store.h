@@ -43,6 +43,9 @@ struct stored_truth {
 	struct true_time began;     /* its first page */
 	struct true_time delta;     /* the first page of the delta pass that is open */
 	bool is_seen[SERVICE_KEYS]; /* by the last base pass, or told since it began */
+	int64_t asked_ms;           /* when the last base pass was */
+	/* when an event or an answer of the application's own has told of it; 0: a page has since then */
+	int64_t told_ms[SERVICE_KEYS];
 };
 
 struct store_image {
@@ -79,7 +82,7 @@ struct store_write {
 void sync_store_init(struct sync_store *store, bool keeps_list);
 /* False: there is no list where one has to be. */
 bool sync_store_write(struct sync_store *store, const struct store_write *write);
-/* At the end of a base pass: deletions that it has seen itself needn't be remembered. */
+/* Deletions that were seen before needn't be remembered. */
 void sync_store_forget_deletions(struct sync_store *store, int64_t before_ms);
 /* An answer to a mutation of the application's own. */
 void sync_store_write_own(struct sync_store *store, const struct service_record *record);

@@ -35,7 +35,9 @@ void sync_wire_change(struct sync_simulation *world, bool is_own)
 	                   : "change",
 	         key, record->uid, record->version);
 	send(world, change);
-	if (is_own) sync_store_write_own(&world->store, record);
+	if (!is_own) return;
+	sync_store_write_own(&world->store, record);
+	sync_check_own_write(world, key);
 }
 
 /* A request. */

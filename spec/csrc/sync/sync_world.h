@@ -110,6 +110,8 @@ static inline void world_say(struct sync_world *w)
 	if (a->subscribes) aps_buf_add_text(&w->said, "subscribe\n");
 	if (a->abandons_fetch) aps_buf_add_text(&w->said, "abandon\n");
 	if (a->saves) aps_buf_addf(&w->said, "save%s%s\n", a->begins_and_completes ? " begin" : "", LISTS[a->list]);
+	if (a->forgets_before_ms != 0)
+		aps_buf_addf(&w->said, "forget before %lld\n", (long long)(a->forgets_before_ms - WORLD_BEGAN_MS));
 	if (a->fetches != APS_SYNC_NO_QUERY) world_say_fetch(w);
 	if (a->drains) aps_buf_add_text(&w->said, "drain\n");
 	if (a->warns_window) aps_buf_add_text(&w->said, "warn\n");
@@ -144,6 +146,7 @@ static inline const char *world_answer(struct sync_world *w, uint64_t n_records,
 	        .n_bytes = n_records * 100,
 	        .token = aps_str_of(token),
 	        .server_ms = w->true_ms,
+	        .is_start = true,
 	        .took_ms = 50,
 	};
 	return world_feed_event(w, event);
