@@ -29,7 +29,8 @@ local FAULTS = {
   { "csrc/client/sync_work.c", "bool is_about_to = machine->phase == APS_SYNC_DRAINING && machine->running != APS_SYNC_NO_QUERY;",
     "bool is_about_to = false;", "paged" },
   { "csrc/client/sync_write.c", "if (fate == APS_SYNC_IS_DELETED && buries)", "if (0)", "paged" },
-  { "csrc/client/sync_write.c", "if (rc != APS_OK || stays_there || !run->settings->keeps_list) continue;", "continue;", "paged" },
+  { "csrc/client/sync_write.c", "*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->told_at >= began_at;",
+    "*stays_there = rc == APS_OK;", "paged" },
 }
 
 local function sh(command)
