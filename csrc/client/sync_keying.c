@@ -99,7 +99,10 @@ static bool take(struct aps_sync_keying *keying, struct aps_str text, struct aps
 	enum aps_json_token token = aps_json_next(&r);
 	if (token == APS_JSON_OBJECT || token == APS_JSON_ARRAY || token == APS_JSON_ERROR) return false;
 	aps_buf_reset(&keying->cell);
-	if (!aps_scalar_put(&keying->cell, &r, token, &keying->arena)) return false;
+	if (!aps_scalar_put(&keying->cell, &r, token, &keying->arena)) {
+		keying->is_short = true;
+		return false;
+	}
 	struct aps_str rest = aps_buf_str(&keying->cell);
 	return aps_cell_take(&rest, value);
 }
@@ -131,8 +134,8 @@ static void set_view(struct aps_sync_keying *keying)
 
 static bool is_short(const struct aps_sync_keying *keying)
 {
-	return keying->type.rc != APS_OK || keying->cell.rc != APS_OK || keying->arena.rc != APS_OK ||
-	       keying->binding->arena.rc != APS_OK || (keying->selection != NULL && keying->view == NULL);
+	return keying->is_short || keying->type.rc != APS_OK || keying->binding->arena.rc != APS_OK ||
+	       (keying->selection != NULL && keying->view == NULL);
 }
 
 void aps_sync_keying_put(struct aps_sync_keying *keying, struct aps_str text, struct aps_buf *keys)

@@ -19,6 +19,7 @@ struct aps_sync_keying {
 	struct aps_buf type;
 	struct aps_buf cell; /* of the value that was asked for last */
 	struct aps_arena arena;
+	bool is_short; /* of memory */
 };
 
 APS_BEGIN_DECLS

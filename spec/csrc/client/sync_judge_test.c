@@ -347,6 +347,33 @@ static void an_alias_may_be_the_name_of_another_field(void **state)
 	                 APS_SYNC_IS_NEW);
 }
 
+/* Else a record would be taken for one without an identity. */
+static void it_is_told_where_there_is_no_memory_for_a_key(void **state)
+{
+	(void)state;
+	const struct aps_partition_data data = {
+	        .data = APS_STR("{\"listPosts\":{\"items\":[{\"__typename\":\"Po\\u0073t\",\"id\":\"\\u0031\"}]}}")};
+	struct aps_page page;
+	struct aps_err err;
+	open_sync(&(struct asked){0});
+	put_known("2");
+	assert_int_equal(aps_page_read(&page, &world.run->settings->parts[APS_SYNC_PART_BASE].names, data.data, &err),
+	                 APS_OK);
+	enum aps_rc rc = APS_E_NOMEM;
+	for (size_t nth = 1; rc != APS_OK; nth++) {
+		struct aps_sync_judgement judgement;
+		aps_sync_judgement_init(&judgement);
+		aps_mem_fail_at(nth);
+		rc = aps_sync_judge(world.run, &page, &data, NULL, &judgement, &err);
+		aps_mem_fail_at(0);
+		if (rc != APS_OK && rc != APS_E_NOMEM) fail_msg("allocation %zu: %s", nth, err.msg);
+		if (rc == APS_OK && nth < 5) fail_msg("only %zu", nth);
+		if (rc == APS_OK) assert_int_equal(judgement.n_of[APS_SYNC_IS_SAME], 1);
+		aps_sync_judgement_clear(&judgement);
+	}
+	aps_page_clear(&page);
+}
+
 /* Where it is known that no Post is a Thing, what a fragment on Thing selects is no Post's. */
 static void the_type_tells_which_field_an_alias_is(void **state)
 {
@@ -375,6 +402,7 @@ int main(void)
 	        TEST(fields_are_found_under_their_aliases),
 	        TEST(an_alias_may_be_the_name_of_another_field),
 	        TEST(the_type_tells_which_field_an_alias_is),
+	        TEST(it_is_told_where_there_is_no_memory_for_a_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

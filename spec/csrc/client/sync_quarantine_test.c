@@ -84,6 +84,34 @@ static void a_reason_is_cut_short(void **state)
 	assert_non_null(strstr(bad(), reason));
 }
 
+static void it_is_told_where_there_is_no_memory_for_a_reason(void **state)
+{
+	(void)state;
+	struct aps_page page;
+	struct aps_sync_judgement judgement;
+	struct aps_err err;
+	const struct aps_partition_data data = {.data = APS_STR("{\"listPosts\":{\"items\":[null,null]}}")};
+	const struct aps_str errors = APS_STR("[{\"message\":\"\\u00e9\",\"path\":[\"listPosts\",\"items\",0]}]");
+	open_sync(&(struct asked){0});
+	assert_int_equal(aps_page_read(&page, &world.run->settings->parts[APS_SYNC_PART_BASE].names, data.data, &err),
+	                 APS_OK);
+	aps_sync_judgement_init(&judgement);
+	assert_int_equal(aps_sync_judge(world.run, &page, &data, NULL, &judgement, &err), APS_OK);
+	enum aps_rc rc = APS_E_NOMEM;
+	size_t nth = 0;
+	while (rc != APS_OK) {
+		aps_mem_fail_at(++nth);
+		rc = aps_sync_quarantine_put(world.run, &page, &judgement, errors, &err);
+		aps_mem_fail_at(0);
+		if (rc != APS_OK) assert_int_equal(rc, APS_E_NOMEM);
+	}
+	assert_true(nth > 5);
+	assert_string_equal(bad(), "[{\"key\":\"listPosts.items.0\",\"reason\":\"\xc3\xa9\",\"seen\":" NOW_S "},"
+	                           "{\"key\":\"listPosts.items.1\",\"reason\":\"" NOT_SAID "\",\"seen\":" NOW_S "}]");
+	aps_sync_judgement_clear(&judgement);
+	aps_page_clear(&page);
+}
+
 static void the_others_of_the_page_are_taken(void **state)
 {
 	(void)state;
@@ -268,6 +296,7 @@ int main(void)
 	        TEST(the_others_of_the_page_are_taken),
 	        TEST(a_page_of_thousands_that_are_bad_is_taken_at_once),
 	        TEST(a_reason_is_cut_short),
+	        TEST(it_is_told_where_there_is_no_memory_for_a_reason),
 	        TEST(the_place_is_that_in_the_whole_pass),
 	        TEST(what_a_later_base_pass_does_not_meet_again_leaves),
 	        TEST(where_nobody_can_tell_which_it_is_nothing_leaves_the_list),
