@@ -89,7 +89,8 @@ static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, si
 	aps_buf_init(&reason, APS_BUF_ANY_SIZE);
 	put_place(&key, run, page, index);
 	put_reason(&reason, message, aps_page_at(page, index)->text.p == NULL);
-	const struct aps_sync_bad_record bad = {aps_buf_str(&key), aps_buf_str(&reason), aps_sync_run_seen_ms(run) / 1000};
+	const struct aps_sync_bad_record bad = {aps_buf_str(&key), aps_buf_str(&reason),
+	                                        aps_sync_run_seen_ms(run) / 1000};
 	enum aps_rc rc = key.rc == APS_OK && reason.rc == APS_OK
 	                         ? aps_sync_run_name(run, &name, err)
 	                         : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");

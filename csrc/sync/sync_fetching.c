@@ -9,7 +9,7 @@
 #define DATE_MS  999 /* what a Date leaves out */
 #define MAX_LATE 2   /* base passes that are begun anew: the window is shorter than what a page takes */
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
-#define MAX_RESTARTS   3
+#define MAX_RESTARTS 3
 #define FRESH_MS     60000
 
 bool aps_sync_may_fetch(const struct aps_sync_step *s)

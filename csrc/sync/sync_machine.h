@@ -143,19 +143,19 @@ struct aps_delta_sync {
 	bool needs_plan;    /* what comes next is to be asked of the table */
 	bool wants_more;    /* the pass that was truncated is to go on */
 
-	unsigned n_restarts;      /* of this pass, because a fresh token was refused */
-	unsigned n_late;          /* base passes in a row that a delta pass inside of them has ended: it came too late */
-	unsigned n_missed;        /* passes in a row because of what was missed */
-	unsigned n_failures;      /* of fetches, in a row */
-	unsigned n_ended;         /* of subscriptions */
-	uint32_t page_size;       /* of the next base page */
-	uint32_t page_limit;      /* a larger page of this base pass was too large; 0: none was */
-	uint32_t n_fit;           /* pages since then */
-	int64_t jitter_permille;  /* of the interval, that are added: drawn once */
-	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
-	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
-	int64_t replan_at_ms;     /* monotonic: what is_missing is asked for then */
-	int64_t subscribed_at_ms; /* monotonic */
+	unsigned n_restarts;     /* of this pass, because a fresh token was refused */
+	unsigned n_late;         /* base passes in a row that a delta pass inside of them has ended: it came too late */
+	unsigned n_missed;       /* passes in a row because of what was missed */
+	unsigned n_failures;     /* of fetches, in a row */
+	unsigned n_ended;        /* of subscriptions */
+	uint32_t page_size;      /* of the next base page */
+	uint32_t page_limit;     /* a larger page of this base pass was too large; 0: none was */
+	uint32_t n_fit;          /* pages since then */
+	int64_t jitter_permille; /* of the interval, that are added: drawn once */
+	int64_t retry_at_ms;     /* monotonic: nothing is fetched before; 0: no failure is waited out */
+	int64_t subscribe_at_ms; /* monotonic: likewise, of the subscription */
+	int64_t replan_at_ms;    /* monotonic: what is_missing is asked for then */
+	int64_t subscribed_at_ms;                         /* monotonic */
 	int64_t answered_at_ms[APS_SYNC_DELTA_QUERY + 1]; /* monotonic: the last page of each query */
 	int64_t polled_at_ms;                             /* monotonic: when the last pass was over */
 	int64_t based_at_ms;                              /* monotonic: likewise, of the last base pass of this run */

@@ -94,11 +94,22 @@ function sync_requirements.check(settings, id_fields)
   check_same_fields(settings)
 end
 
-local function check_own_id(part, key_fields)
+-- Records are recognised by the fields' names; what cache_updates is given has them as they are answered.
+local function check_key(part, names, as_answered)
+  if as_answered then return check_id(part, names) end
+  for _, name in ipairs(names) do
+    if not part.selection.fields[name] then
+      errors.misuse("%s: %s must select %s: it tells the records apart; another field is given as id_field", part.where,
+        part.selection.roots[1], name)
+    end
+  end
+end
+
+local function check_own_key(part, key_fields, as_answered)
   local selection = part.selection
-  if key_fields then return check_id(part, key_fields) end
+  if key_fields then return check_key(part, key_fields, as_answered) end
   local is_deeper = selection.fields.id == nil and brings(part, "id")
-  if not selection.own._id and not is_deeper then check_id(part, { "id" }) end
+  if not selection.fields._id and not is_deeper then check_key(part, { "id" }, as_answered) end
 end
 
 ---Throws where a client's rules can't tell the records apart, as far as the documents show: of `data_id_from_object`, and of `keys`
@@ -111,7 +122,7 @@ function sync_requirements.check_identity(settings, root)
   if settings.id_fields or root.data_id_from_object or is_unknown then return end
   for _, what in ipairs(PARTS) do
     local part = settings.parts[what]
-    if is_by_rule(part) then check_own_id(part, keys[typename or ""]) end
+    if is_by_rule(part) then check_own_key(part, keys[typename or ""], settings.given.cache_updates ~= nil) end
   end
 end
 

@@ -197,15 +197,17 @@ static void changes_are_asked_for_from_startedAt_on_or_from_before_the_request(v
 		FEED(w, SAVED);
 		FEED(w, DRAINED);
 		assert_int_equal(w->sync.checkpoint.base_ms, WORLD_BEGAN_MS);
-		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED), is_start ? "fetch delta since 0 size=100\ntell delta\n"
-		                                                                : "fetch delta since -2300 size=100\ntell delta\n");
+		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED),
+		                    is_start ? "fetch delta since 0 size=100\ntell delta\n"
+		                             : "fetch delta since -2300 size=100\ntell delta\n");
 		event.page.server_ms = w->true_ms += 7000;
 		world_feed_event(w, event);
 		FEED(w, SAVED);
 		FEED(w, DRAINED);
 		world_pass_time(w, 120000);
-		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED), is_start ? "fetch delta since 7000 size=100\ntell delta\n"
-		                                                                : "fetch delta since 4700 size=100\ntell delta\n");
+		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED),
+		                    is_start ? "fetch delta since 7000 size=100\ntell delta\n"
+		                             : "fetch delta since 4700 size=100\ntell delta\n");
 		world_clear(w);
 	}
 }
@@ -217,7 +219,8 @@ static void a_page_is_judged_by_the_end_of_the_second_of_its_date(void **state)
 	for (int is_start = 0; is_start <= 1; is_start++) {
 		struct sync_world *w = arrive(DELTA);
 		struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
-		event.page = (struct aps_sync_page_facts){.server_ms = w->true_ms + HOUR_MS - 500, .is_start = is_start != 0};
+		event.page = (struct aps_sync_page_facts){.server_ms = w->true_ms + HOUR_MS - 500,
+		                                          .is_start = is_start != 0};
 		world_feed_event(w, event);
 		assert_int_equal(w->actions.saves, is_start);
 		world_clear(w);

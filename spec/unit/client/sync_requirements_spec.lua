@@ -52,14 +52,17 @@ describe("what a delta sync needs of its documents", function()
       local raised = misuse.raised_there(function() client:sync(options) end)
       assert.equal("client:sync: " .. message, raised:match ": (.*)$")
     end
-    local BY_ID = "must select id, under this name: it tells the records apart; another field is given as id_field"
+    local BY_ID = "must select id: it tells the records apart; another field is given as id_field"
     refused_by_client({ base_query = "{ list { title } }" }, "base_query: list " .. BY_ID)
-    refused_by_client({ subscription_query = "subscription { onPost { key: id } }" }, "subscription_query: onPost " .. BY_ID)
+    refused_by_client({ subscription_query = "subscription { onPost { id: key } }" }, "subscription_query: onPost " .. BY_ID)
+    refused_by_client({ base_query = "{ list { key: id } }", cache_updates = function() end },
+      "base_query: list must select id, under this name: it tells the records apart; another field is given as id_field")
+    client:sync{ base_query = "{ list { key: id } }" }
     client:sync{ base_query = "{ list { _id } }" }
     client:sync{ base_query = "{ list { edges { node { id } } } }" }
     client:sync{ base_query = { query = "{ list { title } }", update = function() end } }
     client = syncing.open{ keys = { Post = { "blog", "slug" } } }
-    refused_by_client({ typename = "Post", base_query = "{ list { blog id } }" }, "base_query: list must select slug, under this name: it tells the records apart; another field is given as id_field")
+    refused_by_client({ typename = "Post", base_query = "{ list { blog id } }" }, "base_query: list must select slug: it tells the records apart; another field is given as id_field")
     refused_by_client({ typename = "Blog", base_query = "{ list { blog } }" }, "base_query: list " .. BY_ID)
     client:sync{ base_query = "{ list { blog slug } }" }
     client = syncing.open{ data_id_from_object = function(object) return object.title end }
