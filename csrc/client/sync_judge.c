@@ -173,6 +173,9 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 	} else if (rc == APS_OK && entry != NULL) {
 		rc = judge_known(run, record, entry, data->asked_at, &judged->fate, err);
 		if (rc == APS_OK && found.is_there) rc = judge_cached_again(run, record, entry, &found, judged, err);
+		/* A mutation's answer that is known may have been of its deletion. */
+		bool is_event = run->keeping.part == APS_SYNC_PART_SUBSCRIPTION;
+		judged->stays_out = judged->stays_out || (is_event && judged->fate == APS_SYNC_IS_OLD);
 	} else if (rc == APS_OK && found.is_there) {
 		judged->fate = fate_of_dead(run, record, &found);
 	}

@@ -21,7 +21,8 @@ enum aps_sync_fate {
 
 struct aps_sync_judged {
 	enum aps_sync_fate fate;
-	bool stays_out;       /* OLD, of what was deleted, or the page has a newer state: no list has it for that */
+	bool stays_out; /* OLD, an event or of what was deleted, or the page has a newer state: no list has it for that
+	                 */
 	size_t key_at, n_key; /* in the keys, "RPost:1"; n 0: it has no identity */
 };
 

@@ -156,7 +156,8 @@ struct aps_sync_run {
 	bool was_delta;         /* the last page that was kept is of a delta query */
 	bool is_probing;        /* what is under way tries whether anything is reached */
 	bool has_changed;       /* for whoever looks at its state */
-	bool owes_checkpoint;   /* it isn't in the store any more, and is to be */
+	bool owes_checkpoint;   /* the store's is another one, or none, and is to be this one */
+	bool is_owing_open;     /* it becomes this one in a transaction that isn't known to have ended */
 	bool has_lost_list; /* what the pass has collected so far: an eviction, or another sync of the same queries */
 	bool must_look;     /* whether the list is still there */
 	unsigned n_lost;    /* how often it wasn't, */

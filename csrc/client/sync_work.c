@@ -6,6 +6,7 @@
 #include "client/reach.h"
 #include "client/sync_answer.h"
 #include "client/sync_fetch.h"
+#include "client/sync_follow.h"
 #include "client/sync_hand.h"
 #include "client/sync_hear.h"
 #include "client/sync_keep.h"
@@ -384,9 +385,10 @@ static bool save_owed(struct aps_sync_run *run)
 {
 	struct aps_err err;
 	if (!run->owes_checkpoint || run->machine.is_saving || run->vault == NULL) return false;
-	run->owes_checkpoint = false;
-	if (aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK) aps_vault_suspect(run->vault, &err);
-	return true;
+	run->is_owing_open = true;
+	run->owes_checkpoint = aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK;
+	if (run->owes_checkpoint) aps_vault_suspect(run->vault, &err);
+	return !run->owes_checkpoint;
 }
 
 /* What has the try isn't stopped by what it tries. */
@@ -458,110 +460,6 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 	aps_sync_work_feed(run, &event);
 }
 
-static struct aps_sync_run *of(struct aps_vault_part *part)
-{
-	return APS_CONTAINER_OF(part, struct aps_sync_run, part);
-}
-
-static enum aps_rc finish(struct aps_vault_part *part APS_UNUSED, struct aps_err *err APS_UNUSED)
-{
-	return APS_OK;
-}
-
-static void announce(struct aps_vault_part *part APS_UNUSED, uint64_t generation APS_UNUSED)
-{
-}
-
-/* Each goes by the transaction that it was written in: what becomes of others of its turn says nothing of it. */
-static void settle(struct aps_sync_run *run, bool is_committed)
-{
-	struct aps_sync_keeping *keeping = &run->keeping;
-	if (run->n_uncommitted != 0 && !is_committed) run->hearing.has_missed = true;
-	run->n_uncommitted = 0;
-	run->has_ended = true;
-	if (!keeping->is_uncommitted || keeping->is_settled) return;
-	keeping->is_settled = true;
-	keeping->is_committed = is_committed;
-}
-
-static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSED)
-{
-	settle(of(part), true);
-}
-
-static void forget_lists(struct aps_sync_run *run)
-{
-	aps_synced_list_forget(&run->shown);
-	aps_synced_list_forget(&run->collected);
-	aps_synced_list_forget(&run->lingering);
-	run->knows_tombstones = false;
-}
-
-/* What was lost is looked at in another turn, which nothing else may bring. */
-static void wake_for_events(struct aps_sync_run *run)
-{
-	if (run->n_uncommitted != 0) aps_timer_set(&run->core->timers, &run->timer, aps_clock_mono_ms());
-}
-
-static void failed(struct aps_vault_part *part)
-{
-	wake_for_events(of(part));
-	settle(of(part), false);
-	forget_lists(of(part));
-}
-
-/* What this turn has told of the sync isn't in the new place: it is told again. */
-static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err APS_UNUSED)
-{
-	struct aps_sync_run *run = of(part);
-	wake_for_events(run);
-	settle(run, false);
-	run->is_cleared = run->is_cleared || !keeps;
-	forget_lists(run);
-	return APS_OK;
-}
-
-static void filling(struct aps_partition_follower *follower, struct aps_cache_write *write, struct aps_binding *binding)
-{
-	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
-	aps_kept_list_clear(&run->kept);
-	if (binding != NULL && run->machine.phase != APS_SYNC_STOPPED)
-		aps_kept_list_set_aside(write, binding, &run->place, &run->token_place, &run->kept);
-}
-
-static enum aps_rc filled(struct aps_partition_follower *follower, struct aps_err *err)
-{
-	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
-	struct aps_cache_write *write = &run->partition->write;
-	aps_kept_list_put_back(write, &run->place, &run->token_place, &run->kept);
-	if (write->err.code == APS_OK) return aps_sync_overtaken_restore(run, err);
-	if (err != NULL) *err = write->err;
-	return write->err.code;
-}
-
-static void wrote(struct aps_partition_follower *follower, uint64_t number)
-{
-	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
-	if (run->is_writing) return;
-	run->must_look = true;
-	if (number == run->shown.number || run->shown.number == 0) aps_synced_list_forget(&run->shown);
-	if (number == run->collected.number) aps_synced_list_forget(&run->collected);
-}
-
-static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
-{
-	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
-	run->is_cleared = run->is_cleared || is_cleared;
-	run->began_at = run->lingers_since = 0;
-	run->must_look = true;
-	forget_lists(run);
-}
-
-static void unkept(struct aps_partition_follower *follower)
-{
-	APS_CONTAINER_OF(follower, struct aps_sync_run, follower)->owes_checkpoint = true;
-}
-
 /* What the sync has brought is held as long as it works: a list that reads incomplete is none. */
 static void retain(struct aps_sync_run *run)
 {
@@ -595,33 +493,9 @@ static void closing(struct aps_partition_follower *follower)
 	aps_fail(&run->reason, APS_E_CLOSED, "the cache was closed");
 }
 
-static void follow(struct aps_sync_run *run)
-{
-	run->vault = run->partition->vault;
-	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
-	aps_vault_add(run->vault, &run->part);
-	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
-	                                                .name = run->name,
-	                                                .filling = filling,
-	                                                .filled = filled,
-	                                                .wrote = wrote,
-	                                                .forgotten = forgotten,
-	                                                .unkept = unkept,
-	                                                .closing = closing};
-	run->partition->followers = &run->follower;
-}
-
-static void unfollow(struct aps_sync_run *run)
-{
-	struct aps_partition_follower **at = &run->partition->followers;
-	while (*at != &run->follower) at = &(*at)->next;
-	*at = run->follower.next;
-	aps_vault_remove(run->vault, &run->part);
-}
-
 static void begin(struct aps_sync_run *run)
 {
-	if (run->partition != NULL) follow(run);
+	if (run->partition != NULL) aps_sync_follow(run, closing);
 	if (run->settings->hands_over) aps_sync_hand_begin(run);
 	aps_sync_hear_init(run);
 	run->timer.due = due;
@@ -693,7 +567,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	aps_sync_hear_end(run);
 	aps_sync_fetch_abandon(run);
 	aps_sync_answer_clear(run, &run->fetching.taken);
-	if (run->partition != NULL) unfollow(run);
+	if (run->partition != NULL) aps_sync_unfollow(run);
 	if (run->settings->hands_over) aps_sync_hand_end(run);
 	aps_delta_sync_clear(&run->machine);
 	aps_synced_list_clear(&run->shown);

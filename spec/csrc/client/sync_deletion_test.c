@@ -210,6 +210,19 @@ static void what_is_cached_again_after_its_deletion_does_not_join_the_list(void 
 	assert_string_equal(list(), "1:1 2:4");
 }
 
+/* Whether the answer was of a deletion isn't told by what it selects. */
+static void what_an_answer_has_overtaken_does_not_join_the_list_by_a_late_event(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	keep("mutation M { m { id n _version } }",
+	     "{\"m\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":2,\"_version\":2}}");
+	hear(post("2", 1, 1));
+	assert_string_equal(list(), "1:1");
+	hear(post("2", 2, 2));
+	assert_string_equal(list(), "1:1 2:2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +235,7 @@ int main(void)
 	        TEST(a_deletion_that_does_not_tell_its_version_is_asked_after),
 	        TEST(of_a_deletion_no_version_is_kept_that_is_longer_than_any),
 	        TEST(what_was_made_anew_with_a_low_version_comes_back_with_a_base_pass),
+	        TEST(what_an_answer_has_overtaken_does_not_join_the_list_by_a_late_event),
 	        TEST(what_is_cached_again_after_its_deletion_does_not_join_the_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,24 @@ static void a_cache_that_is_cleared_is_filled_anew(void **state)
 	assert_phase(APS_SYNC_LIVE);
 }
 
+/* What is told behind it isn't in the list that the store's checkpoint goes on with. */
+static void a_pass_is_over_with_a_clear_even_where_that_is_lost(void **state)
+{
+	(void)state;
+	go_live(PLAIN, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(post("1", 1, 1), "a");
+	sabotage(1);
+	clear_cache();
+	end_sabotage();
+	assert_string_equal(list(), "1:1 2:2");
+	hear(deleted("1", 2));
+	restart();
+	open_sync(PLAIN);
+	tell("subscribed");
+	assert_string_equal(variables(), "{\"limit\":100}");
+}
+
 /* The functions of the application are told of the second page, and the cache is cleared: nothing of it is kept, or the
  * checkpoint would speak of records that are gone. */
 static void of_a_page_that_is_asked_while_the_cache_is_cleared_nothing_is_kept(void **state)
@@ -498,6 +516,7 @@ int main(void)
 	        TEST(a_page_is_told_again_where_the_store_has_moved),
 	        TEST(events_whose_commit_fails_are_asked_for_at_once),
 	        TEST(a_cache_that_is_cleared_is_filled_anew),
+	        TEST(a_pass_is_over_with_a_clear_even_where_that_is_lost),
 	        TEST(of_a_page_that_is_asked_while_the_cache_is_cleared_nothing_is_kept),
 	        TEST(a_parked_page_is_kept_once_its_identities_are_told),
 	        TEST(a_page_goes_by_the_transaction_that_it_was_written_in),

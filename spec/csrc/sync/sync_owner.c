@@ -21,9 +21,12 @@ static void settle(struct sync_process *process, bool is_committed)
 	struct sync_keeping *keeping = &process->keeping;
 	if (process->n_uncommitted != 0 && !is_committed) process->hearing.has_missed = true;
 	process->n_uncommitted = 0;
+	process->owes_checkpoint = process->owes_checkpoint || (process->is_owing_open && !is_committed);
+	process->is_owing_open = false;
 	if (!keeping->is_uncommitted || keeping->is_settled) return;
 	keeping->is_settled = true;
 	keeping->is_committed = is_committed;
+	if (is_committed && keeping->is_page) process->owes_checkpoint = false;
 }
 
 void sync_owner_commit(struct sync_simulation *world)
@@ -126,7 +129,7 @@ void sync_owner_clear_store(struct sync_simulation *world)
 	struct sync_process *process = &world->process;
 	sync_say(world, "the store is cleared");
 	sync_store_clear(&world->store);
-	process->is_cleared = true;
+	process->is_cleared = process->is_owing_open = true;
 	process->began_at = 0;
 	if (process->keeping.is_parked) process->keeping.is_dropped = true;
 }
@@ -251,9 +254,16 @@ static void conclude(struct sync_simulation *world)
 		process->keeping.is_over = false;
 		sync_owner_feed_kind(world, process->keeping.is_kept ? APS_SYNC_ON_SAVED : APS_SYNC_ON_UNSAVED);
 	}
-	if (!is_cleared) return;
-	process->is_cleared = false;
-	sync_owner_feed_kind(world, APS_SYNC_ON_CLEARED);
+	if (is_cleared) {
+		process->is_cleared = false;
+		sync_owner_feed_kind(world, APS_SYNC_ON_CLEARED);
+	}
+	if (!process->owes_checkpoint || process->machine.is_saving) return;
+	const struct aps_checkpoint *owed = &process->machine.checkpoint;
+	if (owed->base_ms == 0 && !owed->base.is_open)
+		memset(&world->store.open.truth, 0, sizeof world->store.open.truth);
+	process->owes_checkpoint = !sync_store_save(&world->store, &process->machine.checkpoint);
+	process->is_owing_open = true;
 }
 
 static void look_at_reach(struct sync_simulation *world)

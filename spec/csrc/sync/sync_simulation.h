@@ -84,6 +84,8 @@ struct sync_process {
 	struct sync_keeping keeping;
 	struct sync_hearing hearing;
 	bool is_cleared;
+	bool owes_checkpoint; /* the store's is another one, and is to be the machine's, */
+	bool is_owing_open;   /* which it becomes in the transaction that is open */
 	size_t n_uncommitted;
 	/* for the checks */
 	bool may_begin; /* a base pass has begun with a reason, or the store was cleared, and no page is kept yet */

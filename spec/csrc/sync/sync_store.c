@@ -86,7 +86,7 @@ static void change(struct store_image *image, const struct store_write *write, c
 		known->record = *record;
 		if (moment != 0) known->moment = moment;
 	}
-	if (!known->is_there) return;
+	if (!known->is_there || (fate == IS_OLD && !write->is_page)) return;
 	joining[record->key] = true;
 	if (fate == IS_NEW) image->tombstones[record->key].is_there = false;
 }
