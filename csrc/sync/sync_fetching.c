@@ -132,12 +132,15 @@ void aps_sync_fetch_ahead(struct aps_sync_step *s)
 	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. In whole seconds, as
+ * services compare, it reaches back up to one more: a state from then may be told whose deletion isn't any more. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
+	int64_t window_ms = sync->options.window_ms;
+	int64_t more_ms = window_ms / 8 < 1000 ? window_ms / 8 : 1000;
 	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
-	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
+	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) + more_ms > window_ms;
 }
 
 /* All that was changed before is known with this page. */

@@ -212,14 +212,15 @@ static void changes_are_asked_for_from_startedAt_on_or_from_before_the_request(v
 	}
 }
 
-/* It is in whole seconds, and the journal may have lost what was changed just behind lastSync. */
+/* It is in whole seconds, as is what services compare lastSync with, and the journal may have lost what was changed just
+ * behind that. */
 static void a_page_is_judged_by_the_end_of_the_second_of_its_date(void **state)
 {
 	(void)state;
 	for (int is_start = 0; is_start <= 1; is_start++) {
 		struct sync_world *w = arrive(DELTA);
 		struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
-		event.page = (struct aps_sync_page_facts){.server_ms = w->true_ms + HOUR_MS - 500,
+		event.page = (struct aps_sync_page_facts){.server_ms = w->true_ms + HOUR_MS - 1500,
 		                                          .is_start = is_start != 0};
 		world_feed_event(w, event);
 		assert_int_equal(w->actions.saves, is_start);

@@ -156,7 +156,9 @@ static void see(struct sync_simulation *world, const struct sync_keeping *keepin
 	struct stored_truth *truth = &world->store.open.truth;
 	const struct sync_answer *answer = &keeping->answer;
 	if (!keeping->is_page) {
-		truth->is_seen[keeping->event.key] = true;
+		const struct stored_record *known = &world->store.open.records[keeping->event.key];
+		bool is_old = known->is_there && known->record.uid > keeping->event.uid; /* it lists nothing */
+		if (!is_old) truth->is_seen[keeping->event.key] = true;
 		truth->told_ms[keeping->event.key] = world->true_ms;
 	}
 	for (size_t i = 0; keeping->is_page && i < answer->page.n; i++) {
