@@ -381,9 +381,11 @@ static bool look_at_list(struct aps_sync_run *run)
 	return true;
 }
 
+/* One that is stopped doesn't follow what becomes of the cache: its checkpoint says nothing. */
 static bool save_owed(struct aps_sync_run *run)
 {
 	struct aps_err err;
+	if (run->machine.phase == APS_SYNC_STOPPED) run->owes_checkpoint = false;
 	if (!run->owes_checkpoint || run->machine.is_saving || run->vault == NULL) return false;
 	run->is_owing_open = true;
 	run->owes_checkpoint = aps_sync_run_save(run, &run->machine.checkpoint, &err) != APS_OK;

@@ -258,6 +258,7 @@ static void conclude(struct sync_simulation *world)
 		process->is_cleared = false;
 		sync_owner_feed_kind(world, APS_SYNC_ON_CLEARED);
 	}
+	if (process->machine.phase == APS_SYNC_STOPPED) process->owes_checkpoint = false;
 	if (!process->owes_checkpoint || process->machine.is_saving) return;
 	const struct aps_checkpoint *owed = &process->machine.checkpoint;
 	if (owed->base_ms == 0 && !owed->base.is_open)
