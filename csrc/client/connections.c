@@ -150,7 +150,7 @@ static enum aps_rc client_opened(struct aps_core *core, struct aps_client *clien
 	all->client = client;
 	all->shown = APS_CONN_DISCONNECTED;
 	all->is_online = true;
-	all->user.hint = hint;
+	all->user.hint = all->user.answered = hint;
 	aps_map_init(&all->shared.map, core->hash_seed);
 	*part = all;
 	return APS_OK;

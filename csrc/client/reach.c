@@ -46,6 +46,12 @@ static void tell_changed(struct reach *reach)
 		aps_reach_await(reach->core);
 }
 
+static void tell_answered(struct reach *reach)
+{
+	for (struct aps_reach_user *user = reach->users; user != NULL; user = user->next)
+		if (user->answered != NULL) user->answered(reach->core, reach->client, user);
+}
+
 static void tell_hint(struct reach *reach)
 {
 	for (struct aps_reach_user *user = reach->users; user != NULL; user = user->next)
@@ -78,7 +84,7 @@ static void feed_answer(struct reach *reach)
 	if (reach->machine.state != APS_REACHABILITY_ONLINE) return;
 	if (!is_news && now_ms - reach->answered_ms < APS_REACH_ANSWER_MS) return;
 	reach->answered_ms = now_ms;
-	tell_hint(reach);
+	tell_answered(reach);
 }
 
 static void act_on_hint(struct reach *reach)

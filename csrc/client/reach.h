@@ -24,6 +24,8 @@ struct aps_reach_user {
 	bool (*probe)(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user);
 	/* There is a sign: what waits to try once more tries within APS_HINT_SPREAD_MS. */
 	void (*hint)(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user);
+	/* Somebody's request was answered, maybe its own, and maybe in vain: that is such a sign for what wasn't. */
+	void (*answered)(struct aps_core *core, struct aps_client *client, struct aps_reach_user *user);
 	bool is_wanting; /* it has something to send: aps_reach_set_wanted() */
 	bool has_try;    /* what probe() has sent isn't over */
 };

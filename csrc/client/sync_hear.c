@@ -185,16 +185,17 @@ static enum aps_rc fill_topic(const struct aps_sync_run *run, struct aps_topic *
 	return rc;
 }
 
-/* Without memory to read them they aren't known. */
+/* Without memory to read them: it will be told once more. */
 static enum aps_error_family family_of(const char *errors)
 {
 	struct aps_arena arena;
 	struct aps_error_list list;
+	if (errors == NULL) return APS_FAMILY_OTHER;
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = errors != NULL ? aps_error_list_read(aps_str_of(errors), &arena, &list) : APS_E_USAGE;
+	enum aps_rc rc = aps_error_list_read(aps_str_of(errors), &arena, &list);
 	enum aps_error_family family = rc == APS_OK && list.n_errors != 0 ? list.family : APS_FAMILY_OTHER;
 	aps_arena_clear(&arena);
-	return family;
+	return rc == APS_E_NOMEM ? APS_FAMILY_UNCLEAR : family;
 }
 
 bool aps_sync_hear_is_refused(const struct aps_sync_run *run)

@@ -170,6 +170,7 @@ struct aps_sync_run {
 	bool knows_bad;
 	uint64_t n_bad;                         /* quarantined records, where that is known */
 	unsigned n_failed;                      /* tries since a page was kept; the machine begins anew online */
+	bool is_unanswered;                     /* the last one was */
 	struct aps_err err;                     /* the last failure; OK: none since the last answer */
 	struct aps_err reason;                  /* why it is stopped for good; OK: it isn't, or was told to */
 	char *told;                             /* the service's `errors` that belong to err: JSON text; NULL: none */

@@ -39,6 +39,14 @@ static void hint(struct aps_core *core APS_UNUSED, struct aps_client *client APS
 	for (struct aps_sync_run *run = all->first; run != NULL; run = run->next) aps_sync_work_hint(run);
 }
 
+static void answered(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED,
+                     struct aps_reach_user *user)
+{
+	const struct syncing *all = APS_CONTAINER_OF(user, struct syncing, user);
+	for (struct aps_sync_run *run = all->first; run != NULL; run = run->next)
+		if (run->is_unanswered) aps_sync_work_hint(run);
+}
+
 static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, void **part,
                                  struct aps_err *err)
 {
@@ -46,6 +54,7 @@ static enum aps_rc client_opened(struct aps_core *core APS_UNUSED, struct aps_cl
 	if (all == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	all->user.probe = probe;
 	all->user.hint = hint;
+	all->user.answered = answered;
 	*part = all;
 	return APS_OK;
 }

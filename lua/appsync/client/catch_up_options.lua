@@ -86,6 +86,13 @@ local function check_roots(plan, selection, where)
   if next(selection.fields) == nil then errors.misuse("%s: %s selects no fields of the records; give map", where, roots[1]) end
 end
 
+-- The service refuses a variable that nothing uses.
+local function check_last_sync(operation, selection, where)
+  if not operation.declared[LAST_SYNC] or #selection.roots ~= 1 or selection.used[LAST_SYNC] then return end
+  errors.misuse("%s: the query declares $%s and doesn't use it; pass it on, as in %s(lastSync: $%s)", where, LAST_SYNC,
+    selection.roots[1], LAST_SYNC)
+end
+
 -- What the variable is called that takes what an argument of the root field is for.
 local function variable_for(selection, argument)
   return selection.given[argument] or (selection.used[argument] and argument) or nil
@@ -118,6 +125,7 @@ function catch_up_options.check(plan)
   local sent, undeclared = variables_of.declared(without_last_sync(given.variables), operation, SCHEMA.names, where)
   local selection = record_selection.of(parsed, operation)
   if not given.map then check_roots(plan, selection, where) end
+  check_last_sync(operation, selection, where)
   local limit_variable = variable_for(selection, "limit")
   return {
     document = parsed, operation = operation, variables = json.copy(sent), undeclared = undeclared, where = where,

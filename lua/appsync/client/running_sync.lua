@@ -11,6 +11,8 @@ local sync_events = require "appsync.client.sync_events"
 
 local running_sync = {}
 
+local MAX_STATES = 64 -- that wait for an observer
+
 ---@class appsync.client.RunningSync: appsync.client.SyncRecords
 ---@field id integer? nil: it never began
 ---@field client appsync.Client
@@ -25,7 +27,7 @@ local running_sync = {}
 ---@field is_over boolean
 ---@field err appsync.Error? why it is over
 ---@field private inbox appsync.client.EventInbox
----@field private outlets {sink: appsync.Sink, context: appsync.observable.Context}[]
+---@field private outlets {sink: appsync.Sink, context: appsync.observable.Context, states: appsync.SyncStatus[]}[]
 ---@field private waits appsync.Wait[] for the first complete pass
 local RunningSync = {}
 RunningSync.__index = RunningSync
@@ -84,9 +86,26 @@ function RunningSync:status()
   }
 end
 
+-- Whoever is slow, or never pulls, has the first ones and the newest.
+local function post_status(outlet, status)
+  local states = outlet.states
+  if #states == MAX_STATES then
+    states[MAX_STATES] = status
+  else
+    states[#states + 1] = status
+    outlet.context:post(outlet, "next")
+  end
+end
+
+local function new_outlet(sink, context)
+  local outlet = { sink = sink, context = context, states = {} }
+  function outlet.next() sink.next(table.remove(outlet.states, 1)) end
+  return outlet
+end
+
 local function post(self, kind)
   for _, outlet in ipairs(self.outlets) do
-    outlet.context:post(outlet.sink, kind, kind == "next" and self:status() or nil)
+    if kind == "next" then post_status(outlet, self:status()) else outlet.context:post(outlet.sink, kind) end
   end
 end
 
@@ -211,12 +230,12 @@ end
 ---@param context appsync.observable.Context
 ---@return fun()? stop
 function RunningSync:connect(sink, context)
-  context:post(sink, "next", self:status())
+  local outlet = new_outlet(sink, context)
+  post_status(outlet, self:status())
   if self.is_over then
     context:post(sink, "complete")
     return nil
   end
-  local outlet = { sink = sink, context = context }
   self.outlets[#self.outlets + 1] = outlet
   return function()
     for i, other in ipairs(self.outlets) do

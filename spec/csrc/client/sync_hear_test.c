@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "client/feed.h"
+#include "client/sync_hear.h"
 #include "syncing_world.h"
 
 #define PLAIN (&(struct asked){0})
@@ -58,6 +60,21 @@ static void a_subscription_that_the_service_refuses_ends_it(void **state)
 	stop();
 }
 
+static void a_refusal_that_cannot_be_read_for_want_of_memory_does_not_end_it(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	struct aps_err *trouble = &world.run->hearing.trouble;
+	aps_fail(trouble, APS_E_GRAPHQL, "no such field");
+	/* escapes: the text has to be decoded */
+	aps_sync_run_note_told(world.run,
+	                       APS_STR("[{\"errorType\":\"Validation\\u0045xception\",\"message\":\"\\u006eo\"}]"));
+	assert_true(aps_sync_hear_is_refused(world.run));
+	aps_mem_fail_at(1);
+	assert_false(aps_sync_hear_is_refused(world.run));
+	aps_mem_fail_at(0);
+}
+
 static void where_there_is_only_a_subscription_its_state_says_why_that_is_not_there(void **state)
 {
 	(void)state;
@@ -78,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_subscription_that_the_service_has_no_room_for_is_done_without),
 	        TEST(a_subscription_that_the_service_refuses_ends_it),
+	        TEST(a_refusal_that_cannot_be_read_for_want_of_memory_does_not_end_it),
 	        TEST(where_there_is_only_a_subscription_its_state_says_why_that_is_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,38 @@ static void commits_that_fail_in_a_row_are_counted(void **state)
 	assert_told("state", "\"attempts\":0,");
 }
 
+/* As long as it wants to be left alone: others that are answered, and its own answer, say nothing new of it. */
+static void a_service_that_fails_is_asked_again_by_its_time_and_not_by_answers(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	tell("subscribed");
+	for (int i = 0; i < 4; i++) {
+		answer_status(503, "{\"errors\":[{\"message\":\"not now\"}]}");
+		assert_phase(APS_SYNC_WAITING);
+		assert_int_equal(world.run->hint.index, 0);
+		let_time_pass(i < 3 ? 30000 : 0);
+	}
+	world.ms += APS_REACH_ANSWER_MS + 1;
+	stand();
+	aps_reach_connected(world.core, world.client);
+	turn();
+	assert_int_equal(world.run->hint.index, 0);
+	aps_reach_hint(world.core, world.client);
+	assert_int_not_equal(world.run->hint.index, 0);
+}
+
+static void what_was_not_answered_is_tried_again_once_anything_is(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	tell("subscribed");
+	fail_exchange(APS_E_SYSTEM);
+	assert_phase(APS_SYNC_WAITING);
+	aps_reach_connected(world.core, world.client);
+	assert_int_not_equal(world.run->hint.index, 0);
+}
+
 static void deletions_of_a_page_whose_commit_fails_are_not_remembered(void **state)
 {
 	(void)state;
@@ -512,6 +544,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_page_whose_commit_fails_is_asked_for_again),
 	        TEST(commits_that_fail_in_a_row_are_counted),
+	        TEST(a_service_that_fails_is_asked_again_by_its_time_and_not_by_answers),
+	        TEST(what_was_not_answered_is_tried_again_once_anything_is),
 	        TEST(deletions_of_a_page_whose_commit_fails_are_not_remembered),
 	        TEST(a_page_is_told_again_where_the_store_has_moved),
 	        TEST(events_whose_commit_fails_are_asked_for_at_once),

@@ -93,6 +93,8 @@ describe("a subscription with catch_up", function()
     refused(text "share = true isn't possible beside catch_up", { query = MISSED }, { share = true })
     refused(text "catch_up: without map, the query and the subscription must select one field at their roots each, got 2 and 1",
       { query = "{ a { id } b { id } }" })
+    refused(text "catch_up: the query declares $lastSync and doesn't use it; pass it on, as in posts(lastSync: $lastSync)",
+      { query = "query ($lastSync: AWSTimestamp) { posts { id } }", map = function() end })
     refused(text "catch_up: count selects no fields of the records; give map", { query = "{ count }" })
     refused(text 'catch_up: version_field is "rev", which the subscription doesn\'t select under this name',
       { query = MISSED, version_field = "rev" })

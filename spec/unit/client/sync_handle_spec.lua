@@ -211,6 +211,22 @@ describe("a delta sync", function()
       assert.same({ "waiting", "Bad" }, errs)
     end)
 
+    it("by one that doesn't pull, which then gets the first ones and the newest", function()
+      local states = s:observe():subscribe()
+      syncing.drive()
+      for i = 1, 500 do syncing.state("base", { records = i }) end
+      syncing.event "end"
+      local seen = {}
+      appsync.run(function()
+        repeat
+          local status = states:next()
+          seen[#seen + 1] = status
+        until not status
+      end)
+      assert.is_true(#seen <= 66, #seen)
+      assert.same({ 1, "stopped" }, { seen[2].records, seen[#seen].phase })
+    end)
+
     it("until that is unsubscribed", function()
       local states = s:observe():subscribe()
       assert.equal("waiting", appsync.run(states.next, states).phase)
