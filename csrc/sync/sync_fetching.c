@@ -6,7 +6,7 @@
 #define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
 /* A Date tells when an answer was sent, not when its page was begun to be read: deltaSync.ts takes off so much, too. */
 #define SLACK_MS 2000
-#define DATE_MS  999 /* what a Date leaves out */
+#define SECOND_MS 999 /* what whole seconds leave out */
 #define MAX_LATE 2   /* base passes that are begun anew: the window is shorter than what a page takes */
 /* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
 #define MAX_RESTARTS   3
@@ -132,12 +132,13 @@ void aps_sync_fetch_ahead(struct aps_sync_step *s)
 	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. A Date is in whole
+ * seconds, and lastSync may be. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
 	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
-	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms;
+	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms - SECOND_MS;
 }
 
 /* All that was changed before is known with this page. */
@@ -178,8 +179,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	if (!sync->is_fetching || sync->is_saving) return false;
 	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
 	if (made_ms <= 0) made_ms = 1;
-	int64_t latest_ms = page->is_start ? made_ms : made_ms + DATE_MS;
-	bool is_late = is_out_of_window(sync, latest_ms);
+	bool is_late = is_out_of_window(sync, made_ms);
 	bool is_thrown_away = is_late && sync->options.has_base;
 	if (!is_thrown_away) {
 		const struct aps_sync_place place = {
@@ -197,7 +197,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		                      &s->actions->err) != APS_OK)
 			return true;
 		s->actions->warns_window = is_late && (place.is_first || !is_out_of_window(sync, sync->made_ms));
-		keep_page(s, &progress, latest_ms);
+		keep_page(s, &progress, made_ms);
 	}
 	sync->is_fetching = false;
 	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;
