@@ -122,7 +122,7 @@ static bool be_cleared(struct aps_sync_step *s)
 	aps_sync_abandon_fetch(s);
 	aps_checkpoint_clear(&sync->checkpoint);
 	sync->is_cleared = sync->is_saving;
-	sync->n_restarts = sync->n_late = 0;
+	sync->n_restarts = sync->n_old_restarts = sync->n_late = 0;
 	sync->is_missing = false;
 	sync->wants_more = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);

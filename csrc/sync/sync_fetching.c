@@ -8,9 +8,10 @@
 #define SLACK_MS 2000
 #define SECOND_MS 999 /* what whole seconds leave out */
 #define MAX_LATE 2   /* base passes that are begun anew: the window is shorter than what a page takes */
-/* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
-#define MAX_RESTARTS   3
-#define FRESH_MS     60000
+/* Tokens of one pass that are refused: so often it begins anew; where they may have been too old, more often. */
+#define MAX_RESTARTS     3
+#define MAX_OLD_RESTARTS 10
+#define FRESH_MS         60000
 
 bool aps_sync_may_fetch(const struct aps_sync_step *s)
 {
@@ -227,9 +228,9 @@ static bool may_restart(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (sync->fetch.token.n == 0) return false;
-	bool is_too_fresh = is_fresh(s, sync->fetch.query);
-	if (is_too_fresh && sync->n_restarts == MAX_RESTARTS) return false;
-	sync->n_restarts += is_too_fresh;
+	unsigned *n = is_fresh(s, sync->fetch.query) ? &sync->n_restarts : &sync->n_old_restarts;
+	if (*n == (n == &sync->n_restarts ? MAX_RESTARTS : MAX_OLD_RESTARTS)) return false;
+	++*n;
 	return true;
 }
 
@@ -272,7 +273,7 @@ static void end_pass(struct aps_sync_step *s)
 		sync->page_limit = 0;
 		sync->n_late = 0;
 	}
-	sync->n_restarts = 0;
+	sync->n_restarts = sync->n_old_restarts = 0;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	aps_sync_replan(s);
 	/* The device's clock may have been behind. */

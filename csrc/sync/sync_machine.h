@@ -144,6 +144,7 @@ struct aps_delta_sync {
 	bool wants_more;    /* the pass that was truncated is to go on */
 
 	unsigned n_restarts;      /* of this pass, because a fresh token was refused */
+	unsigned n_old_restarts;  /* likewise, of one that may have been too old */
 	unsigned n_late;          /* base passes in a row that a delta pass inside of them has ended: it came too late */
 	unsigned n_missed;        /* passes in a row because of what was missed */
 	unsigned n_failures;      /* of fetches, in a row */

@@ -346,6 +346,58 @@ static void the_delta_token_is_left_behind_when_it_is_refused(void **state)
 	world_clear(w);
 }
 
+/* That doesn't say that the next one won't do; but not for ever. */
+static void tokens_that_may_have_been_too_old_are_left_behind_more_often(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(BASE);
+	for (int i = 0; i <= 10; i++) {
+		world_answer(w, 3, "t1");
+		FEED(w, SAVED);
+		world_pass_time(w, 60000);
+		world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
+		if (i == 10) break;
+		assert_string_equal(FEED(w, DRAINED), "fetch base size=100\ntell base\n");
+	}
+	assert_int_equal(w->sync.phase, APS_SYNC_STOPPED);
+	world_clear(w);
+}
+
+/* It is over before anything can be asked: base queries take the place of delta queries, and each pass gets to its end. */
+static void a_window_of_a_moment_costs_a_base_query_now_and_then(void **state)
+{
+	(void)state;
+	struct aps_delta_sync_options options = WORLD_OPTIONS;
+	options.window_ms = 1;
+	struct sync_world *w = world_init(&options);
+	FEED(w, START);
+	FEED(w, SUBSCRIBED);
+	unsigned n_fetches = 0, n_base = 0;
+	char token[16] = "";
+	while (w->mono_ms < 60000) {
+		if (w->sync.phase == APS_SYNC_DRAINING) {
+			FEED(w, DRAINED);
+		} else if (w->sync.is_fetching) {
+			bool is_base = w->sync.fetch.query == APS_SYNC_BASE_QUERY;
+			unsigned n_page = is_base && w->sync.fetch.token.n != 0 ? (unsigned)(w->sync.fetch.token.p[0] - '0') : 0;
+			assert_true(++n_fetches < 1000);
+			world_pass_time(w, 5);
+			bool is_last = !is_base || n_page == 3;
+			snprintf(token, sizeof token, "%u", n_page + 1);
+			n_base += is_base && n_page == 3;
+			world_answer(w, 1, is_last ? "" : token);
+			if (w->sync.is_saving) FEED(w, SAVED);
+		} else {
+			assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+			world_pass_time(w, w->actions.delay_ms);
+			FEED(w, DUE);
+		}
+	}
+	assert_in_range(n_base, 20, 30);
+	assert_in_range(n_fetches, 80, 300);
+	world_clear(w);
+}
+
 static void a_pass_that_has_lost_what_it_had_begins_anew(void **state)
 {
 	(void)state;
@@ -454,6 +506,8 @@ int main(void)
 	        cmocka_unit_test(a_delta_query_is_not_made_smaller),
 	        cmocka_unit_test(hints_of_a_network_do_not_shorten_the_backoff_for_good),
 	        cmocka_unit_test(the_delta_token_is_left_behind_when_it_is_refused),
+	        cmocka_unit_test(tokens_that_may_have_been_too_old_are_left_behind_more_often),
+	        cmocka_unit_test(a_window_of_a_moment_costs_a_base_query_now_and_then),
 	        cmocka_unit_test(a_pass_that_has_lost_what_it_had_begins_anew),
 	        cmocka_unit_test(a_pass_that_waited_too_long_for_the_network_begins_anew),
 	        cmocka_unit_test(a_delta_pass_that_waited_too_long_becomes_a_base_pass),
