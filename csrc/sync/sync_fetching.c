@@ -257,6 +257,13 @@ bool aps_sync_fail_fetch(struct aps_sync_step *s)
 	return true;
 }
 
+/* Devices that were started together don't ask together. What was due when this run began is asked for at once. */
+static void spread_base_passes(struct aps_delta_sync *sync)
+{
+	sync->options.interval_ms += sync->options.interval_ms / 1000 * sync->jitter_permille;
+	sync->jitter_permille = 0;
+}
+
 static void end_pass(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
@@ -280,6 +287,7 @@ static void end_pass(struct aps_sync_step *s)
 	if (was_delta && sync->options.has_base &&
 	    aps_sync_elapsed_ms(sync->made_ms, now->base_ms) >= sync->options.interval_ms)
 		aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+	spread_base_passes(sync);
 }
 
 bool aps_sync_save(struct aps_sync_step *s)

@@ -152,7 +152,7 @@ struct aps_delta_sync {
 	uint32_t page_size;       /* of the next base page */
 	uint32_t page_limit;      /* a larger page of this base pass was too large; 0: none was */
 	uint32_t n_fit;           /* pages since then */
-	int64_t jitter_permille;  /* of the interval, that are added: drawn once */
+	int64_t jitter_permille;  /* of the interval, that are added once a pass is over: drawn once */
 	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
 	int64_t replan_at_ms;     /* monotonic: what is_missing is asked for then */

@@ -263,6 +263,29 @@ static void what_is_seen_is_seen_no_earlier_than_what_is_known(void **state)
 	assert_int_equal(aps_sync_seen_ms(&c, 2), 10);
 }
 
+/* Also where a delta query has just been answered. What was due at the start isn't put off. */
+static void base_passes_of_a_run_are_spread(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(LIVE);
+	const int64_t interval_ms = w->sync.options.interval_ms;
+	assert_in_range(interval_ms, DAY_MS + 1, DAY_MS + DAY_MS / 10); /* by this seed */
+	for (int64_t at_ms = DAY_MS; at_ms < interval_ms; at_ms += HOUR_MS / 2) {
+		world_pass_time(w, at_ms - (w->true_ms - WORLD_BEGAN_MS) - 1000);
+		w->sync.checkpoint.last_sync_ms = w->true_ms - HOUR_MS / 2;
+		begin_pass(w, APS_SYNC_ON_DUE);
+		assert_int_equal(w->actions.fetches, APS_SYNC_DELTA_QUERY);
+		world_pass_time(w, 1000);
+		arrive_live(w);
+		assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+	}
+	world_kill(w);
+	FEED(w, START);
+	FEED(w, SUBSCRIBED);
+	assert_int_equal(w->actions.fetches, APS_SYNC_BASE_QUERY);
+	world_clear(w);
+}
+
 static void slow_pages_do_not_grow(void **state)
 {
 	(void)state;
@@ -500,6 +523,7 @@ int main(void)
 	        cmocka_unit_test(what_whole_seconds_leave_out_counts_as_out_of_the_window),
 	        cmocka_unit_test(deletions_are_forgotten_that_were_seen_before_the_pass_before),
 	        cmocka_unit_test(what_is_seen_is_seen_no_earlier_than_what_is_known),
+	        cmocka_unit_test(base_passes_of_a_run_are_spread),
 	        cmocka_unit_test(slow_pages_do_not_grow),
 	        cmocka_unit_test(what_was_too_large_is_tried_again_after_some_pages),
 	        cmocka_unit_test(what_has_no_page_size_is_not_made_smaller),
