@@ -33,7 +33,7 @@ void aps_delta_sync_init(struct aps_delta_sync *sync, const struct aps_delta_syn
 {
 	*sync = (struct aps_delta_sync){
 	        .options = *options, .rand = rand, .phase = APS_SYNC_WAITING, .is_online = true};
-	sync->page_size = options->page_size;
+	for (int i = 0; i <= APS_SYNC_DELTA_QUERY; i++) sync->sizes[i].next = options->page_size;
 	sync->answered_at_ms[APS_SYNC_BASE_QUERY] = sync->answered_at_ms[APS_SYNC_DELTA_QUERY] = LONG_AGO_MS;
 	sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
 	aps_checkpoint_init(&sync->checkpoint);

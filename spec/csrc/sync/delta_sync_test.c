@@ -328,10 +328,32 @@ static void what_has_no_page_size_is_not_made_smaller(void **state)
 	world_clear(w);
 }
 
-static void a_delta_query_is_not_made_smaller(void **state)
+static void a_delta_query_has_a_page_size_of_its_own(void **state)
 {
 	(void)state;
 	struct sync_world *w = arrive(DELTA);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 500);
+	assert_string_equal(FEED(w, DRAINED), "fetch delta since 0 size=50\ntell delta\n");
+	assert_string_equal(world_answer(w, 50, "d"), "save\nfetch delta since 0 token=d size=50\n");
+	FEED(w, SAVED);
+	world_answer(w, 5, "");
+	FEED(w, SAVED);
+	FEED(w, DRAINED);
+	world_pass_time(w, DAY_MS + DAY_MS / 10);
+	assert_string_equal(begin_pass(w, APS_SYNC_ON_DUE), "fetch base size=100\ntell base\n");
+	arrive_live(w);
+	world_pass_time(w, HOUR_MS / 2);
+	assert_string_equal(begin_pass(w, APS_SYNC_ON_DUE), "fetch delta since 95040000 size=50\ntell delta\n");
+	world_answer(w, 5, "d");
+	assert_string_equal(w->said.p, "save\nfetch delta since 95040000 token=d size=50\n"); /* of another pass */
+	world_clear(w);
+}
+
+static void a_delta_query_without_a_page_size_is_not_made_smaller(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(DELTA);
+	w->sync.options.is_delta_paged = false;
 	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 500);
 	assert_string_equal(w->said.p, "arm 500\ntell waiting\n");
 	world_clear(w);
@@ -527,7 +549,8 @@ int main(void)
 	        cmocka_unit_test(slow_pages_do_not_grow),
 	        cmocka_unit_test(what_was_too_large_is_tried_again_after_some_pages),
 	        cmocka_unit_test(what_has_no_page_size_is_not_made_smaller),
-	        cmocka_unit_test(a_delta_query_is_not_made_smaller),
+	        cmocka_unit_test(a_delta_query_has_a_page_size_of_its_own),
+	        cmocka_unit_test(a_delta_query_without_a_page_size_is_not_made_smaller),
 	        cmocka_unit_test(hints_of_a_network_do_not_shorten_the_backoff_for_good),
 	        cmocka_unit_test(the_delta_token_is_left_behind_when_it_is_refused),
 	        cmocka_unit_test(tokens_that_may_have_been_too_old_are_left_behind_more_often),
