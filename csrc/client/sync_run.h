@@ -70,7 +70,7 @@ struct aps_sync_keeping {
 	struct aps_arena decoded;
 	struct aps_parked parked;
 	bool is_parked;
-	uint64_t question;   /* to the application's functions; 0: none */
+	uint64_t question;             /* to the application's functions; 0: none */
 	bool is_uncommitted;           /* written, in a transaction */
 	bool is_settled, is_committed; /* that has ended */
 	int64_t begun_ms;

@@ -108,8 +108,8 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	run->err = outcome->response.err;
 	aps_sync_run_note_told(run, outcome->response.errors);
 	bool has_token = run->machine.fetch.token.n != 0;
-	event.failure = aps_sync_fetch_failure(outcome, has_token, aps_sync_fetch_doubts_token(run),
-	                                       aps_sync_run_now_ms(run));
+	event.failure =
+	        aps_sync_fetch_failure(outcome, has_token, aps_sync_fetch_doubts_token(run), aps_sync_run_now_ms(run));
 	run->has_changed = true;
 	if (is_for_good) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
 	/* As of any other subscription: who isn't allowed to won't be. */

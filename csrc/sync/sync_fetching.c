@@ -5,7 +5,7 @@
 #define FAST_PAGE_MS 1000
 #define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
 /* A Date tells when an answer was sent, not when its page was begun to be read: deltaSync.ts takes off so much, too. */
-#define SLACK_MS 2000
+#define SLACK_MS  2000
 #define SECOND_MS 999 /* what whole seconds leave out */
 #define MAX_LATE  2   /* passes that are begun anew in a row: the window is shorter than what a page takes */
 /* Tokens of one pass that are refused: so often it begins anew; where they may have been too old, more often. */

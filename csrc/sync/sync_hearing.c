@@ -179,8 +179,7 @@ void aps_sync_replan(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	sync->needs_plan = sync->has_gap && sync->is_subscribed && !sync->is_missing;
-	if (sync->is_missing)
-		sync->replan_at_ms = later(s->event->mono_ms, sync->polled_at_ms + missed_delay_ms(sync));
+	if (sync->is_missing) sync->replan_at_ms = later(s->event->mono_ms, sync->polled_at_ms + missed_delay_ms(sync));
 }
 
 void aps_sync_ask_for_missed(struct aps_delta_sync *sync)

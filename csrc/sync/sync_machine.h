@@ -150,12 +150,12 @@ struct aps_delta_sync {
 	bool needs_plan;    /* what comes next is to be asked of the table */
 	bool wants_more;    /* the pass that was truncated is to go on */
 
-	unsigned n_restarts;      /* of this pass, because a fresh token was refused */
-	unsigned n_old_restarts;  /* likewise, of one that may have been too old */
-	unsigned n_late;          /* passes in a row that were begun anew because the window was over, though all was quick */
-	unsigned n_missed;        /* passes in a row because of what was missed */
-	unsigned n_failures;      /* of fetches, in a row */
-	unsigned n_ended;         /* of subscriptions */
+	unsigned n_restarts;     /* of this pass, because a fresh token was refused */
+	unsigned n_old_restarts; /* likewise, of one that may have been too old */
+	unsigned n_late;   /* passes in a row that were begun anew because the window was over, though all was quick */
+	unsigned n_missed; /* passes in a row because of what was missed */
+	unsigned n_failures; /* of fetches, in a row */
+	unsigned n_ended;    /* of subscriptions */
 	struct aps_sync_sizes sizes[APS_SYNC_DELTA_QUERY + 1];
 	int64_t jitter_permille;  /* of the interval, that are added once a pass is over: drawn once */
 	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */

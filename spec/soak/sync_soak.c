@@ -37,8 +37,8 @@ int main(void)
 	}
 	double took = seconds() - began;
 	printf("%" PRIu64 " schedules, %.0f a second, %.1f steps each: %" PRIu64 " base passes, %" PRIu64
-	       " delta passes, %" PRIu64 " events, %" PRIu64 " kills, %" PRIu64 " changes that no query could tell, %" PRIu64
-	       " records that were told late\n",
+	       " delta passes, %" PRIu64 " events, %" PRIu64 " kills, %" PRIu64
+	       " changes that no query could tell, %" PRIu64 " records that were told late\n",
 	       n, (double)n / took, (double)world.n_steps / (double)n, world.n_base_passes, world.n_delta_passes,
 	       world.n_events, world.n_kills, world.n_excused, world.n_late);
 	return 0;

@@ -197,15 +197,17 @@ static void changes_are_asked_for_from_startedAt_on_or_from_before_the_request(v
 		FEED(w, SAVED);
 		FEED(w, DRAINED);
 		assert_int_equal(w->sync.checkpoint.base_ms, WORLD_BEGAN_MS);
-		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED), is_start ? "fetch delta since 0 size=100\ntell delta\n"
-		                                                                : "fetch delta since -2300 size=100\ntell delta\n");
+		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED),
+		                    is_start ? "fetch delta since 0 size=100\ntell delta\n"
+		                             : "fetch delta since -2300 size=100\ntell delta\n");
 		event.page.server_ms = w->true_ms += 7000;
 		world_feed_event(w, event);
 		FEED(w, SAVED);
 		FEED(w, DRAINED);
 		world_pass_time(w, 120000);
-		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED), is_start ? "fetch delta since 7000 size=100\ntell delta\n"
-		                                                                : "fetch delta since 4700 size=100\ntell delta\n");
+		assert_string_equal(begin_pass(w, APS_SYNC_ON_MISSED),
+		                    is_start ? "fetch delta since 7000 size=100\ntell delta\n"
+		                             : "fetch delta since 4700 size=100\ntell delta\n");
 		world_clear(w);
 	}
 }
@@ -408,7 +410,8 @@ static void tokens_that_may_have_been_too_old_are_left_behind_more_often(void **
 	world_clear(w);
 }
 
-/* It is over before anything can be asked: base queries take the place of delta queries, and each pass gets to its end. */
+/* It is over before anything can be asked: base queries take the place of delta queries, and each pass gets to its end.
+ */
 static void a_window_of_a_moment_costs_a_base_query_now_and_then(void **state)
 {
 	(void)state;
@@ -424,7 +427,8 @@ static void a_window_of_a_moment_costs_a_base_query_now_and_then(void **state)
 			FEED(w, DRAINED);
 		} else if (w->sync.is_fetching) {
 			bool is_base = w->sync.fetch.query == APS_SYNC_BASE_QUERY;
-			unsigned n_page = is_base && w->sync.fetch.token.n != 0 ? (unsigned)(w->sync.fetch.token.p[0] - '0') : 0;
+			unsigned n_page =
+			        is_base && w->sync.fetch.token.n != 0 ? (unsigned)(w->sync.fetch.token.p[0] - '0') : 0;
 			assert_true(++n_fetches < 1000);
 			world_pass_time(w, 5);
 			bool is_last = !is_base || n_page == 3;

@@ -225,8 +225,8 @@ static bool is_at_rest(struct sync_simulation *world)
 	if (world->options.has_subscription && !world->is_denied) is_told = is_told && world->link.is_registered;
 	return is_told && !process->request.is_under_way && !process->answer.is_there && !process->keeping.is_busy &&
 	       !process->keeping.is_over && process->hearing.n == 0 && !process->hearing.has_news &&
-	       !process->hearing.has_missed && !process->machine.is_missing && !world->store.is_open && !process->is_cleared &&
-	       !aps_delta_sync_holds_events(machine_of(world));
+	       !process->hearing.has_missed && !process->machine.is_missing && !world->store.is_open &&
+	       !process->is_cleared && !aps_delta_sync_holds_events(machine_of(world));
 }
 
 static void quiet_turn(struct sync_simulation *world)
@@ -268,8 +268,7 @@ static int64_t count_due(const struct sync_simulation *world, int64_t ms)
 	if (options->has_base) n += ms / options->interval_ms * (is_tiny ? 4 : 2) * SERVICE_KEYS;
 	if (options->has_delta) /* more often than not below: the clock may be wrong */
 		n += ms / (options->window_ms / 4 > 500 ? options->window_ms / 4 : 500);
-	if (options->has_base && options->has_delta && is_tiny)
-		n += ms / APS_SYNC_MIN_RERUN_MS * (4 * SERVICE_KEYS);
+	if (options->has_base && options->has_delta && is_tiny) n += ms / APS_SYNC_MIN_RERUN_MS * (4 * SERVICE_KEYS);
 	if (options->has_delta && world->is_denied) n += ms / options->poll_ms;
 	return n;
 }
