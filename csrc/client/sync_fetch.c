@@ -8,7 +8,8 @@
 #include "proto/error_type.h"
 #include "proto/retry.h"
 
-/* Of a page, and how old its token is, before it is taken for a refused one; and how often that may be wrong. */
+/* Of a page, before its token is taken for a refused one. Where that was wrong, its token has to be so old, too; and
+ * that may be wrong so often. */
 #define TOKEN_TRIES  3
 #define TOKEN_AGE_MS 60000
 #define MAX_GUESSES  3
@@ -194,12 +195,13 @@ bool aps_sync_fetch_doubts_token(const struct aps_sync_run *run)
 {
 	const struct aps_delta_sync *machine = &run->machine;
 	int64_t age_ms = aps_clock_mono_ms() - machine->answered_at_ms[machine->fetch.query];
-	return machine->fetch.token.n != 0 && machine->n_failures >= TOKEN_TRIES && age_ms >= TOKEN_AGE_MS &&
-	       machine->n_old_restarts < MAX_GUESSES;
+	bool was_wrong = machine->n_restarts + machine->n_old_restarts != 0;
+	return machine->fetch.token.n != 0 && machine->n_failures >= TOKEN_TRIES &&
+	       (!was_wrong || age_ms >= TOKEN_AGE_MS) && machine->n_old_restarts < MAX_GUESSES;
 }
 
 /* What a resolver has thrown may be other next time. A token that has expired says so in many ways: what fails again
- * and again with one that isn't new is taken for that. */
+ * and again with one is taken for that. */
 static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outcome, bool has_token, bool doubts_token)
 {
 	enum aps_error_family family = aps_error_family_of(outcome->response.error_type);
