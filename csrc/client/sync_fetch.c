@@ -8,7 +8,11 @@
 #include "proto/error_type.h"
 #include "proto/retry.h"
 
-#define TOKEN_TRIES 3 /* of a page, before its token is taken for a refused one */
+/* Of a page, before its token is taken for a refused one. Where that was wrong, its token has to be so old, too; and
+ * that may be wrong so often. */
+#define TOKEN_TRIES  3
+#define TOKEN_AGE_MS 60000
+#define MAX_GUESSES  3
 
 static enum aps_sync_part_kind kind_of(enum aps_sync_query query)
 {
@@ -187,9 +191,18 @@ static bool is_of_a_field(struct aps_str errors)
 	return false;
 }
 
+bool aps_sync_fetch_doubts_token(const struct aps_sync_run *run)
+{
+	const struct aps_delta_sync *machine = &run->machine;
+	int64_t age_ms = aps_clock_mono_ms() - machine->answered_at_ms[machine->fetch.query];
+	bool was_wrong = machine->n_restarts + machine->n_old_restarts != 0;
+	return machine->fetch.token.n != 0 && machine->n_failures >= TOKEN_TRIES &&
+	       (!was_wrong || age_ms >= TOKEN_AGE_MS) && machine->n_old_restarts < MAX_GUESSES;
+}
+
 /* What a resolver has thrown may be other next time. A token that has expired says so in many ways: what fails again
  * and again with one is taken for that. */
-static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outcome, bool has_token, unsigned n_failures)
+static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outcome, bool has_token, bool doubts_token)
 {
 	enum aps_error_family family = aps_error_family_of(outcome->response.error_type);
 	/* a query changes nothing: what broke off at the service may be asked again */
@@ -197,11 +210,11 @@ static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outco
 		return APS_SYNC_FAILURE_RETRY;
 	if (!is_of_a_field(outcome->response.errors)) return APS_SYNC_FAILURE_REFUSED;
 	bool is_bad = family == APS_FAMILY_BAD_REQUEST;
-	return has_token && (is_bad || n_failures >= TOKEN_TRIES) ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
+	return doubts_token || (has_token && is_bad) ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
 }
 
 /* Without a response: the time was too short for the page, or there is no connection. */
-struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, unsigned n_failures,
+struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, bool doubts_token,
                                                int64_t now_ms)
 {
 	const struct aps_err *err = &outcome->response.err;
@@ -218,7 +231,7 @@ struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome
 	case APS_E_STORAGE:
 	case APS_E_PROTOCOL: failure.kind = APS_SYNC_FAILURE_RETRY; break;
 	case APS_E_GRAPHQL:
-	case APS_E_CONFLICT: failure.kind = kind_of_errors(outcome, has_token, n_failures); break;
+	case APS_E_CONFLICT: failure.kind = kind_of_errors(outcome, has_token, doubts_token); break;
 	default: break;
 	}
 	if (failure.kind == APS_SYNC_FAILURE_REFUSED && (err->retryable || status == 429 || status >= 500))

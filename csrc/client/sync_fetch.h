@@ -14,9 +14,10 @@ void aps_sync_fetch_abandon(struct aps_sync_run *run);
 /* The headers that were asked for; `failed` NULL: these are they. False: nobody has asked with this number. */
 bool aps_sync_fetch_give_headers(struct aps_sync_run *run, uint64_t question, const struct aps_header_list *headers,
                                  const struct aps_err *failed);
-/* Which way a failed page goes on. `has_token`: it isn't the first one. `n_failures`: that it has failed before, in a
- * row. */
-struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, unsigned n_failures,
+/* The page that is asked for has failed again and again: what ails it may be its token. */
+bool aps_sync_fetch_doubts_token(const struct aps_sync_run *run);
+/* Which way a failed page goes on. `has_token`: it isn't the first one. */
+struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, bool doubts_token,
                                                int64_t now_ms);
 
 APS_END_DECLS

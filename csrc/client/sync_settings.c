@@ -78,6 +78,7 @@ enum aps_rc aps_sync_settings_look(struct aps_sync_settings *settings, struct ap
 	options->has_delta = aps_sync_has_part(settings, APS_SYNC_PART_DELTA);
 	options->has_subscription = aps_sync_has_part(settings, APS_SYNC_PART_SUBSCRIPTION);
 	options->is_paged = settings->parts[APS_SYNC_PART_BASE].limit_variable != NULL;
+	options->is_delta_paged = settings->parts[APS_SYNC_PART_DELTA].limit_variable != NULL;
 	if (settings->hands_over) return look_at_handed_over(settings, err);
 	struct aps_str first = APS_STR("");
 	for (int i = 0; rc == APS_OK && i < APS_SYNC_PARTS; i++) {

@@ -133,7 +133,8 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	aps_sync_run_note_told(run, outcome->response.errors);
 	bool has_token = run->machine.fetch.token.n != 0;
 	run->is_unanswered = outcome->answer.status == 0;
-	event.failure = aps_sync_fetch_failure(outcome, has_token, run->machine.n_failures, aps_sync_run_now_ms(run));
+	event.failure =
+	        aps_sync_fetch_failure(outcome, has_token, aps_sync_fetch_doubts_token(run), aps_sync_run_now_ms(run));
 	run->has_changed = true;
 	if (is_for_good) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
 	/* As of any other subscription: who isn't allowed to won't be. */
@@ -251,7 +252,7 @@ static void feed_ended(struct aps_sync_run *run)
 		return;
 	}
 	aps_outcome_init_err(&outcome, trouble);
-	event.failure = aps_sync_fetch_failure(&outcome, false, 0, aps_sync_run_now_ms(run));
+	event.failure = aps_sync_fetch_failure(&outcome, false, false, aps_sync_run_now_ms(run));
 	bool is_refused = aps_sync_hear_is_refused(run);
 	if (run->settings->hands_over && trouble->code == APS_E_AUTH) is_refused = true; /* as any other */
 	event.failure.kind = is_refused ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;

@@ -33,7 +33,7 @@ void aps_delta_sync_init(struct aps_delta_sync *sync, const struct aps_delta_syn
 {
 	*sync = (struct aps_delta_sync){
 	        .options = *options, .rand = rand, .phase = APS_SYNC_WAITING, .is_online = true};
-	sync->page_size = options->page_size;
+	for (int i = 0; i <= APS_SYNC_DELTA_QUERY; i++) sync->sizes[i].next = options->page_size;
 	sync->answered_at_ms[APS_SYNC_BASE_QUERY] = sync->answered_at_ms[APS_SYNC_DELTA_QUERY] = LONG_AGO_MS;
 	sync->polled_at_ms = sync->based_at_ms = LONG_AGO_MS;
 	aps_checkpoint_init(&sync->checkpoint);
@@ -122,7 +122,7 @@ static bool be_cleared(struct aps_sync_step *s)
 	aps_sync_abandon_fetch(s);
 	aps_checkpoint_clear(&sync->checkpoint);
 	sync->is_cleared = sync->is_saving;
-	sync->n_restarts = sync->n_late = 0;
+	sync->n_restarts = sync->n_old_restarts = sync->n_late = 0;
 	sync->is_missing = false;
 	sync->wants_more = false;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);

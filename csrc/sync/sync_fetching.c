@@ -5,12 +5,13 @@
 #define FAST_PAGE_MS 1000
 #define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
 /* A Date tells when an answer was sent, not when its page was begun to be read: deltaSync.ts takes off so much, too. */
-#define SLACK_MS 2000
-#define DATE_MS  999 /* what a Date leaves out */
-#define MAX_LATE 2   /* base passes that are begun anew: the window is shorter than what a page takes */
-/* Tokens of one pass that are refused so soon that they can't be too old: so often it begins anew. */
-#define MAX_RESTARTS 3
-#define FRESH_MS     60000
+#define SLACK_MS  2000
+#define SECOND_MS 999 /* what whole seconds leave out */
+#define MAX_LATE  2   /* passes that are begun anew in a row: the window is shorter than what a page takes */
+/* Tokens of one pass that are refused: so often it begins anew; where they may have been too old, more often. */
+#define MAX_RESTARTS     3
+#define MAX_OLD_RESTARTS 10
+#define FRESH_MS         60000
 
 bool aps_sync_may_fetch(const struct aps_sync_step *s)
 {
@@ -75,6 +76,8 @@ static void revise_delta(struct aps_sync_step *s)
 	int64_t now_ms = s->event->now_ms;
 	if (s->is_straight) return;
 	if (!sync->is_anew && aps_sync_delta_goes_on(&sync->options, at, since_ms(sync), now_ms)) return;
+	bool is_open = !sync->is_anew && at->delta.token.n != 0 && at->delta.since_ms == since_ms(sync);
+	if (is_open && is_fresh(s, APS_SYNC_DELTA_QUERY) && sync->n_late++ >= MAX_LATE) return; /* as above */
 	bool is_late = sync->is_inside ? !aps_sync_is_recent(now_ms, since_ms(sync), sync->options.window_ms)
 	                               : aps_sync_delta_is_late(&sync->options, at, now_ms);
 	sync->is_anew = true;
@@ -93,12 +96,11 @@ void aps_sync_revise(struct aps_sync_step *s)
 
 static uint32_t page_size(const struct aps_delta_sync *sync, const struct aps_checkpoint *at, bool is_first)
 {
-	if (sync->running != APS_SYNC_BASE_QUERY) return sync->options.page_size;
+	uint32_t size = sync->sizes[sync->running].next;
+	if (sync->running != APS_SYNC_BASE_QUERY) return size;
 	uint64_t max_records = aps_sync_max_records(&sync->options, at);
 	uint64_t n_records = is_first ? 0 : at->base.n_records;
-	if (max_records > n_records && max_records - n_records < sync->page_size)
-		return (uint32_t)(max_records - n_records);
-	return sync->page_size;
+	return max_records > n_records && max_records - n_records < size ? (uint32_t)(max_records - n_records) : size;
 }
 
 bool aps_sync_begins(const struct aps_delta_sync *sync)
@@ -132,15 +134,13 @@ void aps_sync_fetch_ahead(struct aps_sync_step *s)
 	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. In whole seconds, as
- * services compare, it reaches back up to one more: a state from then may be told whose deletion isn't any more. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. A Date is in whole
+ * seconds, and lastSync may be. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
-	int64_t window_ms = sync->options.window_ms;
-	int64_t more_ms = window_ms / 8 < 1000 ? window_ms / 8 : 1000;
 	return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&
-	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) + more_ms > window_ms;
+	       aps_sync_elapsed_ms(made_ms, fetch->last_sync_ms) > sync->options.window_ms - SECOND_MS;
 }
 
 /* All that was changed before is known with this page. */
@@ -152,14 +152,15 @@ static int64_t known_ms(const struct aps_sync_page_facts *page, int64_t made_ms)
 
 static void grow_page(struct aps_delta_sync *sync, int64_t took_ms)
 {
-	if (sync->fetch.query != APS_SYNC_BASE_QUERY || took_ms >= FAST_PAGE_MS) return;
+	struct aps_sync_sizes *sizes = &sync->sizes[sync->fetch.query];
 	uint32_t most = sync->options.page_size;
-	if (sync->page_limit > 0 && ++sync->n_fit == FIT_PAGES) {
-		sync->page_limit = sync->page_limit > most / 2 ? 0 : sync->page_limit * 2;
-		sync->n_fit = 0;
+	if (took_ms >= FAST_PAGE_MS) return;
+	if (sizes->limit > 0 && ++sizes->n_fit == FIT_PAGES) {
+		sizes->limit = sizes->limit > most / 2 ? 0 : sizes->limit * 2;
+		sizes->n_fit = 0;
 	}
-	if (sync->page_limit > 0) most = sync->page_limit;
-	sync->page_size = sync->page_size > most / 2 ? most : sync->page_size * 2;
+	if (sizes->limit > 0) most = sizes->limit;
+	sizes->next = sizes->next > most / 2 ? most : sizes->next * 2;
 }
 
 static void keep_page(struct aps_sync_step *s, const struct aps_sync_progress *progress, int64_t made_ms)
@@ -181,8 +182,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	if (!sync->is_fetching || sync->is_saving) return false;
 	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
 	if (made_ms <= 0) made_ms = 1;
-	int64_t latest_ms = page->is_start ? made_ms : made_ms + DATE_MS;
-	bool is_late = is_out_of_window(sync, latest_ms);
+	bool is_late = is_out_of_window(sync, made_ms);
 	bool is_thrown_away = is_late && sync->options.has_base;
 	if (!is_thrown_away) {
 		const struct aps_sync_place place = {
@@ -200,7 +200,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 		                      &s->actions->err) != APS_OK)
 			return true;
 		s->actions->warns_window = is_late && (place.is_first || !is_out_of_window(sync, sync->made_ms));
-		keep_page(s, &progress, latest_ms);
+		keep_page(s, &progress, made_ms);
 	}
 	sync->is_fetching = false;
 	sync->answered_at_ms[sync->fetch.query] = s->event->mono_ms;
@@ -217,12 +217,13 @@ bool aps_sync_answer(struct aps_sync_step *s)
 
 static bool shrink_page(struct aps_delta_sync *sync)
 {
-	uint32_t least = sync->options.min_page_size;
-	if (!sync->options.is_paged || sync->fetch.query != APS_SYNC_BASE_QUERY || sync->fetch.page_size <= least)
-		return false;
-	sync->page_size = sync->fetch.page_size / 2 > least ? sync->fetch.page_size / 2 : least;
-	sync->page_limit = sync->page_size;
-	sync->n_fit = 0;
+	const struct aps_delta_sync_options *options = &sync->options;
+	struct aps_sync_sizes *sizes = &sync->sizes[sync->fetch.query];
+	uint32_t least = options->min_page_size, size = sync->fetch.page_size;
+	bool is_paged = sync->fetch.query == APS_SYNC_BASE_QUERY ? options->is_paged : options->is_delta_paged;
+	if (!is_paged || size <= least) return false;
+	sizes->next = sizes->limit = size / 2 > least ? size / 2 : least;
+	sizes->n_fit = 0;
 	return true;
 }
 
@@ -230,9 +231,9 @@ static bool may_restart(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (sync->fetch.token.n == 0) return false;
-	bool is_too_fresh = is_fresh(s, sync->fetch.query);
-	if (is_too_fresh && sync->n_restarts == MAX_RESTARTS) return false;
-	sync->n_restarts += is_too_fresh;
+	unsigned *n = is_fresh(s, sync->fetch.query) ? &sync->n_restarts : &sync->n_old_restarts;
+	if (*n == (n == &sync->n_restarts ? MAX_RESTARTS : MAX_OLD_RESTARTS)) return false;
+	++*n;
 	return true;
 }
 
@@ -259,6 +260,13 @@ bool aps_sync_fail_fetch(struct aps_sync_step *s)
 	return true;
 }
 
+/* Devices that were started together don't ask together. What was due when this run began is asked for at once. */
+static void spread_base_passes(struct aps_delta_sync *sync)
+{
+	sync->options.interval_ms += sync->options.interval_ms / 1000 * sync->jitter_permille;
+	sync->jitter_permille = 0;
+}
+
 static void end_pass(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
@@ -272,16 +280,17 @@ static void end_pass(struct aps_sync_step *s)
 	bool was_delta = sync->running == APS_SYNC_DELTA_QUERY;
 	if (!was_delta) {
 		sync->based_at_ms = s->event->mono_ms;
-		sync->page_limit = 0;
-		sync->n_late = 0;
+		sync->sizes[APS_SYNC_BASE_QUERY].limit = 0;
 	}
-	sync->n_restarts = 0;
+	sync->n_late = 0;
+	sync->n_restarts = sync->n_old_restarts = 0;
 	aps_sync_run(sync, APS_SYNC_NO_QUERY, false, false);
 	aps_sync_replan(s);
 	/* The device's clock may have been behind. */
 	if (was_delta && sync->options.has_base &&
 	    aps_sync_elapsed_ms(sync->made_ms, now->base_ms) >= sync->options.interval_ms)
 		aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);
+	spread_base_passes(sync);
 }
 
 bool aps_sync_save(struct aps_sync_step *s)

@@ -112,6 +112,13 @@ struct aps_sync_fetch {
 	uint32_t page_size;
 };
 
+/* Of the pages of a query. */
+struct aps_sync_sizes {
+	uint32_t next;
+	uint32_t limit; /* a larger page was too large, of this base pass, or of a delta pass; 0: none was */
+	uint32_t n_fit; /* pages since then */
+};
+
 struct aps_delta_sync {
 	struct aps_delta_sync_options options;
 	struct aps_rand *rand; /* borrowed */
@@ -144,18 +151,17 @@ struct aps_delta_sync {
 	bool wants_more;    /* the pass that was truncated is to go on */
 
 	unsigned n_restarts;     /* of this pass, because a fresh token was refused */
-	unsigned n_late;         /* base passes in a row that a delta pass inside of them has ended: it came too late */
-	unsigned n_missed;       /* passes in a row because of what was missed */
-	unsigned n_failures;     /* of fetches, in a row */
-	unsigned n_ended;        /* of subscriptions */
-	uint32_t page_size;      /* of the next base page */
-	uint32_t page_limit;     /* a larger page of this base pass was too large; 0: none was */
-	uint32_t n_fit;          /* pages since then */
-	int64_t jitter_permille; /* of the interval, that are added: drawn once */
-	int64_t retry_at_ms;     /* monotonic: nothing is fetched before; 0: no failure is waited out */
-	int64_t subscribe_at_ms; /* monotonic: likewise, of the subscription */
-	int64_t replan_at_ms;    /* monotonic: what is_missing is asked for then */
-	int64_t subscribed_at_ms;                         /* monotonic */
+	unsigned n_old_restarts; /* likewise, of one that may have been too old */
+	unsigned n_late;   /* passes in a row that were begun anew because the window was over, though all was quick */
+	unsigned n_missed; /* passes in a row because of what was missed */
+	unsigned n_failures; /* of fetches, in a row */
+	unsigned n_ended;    /* of subscriptions */
+	struct aps_sync_sizes sizes[APS_SYNC_DELTA_QUERY + 1];
+	int64_t jitter_permille;  /* of the interval, that are added once a pass is over: drawn once */
+	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
+	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
+	int64_t replan_at_ms;     /* monotonic: what is_missing is asked for then */
+	int64_t subscribed_at_ms; /* monotonic */
 	int64_t answered_at_ms[APS_SYNC_DELTA_QUERY + 1]; /* monotonic: the last page of each query */
 	int64_t polled_at_ms;                             /* monotonic: when the last pass was over */
 	int64_t based_at_ms;                              /* monotonic: likewise, of the last base pass of this run */

@@ -18,6 +18,7 @@ struct aps_delta_sync_options {
 	 * base query, and with a window that is never over. */
 	bool begins_live;
 	bool is_paged;        /* the base query declares a variable for the page size */
+	bool is_delta_paged;  /* likewise, the delta query */
 	int64_t interval_ms;  /* between base passes; at least APS_SYNC_MIN_RERUN_MS */
 	int64_t window_ms;    /* how far back a delta query reaches */
 	int64_t poll_ms;      /* between delta queries while POLLING */

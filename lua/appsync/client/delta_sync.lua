@@ -95,7 +95,7 @@ function delta_sync.start(client, options)
   for _, warning in ipairs(sync_requirements.warnings(settings)) do log.emit(client.root.log, "warn", warning) end
   local running = running_sync.new(client, settings)
   local begun, err = begin(client, running, settings)
-  if not begun then running:finish(err) end
+  if not begun then running:stop(err) end
   watch_for_readers(client, running)
   return sync_handle.new(running)
 end

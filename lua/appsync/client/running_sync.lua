@@ -139,9 +139,9 @@ local function ended_error(self)
   return self.err or errors.new("closed", "the sync was stopped")
 end
 
----Nothing more comes. Twice is legal.
----@param err appsync.Error? nil: it was stopped
-function RunningSync:finish(err)
+---Nothing more comes; the core has it no longer. Twice is legal.
+---@param err appsync.Error? why the core has ended it; nil: it was stopped
+function RunningSync:stop(err)
   if self.is_over then return end
   self.is_over, self.err = true, err
   if self.id then dispatch.forget(self.id, self) end
@@ -159,14 +159,7 @@ function RunningSync:finish(err)
   post(self, "complete")
   self.outlets = {}
   wake(self, nil, ended_error(self))
-end
-
----@param err appsync.Error? nil: it was the application's wish
-function RunningSync:stop(err)
-  if self.is_over then return end
-  local id = self.id
-  self:finish(err)
-  if id then self.core:stop_sync(id) end
+  if self.id then self.core:stop_sync(self.id) end
 end
 
 ---@private

@@ -95,7 +95,7 @@ local IS_LONG = { update = true, records = true }
 ---@param event {what: string}
 ---@param err appsync.Error? of "state" and "end"
 function sync_events.handle(running, event, err)
-  if event.what == "end" then return running:finish(errors.of_service(err)) end
+  if event.what == "end" then return running:stop(errors.of_service(err)) end
   if event.what == "state" then event.err = err end
   local handler = HANDLERS[event.what]
   if handler then handler(running, event, err) end

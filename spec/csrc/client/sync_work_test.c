@@ -494,6 +494,49 @@ static void where_too_many_are_held_they_are_asked_for_instead(void **state)
 	assert_phase(APS_SYNC_LIVE);
 }
 
+static void fail_in_resolver(void)
+{
+	answer_status(200, "{\"data\":null,\"errors\":[{\"path\":[\"listPosts\"],\"errorType\":\"Lambda:Unhandled\","
+	                   "\"message\":\"it threw\"}]}");
+}
+
+/* What a resolver throws may be a token that has expired: a page that fails again and again is taken for that; then, if
+ * that was wrong, after a minute, but only a few times. */
+static void a_page_that_fails_again_and_again_begins_its_pass_anew(void **state)
+{
+	(void)state;
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), "a");
+	for (int n = 0; n < 4; n++) {
+		assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+		fail_in_resolver();
+		let_time_pass(2000);
+	}
+	assert_string_equal(variables(), "{\"limit\":100}");
+	for (int i = 0; i < 4; i++) {
+		answer_base(post("1", 1, 1), "a");
+		for (int n = 0; n < 3; n++) {
+			assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+			fail_in_resolver();
+			let_time_pass(30000);
+		}
+		fail_in_resolver();
+		let_time_pass(30000);
+		assert_phase(APS_SYNC_BASE);
+		if (i == 3) break;
+		assert_string_equal(variables(), "{\"limit\":100}");
+	}
+	for (int n = 0; n < 20; n++) {
+		assert_string_equal(variables(), "{\"limit\":100,\"nextToken\":\"a\"}");
+		fail_in_resolver();
+		let_time_pass(30000);
+	}
+	answer_base(post("2", 2, 1), NULL);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1 2:2");
+}
+
 static void a_service_that_refuses_the_query_ends_it(void **state)
 {
 	(void)state;
@@ -562,6 +605,7 @@ int main(void)
 	        TEST(an_event_that_is_parked_is_not_overtaken_by_a_page),
 	        TEST(events_that_come_while_one_is_asked_are_held_in_order),
 	        TEST(where_too_many_are_held_they_are_asked_for_instead),
+	        TEST(a_page_that_fails_again_and_again_begins_its_pass_anew),
 	        TEST(a_service_that_refuses_the_query_ends_it),
 	        TEST(its_cache_may_be_closed_under_it),
 	        TEST(its_cache_may_be_closed_while_a_page_is_parked),

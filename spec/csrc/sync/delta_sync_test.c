@@ -212,18 +212,15 @@ static void changes_are_asked_for_from_startedAt_on_or_from_before_the_request(v
 	}
 }
 
-/* It is in whole seconds, as is what services compare lastSync with, and the journal may have lost what was changed just
- * behind that. */
-static void a_page_is_judged_by_the_end_of_the_second_of_its_date(void **state)
+/* A Date is in whole seconds, lastSync may be, and the journal may have lost what was changed just behind it. */
+static void what_whole_seconds_leave_out_counts_as_out_of_the_window(void **state)
 {
 	(void)state;
-	for (int is_start = 0; is_start <= 1; is_start++) {
+	for (int is_in = 0; is_in <= 1; is_in++) {
 		struct sync_world *w = arrive(DELTA);
-		struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
-		event.page = (struct aps_sync_page_facts){.server_ms = w->true_ms + HOUR_MS - 1500,
-		                                          .is_start = is_start != 0};
-		world_feed_event(w, event);
-		assert_int_equal(w->actions.saves, is_start);
+		w->true_ms += HOUR_MS - (is_in ? 999 : 998);
+		world_answer(w, 1, "");
+		assert_int_equal(w->actions.saves, is_in);
 		world_clear(w);
 	}
 }
@@ -268,6 +265,29 @@ static void what_is_seen_is_seen_no_earlier_than_what_is_known(void **state)
 	assert_int_equal(aps_sync_seen_ms(&c, 2), 10);
 }
 
+/* Also where a delta query has just been answered. What was due at the start isn't put off. */
+static void base_passes_of_a_run_are_spread(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(LIVE);
+	const int64_t interval_ms = w->sync.options.interval_ms;
+	assert_in_range(interval_ms, DAY_MS + 1, DAY_MS + DAY_MS / 10); /* by this seed */
+	for (int64_t at_ms = DAY_MS; at_ms < interval_ms; at_ms += HOUR_MS / 2) {
+		world_pass_time(w, at_ms - (w->true_ms - WORLD_BEGAN_MS) - 1000);
+		w->sync.checkpoint.last_sync_ms = w->true_ms - HOUR_MS / 2;
+		begin_pass(w, APS_SYNC_ON_DUE);
+		assert_int_equal(w->actions.fetches, APS_SYNC_DELTA_QUERY);
+		world_pass_time(w, 1000);
+		arrive_live(w);
+		assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+	}
+	world_kill(w);
+	FEED(w, START);
+	FEED(w, SUBSCRIBED);
+	assert_int_equal(w->actions.fetches, APS_SYNC_BASE_QUERY);
+	world_clear(w);
+}
+
 static void slow_pages_do_not_grow(void **state)
 {
 	(void)state;
@@ -310,10 +330,32 @@ static void what_has_no_page_size_is_not_made_smaller(void **state)
 	world_clear(w);
 }
 
-static void a_delta_query_is_not_made_smaller(void **state)
+static void a_delta_query_has_a_page_size_of_its_own(void **state)
 {
 	(void)state;
 	struct sync_world *w = arrive(DELTA);
+	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 500);
+	assert_string_equal(FEED(w, DRAINED), "fetch delta since 0 size=50\ntell delta\n");
+	assert_string_equal(world_answer(w, 50, "d"), "save\nfetch delta since 0 token=d size=50\n");
+	FEED(w, SAVED);
+	world_answer(w, 5, "");
+	FEED(w, SAVED);
+	FEED(w, DRAINED);
+	world_pass_time(w, DAY_MS + DAY_MS / 10);
+	assert_string_equal(begin_pass(w, APS_SYNC_ON_DUE), "fetch base size=100\ntell base\n");
+	arrive_live(w);
+	world_pass_time(w, HOUR_MS / 2);
+	assert_string_equal(begin_pass(w, APS_SYNC_ON_DUE), "fetch delta since 95040000 size=50\ntell delta\n");
+	world_answer(w, 5, "d");
+	assert_string_equal(w->said.p, "save\nfetch delta since 95040000 token=d size=50\n"); /* of another pass */
+	world_clear(w);
+}
+
+static void a_delta_query_without_a_page_size_is_not_made_smaller(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(DELTA);
+	w->sync.options.is_delta_paged = false;
 	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_TOO_LARGE, 500);
 	assert_string_equal(w->said.p, "arm 500\ntell waiting\n");
 	world_clear(w);
@@ -348,6 +390,60 @@ static void the_delta_token_is_left_behind_when_it_is_refused(void **state)
 	FEED(w, SAVED);
 	world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
 	assert_int_equal(w->sync.phase, APS_SYNC_STOPPED);
+	world_clear(w);
+}
+
+/* That doesn't say that the next one won't do; but not for ever. */
+static void tokens_that_may_have_been_too_old_are_left_behind_more_often(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(BASE);
+	for (int i = 0; i <= 10; i++) {
+		world_answer(w, 3, "t1");
+		FEED(w, SAVED);
+		world_pass_time(w, 60000);
+		world_fail(w, APS_SYNC_ON_FAILED, APS_SYNC_FAILURE_REFUSED, 0);
+		if (i == 10) break;
+		assert_string_equal(FEED(w, DRAINED), "fetch base size=100\ntell base\n");
+	}
+	assert_int_equal(w->sync.phase, APS_SYNC_STOPPED);
+	world_clear(w);
+}
+
+/* It is over before anything can be asked: base queries take the place of delta queries, and each pass gets to its end.
+ */
+static void a_window_of_a_moment_costs_a_base_query_now_and_then(void **state)
+{
+	(void)state;
+	struct aps_delta_sync_options options = WORLD_OPTIONS;
+	options.window_ms = 1;
+	struct sync_world *w = world_init(&options);
+	FEED(w, START);
+	FEED(w, SUBSCRIBED);
+	unsigned n_fetches = 0, n_base = 0;
+	char token[16] = "";
+	while (w->mono_ms < 60000) {
+		if (w->sync.phase == APS_SYNC_DRAINING) {
+			FEED(w, DRAINED);
+		} else if (w->sync.is_fetching) {
+			bool is_base = w->sync.fetch.query == APS_SYNC_BASE_QUERY;
+			unsigned n_page =
+			        is_base && w->sync.fetch.token.n != 0 ? (unsigned)(w->sync.fetch.token.p[0] - '0') : 0;
+			assert_true(++n_fetches < 1000);
+			world_pass_time(w, 5);
+			bool is_last = !is_base || n_page == 3;
+			snprintf(token, sizeof token, "%u", n_page + 1);
+			n_base += is_base && n_page == 3;
+			world_answer(w, 1, is_last ? "" : token);
+			if (w->sync.is_saving) FEED(w, SAVED);
+		} else {
+			assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+			world_pass_time(w, w->actions.delay_ms);
+			FEED(w, DUE);
+		}
+	}
+	assert_in_range(n_base, 20, 30);
+	assert_in_range(n_fetches, 80, 300);
 	world_clear(w);
 }
 
@@ -450,15 +546,19 @@ int main(void)
 	        cmocka_unit_test(without_memory_a_page_can_be_fed_again),
 	        cmocka_unit_test(a_page_without_a_time_was_made_now),
 	        cmocka_unit_test(changes_are_asked_for_from_startedAt_on_or_from_before_the_request),
-	        cmocka_unit_test(a_page_is_judged_by_the_end_of_the_second_of_its_date),
+	        cmocka_unit_test(what_whole_seconds_leave_out_counts_as_out_of_the_window),
 	        cmocka_unit_test(deletions_are_forgotten_that_were_seen_before_the_pass_before),
 	        cmocka_unit_test(what_is_seen_is_seen_no_earlier_than_what_is_known),
+	        cmocka_unit_test(base_passes_of_a_run_are_spread),
 	        cmocka_unit_test(slow_pages_do_not_grow),
 	        cmocka_unit_test(what_was_too_large_is_tried_again_after_some_pages),
 	        cmocka_unit_test(what_has_no_page_size_is_not_made_smaller),
-	        cmocka_unit_test(a_delta_query_is_not_made_smaller),
+	        cmocka_unit_test(a_delta_query_has_a_page_size_of_its_own),
+	        cmocka_unit_test(a_delta_query_without_a_page_size_is_not_made_smaller),
 	        cmocka_unit_test(hints_of_a_network_do_not_shorten_the_backoff_for_good),
 	        cmocka_unit_test(the_delta_token_is_left_behind_when_it_is_refused),
+	        cmocka_unit_test(tokens_that_may_have_been_too_old_are_left_behind_more_often),
+	        cmocka_unit_test(a_window_of_a_moment_costs_a_base_query_now_and_then),
 	        cmocka_unit_test(a_pass_that_has_lost_what_it_had_begins_anew),
 	        cmocka_unit_test(a_pass_that_waited_too_long_for_the_network_begins_anew),
 	        cmocka_unit_test(a_delta_pass_that_waited_too_long_becomes_a_base_pass),

@@ -47,7 +47,7 @@ struct service_manner {
 	bool counts_seconds;     /* of lastSync */
 	bool tells_start;        /* startedAt: noted before anything is read */
 	uint32_t max_page;       /* what it gives at most */
-	uint32_t too_large;      /* a base page of more takes too long; 0: none does */
+	uint32_t too_large;      /* a page of more takes too long; 0: none does */
 	int64_t journal_ms;      /* how long a change is there */
 	int64_t tombstone_ms;    /* how long a deletion is remembered in the table */
 	int64_t token_ms;        /* how long a token is good */

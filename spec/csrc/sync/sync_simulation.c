@@ -355,7 +355,6 @@ static struct service_manner some_manner(struct sync_simulation *world)
 	};
 	if (manner.too_large > 0 && manner.too_large < world->options.min_page_size)
 		manner.too_large = world->options.min_page_size;
-	if (!world->options.is_paged) manner.too_large = 0;
 	return manner;
 }
 
@@ -377,6 +376,7 @@ static struct aps_delta_sync_options some_options(struct sync_simulation *world)
 	        .has_delta = (queries & 2) != 0,
 	        .has_subscription = (queries & 4) != 0,
 	        .is_paged = sync_chance(world, 80),
+	        .is_delta_paged = sync_chance(world, 80),
 	        .window_ms = some_window_ms(world, is_hasty),
 	        .poll_ms = MINUTE_MS,
 	        .max_records = sync_chance(world, 25) ? 1 + sync_below(world, 8) : 0,

@@ -61,7 +61,8 @@ static void execute(struct sync_simulation *world)
 		fail(world, APS_SYNC_FAILURE_RETRY, sync_chance(world, 20) ? 5000 : 0);
 		return;
 	}
-	if (is_base && service->manner.too_large > 0 && size > service->manner.too_large) {
+	bool is_paged = is_base ? world->options.is_paged : world->options.is_delta_paged;
+	if (is_paged && service->manner.too_large > 0 && size > service->manner.too_large) {
 		fail(world, APS_SYNC_FAILURE_TOO_LARGE, 0);
 		return;
 	}

@@ -36,6 +36,7 @@ static const struct aps_delta_sync_options WORLD_OPTIONS = {
         .has_delta = true,
         .has_subscription = true,
         .is_paged = true,
+        .is_delta_paged = true,
         .interval_ms = DAY_MS,
         .window_ms = HOUR_MS,
         .poll_ms = 60000,
