@@ -140,7 +140,9 @@ void sync_check_event(struct sync_simulation *world, enum aps_sync_event_kind ki
 	if (kind == APS_SYNC_ON_CLEARED) process->may_begin = true;
 	if (kind == APS_SYNC_ON_MISSED || kind == APS_SYNC_ON_LOST || kind == APS_SYNC_ON_ENDED)
 		process->is_heard = false;
-	if (kind == APS_SYNC_ON_MISSED || kind == APS_SYNC_ON_CLEARED) memset(process->heard, 0, sizeof process->heard);
+	if (kind != APS_SYNC_ON_MISSED && kind != APS_SYNC_ON_CLEARED) return;
+	memset(process->heard, 0, sizeof process->heard);
+	memset(process->newest, 0, sizeof process->newest);
 }
 
 void sync_check_answer(struct sync_simulation *world, struct sync_answer *answer)
@@ -256,7 +258,8 @@ static bool is_overtaken(const struct sync_simulation *world, uint8_t key)
 	const struct service_change *last = sync_service_last(&world->service, key);
 	int64_t known_ms = truth->known.ms > truth->open.ms ? truth->known.ms : truth->open.ms;
 	if (truth->delta.ms > known_ms) known_ms = truth->delta.ms;
-	return world->service.manner.tells_start && truth->told_ms[key] != 0 && last->made_ms <= known_ms;
+	if (!world->service.manner.tells_start || world->process.newest[key] == last->record.uid) return false;
+	return truth->told_ms[key] != 0 && last->made_ms <= known_ms;
 }
 
 static void check_record(struct sync_simulation *world, uint8_t key, const char *when)

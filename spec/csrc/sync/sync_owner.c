@@ -383,6 +383,7 @@ void sync_owner_hear(struct sync_simulation *world, const struct service_record 
 	}
 	hearing->held[hearing->n++] = *record;
 	world->process.heard[record->key] = record->uid;
+	if (record->uid > world->process.newest[record->key]) world->process.newest[record->key] = record->uid;
 }
 
 void sync_owner_tell(struct sync_simulation *world, enum sync_standing standing)

@@ -90,9 +90,10 @@ struct sync_process {
 	/* for the checks */
 	bool may_begin; /* a base pass has begun with a reason, or the store was cleared, and no page is kept yet */
 	bool is_first_written;
-	unsigned n_refused;           /* tokens, since the last complete pass */
-	bool was_refused;             /* a token of it was */
-	uint32_t heard[SERVICE_KEYS]; /* the last event of each, as far as it wasn't lost again */
+	unsigned n_refused;            /* tokens, since the last complete pass */
+	bool was_refused;              /* a token of it was */
+	uint32_t heard[SERVICE_KEYS];  /* the last event of each, as far as it wasn't lost again */
+	uint32_t newest[SERVICE_KEYS]; /* likewise, the one of the latest change */
 	bool is_told_it_stands;
 	bool is_heard; /* all was, since the first page of the last base pass was asked for */
 };
