@@ -24,8 +24,6 @@ local FAULTS = {
   { "csrc/client/sync_overtaken.c", "if (order == APS_RECORD_OLDER) aps_buf_add(indexes, &i, sizeof i);", "", "in_bad_weather" },
   { "csrc/sync/sync_plan.c", "return checkpoint->last_sync_ms == 0 || elapsed > options->window_ms || elapsed < -options->window_ms;",
     "return checkpoint->last_sync_ms == 0 || elapsed > options->window_ms * 100;", "paged" },
-  { "csrc/sync/sync_fetching.c", "if (is_thrown_away) aps_sync_run(sync, APS_SYNC_BASE_QUERY, true, false);", "", "paged" },
-  { "csrc/sync/sync_fetching.c", "sync->needs_plan = sync->has_gap && sync->is_subscribed;", "", "paged" },
   { "csrc/client/sync_work.c", "bool is_about_to = machine->phase == APS_SYNC_DRAINING && machine->running != APS_SYNC_NO_QUERY;",
     "bool is_about_to = false;", "paged" },
   { "csrc/client/sync_write.c", "if (fate == APS_SYNC_IS_DELETED && buries)", "if (0)", "paged" },
