@@ -134,8 +134,8 @@ void aps_sync_fetch_ahead(struct aps_sync_step *s)
 	if (!needs_inside(s, &sync->next)) aps_sync_fetch(s);
 }
 
-/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. A Date is in whole
- * seconds, and lastSync may be. */
+/* The pass reaches further back than the journal does: what the page doesn't tell, nobody would. lastSync may be in
+ * whole seconds, and a Date is. */
 static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 {
 	const struct aps_sync_fetch *fetch = &sync->fetch;
@@ -182,7 +182,7 @@ bool aps_sync_answer(struct aps_sync_step *s)
 	if (!sync->is_fetching || sync->is_saving) return false;
 	int64_t made_ms = page->server_ms > 0 ? page->server_ms : s->event->now_ms;
 	if (made_ms <= 0) made_ms = 1;
-	bool is_late = is_out_of_window(sync, made_ms);
+	bool is_late = is_out_of_window(sync, page->is_start ? made_ms : made_ms + SECOND_MS); /* a Date */
 	bool is_thrown_away = is_late && sync->options.has_base;
 	if (!is_thrown_away) {
 		const struct aps_sync_place place = {

@@ -222,6 +222,12 @@ static void what_whole_seconds_leave_out_counts_as_out_of_the_window(void **stat
 		world_answer(w, 1, "");
 		assert_int_equal(w->actions.saves, is_in);
 		world_clear(w);
+		w = arrive(DELTA);
+		struct aps_sync_event event = {.kind = APS_SYNC_ON_ANSWERED};
+		event.page.server_ms = w->true_ms + HOUR_MS - (is_in ? 1998 : 1997);
+		world_feed_event(w, event);
+		assert_int_equal(w->actions.saves, is_in);
+		world_clear(w);
 	}
 }
 
