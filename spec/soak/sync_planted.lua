@@ -1,7 +1,7 @@
 -- Are the simulations of whole clients with syncs any good? Each fault below is planted into a copy of one file, one line changed, in a core
 -- of its own, and has to be found within N schedules of an application. A line that isn't there any more, once, fails too.
--- usage: make -s build && N=1000 SEED=1 ONLY_FIRST=2 BUILD=build lua spec/soak/sync_planted.lua
-local N = tonumber(os.getenv "N") or 1000
+-- usage: make -s build && N=2000 SEED=1 ONLY_FIRST=2 BUILD=build lua spec/soak/sync_planted.lua
+local N = tonumber(os.getenv "N") or 2000
 local SEED = tonumber(os.getenv "SEED") or 1
 local ONLY_FIRST = tonumber(os.getenv "ONLY_FIRST") or math.huge
 local BUILD = os.getenv "BUILD" or "build"
@@ -12,23 +12,21 @@ local ABI = package.cpath:match("([^/;]+)/%?%.so")
 
 -- The file, what stands there, what is planted, who finds it.
 local FAULTS = {
+  { "csrc/client/sync_write.c", "rc = add_number(&w->joining, entry->number, err);", "", "paged" },
+  { "csrc/client/sync_write.c", "if (!run->machine.next.is_beside) return APS_OK;", "return APS_OK;", "paged" },
+  { "csrc/client/sync_write.c", "if (fate == APS_SYNC_IS_DELETED && buries)", "if (0)", "paged" },
   { "csrc/client/sync_write.c", "return (entry->is_in_write ? aps_entry_content(entry) : aps_entry_base(entry)).n != 0;",
     "return aps_entry_base(entry).n != 0;", "paged" },
-  { "csrc/client/sync_work.c", "return (date_ms != 0 ? date_ms : aps_sync_run_now_ms(run)) - answer->took_ms - 2000;",
-    "return aps_clock_wall_ms();", "lists" },
-  { "csrc/client/sync_judge.c", "if (order == APS_RECORD_OLDER) return APS_SYNC_IS_OLD;", "", "in_bad_weather" },
-  { "csrc/client/sync_hear.c", "if (hearing->standing != APS_SYNC_STANDS) hearing->was_lost = true;", "", "paged" },
-  { "csrc/client/sync_run.c", "if (rc == APS_OK && row.n != 0) take_row(run, aps_buf_str(&row));", "", "paged" },
-  { "csrc/client/sync_run.c", "if (run->told_at_ms != 0) return run->told_ms + aps_clock_mono_ms() - run->told_at_ms;", "", "paged" },
-  { "csrc/client/sync_fetch.c", "if (err->retryable || status == 429 || status >= 500 || is_passing(outcome))", "if (err->retryable || status == 429)", "paged" },
-  { "csrc/client/sync_overtaken.c", "if (order == APS_RECORD_OLDER) aps_buf_add(indexes, &i, sizeof i);", "", "in_bad_weather" },
-  { "csrc/sync/sync_plan.c", "return checkpoint->last_sync_ms == 0 || elapsed > options->window_ms || elapsed < -options->window_ms;",
-    "return checkpoint->last_sync_ms == 0 || elapsed > options->window_ms * 100;", "paged" },
-  { "csrc/client/sync_work.c", "bool is_about_to = machine->phase == APS_SYNC_DRAINING && machine->running != APS_SYNC_NO_QUERY;",
-    "bool is_about_to = false;", "paged" },
-  { "csrc/client/sync_write.c", "if (fate == APS_SYNC_IS_DELETED && buries)", "if (0)", "paged" },
   { "csrc/client/sync_write.c", "*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->told_at >= began_at;",
     "*stays_there = rc == APS_OK;", "paged" },
+  { "csrc/client/sync_keep.c", "return rc == APS_OK ? aps_sync_run_save(run, &run->machine.next, err) : rc;", "return rc;", "paged" },
+  { "csrc/client/sync_run.c", "if (rc == APS_OK && row.n != 0)", "if (0)", "paged" },
+  { "csrc/client/sync_run.c", "if (run->told_at_ms != 0) return run->told_ms + aps_clock_mono_ms() - run->told_at_ms;", "", "paged" },
+  { "csrc/client/sync_fetch.c", "aps_reach_heard(core, run->client, outcome);", "", "paged" },
+  { "csrc/client/sync_judge.c", "if (order == APS_RECORD_OLDER) return APS_SYNC_IS_OLD;", "", "paged" },
+  { "csrc/client/sync_overtaken.c", "if (rc == APS_OK && indexes.n != 0) rc = restore_members(run, &indexes, err);", "", "in_bad_weather" },
+  { "csrc/sync/sync_fetching.c", "return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&", "return false &&", "paged" },
+  { "csrc/sync/sync_fetching.c", "int64_t ms = page->is_start ? made_ms : made_ms - page->took_ms - SLACK_MS;", "int64_t ms = made_ms + 60000;", "paged" },
 }
 
 local function sh(command)
