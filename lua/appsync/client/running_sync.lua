@@ -211,7 +211,7 @@ end
 ---@return true? ok, appsync.Error? err
 function RunningSync:more(n)
   if self.is_over then return nil, ended_error(self) end
-  if not self.state.truncated then
+  if not (self.state.truncated or self.state.is_limited) then
     return nil, errors.new("usage", "s:more: the sync isn't truncated: max_records has held back nothing", { code = "not_truncated" })
   end
   local ok, err = self.core:sync_more(self.id, n)

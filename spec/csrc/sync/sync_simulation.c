@@ -99,11 +99,19 @@ static int64_t some_length(struct sync_simulation *world)
 
 /* The process. */
 
+/* Another version of the app. */
+static void change_limit(struct sync_simulation *world)
+{
+	world->options.max_records = sync_below(world, 9);
+	sync_say(world, "%" PRIu64 " records from now on", world->options.max_records);
+}
+
 static void die(struct sync_simulation *world)
 {
 	world->process.hearing.is_joined = false;
 	if (sync_chance(world, 30)) sync_owner_commit(world);
 	sync_owner_kill(world);
+	if (world->options.max_records != 0 && sync_chance(world, 5)) change_limit(world);
 	if (sync_chance(world, 25)) be_away(world, some_length(world));
 	world->is_told_offline = !world->is_quiet && sync_chance(world, 20);
 	sync_owner_start(world);
