@@ -91,7 +91,7 @@ static bool start(struct aps_sync_step *s)
 	sync->has_gap = sync->options.has_subscription && sync->options.has_delta;
 	/* What has changed while no process was there: only the base query tells it. */
 	if (sync->options.has_subscription && !sync->options.has_delta) sync->checkpoint.has_missed = true;
-	sync->jitter_permille = (int64_t)aps_rand_below(sync->rand, 101);
+	sync->jitter_permille = sync->early_permille = (int64_t)aps_rand_below(sync->rand, 101);
 	heed_limit(sync);
 	return true;
 }
@@ -200,17 +200,20 @@ static int64_t rest_ms(const struct aps_sync_step *s)
 	const struct aps_delta_sync_options *options = &sync->options;
 	const int64_t mono_ms = s->event->mono_ms, now_ms = s->event->now_ms;
 	const int64_t quarter_ms = greater(options->window_ms / 4, MIN_HEARTBEAT_MS);
+	/* Devices that lost their connections together don't ask together. */
+	const int64_t half_ms = aps_sync_earlier_ms(options->window_ms / 2, sync->early_permille);
+	const int64_t poll_ms = aps_sync_earlier_ms(options->poll_ms, sync->early_permille);
 	int64_t base_ms = aps_sync_base_rest_ms(options, &sync->checkpoint, sync->jitter_permille, now_ms);
-	int64_t delta_ms = aps_sync_delta_rest_ms(options, &sync->checkpoint, now_ms);
+	int64_t delta_ms = aps_sync_delta_rest_ms(options, &sync->checkpoint, sync->early_permille, now_ms);
 	int64_t least_ms = greater(lesser(options->interval_ms, quarter_ms), APS_SYNC_MIN_RERUN_MS);
 	base_ms = greater(base_ms, sync->based_at_ms + least_ms - mono_ms);
 	delta_ms = greater(delta_ms, sync->polled_at_ms + quarter_ms - mono_ms);
 	if (delta_ms != INT64_MAX && !options->begins_live)
-		delta_ms = lesser(delta_ms, sync->polled_at_ms + greater(options->window_ms / 2, quarter_ms) - mono_ms);
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + greater(half_ms, quarter_ms) - mono_ms);
 	/* where the window is so short that a base query takes its place */
 	if (options->has_base) delta_ms = greater(delta_ms, sync->based_at_ms + APS_SYNC_MIN_RERUN_MS - mono_ms);
 	if (sync->phase == APS_SYNC_POLLING && options->has_delta)
-		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + poll_ms - mono_ms);
 	return lesser(lesser(base_ms, delta_ms), replan_ms(s));
 }
 

@@ -35,7 +35,7 @@ local FAULTS = {
   -- What is heard, and when.
   { SYNC, "if (sync->may_hold && aps_sync_begins(sync)) return drain(s);", "" },
   { SYNC, "sync->phase != APS_SYNC_LIVE && sync->phase != APS_SYNC_POLLING;", "false;" },
-  { SYNC, "delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);", "" },
+  { SYNC, "delta_ms = lesser(delta_ms, sync->polled_at_ms + poll_ms - mono_ms);", "" },
   { SYNC, "if (!sync->is_online || !aps_sync_is_served(sync)) return;", "" },
   { HEARING, "\t\taps_sync_note_gap(sync);\n\t\tsync->is_missing = false;", "" },
   { HEARING, "\taps_sync_note_gap(sync);\n\tif (is_known)", "\tif (is_known)" },

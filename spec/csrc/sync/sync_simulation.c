@@ -277,7 +277,7 @@ static int64_t count_due(const struct sync_simulation *world, int64_t ms)
 	if (options->has_delta) /* more often than not below: the clock may be wrong */
 		n += ms / (options->window_ms / 4 > 500 ? options->window_ms / 4 : 500);
 	if (options->has_base && options->has_delta && is_tiny) n += ms / APS_SYNC_MIN_RERUN_MS * (4 * SERVICE_KEYS);
-	if (options->has_delta && world->is_denied) n += ms / options->poll_ms;
+	if (options->has_delta && world->is_denied) n += ms / aps_sync_earlier_ms(options->poll_ms, 100);
 	return n;
 }
 
