@@ -153,7 +153,8 @@ function RunningSync:stop(err)
   state.phase, state.err = "stopped", err
   self.state = state
   if err and err.kind ~= "closed" then
-    log.emit(self.root.log, "error", "client:sync: the sync has ended: " .. err.message, { err = err })
+    local message = err.message:gsub("^client:sync: ", "")
+    log.emit(self.root.log, "error", "client:sync: the sync has ended: " .. message, { err = err })
   end
   post(self, "next")
   post(self, "complete")
