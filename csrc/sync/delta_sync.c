@@ -147,7 +147,8 @@ static bool be_cleared(struct aps_sync_step *s)
 }
 
 /* What is complete has held back nothing. */
-static void let_through(const struct aps_delta_sync_options *options, struct aps_checkpoint *checkpoint, uint64_t n_more)
+static void let_through(const struct aps_delta_sync_options *options, struct aps_checkpoint *checkpoint,
+                        uint64_t n_more)
 {
 	if (!aps_sync_is_partial(checkpoint)) return;
 	uint64_t max_records = aps_sync_max_records(options, checkpoint), n_records = checkpoint->base.n_records;
