@@ -52,9 +52,10 @@ static enum aps_rc post_clear(struct apl_cache *cache, struct aps_command *comma
 }
 
 /* Edits that wait for the end of what was begun would be lost without a word. */
-static void check_nothing_begun(lua_State *L, const struct apl_cache *cache)
+static enum aps_rc check_nothing_begun(const struct apl_cache *cache, struct aps_err *err)
 {
-	if (cache->n_begun != 0) luaL_error(L, "appsync: the cache can't be cleared while it is changed");
+	if (cache->n_begun == 0) return APS_OK;
+	return aps_fail(err, APS_E_USAGE, "the cache can't be cleared while it is changed");
 }
 
 /* cache:clear() → true */
@@ -63,7 +64,7 @@ static int Apl_cache_clear(lua_State *L)
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	check_nothing_begun(L, cache);
+	if (check_nothing_begun(cache, &err) != APS_OK) return apl_fail(L, &err);
 	enum aps_rc rc = post_clear(cache, aps_clear_command_new(cache->caches->client, cache->id), &err);
 	if (rc != APS_OK) return apl_fail(L, &err);
 	lua_pushboolean(L, 1);
@@ -76,7 +77,7 @@ static int Apl_cache_wipe(lua_State *L)
 	struct aps_err err = {0};
 	struct apl_cache *cache = apl_cache_check(L, &err);
 	if (cache == NULL) return apl_fail(L, &err);
-	check_nothing_begun(L, cache);
+	if (check_nothing_begun(cache, &err) != APS_OK) return apl_fail(L, &err);
 	uint64_t call = next_id(cache);
 	enum aps_rc rc = post_clear(cache, aps_wipe_command_new(cache->caches->client, cache->id, call), &err);
 	return push_id(L, rc, call, &err);

@@ -99,6 +99,7 @@ static void write_state(struct aps_json_writer *w, const struct aps_sync_run *ru
 		write_seconds(w, "next_base", checkpoint->base_ms + machine->options.interval_ms);
 	write_int(w, "attempts", (int64_t)run->n_failed);
 	write_bool(w, "truncated", checkpoint->is_truncated);
+	write_bool(w, "is_limited", machine->options.max_records != 0 && aps_sync_is_partial(checkpoint));
 	write_bool(w, "ordered", aps_sync_settings_are_ordered(run->settings));
 	write_bool(w, "is_whole", aps_sync_run_is_whole(run));
 	write_seconds(w, "delta_window", machine->options.window_ms);

@@ -68,6 +68,21 @@ static void stop(struct aps_sync_step *s)
 	sync->phase = APS_SYNC_STOPPED;
 }
 
+static bool open_again(struct aps_checkpoint *checkpoint)
+{
+	if (!checkpoint->is_truncated) return false;
+	checkpoint->base.is_open = true;
+	checkpoint->is_truncated = false;
+	return true;
+}
+
+/* Another run may have had a lower limit. */
+static void heed_limit(struct aps_delta_sync *sync)
+{
+	uint64_t max_records = sync->options.max_records;
+	if (max_records == 0 || max_records > sync->checkpoint.base.n_records) (void)open_again(&sync->checkpoint);
+}
+
 static bool start(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
@@ -76,7 +91,8 @@ static bool start(struct aps_sync_step *s)
 	sync->has_gap = sync->options.has_subscription && sync->options.has_delta;
 	/* What has changed while no process was there: only the base query tells it. */
 	if (sync->options.has_subscription && !sync->options.has_delta) sync->checkpoint.has_missed = true;
-	sync->jitter_permille = (int64_t)aps_rand_below(sync->rand, 101);
+	sync->jitter_permille = sync->early_permille = (int64_t)aps_rand_below(sync->rand, 101);
+	heed_limit(sync);
 	return true;
 }
 
@@ -130,32 +146,28 @@ static bool be_cleared(struct aps_sync_step *s)
 	return true;
 }
 
-static void open_again(struct aps_checkpoint *checkpoint, uint64_t max_records)
+/* What is complete has held back nothing. */
+static void let_through(const struct aps_delta_sync_options *options, struct aps_checkpoint *checkpoint,
+                        uint64_t n_more)
 {
-	if (!checkpoint->is_truncated) return;
-	checkpoint->max_records = max_records;
-	checkpoint->base.is_open = true;
-	checkpoint->is_truncated = false;
+	if (!aps_sync_is_partial(checkpoint)) return;
+	uint64_t max_records = aps_sync_max_records(options, checkpoint), n_records = checkpoint->base.n_records;
+	checkpoint->max_records = (max_records > n_records ? max_records : n_records) + n_more;
 }
 
 static bool want_more(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
-	uint64_t n_records = sync->checkpoint.base.n_records, n_more = s->event->n_more;
-	if (!sync->checkpoint.is_truncated || n_more == 0) return true;
-	uint64_t max_records = n_more > UINT32_MAX ? n_records + UINT32_MAX : n_records + n_more;
-	if (sync->running == APS_SYNC_BASE_QUERY) { /* another pass has just begun: it will bring them */
-		sync->checkpoint.max_records = max_records;
-		if (!sync->is_saving) return true;
-		sync->next.max_records = max_records;
-		sync->wants_more = sync->next.is_truncated && sync->next.base.n_records < max_records;
-		if (sync->wants_more)
-			open_again(&sync->next, max_records); /* it has just been as many as there were to be */
-		return true;
-	}
-	open_again(&sync->checkpoint, max_records);
-	if (sync->is_saving) open_again(&sync->next, max_records);
-	sync->wants_more = true;
+	uint64_t n_more = s->event->n_more < UINT32_MAX ? s->event->n_more : UINT32_MAX;
+	bool is_saving = sync->is_saving && !sync->is_cleared;
+	if (n_more == 0) return true;
+	let_through(&sync->options, &sync->checkpoint, n_more);
+	if (is_saving) let_through(&sync->options, &sync->next, n_more);
+	/* Another pass that has just begun brings them, unless it has just been as many as there were to be. */
+	bool is_under_way = sync->running == APS_SYNC_BASE_QUERY;
+	bool is_over = is_saving && open_again(&sync->next);
+	if (!is_under_way) (void)open_again(&sync->checkpoint);
+	if (is_under_way ? is_over : sync->checkpoint.base.is_open) sync->wants_more = true;
 	return true;
 }
 
@@ -189,17 +201,20 @@ static int64_t rest_ms(const struct aps_sync_step *s)
 	const struct aps_delta_sync_options *options = &sync->options;
 	const int64_t mono_ms = s->event->mono_ms, now_ms = s->event->now_ms;
 	const int64_t quarter_ms = greater(options->window_ms / 4, MIN_HEARTBEAT_MS);
+	/* Devices that lost their connections together don't ask together. */
+	const int64_t half_ms = aps_sync_earlier_ms(options->window_ms / 2, sync->early_permille);
+	const int64_t poll_ms = aps_sync_earlier_ms(options->poll_ms, sync->early_permille);
 	int64_t base_ms = aps_sync_base_rest_ms(options, &sync->checkpoint, sync->jitter_permille, now_ms);
-	int64_t delta_ms = aps_sync_delta_rest_ms(options, &sync->checkpoint, now_ms);
+	int64_t delta_ms = aps_sync_delta_rest_ms(options, &sync->checkpoint, sync->early_permille, now_ms);
 	int64_t least_ms = greater(lesser(options->interval_ms, quarter_ms), APS_SYNC_MIN_RERUN_MS);
 	base_ms = greater(base_ms, sync->based_at_ms + least_ms - mono_ms);
 	delta_ms = greater(delta_ms, sync->polled_at_ms + quarter_ms - mono_ms);
 	if (delta_ms != INT64_MAX && !options->begins_live)
-		delta_ms = lesser(delta_ms, sync->polled_at_ms + greater(options->window_ms / 2, quarter_ms) - mono_ms);
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + greater(half_ms, quarter_ms) - mono_ms);
 	/* where the window is so short that a base query takes its place */
 	if (options->has_base) delta_ms = greater(delta_ms, sync->based_at_ms + APS_SYNC_MIN_RERUN_MS - mono_ms);
 	if (sync->phase == APS_SYNC_POLLING && options->has_delta)
-		delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);
+		delta_ms = lesser(delta_ms, sync->polled_at_ms + poll_ms - mono_ms);
 	return lesser(lesser(base_ms, delta_ms), replan_ms(s));
 }
 

@@ -158,6 +158,7 @@ struct aps_delta_sync {
 	unsigned n_ended;    /* of subscriptions */
 	struct aps_sync_sizes sizes[APS_SYNC_DELTA_QUERY + 1];
 	int64_t jitter_permille;  /* of the interval, that are added once a pass is over: drawn once */
+	int64_t early_permille;   /* that delta queries come earlier: the same draw */
 	int64_t retry_at_ms;      /* monotonic: nothing is fetched before; 0: no failure is waited out */
 	int64_t subscribe_at_ms;  /* monotonic: likewise, of the subscription */
 	int64_t replan_at_ms;     /* monotonic: what is_missing is asked for then */

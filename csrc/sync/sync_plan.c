@@ -107,13 +107,19 @@ int64_t aps_sync_base_rest_ms(const struct aps_delta_sync_options *options, cons
 	return at_most_a_day(aps_sync_elapsed_ms(interval_ms, elapsed));
 }
 
+int64_t aps_sync_earlier_ms(int64_t ms, int64_t jitter_permille)
+{
+	return ms - ms / 1000 * jitter_permille;
+}
+
 int64_t aps_sync_delta_rest_ms(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
-                               int64_t now_ms)
+                               int64_t jitter_permille, int64_t now_ms)
 {
 	if (!options->has_delta) return INT64_MAX;
 	int64_t elapsed = aps_sync_elapsed_ms(now_ms, checkpoint->last_sync_ms);
 	if (elapsed < -options->window_ms) return 0;
-	return at_most_a_day(aps_sync_elapsed_ms(options->window_ms / 2, elapsed));
+	return at_most_a_day(
+	        aps_sync_elapsed_ms(aps_sync_earlier_ms(options->window_ms / 2, jitter_permille), elapsed));
 }
 
 int64_t aps_sync_retry_at_ms(struct aps_rand *rand, unsigned *n_failures, int64_t retry_after_ms, int64_t mono_ms)

@@ -47,12 +47,13 @@ bool aps_sync_delta_is_late(const struct aps_delta_sync_options *options, const 
 bool aps_sync_delta_goes_on(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
                             int64_t since_ms, int64_t now_ms);
 /* While nothing is fetched: how long until a pass is due, as far as the service's time goes; at most a day, so that a
- * clock that has jumped is noticed. Not above 0: it is due. `jitter_permille` is added to the interval. INT64_MAX: it
- * never is. */
+ * clock that has jumped is noticed. Not above 0: it is due. `jitter_permille` is added to the interval, or comes
+ * off half the window, within which a delta query has to be sent. INT64_MAX: it never is. */
 int64_t aps_sync_base_rest_ms(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
                               int64_t jitter_permille, int64_t now_ms);
 int64_t aps_sync_delta_rest_ms(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint,
-                               int64_t now_ms);
+                               int64_t jitter_permille, int64_t now_ms);
+int64_t aps_sync_earlier_ms(int64_t ms, int64_t jitter_permille);
 /* After one more failure, which is counted, nothing is sent before: full jitter from 200 ms to 30 s, or what the
  * service asks for where that is more, up to 5 min. Monotonic, above mono_ms. */
 int64_t aps_sync_retry_at_ms(struct aps_rand *rand, unsigned *n_failures, int64_t retry_after_ms, int64_t mono_ms);

@@ -6,6 +6,11 @@ uint64_t aps_sync_max_records(const struct aps_delta_sync_options *options, cons
 	return checkpoint->max_records > options->max_records ? checkpoint->max_records : options->max_records;
 }
 
+bool aps_sync_is_partial(const struct aps_checkpoint *checkpoint)
+{
+	return checkpoint->base.is_open || checkpoint->is_truncated;
+}
+
 static void begin(struct aps_sync_pass *pass, int64_t made_ms, int64_t since_ms)
 {
 	struct aps_buf token = pass->token;
@@ -63,7 +68,7 @@ static void add_delta_page(struct aps_checkpoint *c, const struct aps_sync_place
 	if (!progress->is_last) return;
 	end(&c->delta);
 	/* What the pages of a base pass don't show is known up to then. */
-	if (c->base.is_open || c->is_truncated) c->base.since_ms = c->delta.began_ms;
+	if (aps_sync_is_partial(c)) c->base.since_ms = c->delta.began_ms;
 	if (place->is_inside) return; /* of what is shown meanwhile, older changes may be missing */
 	c->last_sync_ms = c->delta.began_ms;
 	c->has_missed = place->has_gap;

@@ -49,6 +49,8 @@ APS_BEGIN_DECLS
 
 /* The base pass stops there; 0: nowhere. */
 uint64_t aps_sync_max_records(const struct aps_delta_sync_options *options, const struct aps_checkpoint *checkpoint);
+/* Some of the base pass is there, and some of it may not be. */
+bool aps_sync_is_partial(const struct aps_checkpoint *checkpoint);
 /* When something of this sync is seen, as far as the service's clock is known: no earlier than what it knows already,
  * whatever became of the device's clock. */
 int64_t aps_sync_seen_ms(const struct aps_checkpoint *known, int64_t now_ms);

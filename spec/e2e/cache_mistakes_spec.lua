@@ -91,6 +91,11 @@ describe("the cache refuses", function()
     end
   end)
 
+  it("to clear the cache while it is changed, and says where", function()
+    client:mutate("mutation { n }", nil, { timeout = 0.01, optimistic_response = { n = 2 }, update = function() client:clear() end })
+    assert.matches("update raised: %S+cache_mistakes_spec.lua:%d+: client:clear: the cache can't be cleared while it is changed", logged[1])
+  end)
+
   it("responses that aren't what the mutation selects, and says where", function()
     local function mutate(response)
       return client:mutate("mutation { a { id } }", nil, { optimistic_response = response })

@@ -124,7 +124,7 @@ describe("a delta sync with functions of the application", function()
     appsync.assert(s:ready(10))
     assert.equal(3, #client:read_query(LIST).listPosts)
     assert.is_nil((client:read_query(GET, { id = "x" })))
-    assert.same({ "error: update raised: no; what it wrote is dropped, the page stands" }, told())
+    assert.same({ "error: client:sync: base_query (listPosts): update raised: no; what it wrote is dropped, the page stands" }, told())
   end)
 
   it("shows its records under the queries that a function names", function()

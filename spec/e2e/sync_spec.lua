@@ -184,9 +184,35 @@ describe("a delta sync", function()
     assert.is_true(assert(sync:more(1000)))
     wait_for(function() return not sync:status().truncated end, "the rest")
     syncing.wait_equal(client, true)
+    wait_for(function() return sync:status().phase == "live" end, "the end")
     local ok, err = sync:more(1)
     assert.is_nil(ok)
     assert.equal("usage", err.kind)
+  end)
+
+  it("brings all that it is told to, however often it is told while more is under way", function()
+    local sync = start({ page_size = 4, max_records = 10 }, true)
+    local n_told = 0
+    sync:observe():subscribe{ next = function(status)
+      if status.truncated or n_told > 0 then return end
+      for _ = 1, 3 do n_told = n_told + (sync:more(1) and 1 or 0) end
+    end }
+    for _ = 1, 5 do assert.is_true(assert(sync:more(1))) end
+    wait_for(function() return sync:status().phase == "live" and select(2, syncing.list(client, true)) == 18 end, "18 records")
+    assert.is_true(sync:status().truncated)
+    assert.equal(3, n_told)
+  end)
+
+  it("fetches what max_records had held back once it has a higher limit, or none", function()
+    start({ page_size = 4, max_records = 10 }, true)
+    for _, run in ipairs{ { 5, 10 }, { 16, 16 }, {} } do
+      client:close(5)
+      client = syncing.connect()
+      local sync = start({ page_size = 4, max_records = run[1] }, true)
+      if run[2] then assert.equal(run[2], select(2, syncing.list(client, true))) end
+      assert.equal(run[2] ~= nil, sync:status().truncated)
+    end
+    syncing.wait_equal(client, true)
   end)
 
   it("keeps the other records of a page where one is bad, and takes that one when it has become good", function()

@@ -13,6 +13,7 @@ local FAULTS = {
   { PLAN, "aps_sync_base_is_over(options, checkpoint, now_ms)) return true;", "false) return true;" },
   { PLAN, "options->interval_ms - 1);", "options->interval_ms / 2);" },
   { PLAN, "if (!options->has_delta && (options->has_subscription || checkpoint->has_missed)) return false;", "" },
+  { SYNC, "if (max_records == 0 || max_records > sync->checkpoint.base.n_records)", "if (max_records == UINT64_MAX)" },
   -- The pages.
   { FETCHING, "bool is_thrown_away = is_late && sync->options.has_base;", "bool is_thrown_away = false;" },
   { FETCHING, "if (is_first) sync->has_gap = sync->options.has_subscription && !sync->is_subscribed;", "if (is_first) sync->has_gap = false;" },
@@ -24,7 +25,7 @@ local FAULTS = {
   { FETCHING, "aps_sync_abandon_fetch(s);\n\tif (s->event->failure.kind", "if (s->event->failure.kind" },
   { FETCHING, "? (uint32_t)(max_records - n_records) : size;", "? 0 : size;" },
   { PROGRESS, "c->last_sync_ms = c->base.since_ms;", "c->last_sync_ms = place->made_ms;" },
-  { PROGRESS, "if (c->base.is_open || c->is_truncated) c->base.since_ms = c->delta.began_ms;", "" },
+  { PROGRESS, "if (aps_sync_is_partial(c)) c->base.since_ms = c->delta.began_ms;", "" },
   { PROGRESS, "c->last_sync_ms = c->delta.began_ms;", "c->last_sync_ms = place->made_ms;" },
   { PROGRESS, "c->base.n_records >= max_records;", "c->base.n_records + 1 >= max_records;" },
   { PROGRESS, "aps_buf_add_str(&pass->token, page->token);", "if (pass->n_pages < 3) aps_buf_add_str(&pass->token, page->token);" },
@@ -34,7 +35,7 @@ local FAULTS = {
   -- What is heard, and when.
   { SYNC, "if (sync->may_hold && aps_sync_begins(sync)) return drain(s);", "" },
   { SYNC, "sync->phase != APS_SYNC_LIVE && sync->phase != APS_SYNC_POLLING;", "false;" },
-  { SYNC, "delta_ms = lesser(delta_ms, sync->polled_at_ms + options->poll_ms - mono_ms);", "" },
+  { SYNC, "delta_ms = lesser(delta_ms, sync->polled_at_ms + poll_ms - mono_ms);", "" },
   { SYNC, "if (!sync->is_online || !aps_sync_is_served(sync)) return;", "" },
   { HEARING, "\t\taps_sync_note_gap(sync);\n\t\tsync->is_missing = false;", "" },
   { HEARING, "\taps_sync_note_gap(sync);\n\tif (is_known)", "\tif (is_known)" },

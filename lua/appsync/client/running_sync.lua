@@ -153,7 +153,8 @@ function RunningSync:stop(err)
   state.phase, state.err = "stopped", err
   self.state = state
   if err and err.kind ~= "closed" then
-    log.emit(self.root.log, "error", "client:sync: the sync has ended: " .. err.message, { err = err })
+    local message = err.message:gsub("^client:sync: ", "")
+    log.emit(self.root.log, "error", "client:sync: the sync has ended: " .. message, { err = err })
   end
   post(self, "next")
   post(self, "complete")
@@ -211,7 +212,7 @@ end
 ---@return true? ok, appsync.Error? err
 function RunningSync:more(n)
   if self.is_over then return nil, ended_error(self) end
-  if not self.state.truncated then
+  if not (self.state.truncated or self.state.is_limited) then
     return nil, errors.new("usage", "s:more: the sync isn't truncated: max_records has held back nothing", { code = "not_truncated" })
   end
   local ok, err = self.core:sync_more(self.id, n)

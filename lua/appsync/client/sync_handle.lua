@@ -123,7 +123,7 @@ function Sync:observe()
   return observable.new(function(sink, context) return running:connect(sink, context) end)
 end
 
----Lets more records through that `max_records` has held back.
+---Lets more records through that `max_records` holds back. Calls add up, also while more is under way.
 ---```lua
 ---local s = client:sync{ base_query = list_todos, max_records = 1000 }
 ---appsync.assert(s:ready(10))
@@ -132,7 +132,7 @@ end
 ---```
 ---@param n integer how many
 ---@return true? ok
----@return appsync.Error? err code "not_truncated": nothing was held back
+---@return appsync.Error? err code "not_truncated": nothing is held back
 function Sync:more(n)
   check_self(self, "s:more")
   if type(n) ~= "number" or n < 1 or n % 1 ~= 0 then

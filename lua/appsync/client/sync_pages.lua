@@ -97,7 +97,8 @@ local function run_update(running, part, event)
   local ok, raised = pcall(compute, "update", part.update, running.kept, result)
   if ok then return true end
   running.core:drop()
-  updating.tell(running.root.log, raised, part.what == "subscription" and "event" or "page")
+  local where = ("%s (%s)"):format(part.where, part.selection.roots[1])
+  updating.tell(running.root.log, raised, part.what == "subscription" and "event" or "page", where)
   return false, "update raised: " .. printable.text(raised)
 end
 

@@ -30,9 +30,10 @@ end
 ---@param sink function? the client's `log`
 ---@param raised any by an `update`
 ---@param what string what it stands beside
-function updating.tell(sink, raised, what)
-  log.emit(sink, "error", ("update raised: %s; what it wrote is dropped, the %s stands"):format(printable.text(raised), what),
-    { raised = raised })
+---@param where string? whose it is, where the client may have several
+function updating.tell(sink, raised, what, where)
+  log.emit(sink, "error", ("%supdate raised: %s; what it wrote is dropped, the %s stands"):format(where and where .. ": " or "",
+    printable.text(raised), what), { raised = raised })
 end
 
 ---Runs `update(cache, result)` and keeps what it has written; if it throws nothing is, and that is told.

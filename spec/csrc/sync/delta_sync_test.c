@@ -294,6 +294,44 @@ static void base_passes_of_a_run_are_spread(void **state)
 	world_clear(w);
 }
 
+/* In permille of `ms`. */
+static int64_t earlier_permille(const struct sync_world *w, int64_t ms)
+{
+	assert_int_equal(w->actions.timer, APS_SYNC_TIMER_ARM);
+	assert_in_range(w->actions.delay_ms, ms - ms / 10, ms);
+	return (ms - w->actions.delay_ms) * 1000 / ms;
+}
+
+static void devices_that_lost_their_sockets_together_do_not_poll_together(void **state)
+{
+	(void)state;
+	bool is_drawn[101] = {false};
+	unsigned n_drawn = 0;
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		struct sync_world *w = world_init(&WORLD_OPTIONS);
+		aps_rand_init(&w->rand, seed);
+		FEED(w, START);
+		FEED(w, DELAYED);
+		arrive_live(w);
+		int64_t permille = earlier_permille(w, w->options.poll_ms);
+		n_drawn += !is_drawn[permille];
+		is_drawn[permille] = true;
+		for (int i = 0; i < 3; i++) { /* they drift apart */
+			world_pass_time(w, w->actions.delay_ms);
+			FEED(w, DUE);
+			assert_int_equal(w->actions.fetches, APS_SYNC_DELTA_QUERY);
+			arrive_live(w);
+			assert_int_equal(earlier_permille(w, w->options.poll_ms), permille);
+		}
+		FEED(w, SUBSCRIBED);
+		arrive_live(w);
+		assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+		assert_int_equal(earlier_permille(w, w->options.window_ms / 2), permille);
+		world_clear(w);
+	}
+	assert_true(n_drawn > 40);
+}
+
 static void slow_pages_do_not_grow(void **state)
 {
 	(void)state;
@@ -556,6 +594,7 @@ int main(void)
 	        cmocka_unit_test(deletions_are_forgotten_that_were_seen_before_the_pass_before),
 	        cmocka_unit_test(what_is_seen_is_seen_no_earlier_than_what_is_known),
 	        cmocka_unit_test(base_passes_of_a_run_are_spread),
+	        cmocka_unit_test(devices_that_lost_their_sockets_together_do_not_poll_together),
 	        cmocka_unit_test(slow_pages_do_not_grow),
 	        cmocka_unit_test(what_was_too_large_is_tried_again_after_some_pages),
 	        cmocka_unit_test(what_has_no_page_size_is_not_made_smaller),

@@ -282,9 +282,19 @@ static void check_record(struct sync_simulation *world, uint8_t key, const char 
 		sync_violate(world, "record %d should%s be in the list %s", key, is_there ? "" : "n't", when);
 }
 
+static void check_limit(struct sync_simulation *world, const char *when)
+{
+	const struct aps_checkpoint *at = &world->process.machine.checkpoint;
+	const uint64_t max_records = world->options.max_records;
+	if (at->is_truncated && (max_records == 0 || at->base.n_records < max_records))
+		sync_violate(world, "the base pass stopped at %" PRIu64 " records, before its limit of %" PRIu64 " %s",
+		             at->base.n_records, max_records, when);
+}
+
 void sync_check_end(struct sync_simulation *world, const char *when)
 {
 	const struct stored_truth *truth = &world->store.committed.truth;
+	check_limit(world, when);
 	for (uint8_t key = 0; key < SERVICE_KEYS && world->violation[0] == '\0'; key++)
 		if (!truth->is_truncated || truth->is_seen[key]) check_record(world, key, when);
 }

@@ -99,11 +99,19 @@ static int64_t some_length(struct sync_simulation *world)
 
 /* The process. */
 
+/* Another version of the app. */
+static void change_limit(struct sync_simulation *world)
+{
+	world->options.max_records = sync_below(world, 9);
+	sync_say(world, "%" PRIu64 " records from now on", world->options.max_records);
+}
+
 static void die(struct sync_simulation *world)
 {
 	world->process.hearing.is_joined = false;
 	if (sync_chance(world, 30)) sync_owner_commit(world);
 	sync_owner_kill(world);
+	if (world->options.max_records != 0 && sync_chance(world, 5)) change_limit(world);
 	if (sync_chance(world, 25)) be_away(world, some_length(world));
 	world->is_told_offline = !world->is_quiet && sync_chance(world, 20);
 	sync_owner_start(world);
@@ -269,7 +277,7 @@ static int64_t count_due(const struct sync_simulation *world, int64_t ms)
 	if (options->has_delta) /* more often than not below: the clock may be wrong */
 		n += ms / (options->window_ms / 4 > 500 ? options->window_ms / 4 : 500);
 	if (options->has_base && options->has_delta && is_tiny) n += ms / APS_SYNC_MIN_RERUN_MS * (4 * SERVICE_KEYS);
-	if (options->has_delta && world->is_denied) n += ms / options->poll_ms;
+	if (options->has_delta && world->is_denied) n += ms / aps_sync_earlier_ms(options->poll_ms, 100);
 	return n;
 }
 

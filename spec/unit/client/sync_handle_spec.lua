@@ -247,6 +247,12 @@ describe("a delta sync", function()
       assert.same({ 5 }, sync.more)
     end)
 
+    it("also while more is under way", function()
+      syncing.state("base", { truncated = false, is_limited = true })
+      assert.same({ true }, { s:more(2) })
+      assert.same({ 2 }, sync.more)
+    end)
+
     it("by a number of records", function()
       for given, shown in pairs{ [0] = "number 0", [1.5] = "number 1.5", x = '"x"' } do
         assert.equal("s:more: n must be a number of records of at least 1, got " .. shown, misuse.raised_there(function() s:more(given) end):match ": (.*)$")

@@ -39,7 +39,7 @@ describe("a page of a delta sync", function()
       start{ update = function() error("no list", 0) end }
       syncing.event("update", page(3, {}))
       assert.same({ "begin false", "drop", "fail 3: update raised: no list" }, queue.trace)
-      assert.same({ "error: update raised: no list; what it wrote is dropped, the page stands" }, syncing.told())
+      assert.same({ "error: client:sync: base_query (listPosts): update raised: no list; what it wrote is dropped, the page stands" }, syncing.told())
       syncing.event("update", page(4, {}))
       assert.equal("fail 4: update raised: no list", queue.trace[6])
       assert.equal("waiting", s:status().phase)
@@ -205,7 +205,7 @@ describe("a page of a delta sync", function()
       assert.same({ {}, "stopped", 1 }, { queue.trace, s:status().phase, sync.n_stops })
       local err = s:status().err
       assert.same({ "usage", "page_raised", "no offset" }, { err.kind, err.code, err.raised })
-      assert.same({ "error: client:sync: the sync has ended: client:sync: base_query: page raised: no offset" }, syncing.told())
+      assert.same({ "error: client:sync: the sync has ended: base_query: page raised: no offset" }, syncing.told())
     end)
 
     it("is asked for without what update has written, until the core takes that", function()
