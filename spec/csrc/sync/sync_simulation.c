@@ -99,10 +99,11 @@ static int64_t some_length(struct sync_simulation *world)
 
 /* The process. */
 
-/* Another version of the app. */
+/* Another version of the app, now and then. By the time, not drawn: what else happens in a schedule stays as it is. */
 static void change_limit(struct sync_simulation *world)
 {
-	world->options.max_records = sync_below(world, 9);
+	if (world->options.max_records == 0 || world->true_ms % 16 != 0) return;
+	world->options.max_records = (uint64_t)world->true_ms / 16 % 9;
 	sync_say(world, "%" PRIu64 " records from now on", world->options.max_records);
 }
 
@@ -111,7 +112,7 @@ static void die(struct sync_simulation *world)
 	world->process.hearing.is_joined = false;
 	if (sync_chance(world, 30)) sync_owner_commit(world);
 	sync_owner_kill(world);
-	if (world->options.max_records != 0 && sync_chance(world, 5)) change_limit(world);
+	change_limit(world);
 	if (sync_chance(world, 25)) be_away(world, some_length(world));
 	world->is_told_offline = !world->is_quiet && sync_chance(world, 20);
 	sync_owner_start(world);
