@@ -109,6 +109,7 @@ build = {
         "csrc/cache/long_list_write.c",
         "csrc/cache/lookup.c",
         "csrc/cache/merge.c",
+        "csrc/cache/merge_result.c",
         "csrc/cache/names.c",
         "csrc/cache/normalize.c",
         "csrc/cache/number_set.c",

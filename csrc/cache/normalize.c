@@ -3,12 +3,12 @@
 #include "cache/normalize.h"
 
 #include "cache/doubt.h"
-#include "cache/edit_value.h"
 #include "cache/error_paths.h"
 #include "cache/field_text.h"
 #include "cache/freshness.h"
 #include "cache/id_pairs.h"
 #include "cache/identity.h"
+#include "cache/merge_result.h"
 #include "cache/object_type.h"
 #include "cache/pages.h"
 #include "cache/scalar.h"
@@ -242,33 +242,6 @@ static void append_page(struct normalizer *in, struct aps_entry *entry, struct a
 	aps_buf_clear(&all);
 }
 
-static bool is_structure(const struct aps_cell *value)
-{
-	return value->tag == APS_CELL_OBJECT || value->tag == APS_CELL_LIST || value->tag == APS_CELL_JSON;
-}
-
-/* What a function has made of it; what comes in tells which lists are lists. */
-static void write_result(struct normalizer *in, struct aps_entry *entry, struct aps_str result, struct aps_str incoming)
-{
-	struct aps_cell now, known;
-	struct aps_buf value;
-	struct aps_err err;
-	struct aps_str content = aps_entry_content(entry), rest = incoming;
-	bool has_known = aps_cell_take(&content, &known), is_shaped = aps_cell_take(&rest, &now) && is_structure(&now);
-	const struct aps_cell *shape = is_shaped ? &now : has_known ? &known : NULL;
-	aps_buf_init(&value, UINT32_MAX);
-	enum aps_rc rc = aps_edit_value_make(&value, in->write, shape, result, &err);
-	in->merge->replaces = rc == APS_OK;
-	if (rc == APS_OK)
-		aps_merge_into_field(in->merge, entry, aps_buf_str(&value));
-	else if (rc == APS_E_USAGE) /* what no field can have: as if nothing had come of it */
-		aps_merge_into_field(in->merge, entry, incoming);
-	else
-		in->err = err;
-	in->merge->replaces = false;
-	aps_buf_clear(&value);
-}
-
 static bool put_text(struct normalizer *in, struct aps_buf *out, struct aps_str content)
 {
 	struct aps_cell value;
@@ -318,7 +291,7 @@ static void write_field_entry(const struct object *object, const struct aps_entr
 	if (entry == NULL) return;
 	note_landmark(in, entry);
 	if (is_asked && take_merge(in, object, field, entry, value, &result) == APS_MERGE_TOLD)
-		write_result(in, entry, result, value);
+		aps_merge_result(in->merge, entry, result, value, &in->err);
 	else if (continues && entry->content != NULL)
 		append_page(in, entry, value);
 	else
@@ -336,11 +309,10 @@ static void write_fields_with_arguments(const struct object *object, const struc
 	}
 }
 
-/* A null that comes where a null is known says the same. */
-static bool is_null(struct aps_str content)
+static bool is_a(enum aps_cell_tag tag, struct aps_str content)
 {
 	struct aps_cell value;
-	return aps_cell_take(&content, &value) && value.tag == APS_CELL_NULL;
+	return aps_cell_take(&content, &value) && value.tag == tag;
 }
 
 /* Tells of what is known and was not said; that is in doubt from now on, where nulls say nothing. */
@@ -352,7 +324,9 @@ static void report_silence(const struct object *object, const struct aps_entry *
 		const struct aps_selection_field *field = &object->view->fields[i];
 		if (!slot_at(in, object->slots_at, i)->is_silent) continue;
 		const struct aps_entry *entry = field->number == 0 ? field_entry(in, record, field) : NULL;
-		bool is_known = entry != NULL && entry->content != NULL && !is_null(aps_entry_content(entry));
+		/* a null that comes where a null is known says the same */
+		bool is_known =
+		        entry != NULL && entry->content != NULL && !is_a(APS_CELL_NULL, aps_entry_content(entry));
 		if (field->number != 0)
 			is_known = aps_cell_find_field(aps_entry_content(record), field->number, &known) &&
 			           known.tag != APS_CELL_NULL;
@@ -407,6 +381,12 @@ static void write_doubts(const struct object *object, struct aps_entry *record)
 	aps_buf_clear(&doubts);
 }
 
+/* All that is known is newer than what comes. */
+static bool fills(const struct normalizer *in)
+{
+	return in->options->fills && !in->is_at_root;
+}
+
 /* What an entry has of a field: false: nothing, or nothing that is newer than the response. */
 static bool find_newer(struct normalizer *in, const struct aps_entry *record, const struct aps_selection_field *field,
                        struct aps_str *newer)
@@ -414,10 +394,11 @@ static bool find_newer(struct normalizer *in, const struct aps_entry *record, co
 	struct aps_cell known;
 	const struct aps_entry *entry = record;
 	if (field->number == 0) {
-		if (is_next_page(in, field)) return false; /* it continues what is there */
+		if (!fills(in) && is_next_page(in, field)) return false; /* it continues what is there */
 		entry = field_entry(in, record, field);
 	}
-	if (entry == NULL || entry->moment < in->options->asked_at || entry->content == NULL) return false;
+	if (entry == NULL || entry->content == NULL || (!fills(in) && entry->moment < in->options->asked_at))
+		return false;
 	*newer = aps_entry_content(entry);
 	if (field->number == 0) return true;
 	bool is_known = aps_cell_find_field(*newer, field->number, &known);
@@ -425,18 +406,35 @@ static bool find_newer(struct normalizer *in, const struct aps_entry *record, co
 	return is_known;
 }
 
+/* In the place of the value that has come. Of an embedded object there may be more in that. */
+static void keep_known(struct normalizer *in, struct slot *slot, struct aps_str known)
+{
+	struct aps_str given = {in->values.p + slot->at, slot->n};
+	slot->n = 0;
+	if (!is_a(APS_CELL_OBJECT, given) || !is_a(APS_CELL_OBJECT, known)) return;
+	struct aps_buf both;
+	aps_buf_init(&both, APS_BUF_ANY_SIZE);
+	aps_merge_two(in->merge, given, known, &both);
+	slot->at = (uint32_t)in->values.n;
+	slot->n = (uint32_t)both.n;
+	aps_buf_add_str(&in->values, aps_buf_str(&both));
+	if (both.rc != APS_OK || in->values.rc != APS_OK) fail_memory(in);
+	aps_buf_clear(&both);
+}
+
 /* A request that was under way when something newer came was answered: of that the response says nothing. */
 static void keep_newer(struct object *object, const struct aps_entry *record)
 {
 	struct normalizer *in = object->in;
 	struct aps_str newer, doubts;
-	if (in->options->asked_at == 0 || in->write->layer != NULL) return;
+	if ((in->options->asked_at == 0 && !fills(in)) || in->write->layer != NULL) return;
 	bool has_doubts = aps_doubts_find(aps_entry_content(record), &doubts);
 	for (size_t i = 0; !has_failed(in) && i < object->view->n_fields; i++) {
 		struct slot *slot = slot_at(in, object->slots_at, i);
 		if (slot->n == 0 || slot->is_silent) continue;
 		if (!find_newer(in, record, &object->view->fields[i], &newer)) continue;
-		if (!has_doubts && aps_str_eq(newer, value_at(object, i))) continue;
+		if (fills(in)) keep_known(in, slot, newer);
+		if (fills(in) || (!has_doubts && aps_str_eq(newer, value_at(object, i)))) continue;
 		slot->n = 0;
 		slot->is_silent = slot->is_old = object->has_silence = true;
 	}
@@ -450,8 +448,9 @@ static struct aps_entry *write_record(struct object *object, struct aps_str key)
 	if (record == NULL) return NULL;
 	keep_newer(object, record);
 	collect_fields(object, false);
-	/* what is only expected hasn't come */
+	/* what is only expected hasn't come; nor has a state before what is there */
 	bool keeps_time = in->options->now_s != 0 && in->write->layer == NULL;
+	if (fills(in) && record->content != NULL) keeps_time = false;
 	if (keeps_time && aps_freshness_counts(in->binding->policies, object->type))
 		aps_freshness_put(&in->fields, in->options->now_s);
 	if (in->fields.rc != APS_OK) fail_memory(in);

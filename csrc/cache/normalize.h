@@ -28,6 +28,9 @@ struct aps_normalize_options {
 	/* The moment (cache/write.h) from which on the service may have had other values than those that come: what was
 	 * written since stays, and is in doubt where it is another value. 0: they are new. */
 	uint32_t asked_at;
+	/* The objects below the root are of an older state: what is known of a record stays, whatever comes, and only
+	 * what nobody knows is taken. */
+	bool fills;
 	/* uint64_t: the entries that reads look for by their keys are appended: the root and its fields with arguments,
 	 * and some of the others' fields. NULL: nobody asks. */
 	struct aps_buf *landmarks;

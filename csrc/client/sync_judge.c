@@ -176,6 +176,7 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 		/* A mutation's answer that is known may have been of its deletion. */
 		bool is_event = run->keeping.part == APS_SYNC_PART_SUBSCRIPTION;
 		judged->stays_out = judged->stays_out || (is_event && judged->fate == APS_SYNC_IS_OLD);
+		judged->fills = judged->fate == APS_SYNC_IS_OLD && !record->is_deleted;
 	} else if (rc == APS_OK && found.is_there) {
 		judged->fate = fate_of_dead(run, record, &found);
 	}

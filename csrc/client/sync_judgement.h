@@ -23,6 +23,7 @@ struct aps_sync_judged {
 	enum aps_sync_fate fate;
 	bool stays_out; /* OLD, an event or of what was deleted, or the page has a newer state: no list has it for that
 	                 */
+	bool fills;     /* OLD, of a page: what nobody knows of it is taken from there, unless it stays out */
 	size_t key_at, n_key; /* in the keys, "RPost:1"; n 0: it has no identity */
 };
 

@@ -25,6 +25,7 @@ struct writing {
 	struct aps_buf unseen;    /* what a complete pass hasn't seen, */
 	struct aps_buf lingering; /* and what stays of it because layers speak of it */
 	struct aps_buf doubted;   /* records that the lists had, which nobody may need any more */
+	bool has_filled;          /* an older state told of something that nobody knew */
 	bool has_rows;            /* something of it is in the transaction beside the entries */
 };
 
@@ -43,36 +44,65 @@ static bool keeps_list(const struct writing *w)
 	return w->run->settings->keeps_list || w->run->keeping.part == APS_SYNC_PART_BASE;
 }
 
-/* Those of one fate; all others are passed over. */
+/* Of a mutation's answer that selected less something newer is known, but not all that the list shows. */
+static bool fills(const struct aps_sync_judged *judged)
+{
+	return judged->fate == APS_SYNC_IS_OLD && judged->fills && !judged->stays_out;
+}
+
+static bool is_taken_as(const struct aps_sync_judged *judged, enum aps_sync_fate fate)
+{
+	return fate == APS_SYNC_IS_OLD ? fills(judged) : judged->fate == fate;
+}
+
+/* What an older state tells isn't new: nothing that is known gives way to it, and it gives way to whatever comes. */
+static enum aps_rc normalize_with(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
+                                  const struct aps_normalize_options *options, struct aps_err *err)
+{
+	struct aps_cache_write *write = &partition->write;
+	struct aps_normalized out;
+	uint32_t moment = write->moment;
+	size_t n_changes = aps_write_n_changes(write);
+	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
+	if (options->fills) write->moment = 0;
+	enum aps_rc rc = aps_normalize(&partition->merge, binding, w->data->data, options, &out, err);
+	write->moment = moment;
+	w->has_filled = w->has_filled || (options->fills && aps_write_n_changes(write) != n_changes);
+	if (rc == APS_OK && partition->listener != NULL)
+		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
+	aps_buf_clear(&out.stale);
+	return rc;
+}
+
+/* Those of one fate; all others are passed over. Of what is OLD, what nobody knows. */
 static enum aps_rc normalize(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
                              enum aps_sync_fate fate, struct aps_err *err)
 {
 	const struct aps_partition_data *data = w->data;
+	bool has_any = false;
 	if (w->judgement.n_of[fate] == 0) return APS_OK;
 	aps_buf_reset(&w->skipped);
 	for (size_t i = 0; i < aps_page_count(w->page); i++) {
 		const struct aps_page_record *record = aps_page_at(w->page, i);
 		size_t at = record->text.p != NULL ? (size_t)(record->text.p - data->data.p) : 0;
-		if (record->text.p != NULL && judged_at(w, i)->fate != fate) aps_buf_add(&w->skipped, &at, sizeof at);
+		bool is_taken = is_taken_as(judged_at(w, i), fate);
+		if (record->text.p != NULL && !is_taken) aps_buf_add(&w->skipped, &at, sizeof at);
+		has_any = has_any || is_taken;
 	}
+	if (!has_any) return APS_OK;
 	if (w->skipped.rc != APS_OK) return aps_fail(err, APS_E_NOMEM, "no memory for a page");
 	const struct aps_normalize_options options = {
 	        .errors = data->errors,
 	        .now_s = data->now_s,
 	        .skips_nulls = fate == APS_SYNC_IS_PARTIAL,
+	        .fills = fate == APS_SYNC_IS_OLD,
 	        .asked_at = fate == APS_SYNC_IS_SAME ? data->asked_at : 0,
 	        .asked = data->asked,
 	        .merges = data->merges,
 	        .skipped = (const size_t *)(const void *)w->skipped.p,
 	        .n_skipped = w->skipped.n / sizeof(size_t),
 	};
-	struct aps_normalized out;
-	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_normalize(&partition->merge, binding, data->data, &options, &out, err);
-	if (rc == APS_OK && partition->listener != NULL)
-		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
-	aps_buf_clear(&out.stale);
-	return rc;
+	return normalize_with(w, partition, binding, &options, err);
 }
 
 /* A base query's result that is one record, and no list: the field refers to it. */
@@ -87,24 +117,20 @@ static enum aps_rc normalize_whole(struct writing *w, struct aps_partition *part
 {
 	const struct aps_partition_data *data = w->data;
 	bool is_base = w->run->keeping.part == APS_SYNC_PART_BASE;
-	if (is_single(w) && w->judgement.n_of[APS_SYNC_IS_OLD] != 0) return APS_OK; /* what is there is newer */
+	bool is_old = is_single(w) && w->judgement.n_of[APS_SYNC_IS_OLD] != 0;
+	if (is_old && !fills(judged_at(w, 0))) return APS_OK; /* what is there is newer */
 	bool is_newer = is_single(w) && w->judgement.n_of[APS_SYNC_IS_NEW] != 0;
 	const struct aps_normalize_options options = {
 	        .root = is_base ? APS_STR("RROOT_QUERY") : APS_STR(""),
 	        .errors = data->errors,
 	        .now_s = data->now_s,
 	        .skips_nulls = data->skips_nulls,
+	        .fills = is_old,
 	        .asked_at = is_newer ? 0 : data->asked_at,
 	        .asked = data->asked,
 	        .merges = data->merges,
 	};
-	struct aps_normalized out;
-	aps_buf_init(&out.stale, APS_BUF_ANY_SIZE);
-	enum aps_rc rc = aps_normalize(&partition->merge, binding, data->data, &options, &out, err);
-	if (rc == APS_OK && partition->listener != NULL)
-		aps_buf_add_str(&partition->listener->stale, aps_buf_str(&out.stale));
-	aps_buf_clear(&out.stale);
-	return rc;
+	return normalize_with(w, partition, binding, &options, err);
 }
 
 static enum aps_rc add_number(struct aps_buf *numbers, uint64_t number, struct aps_err *err)
@@ -401,7 +427,7 @@ static void reset(struct writing *w)
 	aps_buf_reset(&w->unseen);
 	aps_buf_reset(&w->lingering);
 	aps_buf_reset(&w->doubted);
-	w->has_rows = false;
+	w->has_rows = w->has_filled = false;
 }
 
 static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fill *what, struct aps_binding *binding,
@@ -419,6 +445,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_NEW, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_PARTIAL, err);
+	if (rc == APS_OK && run->keeping.is_page) rc = normalize(w, partition, binding, APS_SYNC_IS_OLD, err);
 	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE && !run->keeping.is_settling)
 		rc = aps_sync_place_find(run, w->page, binding, err);
 	if (rc == APS_OK) rc = take_records(w, partition, err);
@@ -466,6 +493,8 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 		run->counts.n_stale += w.judgement.n_of[APS_SYNC_IS_OLD];
 		/* what such an event doesn't say has to be fetched */
 		if (w.judgement.has_partial) aps_sync_hear_note_partial(run);
+		/* and what an older state has told may be other by now */
+		if (w.has_filled && run->settings->options.has_delta) run->hearing.has_missed = true;
 	}
 	aps_sync_judgement_clear(&w.judgement);
 	aps_buf_clear(&w.skipped);

@@ -164,8 +164,8 @@ static void miss(struct aps_sync_step *s)
 bool aps_sync_have_missed(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
-	if (!sync->options.has_subscription) return false;
-	if (!sync->is_asked) return true;
+	if (!sync->options.has_subscription && !sync->options.has_delta) return false;
+	if (sync->options.has_subscription && !sync->is_asked) return true;
 	bool is_known = sync->has_gap && !sync->is_missing;
 	aps_sync_note_gap(sync);
 	if (is_known)

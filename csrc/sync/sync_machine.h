@@ -32,7 +32,7 @@ enum aps_sync_phase {
 	X(LOST, "lost")             /* it isn't heard any more; the subscription tries to come back by itself */       \
 	X(DELAYED, "delayed")       /* it can't be had for the time being, and tries again by itself */                \
 	X(ENDED, "ended")           /* for good: `failure` says why, or that it is to be asked for anew (RETRY) */     \
-	X(MISSED, "missed")         /* what was heard had to be thrown away, or was never delivered */                 \
+	X(MISSED, "missed")         /* what was heard was thrown away, or never delivered; a page knew less than we */ \
 	X(ANSWERED, "answered")     /* the fetch that is under way: `page` */                                          \
 	X(FAILED, "failed")         /* likewise: `failure` */                                                          \
 	X(SAVED, "saved")           /* the page is kept, with `next` */                                                \

@@ -10,6 +10,14 @@
 
 #define ALL_DEFAULT (&(struct asked){0})
 
+/* Data of one field. */
+static const char *one_of(const char *field, const char *record)
+{
+	static char text[512];
+	snprintf(text, sizeof text, "{\"%s\":%s}", field, record);
+	return text;
+}
+
 static void a_first_pass_is_shown_page_by_page(void **state)
 {
 	(void)state;
@@ -378,6 +386,73 @@ static void a_root_field_that_was_no_list_may_be_nothing_where_the_application_k
 	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":null}");
 }
 
+static const char *of_data(const char *data)
+{
+	static char text[600];
+	snprintf(text, sizeof text, "{\"data\":%s}", data);
+	return text;
+}
+
+/* The answer of the application's own mutation, which has selected less, came while the page was under way. */
+static void what_only_an_older_page_tells_is_taken_and_asked_after(void **state)
+{
+	(void)state;
+	static const char *const LIVES[] = {LIVE, ""};
+	for (size_t i = 0; i < APS_COUNTOF(LIVES); i++) {
+		begin();
+		open_sync(&(struct asked){.live = LIVES[i]});
+		if (LIVES[i][0] != '\0') tell("subscribed");
+		keep("mutation M { up { id _version } }",
+		     "{\"up\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":2}}");
+		answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL);
+		assert_string_equal(list(), "1:1 2:2");
+		assert_non_null(strstr(read_query(BASE), "\"_version\":2"));
+		assert_phase(APS_SYNC_DELTA);
+		answer_delta(post("1", 7, 2), NULL);
+		assert_string_equal(list(), "1:7 2:2");
+		assert_phase(APS_SYNC_LIVE);
+		finish();
+	}
+}
+
+static void where_an_older_page_tells_nothing_nobody_is_asked(void **state)
+{
+	(void)state;
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	keep("mutation M { up { " FIELDS " } }", one_of("up", post("1", 7, 2)));
+	answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL);
+	assert_string_equal(list(), "1:7 2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+/* Of what was deleted since. */
+static void an_older_page_brings_nothing_back(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	hear(deleted("1", 3));
+	keep("query Q { a { id _version } }", "{\"a\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":2}}");
+	tell("reconnecting");
+	tell("subscribed");
+	answer_delta(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "2:2");
+	assert_int_equal(n_of("1"), -1);
+	assert_phase(APS_SYNC_LIVE);
+}
+
+/* Beside the list: an event's older state isn't looked at. */
+static void an_older_event_fills_nothing(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("2", 2, 1));
+	keep("query Q { a { id _version } }", "{\"a\":{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":2}}");
+	hear(post("1", 1, 1));
+	assert_int_equal(n_of("1"), -1);
+	assert_string_equal(list(), "2:2");
+	assert_phase(APS_SYNC_LIVE);
+}
+
 #define ONE "{ getPost(id: 1) { " FIELDS " } }"
 
 static void a_result_of_one_record_is_kept_as_that_of_any_query(void **state)
@@ -395,6 +470,19 @@ static void a_result_of_one_record_is_kept_as_that_of_any_query(void **state)
 	begin_next_pass();
 	answer_status(200, body); /* older than what was heard */
 	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":{\"n\":2,\"__typename\":\"Post\"}}");
+}
+
+static void of_a_result_of_one_record_too_only_what_nobody_knows_is_taken_from_an_older_page(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = ONE, .is_by_hand = true});
+	tell("subscribed");
+	keep("mutation M { up { id _version } }",
+	     one_of("up", "{\"__typename\":\"Post\",\"id\":\"1\",\"_version\":2}"));
+	answer_status(200, of_data(one_of("getPost", post("1", 1, 1))));
+	assert_string_equal(read_query("{ getPost(id: 1) { n _version } }"),
+	                    "{\"getPost\":{\"n\":1,\"_version\":2,\"__typename\":\"Post\"}}");
+	assert_phase(APS_SYNC_DELTA);
 }
 
 #define BARE "{ posts { " FIELDS " } }"
@@ -561,6 +649,11 @@ int main(void)
 	        TEST(a_token_that_an_error_has_taken_does_not_end_the_pass),
 	        TEST(a_root_field_that_was_no_list_may_be_nothing_where_the_application_keeps_its_lists),
 	        TEST(a_result_of_one_record_is_kept_as_that_of_any_query),
+	        cmocka_unit_test(what_only_an_older_page_tells_is_taken_and_asked_after),
+	        TEST(where_an_older_page_tells_nothing_nobody_is_asked),
+	        TEST(an_older_page_brings_nothing_back),
+	        TEST(an_older_event_fills_nothing),
+	        TEST(of_a_result_of_one_record_too_only_what_nobody_knows_is_taken_from_an_older_page),
 	        TEST(a_list_may_stand_at_the_root),
 	        TEST(a_list_may_stand_in_objects_within_others),
 	        TEST(where_max_records_are_reached_both_are_shown_until_there_is_more),

@@ -138,6 +138,7 @@ static void of_a_subscription_that_is_not_there_nothing_can_be_told(void **state
 	struct aps_delta_sync_options options = WORLD_OPTIONS;
 	options.has_subscription = false;
 	for (size_t i = 0; i < APS_COUNTOF(KINDS); i++) {
+		options.has_delta = KINDS[i] != APS_SYNC_ON_MISSED; /* which tells what a page didn't */
 		struct sync_world *w = world_init(&options);
 		FEED(w, START);
 		world_feed(w, KINDS[i]);
