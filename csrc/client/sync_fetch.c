@@ -213,6 +213,14 @@ static enum aps_sync_failure_kind kind_of_errors(const struct aps_outcome *outco
 	return doubts_token || (has_token && is_bad) ? APS_SYNC_FAILURE_REFUSED : APS_SYNC_FAILURE_RETRY;
 }
 
+bool aps_sync_fetch_is_foreign(const struct aps_outcome *outcome)
+{
+	const struct aps_gqlhttp_response *response = &outcome->response;
+	bool is_unread = response->err.code == APS_E_HTTP || response->err.code == APS_E_PROTOCOL;
+	if (outcome->answer.status == 0 || !is_unread) return false;
+	return response->errors.n == 0 && response->data.n == 0 && response->error_type.n == 0;
+}
+
 /* Without a response: the time was too short for the page, or there is no connection. */
 struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, bool doubts_token,
                                                int64_t now_ms)
@@ -234,6 +242,9 @@ struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome
 	case APS_E_CONFLICT: failure.kind = kind_of_errors(outcome, has_token, doubts_token); break;
 	default: break;
 	}
+	/* what has a token may be refused in any words */
+	if (aps_sync_fetch_is_foreign(outcome) && !(status == 400 && doubts_token))
+		failure.kind = APS_SYNC_FAILURE_RETRY;
 	if (failure.kind == APS_SYNC_FAILURE_REFUSED && (err->retryable || status == 429 || status >= 500))
 		failure.kind = APS_SYNC_FAILURE_RETRY;
 	if (status == 413) failure.kind = APS_SYNC_FAILURE_TOO_LARGE;

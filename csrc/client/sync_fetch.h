@@ -16,6 +16,8 @@ bool aps_sync_fetch_give_headers(struct aps_sync_run *run, uint64_t question, co
                                  const struct aps_err *failed);
 /* The page that is asked for has failed again and again: what ails it may be its token. */
 bool aps_sync_fetch_doubts_token(const struct aps_sync_run *run);
+/* Nothing of the answer is of a GraphQL service: it may be of a gateway, or of a network's page to log in at. */
+bool aps_sync_fetch_is_foreign(const struct aps_outcome *outcome);
 /* Which way a failed page goes on. `has_token`: it isn't the first one. */
 struct aps_sync_failure aps_sync_fetch_failure(const struct aps_outcome *outcome, bool has_token, bool doubts_token,
                                                int64_t now_ms);

@@ -125,6 +125,25 @@ static void feed_counted(struct aps_sync_run *run, struct aps_sync_event *event)
 	run->has_changed = true;
 }
 
+/* In this run or an earlier one: what is at the endpoint is a service that the sync works with. */
+static bool has_kept_page(const struct aps_sync_run *run)
+{
+	const struct aps_checkpoint *c = &run->machine.checkpoint;
+	return run->counts.n_pages != 0 || c->base.began_ms != 0 || c->base_ms != 0 || c->last_sync_ms != 0;
+}
+
+/* A device may be where a network answers in the place of the service, and leaves that again. */
+static void warn_of_failure(const struct aps_sync_run *run, const struct aps_outcome *outcome)
+{
+	const char *what = NULL;
+	if (run->settings->hands_over)
+		what = "the catch_up query of a subscription failed, and is sent again";
+	else if (aps_sync_fetch_is_foreign(outcome) && !outcome->response.err.retryable)
+		what = "a delta sync got an answer that isn't GraphQL, and asks again";
+	if (what != NULL && run->n_failed == 0)
+		aps_core_log(run->core, run->client->id, "warn", "%s: %s", what, run->err.msg);
+}
+
 /* `is_for_good`: it would be the same next time. */
 static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outcome, bool is_for_good)
 {
@@ -136,14 +155,14 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	event.failure =
 	        aps_sync_fetch_failure(outcome, has_token, aps_sync_fetch_doubts_token(run), aps_sync_run_now_ms(run));
 	run->has_changed = true;
+	/* an endpoint that is misspelt */
+	if (aps_sync_fetch_is_foreign(outcome) && outcome->answer.status == 404 && !has_kept_page(run))
+		is_for_good = true;
 	if (is_for_good) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
 	/* As of any other subscription: who isn't allowed to won't be. */
 	bool is_forbidden = run->err.code == APS_E_AUTH && outcome->response.errors.n != 0;
 	if (run->settings->hands_over && is_forbidden) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
-	bool is_first = run->n_failed == 0 && event.failure.kind != APS_SYNC_FAILURE_REFUSED;
-	if (run->settings->hands_over && is_first)
-		aps_core_log(run->core, run->client->id, "warn",
-		             "the catch_up query of a subscription failed, and is sent again: %s", run->err.msg);
+	if (event.failure.kind != APS_SYNC_FAILURE_REFUSED) warn_of_failure(run, outcome);
 	feed_counted(run, &event);
 }
 
