@@ -17,6 +17,7 @@ static enum aps_rc read_page(struct aps_sync_run *run, struct aps_sync_answer *a
 	const struct aps_gqlhttp_response *response = &answer->outcome.response;
 	const struct aps_page_duty duty = {
 	        .is_base = is_base,
+	        .keeps_list = run->settings->keeps_list && !part->has_update,
 	        .may_be_nothing = may_be_nothing(run),
 	        .asks_next = part->token_variable != NULL && !part->has_page,
 	};

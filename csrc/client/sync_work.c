@@ -15,6 +15,7 @@
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
 #include "client/sync_tell.h"
+#include "sync/page_check.h"
 
 #define NEVER_MS        INT64_MAX
 #define MAX_LOSSES      3     /* of the list that are followed by a base query, */
@@ -144,6 +145,15 @@ static void warn_of_failure(const struct aps_sync_run *run, const struct aps_out
 		aps_core_log(run->core, run->client->id, "warn", "%s: %s", what, run->err.msg);
 }
 
+/* What has never worked: an endpoint that is misspelt, or a query of other things than a list. */
+static bool is_misconfigured(const struct aps_sync_run *run, const struct aps_outcome *outcome)
+{
+	const char *word = outcome->response.err.word;
+	bool is_elsewhere = aps_sync_fetch_is_foreign(outcome) && outcome->answer.status == 404;
+	bool has_no_list = word != NULL && strcmp(word, APS_PAGE_NO_LIST) == 0;
+	return (is_elsewhere || has_no_list) && !has_kept_page(run);
+}
+
 /* `is_for_good`: it would be the same next time. */
 static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outcome, bool is_for_good)
 {
@@ -155,9 +165,7 @@ static void feed_failed(struct aps_sync_run *run, const struct aps_outcome *outc
 	event.failure =
 	        aps_sync_fetch_failure(outcome, has_token, aps_sync_fetch_doubts_token(run), aps_sync_run_now_ms(run));
 	run->has_changed = true;
-	/* an endpoint that is misspelt */
-	if (aps_sync_fetch_is_foreign(outcome) && outcome->answer.status == 404 && !has_kept_page(run))
-		is_for_good = true;
+	if (is_misconfigured(run, outcome)) is_for_good = true;
 	if (is_for_good) event.failure.kind = APS_SYNC_FAILURE_REFUSED;
 	/* As of any other subscription: who isn't allowed to won't be. */
 	bool is_forbidden = run->err.code == APS_E_AUTH && outcome->response.errors.n != 0;

@@ -289,7 +289,7 @@ static bool read_root(struct reading *in)
 	case APS_JSON_OBJECT: return read_root_object(in);
 	case APS_JSON_ARRAY: return read_list(in);
 	case APS_JSON_NULL: page->is_null = true; return true;
-	default: return true;
+	default: page->is_scalar = true; return true;
 	}
 }
 

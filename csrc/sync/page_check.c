@@ -17,6 +17,23 @@ static bool lacks_list(const struct aps_page *page, const struct aps_page_names 
 	return duty->is_base && (names->has_list || !duty->may_be_nothing);
 }
 
+/* Of a list that is kept by rule: what has come can't be one, whatever is in it. NULL: it may be. */
+static const char *other_shape(const struct aps_page *page)
+{
+	if (page->is_list || page->is_null) return NULL;
+	if (page->n_path == 0) return "doesn't have the field ";
+	if (page->is_scalar) return "has a scalar for ";
+	return aps_page_count(page) != 0 ? "has one object without a list for " : NULL;
+}
+
+static enum aps_rc refuse_shape(const char *what, const struct aps_page_names *names, struct aps_err *err)
+{
+	return aps_fail_word(err, APS_E_PROTOCOL, APS_PAGE_NO_LIST, 0,
+	                     "base_query: the service's answer %s%.*s; its list of records is accepted, or an object "
+	                     "that holds it",
+	                     what, shown(names->root), names->root.p);
+}
+
 static enum aps_rc refuse_list(const struct aps_page *page, const struct aps_page_names *names,
                                const struct aps_page_duty *duty, struct aps_err *err)
 {
@@ -66,6 +83,8 @@ static bool is_token_lost(const struct aps_page *page, const struct aps_page_nam
 enum aps_rc aps_page_check(const struct aps_page *page, const struct aps_page_names *names,
                            const struct aps_page_duty *duty, struct aps_str errors, struct aps_err *err)
 {
+	const char *shape = duty->is_base && duty->keeps_list ? other_shape(page) : NULL;
+	if (shape != NULL) return refuse_shape(shape, names, err);
 	if (lacks_list(page, names, duty, errors)) return refuse_list(page, names, duty, err);
 	if (duty->asks_next && page->token.n > APS_PAGE_MAX_TOKEN_BYTES)
 		return aps_fail(err, APS_E_PROTOCOL, "a page's nextToken has %zu bytes; %zu are the most",

@@ -10,9 +10,13 @@
 
 struct aps_page_duty {
 	bool is_base;        /* all records: what it doesn't have leaves. Else null says that nothing has changed */
+	bool keeps_list;     /* a base query's: its records are a list, by rule */
 	bool may_be_nothing; /* a root field that is null and isn't known to be a list is taken for no record */
 	bool asks_next;      /* there is a page behind it if it has a token */
 };
+
+/* The word of an error that says of what has come that it is neither a list nor holds one. */
+#define APS_PAGE_NO_LIST "no_list"
 
 APS_BEGIN_DECLS
 

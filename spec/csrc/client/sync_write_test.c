@@ -459,7 +459,7 @@ static void a_result_of_one_record_is_kept_as_that_of_any_query(void **state)
 {
 	(void)state;
 	char body[512];
-	open_sync(&(struct asked){.base = ONE});
+	open_sync(&(struct asked){.base = ONE, .is_by_hand = true});
 	tell("subscribed");
 	snprintf(body, sizeof body, "{\"data\":{\"getPost\":%s}}", post("1", 1, 1));
 	answer_status(200, body);

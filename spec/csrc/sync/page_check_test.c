@@ -95,6 +95,33 @@ static void a_message_says_what_is_missing(void **state)
 	        "list has to be empty, or null");
 }
 
+static void what_is_no_list_is_told_where_it_is_kept_by_rule(void **state)
+{
+	(void)state;
+	static const struct aps_page_duty BY_RULE = {.is_base = true, .keeps_list = true};
+	static const struct aps_page_duty DELTA_BY_RULE = {.keeps_list = true};
+	static const struct {
+		const char *document, *data, *what;
+	} ROWS[] = {
+	        {CONNECTION, "{}", "doesn't have the field l;"},
+	        {CONNECTION, "{\"l\":7}", "has a scalar for l;"},
+	        {CONNECTION, "{\"l\":{}}", "no list l.items;"},
+	        {CONNECTION, "{\"l\":null}", "null for the list l.items;"},
+	        {BARE, "{\"m\":[]}", "doesn't have the field l;"},
+	        {BARE, "{\"l\":true}", "has a scalar for l;"},
+	        {BARE, "{\"l\":{\"id\":1}}", "has one object without a list for l;"},
+	        {BARE, "{\"l\":null}", "null for the list l;"},
+	        {NESTED, "{\"p\":\"x\"}", "has a scalar for p;"},
+	};
+	for (size_t i = 0; i < APS_COUNTOF(ROWS); i++) {
+		const char *msg = check(ROWS[i].document, ROWS[i].data, &BY_RULE, "");
+		if (msg == NULL || strstr(msg, ROWS[i].what) == NULL) fail_msg("%s: %s", ROWS[i].data, msg);
+	}
+	assert_null(check(BARE, "{\"l\":[]}", &BY_RULE, ""));
+	assert_null(check(CONNECTION, LISTED, &BY_RULE, ""));
+	assert_null(check(BARE, "{\"l\":{\"id\":1}}", &DELTA_BY_RULE, "")); /* one that has changed */
+}
+
 static void null_beside_errors_says_nothing(void **state)
 {
 	(void)state;
@@ -168,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(null_is_no_list_of_a_base_query_and_no_change_of_a_delta_query),
 	        cmocka_unit_test(a_message_says_what_is_missing),
+	        cmocka_unit_test(what_is_no_list_is_told_where_it_is_kept_by_rule),
 	        cmocka_unit_test(null_beside_errors_says_nothing),
 	        cmocka_unit_test(a_token_that_an_error_has_taken_is_no_end),
 	        cmocka_unit_test(a_token_has_64_kibibytes_at_most),
