@@ -125,4 +125,15 @@ describe("events of a delta sync", function()
     synced_client.wait_equal(client)
     assert.equal("second life", title "again")
   end)
+
+  it("and pages leave the list readable that are older than a mutation's answer with fewer fields", function()
+    local narrow = "mutation U($input: UpdatePostInput!) { updatePost(input: $input) { id version title } }"
+    posts.add{ match = { on = "request", field = "listPosts", times = 1 }, fault = { delay = { ms = 300, after_effect = true } } }
+    local sync = client:sync(synced_client.built{ subscription_query = false })
+    wait_for(function() return sync:status().phase == "base" end)
+    assert(client:mutate(narrow, { input = { id = "p0006", title = "mine" } }, { queue = false }))
+    assert(sync:ready(10))
+    assert.equal("mine", title "p0006")
+    synced_client.wait_equal(client)
+  end)
 end)
