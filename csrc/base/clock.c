@@ -36,6 +36,7 @@ double aps_clock_mono_s(void)
 
 double aps_clock_thread_s(void)
 {
+	if (simulated.is_standing) return (double)simulated.mono_ms / 1e3;
 	struct timespec t = read_clock(CLOCK_THREAD_CPUTIME_ID);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }

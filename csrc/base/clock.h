@@ -15,8 +15,8 @@ double aps_clock_thread_s(void);
 /* Milliseconds since 1970-01-01T00:00:00Z. */
 int64_t aps_clock_wall_ms(void);
 
-/* From now on the calling thread's clocks stand at these times, until they are set anew: a simulation tells it the
- * time. Other threads' clocks go on. */
+/* From now on the calling thread's clocks, also that of its work, stand at these times, until they are set anew: a
+ * simulation tells it the time. Other threads' clocks go on. */
 void aps_clock_stand(int64_t mono_ms, int64_t wall_ms);
 void aps_clock_go_on(void);
 

@@ -14,6 +14,7 @@ static void a_clock_that_stands_tells_what_it_was_set_to(void **state)
 	aps_clock_stand(123456, 1767225600000);
 	assert_true(aps_clock_mono_ms() == 123456);
 	assert_true(aps_clock_mono_s() > 123.4559 && aps_clock_mono_s() < 123.4561);
+	assert_true(aps_clock_thread_s() > 123.4559 && aps_clock_thread_s() < 123.4561);
 	assert_true(aps_clock_wall_ms() == 1767225600000);
 	aps_clock_stand(123457, 5);
 	assert_true(aps_clock_mono_ms() == 123457);

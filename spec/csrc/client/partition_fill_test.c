@@ -58,10 +58,35 @@ static void closing(struct aps_partition_follower *follower)
 	note(APS_CONTAINER_OF(follower, struct listener, follower), "closing");
 }
 
+static void filling(struct aps_partition_follower *follower APS_UNUSED, struct aps_cache_write *write APS_UNUSED,
+                    struct aps_binding *binding APS_UNUSED)
+{
+}
+
+static enum aps_rc filled(struct aps_partition_follower *follower APS_UNUSED, struct aps_err *err APS_UNUSED)
+{
+	return APS_OK;
+}
+
+static void unkept(struct aps_partition_follower *follower APS_UNUSED)
+{
+}
+
+static void follow_with(struct listener *who)
+{
+	*who = (struct listener){.follower = {.next = world.partition->followers,
+	                                      .filling = filling,
+	                                      .filled = filled,
+	                                      .wrote = wrote,
+	                                      .forgotten = forgotten,
+	                                      .unkept = unkept,
+	                                      .closing = closing}};
+	world.partition->followers = &who->follower;
+}
+
 static void follow(void)
 {
-	listener = (struct listener){.follower = {world.partition->followers, wrote, forgotten, NULL, closing}};
-	world.partition->followers = &listener.follower;
+	follow_with(&listener);
 }
 
 static void assert_told(const char *expected)
@@ -277,8 +302,8 @@ static void a_partition_that_is_cleared_says_so(void **state)
 static void several_follow_and_one_may_leave(void **state)
 {
 	(void)state;
-	struct listener second = {.follower = {world.partition->followers, wrote, forgotten, NULL, closing}};
-	world.partition->followers = &second.follower;
+	struct listener second;
+	follow_with(&second);
 	fill_with(ONE);
 	assert_told("w1 w2");
 	assert_string_equal(second.told, "w1 w2");
@@ -291,8 +316,8 @@ static void several_follow_and_one_may_leave(void **state)
 static void who_follows_is_told_when_it_closes(void **state)
 {
 	(void)state;
-	struct listener second = {.follower = {world.partition->followers, wrote, forgotten, NULL, closing}};
-	world.partition->followers = &second.follower;
+	struct listener second;
+	follow_with(&second);
 	vault_world_close(&world);
 	assert_told("closing");
 	assert_string_equal(second.told, "closing");
