@@ -36,14 +36,6 @@ static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSE
 	of(part)->is_owing_open = false;
 }
 
-static void forget_lists(struct aps_sync_run *run)
-{
-	aps_synced_list_forget(&run->shown);
-	aps_synced_list_forget(&run->collected);
-	aps_synced_list_forget(&run->lingering);
-	run->knows_tombstones = false;
-}
-
 /* What was lost is looked at in another turn, which nothing else may bring. */
 static void wake_for_events(struct aps_sync_run *run)
 {
@@ -55,7 +47,7 @@ static void failed(struct aps_vault_part *part)
 	struct aps_sync_run *run = of(part);
 	wake_for_events(run);
 	settle(run, false);
-	forget_lists(run);
+	aps_sync_run_forget_lists(run);
 	run->owes_checkpoint = run->owes_checkpoint || run->is_owing_open;
 	run->is_owing_open = false;
 }
@@ -67,7 +59,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	wake_for_events(run);
 	settle(run, false);
 	run->is_cleared = run->is_cleared || !keeps;
-	forget_lists(run);
+	aps_sync_run_forget_lists(run);
 	return APS_OK;
 }
 
@@ -105,7 +97,7 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	run->is_owing_open = run->is_owing_open || is_cleared;
 	run->began_at = run->lingers_since = 0;
 	run->must_look = true;
-	forget_lists(run);
+	aps_sync_run_forget_lists(run);
 }
 
 static void unkept(struct aps_partition_follower *follower)

@@ -37,9 +37,10 @@ void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept)
 
 static void fail(struct aps_sync_run *run, const struct aps_err *err)
 {
+	bool is_event = !run->keeping.is_page && !run->keeping.is_settling;
 	if (err != NULL) run->err = *err;
 	run->has_changed = true;
-	if (!run->keeping.is_page) run->hearing.has_missed = true;
+	if (is_event) run->hearing.has_missed = true;
 	aps_sync_keep_conclude(run, false);
 }
 
@@ -101,7 +102,7 @@ static void finish(struct aps_sync_run *run)
 	run->has_changed = true;
 	keeping->is_uncommitted = true;
 	if (!keeping->is_page) {
-		run->n_uncommitted++;
+		run->n_uncommitted += !keeping->is_settling; /* what lingers is nothing that was heard */
 		aps_sync_keep_conclude(run, true);
 	}
 }

@@ -39,8 +39,9 @@ enum aps_rc aps_sync_lingering_settle(struct aps_sync_run *run, struct aps_parti
 		rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
 		if (rc != APS_OK || is_layered(entry)) continue;
 		aps_buf_add(&over, &number, sizeof number);
-		bool is_heard_of = entry == NULL || has(joining, number) ||
-		                   (run->lingers_since != 0 && entry->told_at >= run->lingers_since);
+		/* where the pass was of an earlier run, all that this one was told came later */
+		uint32_t since = run->lingers_since != 0 ? run->lingers_since : 1;
+		bool is_heard_of = entry == NULL || has(joining, number) || entry->told_at >= since;
 		if (!is_heard_of) aps_buf_add(leaving, &number, sizeof number);
 	}
 	if (rc == APS_OK && (over.rc != APS_OK || leaving->rc != APS_OK))

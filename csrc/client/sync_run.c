@@ -47,6 +47,14 @@ int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answe
 	return run->told_ms;
 }
 
+void aps_sync_run_forget_lists(struct aps_sync_run *run)
+{
+	aps_synced_list_forget(&run->shown);
+	aps_synced_list_forget(&run->collected);
+	aps_synced_list_forget(&run->lingering);
+	run->knows_tombstones = false;
+}
+
 bool aps_sync_run_is_whole(const struct aps_sync_run *run)
 {
 	return run->is_whole;

@@ -191,6 +191,8 @@ int64_t aps_sync_run_now_ms(const struct aps_sync_run *run);
 int64_t aps_sync_run_seen_ms(const struct aps_sync_run *run);
 /* When the service has made an answer, by its Date; 0: it doesn't say. The run's clock follows it. */
 int64_t aps_sync_run_learn(struct aps_sync_run *run, const struct aps_http_answer *answer);
+/* The store may have other ones than they were here: they are read again. */
+void aps_sync_run_forget_lists(struct aps_sync_run *run);
 /* It was live in this run: all that was due was fetched, and what was heard meanwhile was taken. */
 bool aps_sync_run_is_whole(const struct aps_sync_run *run);
 /* Keeps the service's `errors`, JSON text; empty: none. */

@@ -259,15 +259,18 @@ static void note_unknown(const struct writing *w)
 static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
+	uint64_t *unseen = (uint64_t *)(void *)w->unseen.p; /* those that stay move to the front */
+	size_t n_staying = 0;
 	enum aps_rc rc = APS_OK;
 	for (size_t i = 0; rc == APS_OK && i < count(&w->unseen); i++) {
-		uint64_t number = numbers(&w->unseen)[i];
+		uint64_t number = unseen[i];
 		bool stays_there = run->machine.next.has_unknown;
 		if (!stays_there) rc = stays(w, partition, number, &stays_there, err);
-		if (rc == APS_OK && stays_there)
-			rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, &number, 1, err);
+		if (rc == APS_OK && stays_there) unseen[n_staying++] = number;
 		if (rc == APS_OK && !stays_there) rc = add_number(&w->doubted, number, err);
 	}
+	if (rc == APS_OK && n_staying != 0)
+		rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, unseen, n_staying, err);
 	if (rc == APS_OK)
 		rc = aps_sync_lingering_set(run, partition, numbers(&w->lingering), count(&w->lingering), err);
 	return rc;
@@ -450,12 +453,6 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 		rc = aps_sync_place_find(run, w->page, binding, err);
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);
-	if (rc != APS_OK) {
-		aps_synced_list_forget(&run->shown);
-		aps_synced_list_forget(&run->collected);
-		aps_synced_list_forget(&run->lingering);
-		run->knows_tombstones = false;
-	}
 	bool is_asked = w->data->merges != NULL && aps_asked_merges_are_open(w->data->merges);
 	run->has_lost_list = rc == APS_E_CONFLICT && !is_asked;
 	return rc;
@@ -486,6 +483,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	enum aps_rc rc = aps_partition_fill(partition, &w.fill, err);
 	run->is_writing = false;
 	if (rc != APS_OK && w.has_rows) aps_vault_abandon(run->vault); /* nothing of it is kept */
+	if (rc != APS_OK) aps_sync_run_forget_lists(run);              /* they may have what was aborted */
 	if (rc == APS_OK) doubt(&w);
 	if (rc == APS_OK) {
 		run->counts.n_records += w.judgement.n_of[APS_SYNC_IS_NEW] + w.judgement.n_of[APS_SYNC_IS_SAME] +

@@ -194,7 +194,9 @@ static bool move_over_file(struct aps_vault *vault, const struct aps_err *why)
 	if (rc == APS_OK) rc = aps_carry_begin(file, name, &err);
 	if (rc != APS_OK) {
 		aps_db_close(memory.db);
-		return is_word(&err, "corrupt") && replace_file(vault, &err);
+		if (is_word(&err, "corrupt")) return replace_file(vault, &err);
+		aps_vault_abandon(vault); /* all that the turn has written so far, whoever did */
+		return false;
 	}
 	aps_db_set_base(memory.db, file);
 	vault->db = memory.db;

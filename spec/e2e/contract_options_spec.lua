@@ -155,10 +155,9 @@ describe("the contract of options:", function()
         lacks(message, "unknown option")
       end
       has(raised(function() client:mutate("mutation { touch }", nil, { on_progress = true }) end), "on_progress")
-      for _, name in ipairs{ "rest", "datastore", "build_sync" } do
+      for _, name in ipairs{ "rest", "datastore" } do
         assert.is_nil(appsync[name])
       end
-      assert.is_nil(client.sync)
     end)
 
     it("variables and data have no spelling rules", function()

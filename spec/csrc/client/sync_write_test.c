@@ -156,6 +156,24 @@ static void what_lingers_leaves_after_a_restart_too(void **state)
 	assert_int_equal(n_of("2"), -1);
 }
 
+/* The pass was of the run before: what this run is told came behind it. */
+static void what_lingers_stays_where_its_mutation_succeeds_in_the_next_run(void **state)
+{
+	(void)state;
+	let_2_linger();
+	restart();
+	change_optimistically("2", 300);
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_delta("", NULL);
+	let_turns_pass();
+	assert_string_equal(list(), "1:1 2:300");
+	keep("mutation M { up { id n _version } }",
+	     "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":300,\"_version\":2}}");
+	settle_layer();
+	assert_string_equal(list(), "1:1 2:300");
+}
+
 /* As of a mutation of which nobody knows whether it was done. */
 static void doubt_layer(void)
 {
@@ -636,6 +654,7 @@ int main(void)
 	        TEST(a_delta_pass_between_two_pages_changes_both_lists),
 	        TEST(what_layers_speak_of_stays_in_the_list_until_none_does),
 	        TEST(what_lingers_leaves_after_a_restart_too),
+	        TEST(what_lingers_stays_where_its_mutation_succeeds_in_the_next_run),
 	        TEST(a_doubt_keeps_nothing_in_the_list),
 	        TEST(what_lingers_stays_where_its_mutation_succeeds),
 	        TEST(what_lingers_and_is_told_again_stays),
