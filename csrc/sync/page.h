@@ -19,8 +19,8 @@ struct aps_page_names {
 	struct aps_str root;       /* of the first field */
 	struct aps_str field;      /* its name in the schema */
 	struct aps_str items;      /* of the field `items` that holds the list; empty: the list is to be found */
-	struct aps_str next_token; /* nextToken, beside the list */
-	struct aps_str started_at; /* startedAt, likewise */
+	struct aps_str next_token; /* nextToken, beside the list or around it */
+	struct aps_str started_at; /* startedAt, likewise: that of a record is none */
 	struct aps_str version;    /* of a record: options.version_field, or the first of _version, version,
 	                              _lastChangedAt, updatedAt that is selected */
 	struct aps_str changed_at; /* _lastChangedAt, else updatedAt */

@@ -15,11 +15,15 @@ struct naming {
 	struct aps_arena arena;
 	const struct aps_level_field *roots;
 	const struct aps_gql_node *root;
-	const struct aps_level_field *own;    /* of the root field */
-	const struct aps_level_field *record; /* of a record; NULL: nothing tells where it is */
+	const struct aps_level_field *own;                       /* of the root field */
+	const struct aps_level_field *record;                    /* of a record; NULL: nothing tells where it is */
+	const struct aps_level_field *around[APS_PAGE_MAX_PATH]; /* what was searched: the levels on the way to it */
+	size_t n_around;
 	unsigned n_levels;
 	struct aps_err *err;
 };
+
+typedef bool level_test(const struct naming *in, const struct aps_level_field *level);
 
 static const char *kind_of(const struct naming *in)
 {
@@ -118,26 +122,87 @@ static bool is_record(const struct naming *in, const struct aps_level_field *lev
 	                                    find_field(level, APS_STR("aws_ds"), true) != NULL);
 }
 
-/* Of the objects around a list, which isn't known here: the first one that has it gives the key. */
+/* Where nothing tells which level is the records': the first one with fields of its own. */
+static bool may_be_record(const struct naming *in APS_UNUSED, const struct aps_level_field *level)
+{
+	if (find_field(level, APS_STR("nextToken"), true) != NULL) return false;
+	for (; level != NULL; level = level->next) {
+		struct aps_str name = level->node->name;
+		bool is_own = !aps_str_is(name, "startedAt") && !aps_str_is(name, "__typename");
+		if (is_own && level->node->items == NULL) return true;
+	}
+	return false;
+}
+
+static bool has_token(const struct naming *in APS_UNUSED, const struct aps_level_field *level)
+{
+	return find_field(level, APS_STR("nextToken"), true) != NULL;
+}
+
+/* Depth-first. */
+static enum aps_rc search(struct naming *in, level_test *is_it, const struct aps_level_field *level, size_t depth,
+                          const struct aps_level_field **found)
+{
+	enum aps_rc rc = APS_OK;
+	in->n_levels++;
+	in->n_around = depth;
+	if (is_it(in, level)) {
+		*found = level;
+		return APS_OK;
+	}
+	in->around[depth] = level;
+	for (const struct aps_level_field *field = level; rc == APS_OK && *found == NULL && field != NULL;
+	     field = field->next) {
+		const struct aps_level_field *inner;
+		if (field->node->items == NULL || depth + 1 == APS_PAGE_MAX_PATH || in->n_levels == MAX_LEVELS)
+			continue;
+		rc = enter(in, level, field->node, &inner);
+		if (rc == APS_OK) rc = search(in, is_it, inner, depth + 1, found);
+	}
+	return rc;
+}
+
+/* NULL: there is none. */
+static enum aps_rc find_level(struct naming *in, level_test *is_it, const struct aps_level_field **found)
+{
+	*found = NULL;
+	in->n_levels = 0;
+	return search(in, is_it, in->own, 0, found);
+}
+
+/* Of the objects around the records the first one that has it gives the key. */
 static void name_page_fields(struct aps_page_names *names, const struct aps_level_field *level)
 {
 	if (names->next_token.n == 0) names->next_token = key_of(level, "nextToken");
 	if (names->started_at.n == 0) names->started_at = key_of(level, "startedAt");
 }
 
-static enum aps_rc search(struct naming *in, const struct aps_level_field *level, unsigned depth)
+/* A token that isn't beside the records counts nevertheless: one that nobody asks for would be the end of the list. */
+static enum aps_rc search_records(struct naming *in)
 {
-	enum aps_rc rc = APS_OK;
-	in->n_levels++;
-	name_page_fields(in->names, level);
-	if (in->record == NULL && is_record(in, level)) in->record = level;
-	for (const struct aps_level_field *field = level; rc == APS_OK && field != NULL; field = field->next) {
-		const struct aps_level_field *inner;
-		if (field->node->items == NULL || depth == APS_PAGE_MAX_PATH || in->n_levels == MAX_LEVELS) continue;
-		rc = enter(in, level, field->node, &inner);
-		if (rc == APS_OK) rc = search(in, inner, depth + 1);
-	}
+	const struct aps_level_field *level = NULL;
+	enum aps_rc rc = find_level(in, is_record, &in->record);
+	if (rc == APS_OK && in->record == NULL) rc = find_level(in, may_be_record, &level);
+	if (rc != APS_OK) return rc;
+	if (in->names->is_page) name_page_fields(in->names, in->own);
+	for (size_t i = 0; (in->record != NULL || level != NULL) && i < in->n_around; i++)
+		name_page_fields(in->names, in->around[i]);
+	rc = in->names->next_token.n == 0 ? find_level(in, has_token, &level) : APS_OK;
+	if (rc == APS_OK && in->names->next_token.n == 0 && level != NULL)
+		in->names->next_token = key_of(level, "nextToken");
 	return rc;
+}
+
+/* An order has its `items`, too: then `startedAt` is the order's. In doubt it is, because a delta query of seconds, of
+ * which the service thinks as of milliseconds, brings too much; the other way round nothing would come. */
+static enum aps_rc find_items(struct naming *in, const struct aps_gql_node *items)
+{
+	in->names->items = aps_gql_response_key(items);
+	enum aps_rc rc = enter(in, in->own, items, &in->record);
+	if (rc != APS_OK) return rc;
+	bool is_around = is_record(in, in->record) && !is_record(in, in->own);
+	if (in->names->is_page || is_around) name_page_fields(in->names, in->own);
+	return APS_OK;
 }
 
 static enum aps_rc find_record(struct naming *in)
@@ -150,15 +215,9 @@ static enum aps_rc find_record(struct naming *in)
 		in->record = in->own;
 		return APS_OK;
 	}
-	if (items == NULL) {
-		enum aps_rc rc = search(in, in->own, 1);
-		names->has_list = names->is_page || (in->record != NULL && in->record != in->own);
-		return rc;
-	}
-	names->has_list = true;
-	names->items = aps_gql_response_key(items);
-	name_page_fields(names, in->own);
-	return enter(in, in->own, items, &in->record);
+	enum aps_rc rc = items != NULL ? find_items(in, items) : search_records(in);
+	names->has_list = items != NULL || names->is_page || (in->record != NULL && in->record != in->own);
+	return rc;
 }
 
 static enum aps_rc name_record(struct naming *in)

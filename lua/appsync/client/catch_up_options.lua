@@ -30,7 +30,7 @@ local PAGE_SIZE = 1000
 ---subscription's field
 ---@field poll number? seconds between two queries while no connection can be had, default 30
 ---@field last_sync_unit "seconds"|"milliseconds"|"s"|"ms"|nil of `$lastSync`; default: seconds, or milliseconds where the query
----selects `startedAt`
+---selects `startedAt` beside its list
 ---@field version_field string? of a record, by which its states are ordered; default: the first of `_version`, `version`,
 ---`_lastChangedAt` and `updatedAt` that the subscription selects; "": none
 

@@ -40,7 +40,7 @@ sync_options.LAST_SYNC = "lastSync"
 ---@field delta_window number? seconds for which the service remembers changes, default 1800: when more time has passed, the base
 ---query is sent in the place of the delta query
 ---@field last_sync_unit "seconds"|"milliseconds"|"s"|"ms"|nil of `$lastSync`; default: milliseconds where the base or the delta
----query selects `startedAt`, else seconds
+---query selects `startedAt` beside its list, else seconds
 ---@field version_field string? of a record, by which its states are ordered; default: the first of `_version`, `version`,
 ---`_lastChangedAt` and `updatedAt` that is selected
 ---@field poll number? seconds between delta queries while the subscription can't be had, default 30

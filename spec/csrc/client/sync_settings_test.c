@@ -267,6 +267,8 @@ static void names_with_escapes_are_the_same_names(void **state)
 
 #define PLAIN   "{ sync { items { id } } }"
 #define STARTED "{ sync { items { id } nextToken startedAt } }"
+#define JOBS    "{ jobs { id startedAt version } }"
+#define NESTED  "{ jobs { id version session { startedAt } } }"
 
 static void a_delta_query_has_the_last_sync_in_its_unit(void **state)
 {
@@ -281,6 +283,10 @@ static void a_delta_query_has_the_last_sync_in_its_unit(void **state)
 	        {PLAIN, PLAIN, APS_LAST_SYNC_BY_DOCUMENT, "1700000000"},
 	        {STARTED, STARTED, APS_LAST_SYNC_SECONDS, "1700000000"},
 	        {PLAIN, PLAIN, APS_LAST_SYNC_MILLISECONDS, "1700000000123"},
+	        /* of a record it says nothing of the service's times */
+	        {JOBS, JOBS, APS_LAST_SYNC_BY_DOCUMENT, "1700000000"},
+	        {NESTED, NESTED, APS_LAST_SYNC_BY_DOCUMENT, "1700000000"},
+	        {JOBS, STARTED, APS_LAST_SYNC_BY_DOCUMENT, "1700000000123"},
 	};
 	const struct aps_sync_fetch fetch = {
 	        .query = APS_SYNC_DELTA_QUERY, .last_sync_ms = INT64_C(1700000000123), .page_size = 50};

@@ -252,6 +252,49 @@ static void without_items_the_record_is_where_its_version_is(void **state)
 	CHECK(ROWS);
 }
 
+static void a_page_s_fields_stand_above_the_records(void **state)
+{
+	(void)state;
+#define P    .root = "p", .field = "p"
+#define V    .version = "version", .version_field = "version"
+#define LIST .root = "jobs", .field = "jobs"
+	static const struct row ROWS[] = {
+	        {"{ jobs { id startedAt version } }", "", {LIST, V}},
+	        {"{ jobs { id startedAt } }", "", {LIST}},
+	        {"{ jobs { id version session { startedAt } } }", "", {LIST, V}},
+	        {"{ jobs { id session { startedAt } } }", "", {LIST}},
+	        {"{ jobs { session { startedAt } id rev } }", "rev", {LIST, .version = "rev", .version_field = "rev"}},
+	        {"{ p { rows { id startedAt version } } }", "", {P, V}},
+	        {"{ p { rows { id version session { startedAt } } at: startedAt } }", "", {P, V, .started_at = "at"}},
+	        {"{ p { session { startedAt } rows { id version } } }", "", {P, V}},
+	        {"{ p { page { rows { id } n: nextToken at: startedAt total } } }",
+	         "",
+	         {P, .next_token = "n", .started_at = "at"}},
+	        {"{ p { startedAt page { at: startedAt rows { id version } } } }",
+	         "",
+	         {P, V, .started_at = "startedAt"}},
+	        {"{ p { items { id version startedAt } nextToken at: startedAt } }",
+	         "",
+	         {P, V, .items = "items", .next_token = "nextToken", .started_at = "at", .is_page = true}},
+	        {"{ p { items { id startedAt session { startedAt } } } }", "", {P, .items = "items", .is_page = true}},
+	        {"{ p { total items { id version } startedAt } }",
+	         "",
+	         {P, V, .items = "items", .started_at = "startedAt"}},
+	        /* orders with their items, and no list of records that is named so */
+	        {"{ p { id version startedAt items { id version } } }", "", {P, V, .items = "items"}},
+	        {"{ p { id startedAt items { sku } } }", "", {P, .items = "items"}},
+	        {"{ p { meta { n: nextToken } page { rows { id version } nextToken } } }",
+	         "",
+	         {P, V, .next_token = "nextToken"}},
+	        /* a token that isn't asked for would be the end of the list */
+	        {"{ p { version page { rows { id } nextToken startedAt } } }", "", {P, V, .next_token = "nextToken"}},
+	};
+	CHECK(ROWS);
+#undef P
+#undef V
+#undef LIST
+}
+
 static void only_where_the_root_field_itself_has_the_records_fields_it_may_be_one(void **state)
 {
 	(void)state;
@@ -421,6 +464,7 @@ int main(void)
 	        cmocka_unit_test(the_version_is_the_first_of_four_fields_that_is_selected_or_the_applications),
 	        cmocka_unit_test(fragments_are_looked_through_and_fields_that_are_written_twice_are_one),
 	        cmocka_unit_test(without_items_the_record_is_where_its_version_is),
+	        cmocka_unit_test(a_page_s_fields_stand_above_the_records),
 	        cmocka_unit_test(only_where_the_root_field_itself_has_the_records_fields_it_may_be_one),
 	        cmocka_unit_test(an_event_is_a_record_unless_it_is_a_page),
 	        cmocka_unit_test(what_a_sync_cannot_read_is_refused_with_its_reason),
