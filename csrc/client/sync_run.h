@@ -132,6 +132,7 @@ struct aps_sync_run {
 	struct aps_delta_sync machine;
 	struct aps_timer timer;
 	struct aps_timer hint;
+	struct aps_timer look; /* at the list, where that is put off */
 	struct aps_sync_fetching fetching;
 	struct aps_sync_keeping keeping;
 	struct aps_sync_hearing hearing;

@@ -390,22 +390,35 @@ static bool settle_lingering(struct aps_sync_run *run)
 	return true;
 }
 
+/* The turn that it begins looks. */
+static void look_due(struct aps_timer *timer APS_UNUSED, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+{
+}
+
+/* True: it was lost too often. Without memory for the timer the next turn looks whether it is time. */
+static bool puts_off_look(struct aps_sync_run *run)
+{
+	int64_t now_ms = aps_clock_mono_ms(), again_at_ms = run->lost_at_ms + LOSSES_MS;
+	if (now_ms >= again_at_ms) run->n_lost = 0;
+	if (run->n_lost < MAX_LOSSES) return false;
+	if (run->look.index == 0) (void)aps_timer_set(&run->core->timers, &run->look, again_at_ms);
+	return true;
+}
+
 /* Nobody may keep what comes in a list that isn't there. */
 static bool look_at_list(struct aps_sync_run *run)
 {
 	if (!run->must_look || run->partition == NULL || run->machine.phase == APS_SYNC_STOPPED) return false;
+	if (puts_off_look(run)) return false;
 	run->must_look = false;
 	if (!aps_sync_place_is_lost(run)) return false;
-	int64_t now_ms = aps_clock_mono_ms();
-	if (now_ms - run->lost_at_ms > LOSSES_MS) run->n_lost = 0;
-	if (run->n_lost == 0) run->lost_at_ms = now_ms;
-	if (run->n_lost == MAX_LOSSES) return false;
+	if (run->n_lost == 0) run->lost_at_ms = aps_clock_mono_ms();
 	run->n_lost++;
 	aps_core_log(run->core, run->client->id, run->n_lost < MAX_LOSSES ? "warn" : "error",
 	             "a delta sync begins its base query anew: its list isn't in the cache any more%s",
-	             run->n_lost < MAX_LOSSES
-	                     ? ""
-	                     : "; something takes it away each time, and that isn't looked at for a while");
+	             run->n_lost < MAX_LOSSES ? ""
+	                                      : "; the application evicts or overwrites it again and again: it isn't "
+	                                        "fetched again for a minute");
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_CLEARED);
 	return true;
 }
@@ -531,6 +544,7 @@ static void begin(struct aps_sync_run *run)
 	aps_sync_hear_init(run);
 	run->timer.due = due;
 	run->hint.due = hint_due;
+	run->look.due = look_due;
 	aps_arena_init(&run->place_arena, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->keeping.decoded, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->fetching.arena, APS_BUF_ANY_SIZE);
@@ -595,6 +609,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	release(run);
 	aps_timer_stop(&core->timers, &run->timer);
 	aps_timer_stop(&core->timers, &run->hint);
+	aps_timer_stop(&core->timers, &run->look);
 	aps_sync_hear_end(run);
 	aps_sync_fetch_abandon(run);
 	aps_sync_answer_clear(run, &run->fetching.taken);

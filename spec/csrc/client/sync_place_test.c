@@ -101,14 +101,49 @@ static void a_list_that_is_taken_away_each_time_is_not_fetched_for_ever(void **s
 		assert_true(is_asked());
 		answer_base(post("1", 1, 1), NULL);
 	}
-	assert_true(is_logged("something takes it away each time"));
+	assert_true(is_logged(
+	        "its list isn't in the cache any more; the application evicts or overwrites it again and again: "
+	        "it isn't fetched again for a minute"));
+	let_time_pass(20000);
 	evict("ROOT_QUERY", "listPosts");
 	assert_false(is_asked());
-	let_time_pass(61000);
-	evict("Post:1", "");
+	/* nothing else happens: the core would sleep */
+	assert_int_equal(aps_timers_left_ms(&world.core->timers, aps_clock_mono_ms()), 40000);
+	let_time_pass(39999);
+	assert_false(is_asked());
+	let_time_pass(1);
 	assert_true(is_asked());
 	answer_base(post("1", 1, 1), NULL);
 	assert_string_equal(list(), "1:1");
+}
+
+static void a_list_that_is_there_is_not_fetched_later_because_it_was_lost_before(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	for (int i = 0; i < 3; i++) {
+		evict("ROOT_QUERY", "listPosts");
+		answer_base(post("1", 1, 1), NULL);
+	}
+	evict("Post:1", "");
+	let_time_pass(60000);
+	assert_false(is_asked());
+	evict("ROOT_QUERY", "listPosts");
+	assert_true(is_asked());
+}
+
+static void one_that_is_stopped_does_not_look_again(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	for (int i = 0; i < 3; i++) {
+		evict("ROOT_QUERY", "listPosts");
+		answer_base(post("1", 1, 1), NULL);
+	}
+	evict("ROOT_QUERY", "listPosts");
+	assert_int_not_equal(world.run->look.index, 0);
+	stop();
+	let_time_pass(61000);
 }
 
 static void other_evictions_cost_nothing(void **state)
@@ -230,6 +265,8 @@ int main(void)
 	        TEST(a_list_deep_in_the_result_is_found_again_after_a_restart),
 	        TEST(a_list_that_is_evicted_while_nothing_comes_is_fetched_anew),
 	        TEST(a_list_that_is_taken_away_each_time_is_not_fetched_for_ever),
+	        TEST(a_list_that_is_there_is_not_fetched_later_because_it_was_lost_before),
+	        TEST(one_that_is_stopped_does_not_look_again),
 	        TEST(other_evictions_cost_nothing),
 	        TEST(a_list_that_was_evicted_while_nobody_kept_it_is_fetched_anew),
 	        TEST(a_pass_that_was_cut_short_goes_on_where_nobody_has_touched_its_list),
