@@ -8,7 +8,7 @@
 
 #include "syncing_world.h"
 
-#define ONE      "{ getPost(id: 1) { " FIELDS " } }"
+#define ONE    "{ getPost(id: 1) { " FIELDS " } }"
 #define NEEDED "; a list of records is needed there, or an object with such a list"
 
 static const struct {
