@@ -29,8 +29,8 @@ static const char *other_shape(const struct aps_page *page)
 static enum aps_rc refuse_shape(const char *what, const struct aps_page_names *names, struct aps_err *err)
 {
 	return aps_fail_word(err, APS_E_PROTOCOL, APS_PAGE_NO_LIST, 0,
-	                     "base_query: the service's answer %s%.*s; its list of records is accepted, or an object "
-	                     "that holds it",
+	                     "base_query: the service's answer %s%.*s; a list of records is needed there, or an object "
+	                     "with such a list",
 	                     what, shown(names->root), names->root.p);
 }
 

@@ -8,16 +8,16 @@
 
 #include "syncing_world.h"
 
-#define ONE      "{ getPost(id: 1) { " FIELDS " } }"
-#define ACCEPTED "; its list of records is accepted, or an object that holds it"
+#define ONE    "{ getPost(id: 1) { " FIELDS " } }"
+#define NEEDED "; a list of records is needed there, or an object with such a list"
 
 static const struct {
 	const char *body, *msg;
 } ANSWERS[] = {
         {"{\"data\":{\"getPost\":{\"__typename\":\"Post\",\"id\":\"1\",\"n\":1,\"_version\":1}}}",
-         "base_query: the service's answer has one object without a list for getPost" ACCEPTED},
-        {"{\"data\":{\"getPost\":\"what\"}}", "base_query: the service's answer has a scalar for getPost" ACCEPTED},
-        {"{\"data\":{\"other\":[]}}", "base_query: the service's answer doesn't have the field getPost" ACCEPTED},
+         "base_query: the service's answer has one object without a list for getPost" NEEDED},
+        {"{\"data\":{\"getPost\":\"what\"}}", "base_query: the service's answer has a scalar for getPost" NEEDED},
+        {"{\"data\":{\"other\":[]}}", "base_query: the service's answer doesn't have the field getPost" NEEDED},
 };
 
 static void a_result_that_is_no_list_ends_a_sync_that_keeps_the_list(void **state)
