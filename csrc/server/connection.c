@@ -8,6 +8,7 @@
 
 #include <event2/buffer.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 static const struct timeval sweep_interval = {0, 100000};
@@ -40,11 +41,18 @@ static void count_out(struct aps_connection_table *table, struct aps_connection 
 	table->n_open--;
 }
 
+/* What the system has taken and the client's hasn't acknowledged; 0 also where the system doesn't tell. */
+static size_t count_on_the_way(const struct aps_connection *connection)
+{
+	int n = 0;
+	return ioctl(connection->fd, TIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
 /* What the client has read of its answer gives it time for the rest. */
 static double answer_deadline(struct aps_connection *connection)
 {
-	size_t n_left = evbuffer_get_length(bufferevent_get_output(connection->bev));
-	/* What the system takes at once isn't read. */
+	size_t n_left = evbuffer_get_length(bufferevent_get_output(connection->bev)) + count_on_the_way(connection);
+	/* What the client's system takes at once isn't read. */
 	if (connection->n_answer == 0) connection->n_answer = n_left;
 	size_t n_read = n_left < connection->n_answer ? connection->n_answer - n_left : 0;
 	return connection->answer_since_s + connection->port->listener->options.write_timeout_s +
