@@ -316,7 +316,8 @@ void aps_realtime_link_tick(struct aps_realtime *rt)
 		return;
 	}
 	bool is_due = rt->deadline_ms <= rt->now_ms;
-	if (is_attempting(rt) && rt->again_at_ms <= rt->now_ms) {
+	if (is_attempting(rt) && rt->again_at_ms <= rt->now_ms) { /* it hangs */
+		close_link(rt, CLOSE_NO_ACK, "");
 		connect_now(rt);
 		return;
 	}

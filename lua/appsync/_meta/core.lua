@@ -18,7 +18,7 @@
 ---@field is_nginx boolean this is a process of nginx
 ---@field main thread? the main thread; nil where the module was loaded in a coroutine of Lua 5.1
 ---@field event table<string, integer> numbers of the event kinds
----@field simulation table<string, function> below
+---@field simulation appsync.core.Simulation
 ---@field event_forms table<string, {target: string}> what each kind is about and carries, as below: [1] to [3] are a to c
 local core = {}
 
@@ -204,38 +204,6 @@ function core.is_plain_stack() end
 ---Lua state is closing, and what a finalizer began now nobody would end
 function core.runtime() end
 
----For a simulation, which is this thread's clock, chance and disk, and a runtime's core thread and network.
-core.simulation = {}
-
----A runtime without a thread: `drive` runs its core.
----@return appsync.core.Runtime? runtime, appsync.core.Err? err of kind "usage": this Lua state has a runtime that is open
-function core.simulation.runtime() end
----Sets this thread's clocks, which stand from then on; nil: they go on by themselves.
----@param mono_ms number?
----@param wall_ms number?
-function core.simulation.set_time(mono_ms, wall_ms) end
----From now on this thread's random bytes follow from the seed; nil: they are the system's.
----@param seed integer?
-function core.simulation.set_seed(seed) end
----Makes a folder that is the caller's, in memory where the system has such a place.
----@return string? path, appsync.core.Err? err
-function core.simulation.folder() end
-
----The store of this path, a file that is there, is in memory from now on; nil: that ends.
----@param path string?
----@return true? ok, appsync.Error? err
-function core.simulation.set_store(path) end
-
----Keeps what is in it.
----@param which "new"|"killed"
----@return true? ok, appsync.Error? err
-function core.simulation.keep_store(which) end
-
----Puts back what was kept.
----@param which "new"|"killed"
----@return true? ok, appsync.Error? err
-function core.simulation.put_store(which) end
-
 ---After a fork all methods but `close` fail with kind "usage".
 ---@class appsync.core.Runtime
 local runtime = {}
@@ -297,45 +265,6 @@ function runtime:resumed() end
 ---@param settings table
 ---@return appsync.core.Client? client, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:client(settings) end
-
----One turn of a driven runtime's core.
----@return number? milliseconds until the core has something to do; nil: nothing by itself
-function runtime:drive() end
----The next request that a driven runtime's core has begun.
----@return integer? id nil: there is none
----@return integer entry number of a queued mutation, 0: of none
----@return string headers lines that end with LF
----@return string body
----@return number timeout_ms
-function runtime:take_request() end
----@param id integer
----@param status integer
----@param headers string lines that end with LF
----@param body string
----@return boolean taken false: nobody waits for it any more
-function runtime:answer_request(id, status, headers, body) end
----@param id integer
----@param how "refused"|"lost"|"timeout" only the first says that it surely wasn't sent
----@return boolean taken
-function runtime:fail_request(id, how) end
----@return "connect"|"send"|"close"|nil kind what the core wants of a WebSocket; nil: nothing. After a close it has ended for the core
----@return integer connection
----@return string text the message; of a connect the path
----@return string? protocols of a connect: the list of sub-protocols
----@return string? headers of a connect: lines that end with LF
-function runtime:take_wish() end
----@param connection integer
----@return boolean taken false: it has ended
-function runtime:open_socket(connection) end
----@param connection integer
----@param text string
----@return boolean taken
-function runtime:send_message(connection, text) end
----@param connection integer
----@param how "unreachable"|"silent"|"status"|"lost"|"closed"
----@param number integer? the status, or the peer's code
----@return boolean taken
-function runtime:end_socket(connection, how, number) end
 
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.
 ---@param seconds number bound of the join
