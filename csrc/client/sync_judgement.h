@@ -9,7 +9,7 @@
 	X(NEW)     /* newer than all that is known */                                                                  \
 	X(SAME)    /* nobody can tell, or it is what is known */                                                       \
 	X(PARTIAL) /* an event whose nulls say nothing: the mutation hasn't selected the version, or there is none */  \
-	X(OLD)     /* something newer is known: it is passed over */                                                   \
+	X(OLD)     /* something newer is known: a page may tell what that lacks */                                     \
 	X(DELETED) /* it is no more */                                                                                 \
 	X(BAD)     /* it can't be taken */
 

@@ -371,12 +371,10 @@ static enum aps_rc change_beside(struct writing *w, struct aps_partition *partit
 	return rc;
 }
 
-static enum aps_rc end_list(struct writing *w, struct aps_partition *partition, struct aps_binding *binding,
-                            struct aps_err *err)
+static enum aps_rc end_list(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
 	struct aps_sync_run *run = w->run;
 	const struct aps_list_at from = {&run->beside, &run->collected}, to = {&run->place, &run->shown};
-	(void)binding;
 	if (!run->machine.next.is_beside) return APS_OK;
 	if (run->keeping.list == APS_SYNC_LIST_SHOW) return show_collected(w, partition, err);
 	return aps_synced_list_move(&partition->write, from, to, &w->unseen, err);
@@ -415,7 +413,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	/* what a pass collects beside isn't shown before its end, but what is gone, and what comes by other ways, is */
 	if (rc == APS_OK)
 		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
-	if (rc == APS_OK && ends) rc = end_list(w, partition, binding, err);
+	if (rc == APS_OK && ends) rc = end_list(w, partition, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
 	if (rc == APS_OK) mark(w, partition, (begins && !is_beside) || ends);
 	return rc;
