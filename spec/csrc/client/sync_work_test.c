@@ -582,6 +582,54 @@ static void its_cache_may_be_closed_while_a_page_is_parked(void **state)
 	answer_question(question);
 }
 
+/* A vault that has no room to move to has lost what the turn has written so far, whoever fails to write in it. */
+static void a_page_is_lost_where_its_vault_cannot_move(void **state)
+{
+	(void)state;
+	static const struct aps_err full = {.code = APS_E_STORAGE, .word = "full", .native = 13, .msg = "no room"};
+	struct aps_err err;
+	ask_of_identities();
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), "a");
+	struct aps_answer_command *answer = take_question();
+	answer->head.run(world.core, &answer->head);
+	assert_true(world.run->keeping.is_uncommitted);
+	aps_mem_fail_at(1);
+	assert_false(aps_vault_cope(partition()->vault, &full));
+	aps_mem_fail_at(0);
+	assert_int_equal(aps_vault_begin(partition()->vault, &err), APS_OK);
+	assert_int_equal(aps_vault_commit(partition()->vault, &err), APS_OK); /* of something else */
+	turn();
+	assert_int_equal(world.run->machine.checkpoint.base.n_pages, 0);
+	assert_phase(APS_SYNC_WAITING);
+}
+
+/* Without a delta query a base query would follow. */
+static void what_lingers_and_cannot_leave_is_nothing_that_was_missed(void **state)
+{
+	(void)state;
+	const struct aps_caching_edits what = {
+	        .layer = 50,
+	        .edits = make_edits("mutation M { up { id n } }",
+	                            "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":200}}")};
+	go_live(&(struct asked){.delta = ""}, both(post("1", 1, 1), post("2", 2, 1)));
+	aps_caching_add_layer(world.core, world.client, CACHE, &what);
+	aps_edits_unref(what.edits);
+	turn();
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1 2:200");
+	aps_caching_settle_layer(world.core, world.client, CACHE, &(struct aps_caching_edits){.layer = 50});
+	sabotage(1);
+	turn();
+	end_sabotage();
+	for (int i = 0; i < 3; i++) turn();
+	assert_phase(APS_SYNC_LIVE);
+	hear(post("1", 5, 2)); /* with which it leaves */
+	assert_string_equal(list(), "1:5");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +657,8 @@ int main(void)
 	        TEST(a_service_that_refuses_the_query_ends_it),
 	        TEST(its_cache_may_be_closed_under_it),
 	        TEST(its_cache_may_be_closed_while_a_page_is_parked),
+	        TEST(a_page_is_lost_where_its_vault_cannot_move),
+	        TEST(what_lingers_and_cannot_leave_is_nothing_that_was_missed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
