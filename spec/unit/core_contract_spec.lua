@@ -1,9 +1,9 @@
--- lua/appsync/_meta/core.lua and core_cache.lua say for people and editors what the C module does: here they are compared.
+-- lua/appsync/_meta/core*.lua say for people and editors what the C module does: here they are compared.
 local core = require "appsync.core"
 
 local function text_of(name) return assert(io.open("lua/appsync/_meta/" .. name)):read("*a") end
 
-local meta = text_of "core.lua" .. text_of "core_cache.lua"
+local meta = text_of "core.lua" .. text_of "core_cache.lua" .. text_of "core_simulation.lua"
 
 -- Names of the functions that the contract describes: `core`, `runtime`, `client`, `core.Document` …
 local function described(owner)
