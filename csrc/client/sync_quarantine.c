@@ -80,8 +80,9 @@ static void put_reason(struct aps_buf *out, struct aps_str message, bool is_null
 	aps_arena_clear(&arena);
 }
 
+/* *n: how many there are. */
 static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, size_t index, struct aps_str message,
-                       struct aps_err *err)
+                       uint64_t *n, struct aps_err *err)
 {
 	struct aps_sync_name name;
 	struct aps_buf key, reason;
@@ -94,7 +95,7 @@ static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, si
 	enum aps_rc rc = key.rc == APS_OK && reason.rc == APS_OK
 	                         ? aps_sync_run_name(run, &name, err)
 	                         : aps_fail(err, APS_E_NOMEM, "no memory for a record's place");
-	if (rc == APS_OK) rc = aps_quarantine_put(run->vault->db, name, &bad, err);
+	if (rc == APS_OK) rc = aps_quarantine_put(run->vault->db, name, &bad, n, err);
 	aps_buf_clear(&key);
 	aps_buf_clear(&reason);
 	return rc;
@@ -106,13 +107,17 @@ enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_p
 {
 	const struct aps_sync_judged *judged = (const void *)judgement->records.p;
 	struct aps_arena arena;
+	struct aps_sync_name name;
 	size_t n_put = 0;
+	uint64_t n = 0;
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
 	const struct aps_str *messages = find_messages(errors, page, &arena);
 	enum aps_rc rc = messages != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for the errors of a page");
+	if (rc == APS_OK) rc = aps_sync_run_name(run, &name, err);
+	if (rc == APS_OK) rc = aps_quarantine_count(run->vault->db, name, &n, err);
 	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page) && n_put < APS_SYNC_MAX_BAD; i++) {
 		if (judged[i].fate != APS_SYNC_IS_BAD) continue;
-		rc = put(run, page, i, messages[i], err);
+		rc = put(run, page, i, messages[i], &n, err);
 		n_put++;
 	}
 	if (rc == APS_OK) run->has_changed = true;

@@ -186,21 +186,33 @@ static int64_t sum_of_record(struct aps_sync_name sync, const struct aps_sync_ba
 	return aps_row_sum_value(&sum);
 }
 
-enum aps_rc aps_quarantine_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_sync_bad_record *record,
-                               struct aps_err *err)
+static enum aps_rc is_quarantined(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, bool *is,
+                                  struct aps_err *err)
 {
-	static const char SQL[] = "INSERT OR REPLACE INTO quarantine SELECT ?1, ?2, ?3, ?4, ?5, ?6"
-	                          " WHERE EXISTS (SELECT 1 FROM quarantine WHERE part = ?1 AND sync = ?2 AND key = ?3)"
-	                          " OR (SELECT count(*) FROM quarantine WHERE part = ?1 AND sync = ?2) < ?7";
 	struct aps_query query;
-	aps_query_init(&query, db, SQL, err);
+	aps_query_init(&query, db, "SELECT 1 FROM quarantine WHERE part = ?1 AND sync = ?2 AND key = ?3", err);
+	bind_sync(&query, sync);
+	aps_query_text(&query, key);
+	*is = aps_query_row(&query);
+	return aps_query_end(&query);
+}
+
+enum aps_rc aps_quarantine_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_sync_bad_record *record,
+                               uint64_t *n, struct aps_err *err)
+{
+	bool is_there;
+	struct aps_query query;
+	enum aps_rc rc = is_quarantined(db, sync, record->key, &is_there, err);
+	if (rc != APS_OK || (!is_there && *n >= APS_SYNC_MAX_BAD)) return rc;
+	aps_query_init(&query, db, "INSERT OR REPLACE INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5, ?6)", err);
 	bind_sync(&query, sync);
 	aps_query_text(&query, record->key);
 	aps_query_text(&query, record->reason);
 	aps_query_int(&query, record->seen_s);
 	aps_query_int(&query, sum_of_record(sync, record));
-	aps_query_int(&query, APS_SYNC_MAX_BAD);
-	return aps_query_run(&query);
+	rc = aps_query_run(&query);
+	*n += rc == APS_OK && !is_there;
+	return rc;
 }
 
 enum aps_rc aps_quarantine_remove(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, struct aps_err *err)

@@ -61,10 +61,11 @@ enum aps_rc aps_tombstones_remove_before(struct aps_db *db, struct aps_sync_name
 enum aps_rc aps_tombstones_have_any(struct aps_db *db, struct aps_sync_name sync, bool *have_any, struct aps_err *err);
 
 /* The record is kept as one that couldn't be taken, or again. At most APS_SYNC_MAX_BAD of a sync: more aren't kept, and
- * whoever has them may count them. */
+ * whoever has them may count them. *n: how many there are, of aps_quarantine_count() at first, which reads them all; it
+ * becomes what there is then. */
 #define APS_SYNC_MAX_BAD 1000
 enum aps_rc aps_quarantine_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_sync_bad_record *record,
-                               struct aps_err *err);
+                               uint64_t *n, struct aps_err *err);
 enum aps_rc aps_quarantine_remove(struct aps_db *db, struct aps_sync_name sync, struct aps_str key,
                                   struct aps_err *err);
 /* Those that weren't seen since then: a pass is over. */

@@ -106,6 +106,7 @@ static const char *const SYNC_TABLES[] = {"sync", "tombstone", "quarantine"};
 static void keep_sync(int n)
 {
 	struct aps_err err;
+	uint64_t n_bad = 0;
 	struct aps_partition *partition = aps_caching_partition(world.core.core, world.client, CACHE);
 	struct aps_sync_name sync = {.name = APS_STR("aa")};
 	assert_int_equal(aps_vault_begin(partition->vault, &err), APS_OK);
@@ -117,7 +118,7 @@ static void keep_sync(int n)
 		const struct aps_tombstone tombstone = {aps_str_of(key), APS_STR(SECRET), APS_STR(""), 10};
 		const struct aps_sync_bad_record record = {aps_str_of(key), APS_STR(SECRET), 10};
 		assert_int_equal(aps_tombstone_put(partition->vault->db, sync, &tombstone, &err), APS_OK);
-		assert_int_equal(aps_quarantine_put(partition->vault->db, sync, &record, &err), APS_OK);
+		assert_int_equal(aps_quarantine_put(partition->vault->db, sync, &record, &n_bad, &err), APS_OK);
 	}
 	core_world_turn(&world.core);
 }

@@ -147,9 +147,10 @@ static void fill_sync(struct aps_db *to, int64_t part, const char *checkpoint)
 	const struct aps_sync_name sync = {part, APS_STR("aa")};
 	const struct aps_tombstone tombstone = {APS_STR("Post:1"), APS_STR("1"), APS_STR(""), 10};
 	const struct aps_sync_bad_record record = {APS_STR("Post:2"), APS_STR("x"), 10};
+	uint64_t n_bad = 0;
 	ok(aps_sync_rows_save(to, sync, aps_str_of(checkpoint), &err));
 	ok(aps_tombstone_put(to, sync, &tombstone, &err));
-	ok(aps_quarantine_put(to, sync, &record, &err));
+	ok(aps_quarantine_put(to, sync, &record, &n_bad, &err));
 }
 
 static void assert_sync(struct aps_db *of, int64_t part, const char *checkpoint, bool has_tombstone, uint64_t n_bad)

@@ -51,6 +51,7 @@ static void fill(void)
 	const struct aps_sync_name posts = {7, APS_STR("aa")}, comments = {7, APS_STR("bb")};
 	const struct aps_tombstone tombstone = {APS_STR("Post:1"), APS_STR("1"), APS_STR(""), 10};
 	const struct aps_sync_bad_record record = {APS_STR("Post:2"), APS_STR("x"), 10};
+	uint64_t n_bad = 0;
 	aps_checkpoint_init(&checkpoint);
 	checkpoint.base_ms = 1000;
 	checkpoint.last_sync_ms = 2000;
@@ -67,7 +68,7 @@ static void fill(void)
 	save(comments, &checkpoint);
 	aps_checkpoint_clear(&checkpoint);
 	ok(aps_tombstone_put(db, posts, &tombstone, &err));
-	ok(aps_quarantine_put(db, comments, &record, &err));
+	ok(aps_quarantine_put(db, comments, &record, &n_bad, &err));
 }
 
 static void the_clocks_of_syncs_are_shown_and_what_is_under_way(void **state)

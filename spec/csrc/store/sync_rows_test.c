@@ -58,7 +58,9 @@ static const char *find(struct aps_sync_name sync, const char *key)
 static void quarantine(struct aps_sync_name sync, const char *key, const char *reason, int64_t seen_s)
 {
 	const struct aps_sync_bad_record record = {aps_str_of(key), aps_str_of(reason), seen_s};
-	ok(aps_quarantine_put(db, sync, &record, &err));
+	uint64_t n;
+	ok(aps_quarantine_count(db, sync, &n, &err));
+	ok(aps_quarantine_put(db, sync, &record, &n, &err));
 }
 
 static void note(struct aps_sync_bad_sink *sink, const struct aps_sync_bad_record *record)
@@ -253,8 +255,8 @@ static enum aps_rc do_all(void)
 	if (rc == APS_OK) rc = aps_tombstones_have_any(db, POSTS, &have_any, &err);
 	if (rc == APS_OK) rc = aps_tombstone_remove(db, POSTS, APS_STR("Post:1"), &err);
 	if (rc == APS_OK) rc = aps_tombstones_remove_before(db, POSTS, 10, &err);
-	if (rc == APS_OK) rc = aps_quarantine_put(db, POSTS, &record, &err);
 	if (rc == APS_OK) rc = aps_quarantine_count(db, POSTS, &n, &err);
+	if (rc == APS_OK) rc = aps_quarantine_put(db, POSTS, &record, &n, &err);
 	aps_buf_clear(&text);
 	if (rc == APS_OK) rc = aps_quarantine_list(db, POSTS, &sink, &err);
 	if (rc == APS_OK && text.rc != APS_OK) rc = text.rc; /* the sink's own */
