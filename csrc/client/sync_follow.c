@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "client/followers.h"
+#include "client/sync_lingering.h"
 #include "client/sync_overtaken.h"
 
 static struct aps_sync_run *of(struct aps_vault_part *part)
@@ -84,6 +85,7 @@ static enum aps_rc filled(struct aps_partition_follower *follower, struct aps_er
 static void wrote(struct aps_partition_follower *follower, uint64_t number)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	aps_sync_lingering_wrote(run, number);
 	if (run->is_writing) return;
 	run->must_look = true;
 	if (number == run->shown.number || run->shown.number == 0) aps_synced_list_forget(&run->shown);

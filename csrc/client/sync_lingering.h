@@ -17,7 +17,10 @@ enum aps_rc aps_sync_lingering_set(struct aps_sync_run *run, struct aps_partitio
 enum aps_rc aps_sync_lingering_settle(struct aps_sync_run *run, struct aps_partition *partition,
                                       const struct aps_buf *joining, struct aps_buf *leaving, struct aps_err *err);
 /* No layer speaks of one of them any more. False as well: which ones they are isn't known in this run yet. */
-bool aps_sync_lingering_is_over(const struct aps_sync_run *run);
+bool aps_sync_lingering_is_over(struct aps_sync_run *run);
+/* Somebody has changed this entry: a layer that leaves changes all that it speaks of. Only what was written since it
+ * was looked at can be over. */
+void aps_sync_lingering_wrote(struct aps_sync_run *run, uint64_t number);
 
 APS_END_DECLS
 

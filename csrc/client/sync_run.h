@@ -142,6 +142,8 @@ struct aps_sync_run {
 	struct aps_kept_list kept;           /* while others write */
 	struct aps_arena place_arena;
 	struct aps_synced_list shown, collected, lingering;
+	struct aps_number_set lingering_written; /* those that linger and were written since they were looked at; */
+	bool is_lingering_looked_at;             /* all others were */
 	struct aps_sync_counts counts;
 	struct aps_page_circle circle; /* of the pass that is running */
 	uint64_t last_question;

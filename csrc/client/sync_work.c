@@ -619,6 +619,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	aps_synced_list_clear(&run->shown);
 	aps_synced_list_clear(&run->collected);
 	aps_synced_list_clear(&run->lingering);
+	aps_number_set_clear(&run->lingering_written);
 	aps_arena_clear(&run->place_arena);
 	aps_kept_list_clear(&run->kept);
 	if (!aps_sync_keep_close(run)) aps_sync_run_let_go(run);
