@@ -40,6 +40,21 @@ void aps_followers_unkept(struct aps_partition_follower *first)
 	for (; first != NULL; first = first->next) first->unkept(first);
 }
 
+void aps_followers_take_list(struct aps_partition_follower *first, struct aps_cache_write *write,
+                             const struct aps_list_place *place, struct aps_synced_list *list)
+{
+	struct aps_cell value;
+	if (list->is_known || !aps_list_place_find(write, place, &value) || value.tag != APS_CELL_LONG_LIST) return;
+	for (; first != NULL; first = first->next) {
+		struct aps_synced_list *known = first->list;
+		if (known == NULL || !known->is_known || known->number != value.as.entry) continue;
+		aps_synced_list_clear(list);
+		*list = *known;
+		*known = (struct aps_synced_list){.is_known = false};
+		return;
+	}
+}
+
 void aps_followers_close(struct aps_partition_follower **first)
 {
 	while (*first != NULL) {

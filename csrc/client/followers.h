@@ -3,11 +3,12 @@
 #define APS_CLIENT_FOLLOWERS_H
 
 #include "cache/selection.h"
-#include "cache/write.h"
+#include "cache/synced_list.h"
 
 struct aps_partition_follower {
 	struct aps_partition_follower *next;
-	const char *name; /* of what it stores beside the entries; NULL: it doesn't any more */
+	const char *name;             /* of what it stores beside the entries; NULL: it doesn't any more */
+	struct aps_synced_list *list; /* what it knows of the one that it keeps; NULL: it keeps none */
 	/* What somebody else was answered is about to be merged into the open write. `binding`: of a query; NULL: of
 	 * something else. */
 	void (*filling)(struct aps_partition_follower *follower, struct aps_cache_write *write,
@@ -34,6 +35,11 @@ enum aps_rc aps_followers_filled(struct aps_partition_follower *first, struct ap
 void aps_followers_wrote(struct aps_partition_follower *first, uint64_t number);
 void aps_followers_forgotten(struct aps_partition_follower *first, bool is_cleared);
 void aps_followers_unkept(struct aps_partition_follower *first);
+/* What another one knows of the list that stands there, if it is a long one, moves to `list`, unless that is known.
+ * Followers that keep the same list take turns: each is told what another has written, and would read it anew. In an
+ * open write, whose failures it leaves alone. */
+void aps_followers_take_list(struct aps_partition_follower *first, struct aps_cache_write *write,
+                             const struct aps_list_place *place, struct aps_synced_list *list);
 /* None is left. */
 void aps_followers_close(struct aps_partition_follower **first);
 

@@ -114,6 +114,7 @@ void aps_sync_follow(struct aps_sync_run *run, void (*closing)(struct aps_partit
 	aps_vault_add(run->vault, &run->part);
 	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
 	                                                .name = run->name,
+	                                                .list = &run->shown,
 	                                                .filling = filling,
 	                                                .filled = filled,
 	                                                .wrote = wrote,

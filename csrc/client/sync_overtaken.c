@@ -49,21 +49,33 @@ static enum aps_rc find_older(const struct aps_sync_run *run, struct aps_buf *in
 	return indexes->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
-/* Nothing is kept of the list: the write may yet come to nothing. */
-static enum aps_rc restore_members(const struct aps_sync_run *run, const struct aps_buf *indexes, struct aps_err *err)
+/* What the sync knows of its list, or comes to know. Not of a list that the write has changed: that may yet come to
+ * nothing. */
+static struct aps_synced_list *known_list(struct aps_sync_run *run, struct aps_synced_list *other)
+{
+	struct aps_cache_write *write = &run->partition->write;
+	struct aps_cell value;
+	if (!aps_list_place_find(write, &run->place, &value) || value.tag != APS_CELL_LONG_LIST) return other;
+	const struct aps_entry *entry = aps_entries_peek(&write->cache->entries, value.as.entry);
+	if (entry == NULL || entry->is_in_write) return other;
+	aps_followers_take_list(run->partition->followers, write, &run->place, &run->shown);
+	return &run->shown;
+}
+
+static enum aps_rc restore_members(struct aps_sync_run *run, const struct aps_buf *indexes, struct aps_err *err)
 {
 	struct aps_cache_write *write = &run->partition->write;
 	const size_t *all = (const size_t *)(const void *)indexes->p;
-	struct aps_synced_list list = {.is_known = false};
+	struct aps_synced_list other = {.is_known = false}, *list = known_list(run, &other);
 	bool is_there;
-	enum aps_rc rc = aps_synced_list_load(write, &run->place, &list, &is_there, err);
+	enum aps_rc rc = aps_synced_list_load(write, &run->place, list, &is_there, err);
 	for (size_t i = 0; rc == APS_OK && is_there && i < indexes->n / sizeof *all; i++) {
 		uint64_t number = aps_write_entry_at(write, all[i])->number;
-		if (!aps_number_set_has(&list.members, number)) continue;
+		if (!aps_number_set_has(&list->members, number)) continue;
 		struct aps_entry *entry = aps_write_at(write, number);
 		if (entry != NULL) aps_write_set(write, entry, aps_write_before(write, all[i]));
 	}
-	aps_synced_list_clear(&list);
+	aps_synced_list_clear(&other);
 	return rc;
 }
 

@@ -27,6 +27,7 @@ struct writing {
 	struct aps_buf doubted;   /* records that the lists had, which nobody may need any more */
 	bool has_filled;          /* an older state told of something that nobody knew */
 	bool has_rows;            /* something of it is in the transaction beside the entries */
+	bool has_begun;           /* the lists, and what is known of them, may have it */
 };
 
 static const struct aps_sync_judged *judged_at(const struct writing *w, size_t i)
@@ -406,6 +407,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	bool ends = is_base && (keeping->list == APS_SYNC_LIST_SHOW || keeping->list == APS_SYNC_LIST_COMPLETE);
 	bool has_open_list = run->machine.checkpoint.base.is_open || run->machine.checkpoint.is_truncated || is_base;
 	if (run->place.field.n == 0) return APS_OK;
+	aps_followers_take_list(partition->followers, &partition->write, &run->place, &run->shown);
 	enum aps_rc rc = settle_lingering(w, partition, err);
 	if (rc == APS_OK && begins) rc = begin_list(w, partition, binding, err);
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
@@ -449,6 +451,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	if (rc == APS_OK && run->keeping.is_page) rc = normalize(w, partition, binding, APS_SYNC_IS_OLD, err);
 	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE && !run->keeping.is_settling)
 		rc = aps_sync_place_find(run, w->page, binding, err);
+	w->has_begun = w->has_begun || rc == APS_OK;
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);
 	bool is_asked = w->data->merges != NULL && aps_asked_merges_are_open(w->data->merges);
@@ -480,8 +483,8 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	run->is_writing = true;
 	enum aps_rc rc = aps_partition_fill(partition, &w.fill, err);
 	run->is_writing = false;
-	if (rc != APS_OK && w.has_rows) aps_vault_abandon(run->vault); /* nothing of it is kept */
-	if (rc != APS_OK) aps_sync_run_forget_lists(run);              /* they may have what was aborted */
+	if (rc != APS_OK && w.has_rows) aps_vault_abandon(run->vault);   /* nothing of it is kept */
+	if (rc != APS_OK && w.has_begun) aps_sync_run_forget_lists(run); /* they may have what was aborted */
 	if (rc == APS_OK) doubt(&w);
 	if (rc == APS_OK) {
 		run->counts.n_records += w.judgement.n_of[APS_SYNC_IS_NEW] + w.judgement.n_of[APS_SYNC_IS_SAME] +
