@@ -16,6 +16,7 @@ static const char *const BEGIN[] = {
         OVER_OF("sync"),
         OVER_OF("tombstone"),
         OVER_OF("quarantine"),
+        OVER_OF("doubted"),
         "DELETE FROM memory.sqlite_sequence",
         "INSERT INTO memory.sqlite_sequence SELECT * FROM main.sqlite_sequence",
 };
@@ -38,6 +39,7 @@ static const char *const BACK[] = {
         BACK_OF("sync"),
         BACK_OF("tombstone"),
         BACK_OF("quarantine"),
+        BACK_OF("doubted"),
 };
 
 #define SAME_OWNERS                                                                                                    \
@@ -48,7 +50,8 @@ static const char *const BACK[] = {
 
 /* An entry without content had to leave (cache/denormalize.h): what is read of it is missing. Records have the same key
  * on both sides ("R…"); that of a field names its record by a number ("F17.…"), which is another one in the file. Syncs
- * begin anew: what they say is known isn't there any more. */
+ * begin anew: what they say is known isn't there any more. What was doubted in the file still is: its numbers are the
+ * file's. */
 static const char *const STALE[] = {
         ("UPDATE main.entry SET content = x'' WHERE id IN (SELECT f.id" BOTH_PARTS
          " JOIN main.entry f ON f.part = fp.id AND f.key = m.key WHERE m.key >= x'52')"),

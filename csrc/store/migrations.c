@@ -74,6 +74,11 @@ static const char SYNC[] =
         "CREATE TABLE quarantine (part INT, sync TEXT, key TEXT, reason TEXT, seen INT, sum INT,"
         " PRIMARY KEY (part, sync, key)) WITHOUT ROWID;";
 
+/* Of step 4: records that lists had, and have no more, until a collection has looked at them (store/doubted_rows.h). As
+ * short as that of step 3. */
+static const char DOUBTED[] =
+        "CREATE TABLE doubted (part INT, number INT, entries BLOB, sum INT, PRIMARY KEY (part, number)) WITHOUT ROWID;";
+
 /* What a step runs, and the tables that it makes. */
 struct step {
 	const char *sql;
@@ -87,6 +92,7 @@ static const struct step STEPS[] = {
         {OUTBOX, aps_outbox_draw_nonce,
          "'owner', 'owner_copy', 'outbox', 'delivery', 'dead_letter', 'outcome', 'id_map'", 7},
         {SYNC, NULL, "'sync', 'tombstone', 'quarantine'", 3},
+        {DOUBTED, NULL, "'doubted'", 1},
 };
 
 #ifdef APS_TESTING

@@ -157,6 +157,7 @@ static const char *const DELETIONS[] = {
          " AND (sync, key) IN (SELECT sync, key FROM tombstone WHERE part = ?1 LIMIT ?2)"),
         ("DELETE FROM quarantine WHERE part = ?1"
          " AND (sync, key) IN (SELECT sync, key FROM quarantine WHERE part = ?1 LIMIT ?2)"),
+        "DELETE FROM doubted WHERE part = ?1 AND number IN (SELECT number FROM doubted WHERE part = ?1 LIMIT ?2)",
 };
 
 enum aps_rc aps_parts_delete_rows(struct aps_db *db, int64_t part, size_t max_rows, bool *is_done, struct aps_err *err)

@@ -16,6 +16,11 @@ void aps_query_text(struct aps_query *query, struct aps_str text)
 	if (query->rc == APS_OK) query->rc = aps_stmt_bind_text(query->stmt, ++query->n_bound, text, query->err);
 }
 
+void aps_query_blob(struct aps_query *query, struct aps_str bytes)
+{
+	if (query->rc == APS_OK) query->rc = aps_stmt_bind_blob(query->stmt, ++query->n_bound, bytes, query->err);
+}
+
 void aps_query_null(struct aps_query *query)
 {
 	if (query->rc == APS_OK) query->rc = aps_stmt_bind_null(query->stmt, ++query->n_bound, query->err);

@@ -17,6 +17,8 @@ APS_BEGIN_DECLS
 void aps_query_init(struct aps_query *query, struct aps_db *db, const char *sql, struct aps_err *err);
 void aps_query_int(struct aps_query *query, int64_t value);
 void aps_query_text(struct aps_query *query, struct aps_str text);
+/* Borrowed until the rows have ended. */
+void aps_query_blob(struct aps_query *query, struct aps_str bytes);
 void aps_query_null(struct aps_query *query);
 /* There is a row (one more). */
 bool aps_query_row(struct aps_query *query);

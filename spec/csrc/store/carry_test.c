@@ -1,6 +1,7 @@
 #include "store/carry.h"
 
 #include "outbox_fixture.h"
+#include "store/doubted_rows.h"
 #include "store/outbox_counts.h"
 #include "store/parts.h"
 #include "store/sync_rows.h"
@@ -240,6 +241,60 @@ static void memory_that_knew_nothing_of_the_file_has_its_syncs_begin_anew(void *
 	assert_sync(db, bob, "d", true, 1);
 }
 
+/* Numbers of entries, in this order: "3 4". */
+static void assert_doubted(struct aps_db *of, int64_t part, const char *expected)
+{
+	struct aps_doubted_at at = {part, 0, INT64_MAX};
+	struct aps_buf entries;
+	char text[64] = "";
+	aps_buf_init(&entries, APS_BUF_ANY_SIZE);
+	ok(aps_doubted_rows_list(of, &at, 100, &entries, &err));
+	const uint64_t *all = (const uint64_t *)(const void *)entries.p;
+	for (size_t i = 0; i < entries.n / sizeof *all; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d", i != 0 ? " " : "", (int)all[i]);
+	aps_buf_clear(&entries);
+	assert_string_equal(text, expected);
+}
+
+static void doubt(struct aps_db *of, int64_t part, uint64_t entry)
+{
+	ok(aps_doubted_rows_add(of, part, &entry, 1, &err));
+}
+
+/* Entries have the same numbers on both sides. */
+static void what_is_doubted_goes_with_its_records(void **state)
+{
+	(void)state;
+	bool are_gone;
+	int64_t ann = make_part(db, "ann"), bob = make_part(db, "bob"), former = make_part(db, "eve");
+	doubt(db, ann, 3);
+	doubt(db, bob, 4);
+	doubt(db, former, 5);
+	ok(aps_parts_drop(db, former, APS_PART_CLEARED, &err));
+	ok(aps_carry_begin(db, MEMORY, &err));
+	assert_doubted(memory, ann, "3");
+	assert_doubted(memory, former, "");
+	doubt(memory, ann, 6);
+	ok(aps_doubted_rows_remove(memory, bob, 1, 10, &are_gone, &err));
+	int64_t now = make_part(memory, "eve");
+	doubt(memory, now, 7);
+	ok(aps_carry_back(db, MEMORY, &err));
+	assert_doubted(db, ann, "3 6");
+	assert_doubted(db, bob, "");
+	assert_doubted(db, former, "5");
+	assert_doubted(db, now, "7");
+}
+
+static void what_is_doubted_in_the_file_still_is_after_memory_that_knew_nothing_of_it(void **state)
+{
+	(void)state;
+	int64_t ann = make_part(db, "ann"), of_memory = make_part(memory, "ann");
+	doubt(db, ann, 3);
+	doubt(memory, of_memory, 9);
+	ok(aps_carry_stale(db, MEMORY, &err));
+	assert_doubted(db, ann, "3");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -252,6 +307,8 @@ int main(void)
 	        TEST(what_syncs_keep_is_in_memory_and_goes_back_as_it_is_there),
 	        TEST(what_syncs_keep_of_a_part_that_was_dropped_in_memory_waits_for_its_deletion),
 	        TEST(memory_that_knew_nothing_of_the_file_has_its_syncs_begin_anew),
+	        TEST(what_is_doubted_goes_with_its_records),
+	        TEST(what_is_doubted_in_the_file_still_is_after_memory_that_knew_nothing_of_it),
 	        TEST(a_part_that_is_deleted_leaves_the_queue_of_its_owner),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

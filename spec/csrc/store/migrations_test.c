@@ -1,6 +1,7 @@
 #include "store/migrations.h"
 
 #include "outbox_fixture.h"
+#include "store/doubted_rows.h"
 #include "store/parts.h"
 #include "store/sync_rows.h"
 
@@ -215,7 +216,7 @@ static void a_store_of_the_second_version_keeps_its_queue_and_layers_and_gets_sy
 	aps_db_close(db);
 	db = db_open_as(place.path, &db_defaults);
 	assert_int_equal(aps_migrations_check(db, &err), APS_E_STORAGE);
-	assert_string_equal(err.msg, "the store has version 2, and is brought to version 3 by the next client");
+	assert_string_equal(err.msg, "the store has version 2, and is brought to version 4 by the next client");
 	ok(aps_migrations_run(db, &err));
 	ok(aps_migrations_check(db, &err));
 	assert_int_equal(number("SELECT count(*) FROM entry WHERE content = x'01'"), 1);
@@ -238,9 +239,54 @@ static void a_store_of_the_second_version_keeps_its_queue_and_layers_and_gets_sy
 	/* as the library of the second version would see it */
 	aps_db_close(db);
 	db = db_open_as(place.path, &db_defaults);
-	db_do(db, "PRAGMA user_version = 4");
+	db_do(db, "PRAGMA user_version = 5");
 	assert_int_equal(aps_migrations_run(db, &err), APS_E_STORAGE);
 	assert_string_equal(err.word, "newer");
+	db_place_remove(&place);
+}
+
+/* What the third version added to the second. */
+static const char THIRD[] =
+        "CREATE TABLE sync (part INT, name TEXT, checkpoint TEXT, sum INT, PRIMARY KEY (part, name)) WITHOUT ROWID;"
+        "CREATE TABLE tombstone (part INT, sync TEXT, key TEXT, version TEXT, changed TEXT, seen INT, sum INT,"
+        " PRIMARY KEY (part, sync, key)) WITHOUT ROWID;"
+        "CREATE TABLE quarantine (part INT, sync TEXT, key TEXT, reason TEXT, seen INT, sum INT,"
+        " PRIMARY KEY (part, sync, key)) WITHOUT ROWID;"
+        "PRAGMA user_version = 3";
+
+static void a_store_of_the_third_version_keeps_its_syncs_and_may_have_doubted_records(void **state)
+{
+	(void)state;
+	struct db_place place;
+	struct aps_buf text;
+	int64_t part, last;
+	static const uint64_t ENTRIES[] = {3, 4};
+	db_place_make(&place);
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	db_do(db, FIRST);
+	db_do(db, SECOND);
+	db_do(db, THIRD);
+	ok(aps_parts_make(db, APS_STR("p"), APS_STR("ann"), &part, &err));
+	const struct aps_sync_name sync = {part, APS_STR("aa")};
+	const struct aps_tombstone tombstone = {APS_STR("Post:1"), APS_STR("1"), APS_STR(""), 10};
+	ok(aps_sync_rows_save(db, sync, APS_STR("c"), &err));
+	ok(aps_tombstone_put(db, sync, &tombstone, &err));
+	aps_db_close(db);
+	db = db_open_as(place.path, &db_defaults);
+	assert_int_equal(aps_migrations_check(db, &err), APS_E_STORAGE);
+	ok(aps_migrations_run(db, &err));
+	ok(aps_migrations_check(db, &err));
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	ok(aps_sync_rows_load(db, sync, &text, &err));
+	assert_text(aps_buf_str(&text), "c");
+	aps_buf_clear(&text);
+	assert_int_equal(number("SELECT count(*) FROM tombstone"), 1);
+	ok(aps_doubted_rows_last(db, part, &last, &err));
+	assert_int_equal(last, 0);
+	ok(aps_doubted_rows_add(db, part, ENTRIES, 2, &err));
+	ok(aps_doubted_rows_last(db, part, &last, &err));
+	assert_int_equal(last, 1);
 	db_place_remove(&place);
 }
 
@@ -272,7 +318,7 @@ static void later_steps_keep_what_is_queued(void **state)
 	ok(aps_migrations_run(db, &err));
 	ok(aps_migrations_run(db, &err));
 	assert_int_equal(number("SELECT count(*) FROM more"), 1);
-	assert_int_equal(number("PRAGMA user_version"), 4);
+	assert_int_equal(number("PRAGMA user_version"), 5);
 	aps_outbox_row_init(&row);
 	ok(aps_outbox_find(db, id, &row, &err));
 	assert_text(row.entry.document, "mutation M { a }");
@@ -285,7 +331,7 @@ static void later_steps_keep_what_is_queued(void **state)
 	setup(NULL);
 	aps_migrations_add_step("CREATE TABLE more (a)");
 	ok(aps_migrations_run(db, &err));
-	assert_int_equal(number("PRAGMA user_version"), 4);
+	assert_int_equal(number("PRAGMA user_version"), 5);
 }
 
 static void a_store_without_some_of_its_tables_is_damaged(void **state)
@@ -303,7 +349,10 @@ static void a_store_without_some_of_its_tables_is_damaged(void **state)
 	        "DROP TABLE sync",
 	        "DROP TABLE tombstone",
 	        "DROP TABLE quarantine",
-	        "DROP TABLE quarantine; PRAGMA user_version = 2",
+	        "DROP TABLE doubted",
+	        "DROP TABLE doubted; DROP TABLE quarantine; PRAGMA user_version = 3",
+	        "PRAGMA user_version = 3",
+	        "DROP TABLE quarantine; DROP TABLE doubted; PRAGMA user_version = 2",
 	        "PRAGMA user_version = 2",
 	        "DROP TABLE id_map; PRAGMA user_version = 1",
 	        "PRAGMA user_version = 1",
@@ -350,6 +399,8 @@ int main(void)
 	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_the_second_version_keeps_its_queue_and_layers_and_gets_syncs,
 	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                a_store_of_the_third_version_keeps_its_syncs_and_may_have_doubted_records, setup, teardown),
 	        cmocka_unit_test_setup_teardown(stores_draw_different_nonces, setup, teardown),
 	        cmocka_unit_test_setup_teardown(later_steps_keep_what_is_queued, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_without_some_of_its_tables_is_damaged, setup, teardown),

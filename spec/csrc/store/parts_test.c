@@ -75,7 +75,7 @@ static int64_t n_rows(void)
 	return db_int(db, "SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM name)"
 	                  " + (SELECT count(*) FROM layer) + (SELECT count(*) FROM patch)"
 	                  " + (SELECT count(*) FROM sync) + (SELECT count(*) FROM tombstone)"
-	                  " + (SELECT count(*) FROM quarantine)");
+	                  " + (SELECT count(*) FROM quarantine) + (SELECT count(*) FROM doubted)");
 }
 
 static void rows_are_deleted_so_many_at_a_time(void **state)
@@ -94,18 +94,19 @@ static void rows_are_deleted_so_many_at_a_time(void **state)
 		         "INSERT INTO sync VALUES (%lld, 'a', '', 0), (%lld, 'b', '', 0);"
 		         "INSERT INTO tombstone VALUES (%lld, 'a', 'x', '', '', 0, 0), (%lld, 'a', 'y', '', '', 0, 0),"
 		         " (%lld, 'b', 'x', '', '', 0, 0);"
-		         "INSERT INTO quarantine VALUES (%lld, 'a', 'x', '', 0, 0), (%lld, 'b', 'x', '', 0, 0)",
-		         of, i, of, i, of, of, of, i, of, i, of, of, of, of, of, of, of, of);
+		         "INSERT INTO quarantine VALUES (%lld, 'a', 'x', '', 0, 0), (%lld, 'b', 'x', '', 0, 0);"
+		         "INSERT INTO doubted VALUES (%lld, 1, X'', 0), (%lld, 2, X'', 0), (%lld, 4, X'', 0)",
+		         of, i, of, i, of, of, of, i, of, i, of, of, of, of, of, of, of, of, of, of, of);
 		db_do(db, sql);
 	}
-	assert_int_equal(n_rows(), 30);
-	for (int64_t left = 30; !is_done;) {
+	assert_int_equal(n_rows(), 36);
+	for (int64_t left = 36; !is_done;) {
 		assert_int_equal(aps_parts_delete_rows(db, part, 2, &is_done, &err), APS_OK);
 		int64_t n = n_rows();
 		assert_true(left - n <= 2);
 		left = n;
 	}
-	assert_int_equal(n_rows(), 15);
+	assert_int_equal(n_rows(), 18);
 	assert_int_equal(db_int(db, "SELECT count(*) FROM layer WHERE id = 1"), 1);
 	assert_int_equal(find("p", "bob"), other);
 }
