@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/doubting.h"
 #include "client/retained.h"
 #include "client/tidying.h"
 #include "store/cache_rows.h"
@@ -15,11 +16,22 @@
 #define SLICE_ROWS    64  /* between two looks at the clock */
 #define KEY_ROWS      500 /* likewise, where their keys are all that is read */
 #define SWEEP_ROWS    100 /* likewise, where they may be deleted */
+#define DOUBTED_ROWS  10  /* likewise, each of many numbers */
 #define MAX_DELETIONS 1000
 #define MAX_USES      512                  /* likewise, of a turn */
 #define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
 
-enum phase { PHASE_FIELDS, PHASE_LAYERS, PHASE_HELD, PHASE_FOLLOWED, PHASE_CHOSEN, PHASE_SWEPT, PHASE_OVER };
+enum phase {
+	PHASE_DOUBTED,
+	PHASE_FIELDS,
+	PHASE_LAYERS,
+	PHASE_HELD,
+	PHASE_FOLLOWED,
+	PHASE_CHOSEN,
+	PHASE_SWEPT,
+	PHASE_SETTLED,
+	PHASE_OVER
+};
 
 struct leaving_row {
 	uint64_t number, hash;
@@ -35,7 +47,10 @@ struct run {
 	struct aps_buf leaving; /* struct leaving_row: of the slice */
 	size_t n_in_turn;       /* rows that have left */
 	size_t n_records;
+	int64_t worked_ms;
 	bool is_planned;
+	bool is_begun; /* it is known what was doubted: */
+	struct aps_doubted_at doubted;
 	bool is_partial;             /* nothing leaves but */
 	struct aps_number_set among; /* what can't be reached of these */
 };
@@ -53,7 +68,7 @@ struct aps_collecting {
 	struct aps_buf uses;     /* uint64_t: entries that readers have used, */
 	size_t n_uses_saved;     /* and how many of them are written down */
 	int64_t next_bytes;      /* below that another collection would be in vain */
-	struct aps_number_set doubted;
+	struct aps_doubting doubting;
 	bool is_stepping; /* the collection is in the middle of something, */
 	bool is_reset;    /* and what it is about has gone meanwhile */
 };
@@ -111,30 +126,49 @@ static void give_up(struct aps_collecting *collecting, const struct aps_err *why
 	answer(collecting, &collecting->asking, 0, why);
 }
 
+/* Then, or before. */
 static void wake(struct aps_collecting *collecting, int64_t after_ms)
 {
 	struct aps_err err;
 	struct aps_timers *timers = &collecting->core->timers;
-	if (collecting->timer.index != 0) return;
-	if (aps_timer_set(timers, &collecting->timer, aps_clock_mono_ms() + after_ms)) return;
+	int64_t at_ms = aps_clock_mono_ms() + after_ms;
+	if (collecting->timer.index != 0 && collecting->timer.at_ms <= at_ms) return;
+	if (aps_timer_set(timers, &collecting->timer, at_ms)) return;
 	aps_fail(&err, APS_E_NOMEM, "no memory to collect what isn't needed");
 	give_up(collecting, &err);
 }
 
-/* What ran was about what is gone. Those that wait are served by another collection. */
-static void reset(struct aps_partition_collector *collector)
+static void wake_for_doubted(struct aps_collecting *collecting)
 {
-	struct aps_collecting *collecting = of(collector);
+	int64_t left_ms = aps_doubting_left_ms(&collecting->doubting, aps_clock_mono_ms());
+	if (left_ms >= 0) wake(collecting, left_ms > PAUSE_MS ? left_ms : PAUSE_MS);
+}
+
+/* What ran was about what is gone. Those that wait are served by another collection. */
+static void begin_anew(struct aps_collecting *collecting)
+{
 	collecting->is_reset = collecting->is_stepping;
 	if (collecting->is_stepping) return;
 	end_run(collecting);
 	collecting->next_bytes = 0;
-	aps_number_set_clear(&collecting->doubted);
 	aps_buf_clear(&collecting->uses); /* by other numbers, perhaps */
 	collecting->n_uses_saved = 0;
 	append(&collecting->asked, collecting->asking);
 	collecting->asking = collecting->asked;
 	collecting->asked = NULL;
+	wake_for_doubted(collecting);
+}
+
+static void reset(struct aps_partition_collector *collector)
+{
+	aps_doubting_reset(&of(collector)->doubting);
+	begin_anew(of(collector));
+}
+
+static enum aps_rc moved(struct aps_partition_collector *collector, struct aps_err *err)
+{
+	begin_anew(of(collector));
+	return aps_doubting_moved(&of(collector)->doubting, err);
 }
 
 /* To begin may be what tells that the store has to move, to where other numbers are. */
@@ -158,7 +192,10 @@ static bool is_above_limit(const struct aps_collecting *collecting)
 static void committed(struct aps_partition_collector *collector)
 {
 	struct aps_collecting *collecting = of(collector);
-	if (collecting->run == NULL && is_above_limit(collecting)) wake(collecting, PAUSE_MS);
+	aps_doubting_committed(&collecting->doubting);
+	if (collecting->run != NULL) return;
+	if (is_above_limit(collecting)) wake(collecting, PAUSE_MS);
+	wake_for_doubted(collecting);
 }
 
 static int64_t now_s(const struct aps_collecting *collecting)
@@ -177,8 +214,6 @@ static bool begin_run(struct aps_collecting *collecting)
 	aps_buf_init(&run->leaving, APS_BUF_ANY_SIZE);
 	aps_retentions_begin(&collecting->retentions);
 	run->is_partial = collecting->asking == NULL && !is_above_limit(collecting);
-	run->among = collecting->doubted; /* where anything may leave they are among it */
-	collecting->doubted = (struct aps_number_set){.n_members = 0};
 	collecting->run = run;
 	collecting->asked = collecting->asking;
 	collecting->asking = NULL;
@@ -196,6 +231,33 @@ static void see_field(struct aps_rows_sink *sink, uint64_t number APS_UNUSED, st
 {
 	struct seeing *seeing = APS_CONTAINER_OF(sink, struct seeing, sink);
 	aps_collect_see_field(&seeing->run->collect, key);
+}
+
+static enum aps_rc fail_memory(struct aps_err *err)
+{
+	return aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
+}
+
+/* Where anything may leave they are among it. */
+static enum aps_rc step_doubted(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	struct aps_buf numbers;
+	enum aps_rc rc = APS_OK;
+	if (!run->is_begun) rc = aps_doubting_begin(&collecting->doubting, &run->doubted, err);
+	run->is_begun = rc == APS_OK;
+	aps_buf_init(&numbers, APS_BUF_ANY_SIZE);
+	if (rc == APS_OK && run->is_partial && run->doubted.last != 0)
+		rc = aps_doubted_rows_list(collecting->partition->store.db, &run->doubted, DOUBTED_ROWS, &numbers, err);
+	const uint64_t *all = (const uint64_t *)(const void *)numbers.p;
+	for (size_t i = 0; rc == APS_OK && i < numbers.n / sizeof *all; i++)
+		if (!aps_number_set_add(&run->among, all[i], NULL)) rc = fail_memory(err);
+	aps_buf_clear(&numbers);
+	if (rc != APS_OK) return rc;
+	if (run->is_partial && run->among.n_members == 0)
+		run->phase = PHASE_SETTLED;
+	else if (!run->is_partial || run->doubted.after == run->doubted.last)
+		run->phase = PHASE_FIELDS;
+	return APS_OK;
 }
 
 static enum aps_rc step_fields(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
@@ -324,9 +386,7 @@ static enum aps_rc delete_all(struct aps_collecting *collecting, struct run *run
 	const struct leaving_row *rows = (const struct leaving_row *)(const void *)run->leaving.p;
 	size_t n = run->leaving.n / sizeof *rows;
 	bool had_content;
-	enum aps_rc rc = run->leaving.rc == APS_OK
-	                         ? APS_OK
-	                         : aps_fail(err, APS_E_NOMEM, "no memory to collect what isn't needed");
+	enum aps_rc rc = run->leaving.rc == APS_OK ? APS_OK : fail_memory(err);
 	if (rc == APS_OK && n != 0) rc = begin_writing(collecting, err);
 	if (n != 0 && aps_rows_are_kept(&partition->store)) partition->cache.entries.is_whole = false;
 	for (size_t i = 0; rc == APS_OK && i < n; i++) {
@@ -350,20 +410,31 @@ static enum aps_rc step_swept(struct aps_collecting *collecting, struct run *run
 	bool was_last = run->at.kind == APS_ROWS_WITHOUT_KEY;
 	aps_rows_clear(&run->at);
 	aps_rows_init(&run->at, APS_ROWS_WITHOUT_KEY);
-	if (was_last) run->phase = PHASE_OVER;
+	if (was_last) run->phase = PHASE_SETTLED;
 	return APS_OK;
+}
+
+/* Until then another process would look at them once more. */
+static enum aps_rc step_settled(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
+{
+	bool is_done = false;
+	enum aps_rc rc = run->doubted.last != 0 ? begin_writing(collecting, err) : APS_OK;
+	if (rc == APS_OK) rc = aps_doubting_settle(&collecting->doubting, &run->doubted, DOUBTED_ROWS, &is_done, err);
+	if (rc == APS_OK && is_done) run->phase = PHASE_OVER;
+	return rc;
 }
 
 static enum aps_rc step(struct aps_collecting *collecting, struct run *run, struct aps_err *err)
 {
 	static enum aps_rc (*const STEPS[])(struct aps_collecting *, struct run *, struct aps_err *) = {
-	        step_fields, step_layers, step_held, step_followed, step_chosen, step_swept,
+	        step_doubted, step_fields, step_layers, step_held, step_followed, step_chosen, step_swept, step_settled,
 	};
 	bool is_done, is_due = run->collect.due.n_members != 0;
 	/* what was retained, or written, in between */
 	if (run->phase == PHASE_CHOSEN && !aps_retentions_are_held(&collecting->retentions))
 		return aps_retentions_step(&collecting->retentions, &run->collect, SLICE_ROWS, &is_done, err);
-	if (run->phase > PHASE_FOLLOWED && is_due) return aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
+	if (run->phase > PHASE_FOLLOWED && run->phase < PHASE_SETTLED && is_due)
+		return aps_collect_step(&run->collect, SLICE_ROWS, &is_done, err);
 	return STEPS[run->phase](collecting, run, err);
 }
 
@@ -373,6 +444,8 @@ static void conclude(struct aps_collecting *collecting, const struct aps_err *wh
 	size_t n_records = collecting->run->n_records;
 	int64_t limit = partition->max_disk_bytes;
 	bool was_partial = collecting->run->is_partial;
+	if (was_partial && (why != NULL || collecting->run->doubted.last != 0))
+		aps_doubting_rest(&collecting->doubting, collecting->run->worked_ms, why == NULL, aps_clock_mono_ms());
 	end_run(collecting);
 	APS_STATS_ADD(collecting->client->stats, records_collected, n_records);
 	if (why != NULL)
@@ -383,7 +456,7 @@ static void conclude(struct aps_collecting *collecting, const struct aps_err *wh
 	aps_tidying_begin(partition->vault->tidying);
 	answer(collecting, &collecting->asked, n_records, why);
 	if (collecting->asking != NULL) wake(collecting, 1);
-	if (collecting->doubted.n_members != 0) wake(collecting, PAUSE_MS);
+	wake_for_doubted(collecting);
 }
 
 /* True: there are more. What fails fails with the transaction. */
@@ -417,8 +490,9 @@ static void run_slice(struct aps_collecting *collecting)
 		if (aps_clock_mono_ms() - began_ms >= SLICE_MS) break;
 	}
 	collecting->is_stepping = false;
+	run->worked_ms += aps_clock_mono_ms() - began_ms;
 	if (collecting->is_reset)
-		reset(&collecting->collector);
+		begin_anew(collecting);
 	else if (rc != APS_OK)
 		aps_vault_cope(collecting->partition->vault, &err);
 	if (collecting->run == NULL) { /* the store has moved: it is collected there, from the beginning */
@@ -431,19 +505,22 @@ static void run_slice(struct aps_collecting *collecting)
 		wake(collecting, collecting->asked != NULL ? 1 : PAUSE_MS);
 }
 
-static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
+static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
 {
 	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
 	struct aps_err err;
 	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting) ||
-	                collecting->doubted.n_members != 0;
+	                aps_doubting_left_ms(&collecting->doubting, now_ms) == 0;
 	if (save_uses(collecting) || !has_work) {
 		if (collecting->uses.n != 0) wake(collecting, PAUSE_MS);
+		wake_for_doubted(collecting);
 		return;
 	}
 	if (collecting->run == NULL && !begin_run(collecting)) {
-		aps_fail(&err, APS_E_NOMEM, "no memory to collect what isn't needed");
+		fail_memory(&err);
 		give_up(collecting, &err);
+		aps_doubting_rest(&collecting->doubting, 0, false, now_ms);
+		wake_for_doubted(collecting);
 		return;
 	}
 	run_slice(collecting);
@@ -454,14 +531,16 @@ struct aps_collecting *aps_collecting_new(struct aps_core *core, struct aps_clie
 {
 	struct aps_collecting *collecting = aps_calloc(1, sizeof *collecting);
 	if (collecting == NULL) return NULL;
-	collecting->collector = (struct aps_partition_collector){wrote, committed, reset};
+	collecting->collector = (struct aps_partition_collector){wrote, committed, reset, moved};
 	collecting->core = core;
 	collecting->client = client;
 	collecting->partition = partition;
 	collecting->timer.due = due;
 	aps_buf_init(&collecting->uses, MAX_USE_BYTES);
+	aps_doubting_init(&collecting->doubting, partition);
 	partition->collector = &collecting->collector;
 	if (is_above_limit(collecting)) wake(collecting, PAUSE_MS);
+	wake_for_doubted(collecting);
 	return collecting;
 }
 
@@ -471,7 +550,7 @@ void aps_collecting_free(struct aps_collecting *collecting, const struct aps_err
 	give_up(collecting, why);
 	aps_timer_stop(&collecting->core->timers, &collecting->timer);
 	aps_retentions_clear(&collecting->retentions);
-	aps_number_set_clear(&collecting->doubted);
+	aps_doubting_clear(&collecting->doubting);
 	aps_buf_clear(&collecting->uses);
 	collecting->partition->collector = NULL;
 	aps_free(collecting);
@@ -505,8 +584,8 @@ void aps_collecting_use(struct aps_collecting *collecting, const uint64_t *numbe
 	wake(collecting, PAUSE_MS);
 }
 
-void aps_collecting_doubt(struct aps_collecting *collecting, const uint64_t *numbers, size_t n)
+enum aps_rc aps_collecting_doubt(struct aps_collecting *collecting, const uint64_t *numbers, size_t n,
+                                 struct aps_err *err)
 {
-	for (size_t i = 0; i < n; i++) (void)aps_number_set_add(&collecting->doubted, numbers[i], NULL);
-	if (collecting->doubted.n_members != 0) wake(collecting, PAUSE_MS);
+	return n != 0 ? aps_doubting_add(&collecting->doubting, numbers, n, err) : APS_OK;
 }

@@ -2,9 +2,10 @@
  * then what was not used for the longest time. Of records that are doubted, what nobody can reach leaves anyway. A
  * little each turn:
  *
- *    idle --asked, above the limit, or doubted--> fields --> held --> followed --> chosen --> swept --> idle
- *                                                                         ^           |          |
- *                                                                         +-- written meanwhile -+
+ *    idle --asked, above the limit, or doubted--> doubted --> fields --> held --> followed --> chosen --> swept --+
+ *     ^                                                                            ^           |          |       |
+ *     |                                                                            +-- written meanwhile -+       |
+ *     +------------------------------------------------------------------------------------ settled <-------------+
  *
  * One for each partition.
  * @thread core */
@@ -32,9 +33,11 @@ void aps_collecting_ask(struct aps_collecting *collecting, struct aps_result_eve
 void aps_collecting_retain(struct aps_collecting *collecting, uint64_t id, struct aps_operation *operation);
 /* Unknown ids are ignored. */
 void aps_collecting_release(struct aps_collecting *collecting, uint64_t id);
-/* Somebody had these records, and has them no more. Those that nothing reaches leave soon, and nothing else does;
- * without memory they are left to a later collection. */
-void aps_collecting_doubt(struct aps_collecting *collecting, const uint64_t *numbers, size_t n);
+/* Somebody had these records, and has them no more with the transaction that is open, or is begun for it. Those that
+ * nothing reaches leave soon (client/doubting.h), in this process or in a later one, and nothing else does. On failure
+ * the transaction is worth nothing. */
+enum aps_rc aps_collecting_doubt(struct aps_collecting *collecting, const uint64_t *numbers, size_t n,
+                                 struct aps_err *err);
 /* A reader has used these entries. */
 void aps_collecting_use(struct aps_collecting *collecting, const uint64_t *numbers, size_t n);
 

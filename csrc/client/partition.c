@@ -271,10 +271,11 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	aps_adopted_free(&partition->adopted);
 	aps_channel_move(partition->channel, partition->vault->place);
 	if (!keeps) return begin_anew(partition, err);
-	if (partition->collector != NULL) partition->collector->reset(partition->collector);
 	partition->has_orphans = partition->has_orphans || partition->is_new;
 	enum aps_rc rc = aps_cache_store_move(&partition->store, partition->vault->db, &partition->cache, err);
-	return rc == APS_OK ? save_changed(partition, err) : rc;
+	if (rc == APS_OK) rc = save_changed(partition, err);
+	if (rc == APS_OK && partition->collector != NULL) rc = partition->collector->moved(partition->collector, err);
+	return rc;
 }
 
 /* What keeps something else in the vault is no partition. */

@@ -36,6 +36,9 @@ struct aps_partition_collector {
 	void (*committed)(struct aps_partition_collector *collector);
 	/* All that there was in memory has gone, and on disk may be something else. */
 	void (*reset)(struct aps_partition_collector *collector);
+	/* The store has moved, and all that there was is there: what it has written in this turn it writes once more.
+	 */
+	enum aps_rc (*moved)(struct aps_partition_collector *collector, struct aps_err *err);
 };
 
 /* Who reads what must not leave. */

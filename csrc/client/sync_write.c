@@ -433,6 +433,16 @@ static void reset(struct writing *w)
 	w->has_rows = w->has_filled = false;
 }
 
+/* An application that keeps its lists itself may have them elsewhere. */
+static enum aps_rc doubt(struct writing *w, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
+	if (collecting == NULL || !run->settings->keeps_list || count(&w->doubted) == 0) return APS_OK;
+	w->has_rows = true;
+	return aps_collecting_doubt(collecting, numbers(&w->doubted), count(&w->doubted), err);
+}
+
 static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fill *what, struct aps_binding *binding,
                         struct aps_err *err)
 {
@@ -454,18 +464,10 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	w->has_begun = w->has_begun || rc == APS_OK;
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);
+	if (rc == APS_OK) rc = doubt(w, err);
 	bool is_asked = w->data->merges != NULL && aps_asked_merges_are_open(w->data->merges);
 	run->has_lost_list = rc == APS_E_CONFLICT && !is_asked;
 	return rc;
-}
-
-/* An application that keeps its lists itself may have them elsewhere. */
-static void doubt(const struct writing *w)
-{
-	struct aps_sync_run *run = w->run;
-	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
-	if (collecting != NULL && run->settings->keeps_list)
-		aps_collecting_doubt(collecting, numbers(&w->doubted), count(&w->doubted));
 }
 
 enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *partition,
@@ -485,7 +487,6 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	run->is_writing = false;
 	if (rc != APS_OK && w.has_rows) aps_vault_abandon(run->vault);   /* nothing of it is kept */
 	if (rc != APS_OK && w.has_begun) aps_sync_run_forget_lists(run); /* they may have what was aborted */
-	if (rc == APS_OK) doubt(&w);
 	if (rc == APS_OK) {
 		run->counts.n_records += w.judgement.n_of[APS_SYNC_IS_NEW] + w.judgement.n_of[APS_SYNC_IS_SAME] +
 		                         w.judgement.n_of[APS_SYNC_IS_DELETED];

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "client/collecting.h"
+#include "store/doubted_rows.h"
 #include "syncing_world.h"
 
 #define ALL_DEFAULT (&(struct asked){0})
@@ -172,27 +173,141 @@ static uint64_t number_of(const char *key)
 	return entry->number;
 }
 
+static void what_has_not_left_when_the_process_ends_leaves_in_the_next_one(void **state)
+{
+	(void)state;
+	go_live_with_three(ALL_DEFAULT);
+	keep("mutation M { up { id n } }", "{\"up\":{\"__typename\":\"Post\",\"id\":\"9\",\"n\":9}}");
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1");
+	restart();
+	assert_int_equal(n_of("2"), 2);
+	assert_int_equal(n_of("3"), 3);
+	collect();
+	assert_int_equal(n_of("1"), 1);
+	assert_int_equal(n_of("2"), -1);
+	assert_int_equal(n_of("3"), -1);
+	assert_int_equal(n_of("9"), 9);
+}
+
+/* The list that is saved once more in memory has lost them already. */
+static void so_it_does_where_the_store_has_moved_in_the_turn_of_the_page(void **state)
+{
+	(void)state;
+	go_live_with_three(ALL_DEFAULT);
+	begin_next_pass();
+	faulty_vfs_set("full=0");
+	answer_base(post("1", 1, 1), NULL);
+	faulty_vfs_set("full=off");
+	assert_false(aps_vault_is_available(partition()->vault));
+	assert_string_equal(list(), "1:1");
+	assert_int_equal(n_of("2"), 2);
+	aps_vault_retry(partition()->vault, aps_clock_mono_ms());
+	assert_true(aps_vault_is_available(partition()->vault));
+	restart();
+	assert_int_equal(n_of("2"), 2);
+	collect();
+	assert_int_equal(n_of("1"), 1);
+	assert_int_equal(n_of("2"), -1);
+	assert_int_equal(n_of("3"), -1);
+}
+
+static int64_t last_doubted(void)
+{
+	int64_t last;
+	struct aps_err err;
+	struct aps_cache_store *store = &partition()->store;
+	assert_int_equal(aps_doubted_rows_last(store->db, store->part, &last, &err), APS_OK);
+	return last;
+}
+
+static bool is_still_to_fail(void)
+{
+	void *block = aps_malloc(1);
+	aps_free(block);
+	return block == NULL;
+}
+
+/* With each allocation in turn that fails. */
+static void a_page_that_is_not_kept_doubts_nothing(void **state)
+{
+	(void)state;
+	bool is_over = false;
+	size_t n_failures = 0;
+	for (size_t nth = 1; !is_over; nth++) {
+		assert_true(nth < 2000);
+		finish();
+		begin();
+		go_live_with_three(ALL_DEFAULT);
+		begin_next_pass();
+		aps_mem_fail_at(nth);
+		answer_status(200, page_of("listPosts", post("1", 1, 1), NULL));
+		is_over = is_still_to_fail();
+		aps_mem_fail_at(0);
+		bool is_kept = strcmp(list(), "1:1") == 0;
+		if (!is_kept) assert_string_equal(list(), "1:1 2:2 3:3");
+		assert_int_equal(last_doubted(), is_kept ? 1 : 0);
+		n_failures += !is_kept;
+		collect();
+		if (is_kept) assert_int_equal(n_of("2"), -1);
+		assert_int_equal(last_doubted(), 0);
+	}
+	assert_true(n_failures > 10);
+}
+
+/* They are in the store again, and are doubted as before. */
+static void what_a_failed_commit_brings_back_leaves_all_the_same(void **state)
+{
+	(void)state;
+	go_live_with_three(ALL_DEFAULT);
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	world.ms += 5;
+	stand();
+	aps_timers_run(&world.core->timers, world.core, aps_clock_mono_ms());
+	assert_int_equal(n_of("2"), -1);
+	assert_int_equal(last_doubted(), 0);
+	aps_vault_abandon(partition()->vault);
+	assert_int_equal(n_of("2"), 2);
+	collect_later();
+	assert_int_equal(n_of("2"), -1);
+	assert_int_equal(last_doubted(), 0);
+}
+
+static enum aps_rc doubt(const uint64_t *numbers, size_t n)
+{
+	struct aps_err err;
+	return aps_collecting_doubt(aps_caching_collecting(world.core, world.client, CACHE), numbers, n, &err);
+}
+
 /* It is left to a later one. */
 static void without_memory_for_a_collection_nothing_is_lost(void **state)
 {
 	(void)state;
-	size_t n_failures = 0;
+	size_t n_failures = 0, n_left = 0;
 	go_live_with_three(ALL_DEFAULT);
-	for (size_t nth = 1; nth < 60; nth++) {
+	for (size_t nth = 1; nth < 90; nth++) {
 		keep("mutation M { up { id n } }", "{\"up\":{\"__typename\":\"Post\",\"id\":\"9\",\"n\":9}}");
 		uint64_t numbers[] = {number_of("RPost:9"), number_of("RPost:2")};
 		aps_mem_fail_at(nth);
-		aps_collecting_doubt(aps_caching_collecting(world.core, world.client, CACHE), numbers, 2);
-		collect();
+		bool is_doubted = doubt(numbers, 2) == APS_OK;
+		if (is_doubted)
+			collect();
+		else
+			aps_vault_abandon(partition()->vault);
 		aps_mem_fail_at(0);
 		assert_string_equal(list(), "1:1 2:2 3:3");
-		n_failures += n_of("9") != -1;
-		aps_collecting_doubt(aps_caching_collecting(world.core, world.client, CACHE), numbers, 2);
-		collect();
+		n_failures += !is_doubted;
+		n_left += is_doubted && n_of("9") != -1;
+		if (!is_doubted) assert_int_equal(doubt(numbers, 2), APS_OK);
+		collect_later();
 		assert_int_equal(n_of("9"), -1);
 		assert_string_equal(list(), "1:1 2:2 3:3");
+		let_time_pass(10000);
 	}
-	assert_true(n_failures > 10);
+	assert_true(n_failures > 1);
+	assert_true(n_left > 10);
 }
 
 int main(void)
@@ -208,6 +323,10 @@ int main(void)
 	        TEST(an_application_that_keeps_its_lists_itself_keeps_its_records),
 	        TEST(what_was_collected_for_a_pass_that_begins_anew_leaves),
 	        TEST(so_does_what_an_earlier_run_has_collected),
+	        TEST(what_has_not_left_when_the_process_ends_leaves_in_the_next_one),
+	        TEST(so_it_does_where_the_store_has_moved_in_the_turn_of_the_page),
+	        TEST(a_page_that_is_not_kept_doubts_nothing),
+	        TEST(what_a_failed_commit_brings_back_leaves_all_the_same),
 	        TEST(without_memory_for_a_collection_nothing_is_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

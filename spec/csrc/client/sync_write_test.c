@@ -134,7 +134,7 @@ static void what_layers_speak_of_stays_in_the_list_until_none_does(void **state)
 	let_2_linger();
 	settle_layer();
 	assert_string_equal(list(), "1:1");
-	collect();
+	collect_later();
 	assert_int_equal(n_of("2"), -1);
 	assert_phase(APS_SYNC_LIVE);
 	hear(post("2", 24, 2));
@@ -191,7 +191,7 @@ static void a_doubt_keeps_nothing_in_the_list(void **state)
 	let_2_linger();
 	doubt_layer();
 	assert_string_equal(list(), "1:1");
-	collect();
+	collect_later();
 	assert_int_equal(n_of("2"), -1);
 	change_optimistically("1", 100);
 	begin_next_pass();
@@ -247,7 +247,7 @@ static void what_was_written_since_the_pass_began_stays_in_the_list(void **state
 	begin_next_pass();
 	answer_base(post("3", 3, 1), NULL);
 	assert_string_equal(list(), "3:3");
-	collect();
+	collect_later();
 	assert_int_equal(n_of("2"), -1);
 }
 

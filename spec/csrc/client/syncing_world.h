@@ -85,6 +85,13 @@ static inline void collect(void)
 	for (int i = 0; i < 3; i++) let_time_pass(5);
 }
 
+/* The same behind a collection that has just ended, or failed. */
+static inline void collect_later(void)
+{
+	let_time_pass(10000);
+	collect();
+}
+
 static inline struct aps_partition *partition(void)
 {
 	return aps_caching_partition(world.core, world.client, CACHE);
