@@ -136,6 +136,23 @@ describe("the list of a delta sync", function()
     sync:unsubscribe()
   end)
 
+  -- What leaves the list soon after something else has is looked at a few seconds later.
+  it("loses it for good, even if the program ends before the record has left its store", function()
+    local sync = start{ delta_query = false, subscription_query = false, base_query = { query = PAGES, base_refresh_interval = 1 } }
+    local function is_there(id)
+      return client:read_fragment("Post:" .. id, "fragment F on Post { title }") ~= nil
+    end
+    posts.delete "p0030"
+    wait_for(function() return not is_there "p0030" end, "that the first record leaves")
+    posts.delete "p0031"
+    synced_client.wait_equal(client, true)
+    sync:unsubscribe()
+    client:close()
+    client = synced_client.connect() -- and syncs nothing
+    wait_for(function() return not is_there "p0031" end, "that the second one leaves")
+    synced_client.wait_equal(client, true)
+  end)
+
   it("is fetched anew where its cache becomes another identity's, with the list of an earlier sync", function()
     local guest, ann = client:with{ identity = "guest" }, client:with{ identity = "ann" }
     local function start_as(one)
