@@ -208,6 +208,7 @@ build = {
         "csrc/client/sync_commands.c",
         "csrc/client/sync_fetch.c",
         "csrc/client/sync_follow.c",
+        "csrc/client/sync_gone.c",
         "csrc/client/sync_hand.c",
         "csrc/client/sync_hear.c",
         "csrc/client/sync_judge.c",

@@ -135,6 +135,7 @@ static int Apl_cache_fail_sync(lua_State *L)
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	command->cache = cache->id;
 	command->question = id_of(L, 3);
+	command->has_failed = true;
 	return post(L, cache);
 }
 

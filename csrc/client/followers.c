@@ -35,6 +35,12 @@ void aps_followers_forgotten(struct aps_partition_follower *first, bool is_clear
 	for (; first != NULL; first = first->next) first->forgotten(first, is_cleared);
 }
 
+bool aps_followers_list(const struct aps_partition_follower *first, uint64_t number)
+{
+	while (first != NULL && !first->lists(first, number)) first = first->next;
+	return first != NULL;
+}
+
 void aps_followers_unkept(struct aps_partition_follower *first)
 {
 	for (; first != NULL; first = first->next) first->unkept(first);

@@ -19,6 +19,8 @@ struct aps_partition_follower {
 	void (*wrote)(struct aps_partition_follower *follower, uint64_t number);
 	/* What is known of entries and names doesn't hold any more. `is_cleared`: nothing is there any more, either. */
 	void (*forgotten)(struct aps_partition_follower *follower, bool is_cleared);
+	/* Its list has this record, as far as it is known. */
+	bool (*lists)(const struct aps_partition_follower *follower, uint64_t number);
 	/* Records had to leave for want of room, or for their age, and the checkpoints that say they are there with
 	 * them: that of a sync at work, whose records are held, is to be stored again. */
 	void (*unkept)(struct aps_partition_follower *follower);
@@ -34,6 +36,8 @@ void aps_followers_filling(struct aps_partition_follower *first, struct aps_cach
 enum aps_rc aps_followers_filled(struct aps_partition_follower *first, struct aps_err *err);
 void aps_followers_wrote(struct aps_partition_follower *first, uint64_t number);
 void aps_followers_forgotten(struct aps_partition_follower *first, bool is_cleared);
+/* Some follower's list has the record. */
+bool aps_followers_list(const struct aps_partition_follower *first, uint64_t number);
 void aps_followers_unkept(struct aps_partition_follower *first);
 /* What another one knows of the list that stands there, if it is a long one, moves to `list`, unless that is known.
  * Followers that keep the same list take turns: each is told what another has written, and would read it anew. In an

@@ -76,8 +76,9 @@ static void run_settle(struct aps_core *core, struct aps_command *head)
 	struct aps_sync_run *run = run_of(core, head);
 	struct aps_client *client = aps_core_last_client(core, head->client);
 	bool hands_over = run != NULL && run->settings->hands_over;
-	bool is_taken = run != NULL && !hands_over &&
-	                aps_sync_keep_settle(run, command->question, &command->edits, aps_buf_str(&command->more));
+	bool is_taken = run != NULL && command->has_failed && aps_sync_keep_fail(run, command->question);
+	if (run != NULL && !hands_over && !is_taken)
+		is_taken = aps_sync_keep_settle(run, command->question, &command->edits, aps_buf_str(&command->more));
 	if (hands_over) aps_sync_hand_settle(run, command->question, command->n);
 	if (!is_taken && client != NULL && command->edits.number != 0) {
 		const struct aps_caching_edits none = {.number = command->edits.number};

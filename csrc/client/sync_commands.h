@@ -20,6 +20,7 @@ struct aps_sync_answer_command {
 	uint64_t question;
 	struct aps_caching_edits edits; /* a reference */
 	struct aps_buf more;            /* variables of the next page: JSON; empty: none */
+	bool has_failed;                /* the functions weren't done: nothing was begun */
 	bool are_given;                 /* headers: */
 	struct aps_header_list headers; /* in `arena` */
 	struct aps_arena arena;

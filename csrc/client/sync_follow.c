@@ -97,9 +97,15 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
 	run->is_cleared = run->is_cleared || is_cleared;
 	run->is_owing_open = run->is_owing_open || is_cleared;
-	run->began_at = run->lingers_since = 0;
+	run->began_at = run->lingers_since = run->gone_since = 0;
 	run->must_look = true;
 	aps_sync_run_forget_lists(run);
+}
+
+static bool lists(const struct aps_partition_follower *follower, uint64_t number)
+{
+	const struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
+	return run->machine.phase != APS_SYNC_STOPPED && aps_number_set_has(&run->shown.members, number);
 }
 
 static void unkept(struct aps_partition_follower *follower)
@@ -119,6 +125,7 @@ void aps_sync_follow(struct aps_sync_run *run, void (*closing)(struct aps_partit
 	                                                .filled = filled,
 	                                                .wrote = wrote,
 	                                                .forgotten = forgotten,
+	                                                .lists = lists,
 	                                                .unkept = unkept,
 	                                                .closing = closing};
 	run->partition->followers = &run->follower;

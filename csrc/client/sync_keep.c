@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "client/sync_fetch.h"
+#include "client/sync_gone.h"
 #include "client/sync_hear.h"
 #include "client/sync_judge.h"
 #include "client/sync_quarantine.h"
@@ -16,8 +17,10 @@ static void clear(struct aps_sync_run *run)
 	aps_sync_answer_clear(run, &keeping->answer);
 	aps_bytes_unref(keeping->bytes);
 	aps_arena_clear(&keeping->decoded);
+	aps_buf_clear(&keeping->gone);
 	*keeping = (struct aps_sync_keeping){.is_busy = false};
 	aps_arena_init(&keeping->decoded, APS_BUF_ANY_SIZE);
+	aps_buf_init(&keeping->gone, APS_BUF_ANY_SIZE);
 }
 
 void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept)
@@ -41,6 +44,7 @@ static void fail(struct aps_sync_run *run, const struct aps_err *err)
 	if (err != NULL) run->err = *err;
 	run->has_changed = true;
 	if (is_event) run->hearing.has_missed = true;
+	if (run->keeping.is_settling) run->gone_waits = true;
 	aps_sync_keep_conclude(run, false);
 }
 
@@ -100,6 +104,7 @@ static void finish(struct aps_sync_run *run)
 		return;
 	}
 	run->has_changed = true;
+	if (!keeping->is_settling) run->gone_waits = false;
 	keeping->is_uncommitted = true;
 	if (!keeping->is_page) {
 		run->n_uncommitted += !keeping->is_settling; /* what lingers is nothing that was heard */
@@ -230,7 +235,7 @@ void aps_sync_keep_event(struct aps_sync_run *run, struct aps_sync_heard *heard)
 		clear(run);
 }
 
-void aps_sync_keep_settle_lingering(struct aps_sync_run *run)
+static void begin_settling(struct aps_sync_run *run)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
 	clear(run);
@@ -238,7 +243,27 @@ void aps_sync_keep_settle_lingering(struct aps_sync_run *run)
 	keeping->part = APS_SYNC_PART_BASE;
 	keeping->data = APS_STR("{}");
 	keeping->begun_ms = aps_clock_mono_ms();
+}
+
+void aps_sync_keep_settle_lingering(struct aps_sync_run *run)
+{
+	begin_settling(run);
 	put(run);
+}
+
+/* Where none had to be asked about they are done with all the same, and what isn't known becomes known. */
+void aps_sync_keep_ask_gone(struct aps_sync_run *run)
+{
+	struct aps_err err;
+	bool is_told;
+	begin_settling(run);
+	uint64_t question = ++run->last_question;
+	if (aps_sync_gone_ask(run, question, &is_told, &err) != APS_OK)
+		fail(run, &err);
+	else if (is_told)
+		run->keeping.question = question;
+	else
+		put(run);
 }
 
 bool aps_sync_keep_asks_page(struct aps_sync_run *run, struct aps_sync_answer *answer)
@@ -270,6 +295,14 @@ static bool take(struct aps_sync_answer *answer, const struct aps_caching_edits 
 	aps_buf_clear(&answer->more);
 	aps_buf_init(&answer->more, APS_BUF_ANY_SIZE);
 	aps_buf_add_str(&answer->more, more);
+	return true;
+}
+
+/* Of what is gone nothing was written: it is asked about again. */
+bool aps_sync_keep_fail(struct aps_sync_run *run, uint64_t question)
+{
+	if (question == 0 || !run->keeping.is_settling || run->keeping.question != question) return false;
+	fail(run, NULL);
 	return true;
 }
 

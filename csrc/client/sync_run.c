@@ -52,6 +52,8 @@ void aps_sync_run_forget_lists(struct aps_sync_run *run)
 	aps_synced_list_forget(&run->shown);
 	aps_synced_list_forget(&run->collected);
 	aps_synced_list_forget(&run->lingering);
+	aps_synced_list_forget(&run->gone);
+	run->has_gone = run->gone_waits = true;
 	run->knows_tombstones = false;
 }
 

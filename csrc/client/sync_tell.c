@@ -167,6 +167,16 @@ enum aps_rc aps_sync_tell_records(struct aps_sync_run *run, uint64_t question, c
 	return emit(run, &telling, NULL, err);
 }
 
+enum aps_rc aps_sync_tell_gone(struct aps_sync_run *run, uint64_t question, struct aps_str records, struct aps_err *err)
+{
+	struct telling telling;
+	begin(&telling, "records");
+	write_int(&telling.w, "number", (int64_t)question);
+	aps_json_write_key(&telling.w, APS_STR("records"));
+	aps_json_write_raw(&telling.w, records);
+	return emit(run, &telling, NULL, err);
+}
+
 static void write_records(struct aps_json_writer *w, const struct aps_page *page)
 {
 	aps_json_write_key(w, APS_STR("records"));

@@ -18,6 +18,9 @@ enum aps_rc aps_sync_tell_update(struct aps_sync_run *run, uint64_t question, en
 /* Or of the records that are newer than what is known. */
 enum aps_rc aps_sync_tell_records(struct aps_sync_run *run, uint64_t question, const struct aps_page *page,
                                   const struct aps_sync_judgement *judgement, struct aps_err *err);
+/* Of records that have left the list: JSON text of what "records" has of them. */
+enum aps_rc aps_sync_tell_gone(struct aps_sync_run *run, uint64_t question, struct aps_str records,
+                               struct aps_err *err);
 /* Of one that hands over: a page, with its records or, where a function makes events of it, its data; and what the
  * service says is wrong with it. */
 enum aps_rc aps_sync_tell_page(struct aps_sync_run *run, uint64_t question, const struct aps_sync_answer *answer,

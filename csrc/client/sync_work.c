@@ -7,6 +7,7 @@
 #include "client/sync_answer.h"
 #include "client/sync_fetch.h"
 #include "client/sync_follow.h"
+#include "client/sync_gone.h"
 #include "client/sync_hand.h"
 #include "client/sync_hear.h"
 #include "client/sync_keep.h"
@@ -390,6 +391,14 @@ static bool settle_lingering(struct aps_sync_run *run)
 	return true;
 }
 
+/* What has left the list is asked about. */
+static bool ask_gone(struct aps_sync_run *run)
+{
+	if (run->keeping.is_busy || run->machine.is_saving || !aps_sync_gone_is_due(run)) return false;
+	aps_sync_keep_ask_gone(run);
+	return true;
+}
+
 /* The turn that it begins looks. */
 static void look_due(struct aps_timer *timer APS_UNUSED, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
@@ -483,6 +492,7 @@ bool aps_sync_work_go_on(struct aps_sync_run *run)
 	has_gone = take_answer(run) || has_gone;
 	has_gone = take_events(run) || has_gone;
 	has_gone = settle_lingering(run) || has_gone;
+	has_gone = ask_gone(run) || has_gone;
 	has_gone = save_owed(run) || has_gone;
 	bool has_ended = run->machine.phase == APS_SYNC_STOPPED && (run->reason.code != APS_OK || run->is_completed);
 	if (has_ended && !run->is_reason_told) {
@@ -547,6 +557,7 @@ static void begin(struct aps_sync_run *run)
 	run->look.due = look_due;
 	aps_arena_init(&run->place_arena, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->keeping.decoded, APS_BUF_ANY_SIZE);
+	aps_buf_init(&run->keeping.gone, APS_BUF_ANY_SIZE);
 	aps_arena_init(&run->fetching.arena, APS_BUF_ANY_SIZE);
 	aps_delta_sync_init(&run->machine, &run->settings->options, &run->core->rand);
 }
@@ -592,6 +603,7 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	}
 	if (partition != NULL) {
 		(void)aps_sync_place_guess(run, err);
+		aps_sync_gone_look(run);
 		retain(run);
 		load(run);
 	}
@@ -620,6 +632,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	aps_synced_list_clear(&run->collected);
 	aps_synced_list_clear(&run->lingering);
 	aps_number_set_clear(&run->lingering_written);
+	aps_synced_list_clear(&run->gone);
 	aps_arena_clear(&run->place_arena);
 	aps_kept_list_clear(&run->kept);
 	if (!aps_sync_keep_close(run)) aps_sync_run_let_go(run);

@@ -2,6 +2,7 @@
 
 #include "cache/evict.h"
 #include "client/collecting.h"
+#include "client/sync_gone.h"
 #include "client/sync_hear.h"
 #include "client/sync_judge.h"
 #include "client/sync_lingering.h"
@@ -417,6 +418,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
+	if (rc == APS_OK) rc = aps_sync_gone_change(run, partition, &w->joining, &w->doubted, err);
 	if (rc == APS_OK) mark(w, partition, (begins && !is_beside) || ends);
 	return rc;
 }

@@ -6,12 +6,14 @@ local wait_for = require "spec.support.wait"
 
 local SCHEMA = [[
 type Post { id: ID! title: String }
-type Query { listPosts(offset: Int, n: Int): [Post] getPost(id: ID!): Post }
-type Mutation { createPost(id: ID!, title: String): Post }
+type Query { listPosts(offset: Int, n: Int): [Post] listDrafts: [Post] getPost(id: ID!): Post }
+type Mutation { createPost(id: ID!, title: String): Post setDrafts(from: Int!, to: Int!): Boolean }
 type Subscription { onCreatePost: Post @aws_subscribe(mutations: ["createPost"]) }
 ]]
 
 local RESOLVERS = [[
+local from, to = 1, 0 -- of the drafts
+
 local function post(id) return { id = tostring(id), title = ("title %d "):format(id) .. ("x"):rep(200) } end
 return {
   Query = {
@@ -22,9 +24,20 @@ return {
       end
       return list
     end,
+    listDrafts = function()
+      local list = {}
+      for id = from, to do list[#list + 1] = post(id) end
+      return list
+    end,
     getPost = function(ctx) return post(tonumber(ctx.args.id)) end,
   },
-  Mutation = { createPost = function(ctx) return ctx.args end },
+  Mutation = {
+    createPost = function(ctx) return ctx.args end,
+    setDrafts = function(ctx)
+      from, to = ctx.args.from, ctx.args.to
+      return true
+    end,
+  },
 }
 ]]
 
@@ -150,6 +163,64 @@ describe("a delta sync with functions of the application", function()
     }))
     appsync.assert(s:ready(10))
     for id = 1, 7 do assert.equal(tostring(id), client:read_query(GET, { id = tostring(id) }).getPost.id) end
+  end)
+
+  describe("of which a base query has some no more", function()
+    local DRAFTS = "query Drafts { listDrafts { id title } }"
+
+    local function set_drafts(from, to)
+      appsync.assert(connect():mutate("mutation ($from: Int!, $to: Int!) { setDrafts(from: $from, to: $to) }", { from = from, to = to }))
+    end
+
+    -- With 1 to n, each under a query of its own; then the service has the first one alone, and the base query is sent again.
+    local function sync_twice(client, n, cache_updates)
+      local parts = appsync.build_sync("Post", { base_query = DRAFTS, subscription_query = ON_CREATE, cache_updates = cache_updates })
+      set_drafts(1, n)
+      local s = client:sync(parts)
+      appsync.assert(s:ready(10))
+      s:unsubscribe()
+      set_drafts(1, 1)
+      s = client:sync(parts)
+      appsync.assert(s:ready(10))
+      assert.equal(1, #client:read_query(DRAFTS).listDrafts)
+    end
+
+    local function shown(client, id)
+      local data = client:read_query(GET, { id = tostring(id) })
+      return data and data.getPost ~= appsync.null
+    end
+
+    local function wait_until_gone(client, id)
+      wait_for(function() return not shown(client, id) end, "post " .. id .. " is shown no more", function() return table.concat(told(), "\n") end)
+    end
+
+    it("takes those out of the queries that a function names, and shows null there as of a deletion", function()
+      local client, seen = connect(), {}
+      sync_twice(client, 250, function(record)
+        seen[record.id] = (seen[record.id] or "") .. record.title:sub(1, 6 + #record.id) .. ";"
+        return { query = GET, variables = { id = record.id } }
+      end)
+      for id = 2, 250 do wait_until_gone(client, id) end
+      assert.equal(appsync.null, client:read_query(GET, { id = "250" }).getPost)
+      assert.is_true(shown(client, 1))
+      assert.equal("title 250;title 250;", (seen["250"]:gsub(" ;", ";")))
+      assert.same({}, told())
+    end)
+
+    it("says once what that function throws, and goes on with the others", function()
+      local client, is_second = connect(), false
+      local function cache_updates(record)
+        if is_second and tonumber(record.id) < 4 then error("no " .. record.id, 0) end
+        if record.id == "5" then is_second = true end
+        return { query = GET, variables = { id = record.id } }
+      end
+      sync_twice(client, 5, cache_updates)
+      wait_until_gone(client, 4)
+      wait_until_gone(client, 5)
+      assert.is_true(shown(client, 3))
+      assert.equal(1, #told())
+      assert.matches("cache_updates of a sync failed: no 1; .*", told()[1])
+    end)
   end)
 
   it("asks a function for the headers of each request, and of the subscription", function()

@@ -334,7 +334,8 @@ function cache:give_headers(entry, headers, message) end
 ---is_whole: a pass was complete, in this run or an earlier one; quarantined: how many records couldn't be taken. "update": of a
 ---part with has_update or has_page; part: "base", "delta" or "subscription"; data: of the response; variables: those that the page
 ---was asked for with, where has_page. "records": those of a page, or an event, that are newer than what was known; with
----has_cache_updates, unless the part has has_update or has_page. "headers": of the request, or the subscription, that is due; with
+---has_cache_updates, unless the part has has_update or has_page; or, as of deletions, those that a base pass lacked: where nothing was
+---begun for these, they are asked about again. "headers": of the request, or the subscription, that is due; with
 ---asks_headers.
 ---
 ---Where the DATA of an event is large it is what makes it, as of every event.

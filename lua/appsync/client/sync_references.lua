@@ -103,7 +103,7 @@ local function tell(records, raised)
   if records.has_told_references then return end
   records.has_told_references = true
   log.emit(records.root.log, "error", ("cache_updates of a sync failed: %s; the record is kept, and queries that show it alone may "
-    .. "not"):format(printable.text(raised)), { raised = raised })
+    .. "not be up to date"):format(printable.text(raised)), { raised = raised })
 end
 
 ---What is to be written for records. Where it can pause, others run in between.

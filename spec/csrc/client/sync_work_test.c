@@ -8,56 +8,9 @@
 #include <cmocka.h>
 
 #include "client/question.h"
-#include "syncing_world.h"
+#include "saboteur.h"
 
 #define PLAIN (&(struct asked){0})
-
-/* What else is kept in the store: its last word fails so many times. */
-struct saboteur {
-	struct aps_vault_part part;
-	unsigned n_left;
-};
-
-static struct saboteur saboteur;
-
-static enum aps_rc refuse(struct aps_vault_part *part, struct aps_err *err)
-{
-	struct saboteur *one = APS_CONTAINER_OF(part, struct saboteur, part);
-	if (one->n_left == 0) return APS_OK;
-	one->n_left--;
-	return aps_fail(err, APS_E_NOMEM, "out of memory");
-}
-
-static void announce(struct aps_vault_part *part, uint64_t generation)
-{
-	(void)part;
-	(void)generation;
-}
-
-static void failed(struct aps_vault_part *part)
-{
-	(void)part;
-}
-
-static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err)
-{
-	(void)part;
-	(void)keeps;
-	(void)err;
-	return APS_OK;
-}
-
-static void sabotage(unsigned n)
-{
-	saboteur = (struct saboteur){.part = {NULL, refuse, announce, announce, failed, moved, NULL}, .n_left = n};
-	aps_vault_add(partition()->vault, &saboteur.part);
-}
-
-static void end_sabotage(void)
-{
-	assert_int_equal(saboteur.n_left, 0);
-	aps_vault_remove(partition()->vault, &saboteur.part);
-}
 
 static void a_page_whose_commit_fails_is_asked_for_again(void **state)
 {

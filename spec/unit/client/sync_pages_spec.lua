@@ -341,7 +341,7 @@ describe("a page of a delta sync", function()
         assert.equal(1, #syncing.told())
         assert.is_truthy(syncing.told()[1]:find(message, 1, true), syncing.told()[1])
         assert.matches("^error: cache_updates of a sync failed: ", syncing.told()[1])
-        assert.matches("; the record is kept, and queries that show it alone may not$", syncing.told()[1])
+        assert.matches("; the record is kept, and queries that show it alone may not be up to date$", syncing.told()[1])
       end
     end)
 
