@@ -200,6 +200,7 @@ static bool read_list(struct reading *in)
 		enum aps_json_token token = aps_json_next(r);
 		if (token == APS_JSON_ARRAY_END) return true;
 		if (token == APS_JSON_ERROR) return false;
+		if (token != APS_JSON_OBJECT && token != APS_JSON_NULL) in->page->has_scalars = true;
 		if (token == APS_JSON_ARRAY && aps_json_skip_rest(r) != APS_OK) return false;
 		if (!(token == APS_JSON_OBJECT ? read_record(in) : add_record(in) != NULL)) return false;
 	}

@@ -45,6 +45,7 @@ struct aps_page {
 	int64_t started_ms;     /* startedAt in milliseconds; 0: none */
 	bool is_list;           /* else it is one record, or nothing */
 	bool is_scalar;         /* neither an object nor a list nor null stands in the place of the root field */
+	bool has_scalars;       /* something in the list is neither an object nor null */
 	bool is_null;           /* null stands where the list or the record may be, or an object around it */
 	struct aps_str
 	        path[APS_PAGE_MAX_PATH]; /* response keys from the root to the list or record, the root's first */

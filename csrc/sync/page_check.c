@@ -9,38 +9,59 @@ static int shown(struct aps_str name)
 	return name.n > MAX_SHOWN ? MAX_SHOWN : (int)name.n;
 }
 
-static bool lacks_list(const struct aps_page *page, const struct aps_page_names *names,
-                       const struct aps_page_duty *duty, struct aps_str errors)
+/* The record itself, where a list of such may be. */
+static bool is_one_record(const struct aps_page *page, const struct aps_page_names *names)
 {
-	if (page->is_list || (aps_page_count(page) != 0 && !names->has_list)) return false;
-	if (!page->is_null || errors.n != 0) return true;
+	return !page->is_list && !names->has_list && aps_page_count(page) != 0;
+}
+
+/* Its shape is right. */
+static bool has_null_for_list(const struct aps_page *page, const struct aps_page_names *names,
+                              const struct aps_page_duty *duty, struct aps_str errors)
+{
+	if (page->is_list || is_one_record(page, names)) return false;
+	if (errors.n != 0) return true;
 	return duty->is_base && (names->has_list || !duty->may_be_nothing);
 }
 
-/* Of a list that is kept by rule: what has come can't be one, whatever is in it. NULL: it may be. */
-static const char *other_shape(const struct aps_page *page)
+/* No object is in it. */
+static bool is_of_scalars(const struct aps_page *page)
 {
+	if (!page->is_list || !page->has_scalars) return false;
+	for (size_t i = 0; i < aps_page_count(page); i++)
+		if (aps_page_at(page, i)->text.p != NULL) return false;
+	return true;
+}
+
+/* What has come can't become records, whatever is in it. NULL: it may. Null says nothing of the shape. */
+static const char *other_shape(const struct aps_page *page, const struct aps_page_names *names,
+                               const struct aps_page_duty *duty)
+{
+	static const char *const ONE = "has one object without a list for ";
+	if (is_of_scalars(page)) return "has a list of scalars for ";
+	if (is_one_record(page, names)) return duty->is_base && duty->keeps_list ? ONE : NULL;
 	if (page->is_list || page->is_null) return NULL;
 	if (page->n_path == 0) return "doesn't have the field ";
-	if (page->is_scalar) return "has a scalar for ";
-	return aps_page_count(page) != 0 ? "has one object without a list for " : NULL;
+	return page->is_scalar ? "has a scalar for " : ONE;
 }
 
-static enum aps_rc refuse_shape(const char *what, const struct aps_page_names *names, struct aps_err *err)
+static enum aps_rc refuse_shape(const char *what, const struct aps_page_names *names, const struct aps_page_duty *duty,
+                                struct aps_err *err)
 {
 	return aps_fail_word(err, APS_E_PROTOCOL, APS_PAGE_NO_LIST, 0,
-	                     "base_query: the service's answer %s%.*s; a list of records is needed there, or an object "
+	                     "%s_query: the service's answer %s%.*s; a list of records is needed there, or an object "
 	                     "with such a list",
-	                     what, shown(names->root), names->root.p);
+	                     duty->is_base ? "base" : "delta", what, shown(names->root), names->root.p);
 }
 
-static enum aps_rc refuse_list(const struct aps_page *page, const struct aps_page_names *names,
-                               const struct aps_page_duty *duty, struct aps_err *err)
+static enum aps_rc refuse_null(const struct aps_page_names *names, const struct aps_page_duty *duty,
+                               struct aps_err *err)
 {
 	struct aps_str root = names->root, items = names->items;
-	return aps_fail(err, APS_E_PROTOCOL, "the service's answer to the %s query has %s%.*s%s%.*s; %s",
-	                duty->is_base ? "base" : "delta", page->is_null ? "null for the list " : "no list ",
-	                shown(root), root.p, items.n != 0 ? "." : "", shown(items), items.n != 0 ? items.p : "",
+	return aps_fail(err, APS_E_PROTOCOL,
+	                "the service's answer to the %s query has null for the list %.*s%s%.*s; %s",
+	                duty->is_base ? "base" : "delta", shown(root), root.p, items.n != 0 ? "." : "", shown(items),
+	                items.n != 0 ? items.p : "",
 	                duty->is_base ? "where there are no records the list has to be empty"
 	                              : "where nothing has changed the list has to be empty, or null");
 }
@@ -83,9 +104,9 @@ static bool is_token_lost(const struct aps_page *page, const struct aps_page_nam
 enum aps_rc aps_page_check(const struct aps_page *page, const struct aps_page_names *names,
                            const struct aps_page_duty *duty, struct aps_str errors, struct aps_err *err)
 {
-	const char *shape = duty->is_base && duty->keeps_list ? other_shape(page) : NULL;
-	if (shape != NULL) return refuse_shape(shape, names, err);
-	if (lacks_list(page, names, duty, errors)) return refuse_list(page, names, duty, err);
+	const char *shape = other_shape(page, names, duty);
+	if (shape != NULL) return refuse_shape(shape, names, duty, err);
+	if (has_null_for_list(page, names, duty, errors)) return refuse_null(names, duty, err);
 	if (duty->asks_next && page->token.n > APS_PAGE_MAX_TOKEN_BYTES)
 		return aps_fail(err, APS_E_PROTOCOL, "a page's nextToken has %zu bytes; %zu are the most",
 		                page->token.n, APS_PAGE_MAX_TOKEN_BYTES);

@@ -15,7 +15,8 @@ struct aps_page_duty {
 	bool asks_next;      /* there is a page behind it if it has a token */
 };
 
-/* The word of an error that says of what has come that it is neither a list nor holds one. */
+/* The word of an error that says of what has come that it can't become records: it is neither a list of them, nor holds
+ * one, nor is one where it may be. */
 #define APS_PAGE_NO_LIST "no_list"
 
 APS_BEGIN_DECLS

@@ -78,6 +78,42 @@ static void an_application_that_keeps_its_list_may_have_one_record(void **state)
 	assert_string_equal(read_query("{ getPost(id: 1) { n } }"), "{\"getPost\":{\"n\":1,\"__typename\":\"Post\"}}");
 }
 
+static void what_is_no_record_ends_one_that_keeps_its_list_itself_too(void **state)
+{
+	static const struct {
+		const char *body, *msg;
+	} WRONG[] = {
+	        {"{\"data\":{\"getPost\":\"what\"}}",
+	         "base_query: the service's answer has a scalar for getPost" NEEDED},
+	        {"{\"data\":{\"getPost\":[1,2]}}",
+	         "base_query: the service's answer has a list of scalars for getPost" NEEDED},
+	        {"{\"data\":{}}", "base_query: the service's answer doesn't have the field getPost" NEEDED},
+	};
+	(void)state;
+	for (size_t i = 0; i < 2 * APS_COUNTOF(WRONG); i++) {
+		begin();
+		open_sync(&(struct asked){.base = ONE, .is_by_hand = true, .has_update = i % 2 != 0});
+		tell("subscribed");
+		answer_status(200, WRONG[i / 2].body);
+		assert_phase(APS_SYNC_STOPPED);
+		assert_int_equal(told("end")->response.err.code, APS_E_PROTOCOL);
+		assert_string_equal(told("end")->response.err.msg, WRONG[i / 2].msg);
+		stop();
+		finish();
+	}
+}
+
+static void a_delta_query_that_was_never_kept_ends_it_too(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.base = ""});
+	tell("subscribed");
+	answer_status(200, "{\"data\":{\"syncPosts\":{\"items\":\"none\"}}}");
+	assert_phase(APS_SYNC_STOPPED);
+	assert_string_equal(told("end")->response.err.msg,
+	                    "delta_query: the service's answer has one object without a list for syncPosts" NEEDED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +121,8 @@ int main(void)
 	        TEST(of_one_that_had_its_list_it_is_asked_for_again),
 	        TEST(where_errors_stand_beside_it_they_say_why),
 	        TEST(an_application_that_keeps_its_list_may_have_one_record),
+	        cmocka_unit_test(what_is_no_record_ends_one_that_keeps_its_list_itself_too),
+	        TEST(a_delta_query_that_was_never_kept_ends_it_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

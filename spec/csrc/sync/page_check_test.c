@@ -12,6 +12,7 @@
 
 #define CONNECTION "query { l { items { id version } nextToken } }"
 #define BARE       "query { l { id version } }"
+#define AUTHORED   "query { l { id version author { name } } }"
 #define NESTED     "query { p { nextToken page { rows { id version } n: nextToken } } }"
 #define LISTED     "{\"l\":{\"items\":[{\"id\":1}],\"nextToken\":null}}"
 
@@ -20,10 +21,11 @@ static const struct aps_page_duty BY_HAND = {.is_base = true, .may_be_nothing = 
 static const struct aps_page_duty DELTA = {.asks_next = true};
 static const struct aps_page_duty ONE_PAGE = {.asks_next = false};
 
+static struct aps_err err;
+
 /* The message, or NULL: it is whole. */
 static const char *check(const char *text, const char *data, const struct aps_page_duty *duty, const char *errors)
 {
-	static struct aps_err err;
 	struct aps_gql_document *document;
 	struct aps_page_names names;
 	struct aps_page page;
@@ -38,6 +40,13 @@ static const char *check(const char *text, const char *data, const struct aps_pa
 	aps_gql_document_unref(document);
 	assert_int_equal(aps_mem_live(), 0);
 	return rc == APS_OK ? NULL : err.msg;
+}
+
+/* "": it has none, or is whole. */
+static const char *word_of(const char *text, const char *data, const struct aps_page_duty *duty)
+{
+	err.word = NULL;
+	return check(text, data, duty, "") != NULL && err.word != NULL ? err.word : "";
 }
 
 struct row {
@@ -64,6 +73,14 @@ static void null_is_no_list_of_a_base_query_and_no_change_of_a_delta_query(void 
 	        {BARE, "{\"l\":null}", false, true, true},
 	        {BARE, "{}", false, false, false},
 	        {BARE, "{\"l\":7}", false, false, false},
+	        {BARE, "{\"l\":[7,\"x\"]}", false, false, false},
+	        {BARE, "{\"l\":[[{\"id\":1}]]}", false, false, false},
+	        {BARE, "{\"l\":[null,7]}", false, false, false},
+	        {BARE, "{\"l\":[null]}", true, true, true},         /* bad records, */
+	        {BARE, "{\"l\":[7,{\"id\":1}]}", true, true, true}, /* one of two */
+	        {CONNECTION, "{\"l\":{\"items\":[7]}}", false, false, false},
+	        {CONNECTION, "{\"l\":{\"items\":{\"id\":1}}}", false, false, false},
+	        {AUTHORED, "{\"l\":{\"id\":1,\"author\":null}}", true, true, true},
 	        {NESTED, "{\"p\":{\"page\":{\"rows\":[]}}}", true, true, true},
 	        {NESTED, "{\"p\":{\"page\":{\"rows\":null}}}", false, false, true},
 	        {NESTED, "{\"p\":{\"page\":null}}", false, false, true},
@@ -89,10 +106,9 @@ static void a_message_says_what_is_missing(void **state)
 	        check(BARE, "{\"l\":null}", &BASE, ""),
 	        "the service's answer to the base query has null for the list l; where there are no records "
 	        "the list has to be empty");
-	assert_string_equal(
-	        check(CONNECTION, "{\"l\":{}}", &DELTA, ""),
-	        "the service's answer to the delta query has no list l.items; where nothing has changed the "
-	        "list has to be empty, or null");
+	assert_string_equal(check(CONNECTION, "{\"l\":{}}", &DELTA, ""),
+	                    "delta_query: the service's answer has one object without a list for l; a list of records "
+	                    "is needed there, or an object with such a list");
 }
 
 static void what_is_no_list_is_told_where_it_is_kept_by_rule(void **state)
@@ -105,7 +121,9 @@ static void what_is_no_list_is_told_where_it_is_kept_by_rule(void **state)
 	} ROWS[] = {
 	        {CONNECTION, "{}", "doesn't have the field l;"},
 	        {CONNECTION, "{\"l\":7}", "has a scalar for l;"},
-	        {CONNECTION, "{\"l\":{}}", "no list l.items;"},
+	        {CONNECTION, "{\"l\":{}}", "has one object without a list for l;"},
+	        {CONNECTION, "{\"l\":{\"items\":[true]}}", "has a list of scalars for l;"},
+	        {AUTHORED, "{\"l\":{\"id\":1,\"author\":null}}", "has one object without a list for l;"},
 	        {CONNECTION, "{\"l\":null}", "null for the list l.items;"},
 	        {BARE, "{\"m\":[]}", "doesn't have the field l;"},
 	        {BARE, "{\"l\":true}", "has a scalar for l;"},
@@ -120,6 +138,23 @@ static void what_is_no_list_is_told_where_it_is_kept_by_rule(void **state)
 	assert_null(check(BARE, "{\"l\":[]}", &BY_RULE, ""));
 	assert_null(check(CONNECTION, LISTED, &BY_RULE, ""));
 	assert_null(check(BARE, "{\"l\":{\"id\":1}}", &DELTA_BY_RULE, "")); /* one that has changed */
+}
+
+/* No later answer would be another: whoever asks ends. */
+static void what_can_never_become_records_has_a_word(void **state)
+{
+	(void)state;
+	static const struct aps_page_duty *const DUTIES[] = {&BASE, &BY_HAND, &DELTA};
+	static const char *const WRONG[] = {"{}", "{\"l\":7}", "{\"l\":\"x\"}", "{\"l\":[1,2]}"};
+	static const char *const NULLS[] = {"{\"l\":null}", "{\"l\":[null]}"};
+	for (size_t i = 0; i < APS_COUNTOF(DUTIES); i++) {
+		for (size_t n = 0; n < APS_COUNTOF(WRONG); n++)
+			assert_string_equal(word_of(BARE, WRONG[n], DUTIES[i]), APS_PAGE_NO_LIST);
+		for (size_t n = 0; n < APS_COUNTOF(NULLS); n++)
+			assert_string_equal(word_of(BARE, NULLS[n], DUTIES[i]), "");
+		assert_string_equal(word_of(CONNECTION, "{\"l\":{\"items\":7}}", DUTIES[i]), APS_PAGE_NO_LIST);
+		assert_string_equal(word_of(CONNECTION, "{\"l\":{\"items\":null}}", DUTIES[i]), "");
+	}
 }
 
 static void null_beside_errors_says_nothing(void **state)
@@ -196,6 +231,7 @@ int main(void)
 	        cmocka_unit_test(null_is_no_list_of_a_base_query_and_no_change_of_a_delta_query),
 	        cmocka_unit_test(a_message_says_what_is_missing),
 	        cmocka_unit_test(what_is_no_list_is_told_where_it_is_kept_by_rule),
+	        cmocka_unit_test(what_can_never_become_records_has_a_word),
 	        cmocka_unit_test(null_beside_errors_says_nothing),
 	        cmocka_unit_test(a_token_that_an_error_has_taken_is_no_end),
 	        cmocka_unit_test(a_token_has_64_kibibytes_at_most),
