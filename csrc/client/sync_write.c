@@ -11,7 +11,8 @@
 #include "client/sync_shell.h"
 #include "sync/page_time.h"
 
-#define MAX_ORDERING_BYTES 1024 /* of what is kept with a deletion */
+#define MAX_ORDERING_BYTES 1024     /* of what is kept with a deletion */
+#define MAX_AHEAD_MS       86400000 /* of now: what a service says wrongly would never be forgotten */
 
 /* A page or an event on its way. */
 struct writing {
@@ -147,10 +148,11 @@ static struct aps_str bare(struct aps_str key)
 	return (struct aps_str){key.p + 1, key.n - 1};
 }
 
-/* The later of now, which may be a guess, and of what the service says. */
+/* The later of now, which may be a guess, and of what the service says, within reason. */
 static int64_t deleted_at_s(const struct writing *w, const struct aps_page_record *record)
 {
 	int64_t now_ms = aps_sync_run_seen_ms(w->run), changed_ms = aps_page_time_of(record->changed_at);
+	if (changed_ms > now_ms + MAX_AHEAD_MS) changed_ms = now_ms + MAX_AHEAD_MS;
 	return (changed_ms > now_ms ? changed_ms : now_ms) / 1000;
 }
 
