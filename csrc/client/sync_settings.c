@@ -152,11 +152,14 @@ static void copy_members(struct aps_json_writer *w, struct aps_str variables, co
 	}
 }
 
+/* Where a query says when its pages were made, as lists of versioned models do. What events have is a matter of theirs.
+ */
 static int64_t last_sync_of(const struct aps_sync_settings *settings, int64_t last_sync_ms)
 {
 	bool is_in_ms = settings->unit == APS_LAST_SYNC_MILLISECONDS;
-	for (int i = 0; settings->unit == APS_LAST_SYNC_BY_DOCUMENT && i < APS_SYNC_PARTS; i++)
-		is_in_ms = is_in_ms || settings->parts[i].names.started_at.n != 0;
+	if (settings->unit == APS_LAST_SYNC_BY_DOCUMENT)
+		is_in_ms = settings->parts[APS_SYNC_PART_BASE].names.started_at.n != 0 ||
+		           settings->parts[APS_SYNC_PART_DELTA].names.started_at.n != 0;
 	return is_in_ms ? last_sync_ms : last_sync_ms / 1000;
 }
 

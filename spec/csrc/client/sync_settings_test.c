@@ -301,6 +301,17 @@ static void a_delta_query_has_the_last_sync_in_its_unit(void **state)
 	}
 }
 
+static void what_a_subscription_selects_says_nothing_of_that_unit(void **state)
+{
+	(void)state;
+	const struct aps_sync_fetch fetch = {.query = APS_SYNC_DELTA_QUERY, .last_sync_ms = INT64_C(1700000000123)};
+	set_part(BASE, PLAIN, "{}");
+	set_part(DELTA, PLAIN, "{}");
+	set_part(LIVE, "subscription { changed { items { id } nextToken startedAt } }", "{}");
+	look();
+	assert_string_equal(variables_of(&fetch), "{\"lastSync\":1700000000}");
+}
+
 /* What its function has told: the page size is a matter of its own, the last sync is ours. */
 static void the_application_s_page_variables_take_the_place_of_all(void **state)
 {
@@ -368,6 +379,7 @@ int main(void)
 	        TEST(a_page_of_the_base_query_has_its_size_and_its_token),
 	        TEST(names_with_escapes_are_the_same_names),
 	        TEST(a_delta_query_has_the_last_sync_in_its_unit),
+	        TEST(what_a_subscription_selects_says_nothing_of_that_unit),
 	        TEST(the_application_s_page_variables_take_the_place_of_all),
 	        TEST(without_memory_there_are_no_variables),
 	        TEST(parts_have_names),
