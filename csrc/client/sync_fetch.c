@@ -92,8 +92,6 @@ static void start(struct aps_sync_run *run)
 	bool is_first = run->machine.fetch.token.n == 0;
 	bool is_base = fetching->query == APS_SYNC_BASE_QUERY;
 	if (is_base && (is_first || run->began_at == 0)) run->began_at = fetching->asked_at;
-	bool forgets = !run->settings->hands_over; /* where an event is more than a record's state */
-	if (forgets && is_first && !run->machine.is_inside) aps_sync_hear_forget_settled(run);
 	fetching->sink.ended = ended;
 	aps_request_init(run->core, &fetching->request, &options, &fetching->sink);
 	fetching->is_requested = true;

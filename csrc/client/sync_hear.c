@@ -1,6 +1,5 @@
 #include "client/sync_hear.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "client/connections.h"
 #include "client/feed.h"
@@ -11,8 +10,6 @@
 /* What is held: more is forgotten, and fetched instead. */
 #define MAX_EVENTS 8192
 #define MAX_BYTES  ((size_t)8 * 1024 * 1024)
-/* What the service has told so long ago, all its queries know of. */
-#define SETTLED_MS 5000
 
 static struct aps_sync_run *of(struct aps_consumer *consumer)
 {
@@ -43,13 +40,6 @@ void aps_sync_hear_forget(struct aps_sync_run *run)
 {
 	struct aps_sync_heard *heard;
 	while ((heard = aps_sync_hear_take(run)) != NULL) aps_sync_heard_free(heard);
-}
-
-void aps_sync_hear_forget_settled(struct aps_sync_run *run)
-{
-	int64_t before_ms = aps_clock_mono_ms() - SETTLED_MS;
-	while (run->hearing.first != NULL && run->hearing.first->came_ms < before_ms)
-		aps_sync_heard_free(aps_sync_hear_take(run));
 }
 
 /* A block that was read in one turn for all subscriptions isn't held for a small part of it. */
@@ -91,7 +81,6 @@ static enum aps_consumer_verdict offer(struct aps_core *core APS_UNUSED, struct 
 	}
 	heard->bytes = own(bytes, &payload);
 	heard->payload = payload;
-	heard->came_ms = aps_clock_mono_ms();
 	*hearing->last = heard;
 	hearing->last = &heard->next;
 	hearing->n_events++;

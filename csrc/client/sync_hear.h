@@ -16,9 +16,6 @@ struct aps_sync_heard *aps_sync_hear_take(struct aps_sync_run *run);
 void aps_sync_heard_free(struct aps_sync_heard *heard); /* NULL is legal */
 /* Those that are held are forgotten. */
 void aps_sync_hear_forget(struct aps_sync_run *run);
-/* Those that came so long ago that the first page of a pass, which is about to be asked for, knows of them, and of what
- * has happened since. */
-void aps_sync_hear_forget_settled(struct aps_sync_run *run);
 /* An event wasn't whole. */
 void aps_sync_hear_note_partial(struct aps_sync_run *run);
 /* Monotonic: when something came from the service last; 0: nobody knows, or it wasn't read as it came, since then. */

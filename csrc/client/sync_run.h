@@ -84,7 +84,6 @@ struct aps_sync_heard {
 	struct aps_sync_heard *next;
 	struct aps_bytes *bytes;
 	struct aps_str payload;
-	int64_t came_ms; /* monotonic */
 };
 
 enum aps_sync_standing {

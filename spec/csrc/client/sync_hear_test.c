@@ -90,12 +90,31 @@ static void where_there_is_only_a_subscription_its_state_says_why_that_is_not_th
 	assert_int_equal(told("state")->response.err.code, APS_OK);
 }
 
+/* A record that was told of, and deleted while nothing was heard. */
+static void what_was_heard_before_a_loss_does_not_outlive_the_pass_behind_it(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){.delta = ""});
+	tell("subscribed");
+	answer_base(post("1", 1, 1), "a");
+	hear(post("9", 9, 1));
+	tell("reconnecting");
+	let_time_pass(6000);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL); /* of the pass that may have missed something */
+	assert_string_equal(variables(), "{\"limit\":100}");
+	answer_base(post("1", 1, 1), NULL);
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list_of(LIST), "1:1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_subscription_that_the_service_has_no_room_for_is_done_without),
 	        TEST(a_subscription_that_the_service_refuses_ends_it),
 	        TEST(a_refusal_that_cannot_be_read_for_want_of_memory_does_not_end_it),
+	        TEST(what_was_heard_before_a_loss_does_not_outlive_the_pass_behind_it),
 	        TEST(where_there_is_only_a_subscription_its_state_says_why_that_is_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
