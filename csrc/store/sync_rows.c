@@ -215,11 +215,6 @@ enum aps_rc aps_quarantine_put(struct aps_db *db, struct aps_sync_name sync, con
 	return rc;
 }
 
-enum aps_rc aps_quarantine_remove(struct aps_db *db, struct aps_sync_name sync, struct aps_str key, struct aps_err *err)
-{
-	return remove_key(db, "DELETE FROM quarantine WHERE part = ?1 AND sync = ?2 AND key = ?3", sync, key, err);
-}
-
 enum aps_rc aps_quarantine_remove_before(struct aps_db *db, struct aps_sync_name sync, int64_t before_s,
                                          struct aps_err *err)
 {

@@ -66,8 +66,6 @@ enum aps_rc aps_tombstones_have_any(struct aps_db *db, struct aps_sync_name sync
 #define APS_SYNC_MAX_BAD 1000
 enum aps_rc aps_quarantine_put(struct aps_db *db, struct aps_sync_name sync, const struct aps_sync_bad_record *record,
                                uint64_t *n, struct aps_err *err);
-enum aps_rc aps_quarantine_remove(struct aps_db *db, struct aps_sync_name sync, struct aps_str key,
-                                  struct aps_err *err);
 /* Those that weren't seen since then: a pass is over. */
 enum aps_rc aps_quarantine_remove_before(struct aps_db *db, struct aps_sync_name sync, int64_t before_s,
                                          struct aps_err *err);
