@@ -59,6 +59,11 @@ size_t aps_str_control(struct aps_str text)
 	return i;
 }
 
+int aps_str_shown(struct aps_str name)
+{
+	return name.n > APS_STR_MAX_SHOWN ? APS_STR_MAX_SHOWN : (int)name.n;
+}
+
 int aps_str_cmp(struct aps_str a, struct aps_str b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;

@@ -12,6 +12,9 @@ struct aps_str {
 	size_t n;
 };
 
+/* Of a name in what people read; more would be no name: printf("%.*s", aps_str_shown(name), name.p). */
+#define APS_STR_MAX_SHOWN 60
+
 #define APS_STR(literal) ((struct aps_str){"" literal, sizeof(literal) - 1})
 
 APS_BEGIN_DECLS
@@ -29,6 +32,8 @@ const char *aps_str_find(struct aps_str text, const char *needle);
 bool aps_str_contains_nocase(struct aps_str text, struct aps_str needle);
 /* The first byte of C0 (tab too) or DEL; text.n: there is none. */
 size_t aps_str_control(struct aps_str text);
+/* How many of its bytes to show. */
+int aps_str_shown(struct aps_str name);
 /* By bytes; a shorter string sorts before its extension. */
 int aps_str_cmp(struct aps_str a, struct aps_str b);
 /* Without white space (space, tab, CR, LF) at both ends. */

@@ -2,13 +2,6 @@
 
 #include "codec/json_members.h"
 
-#define MAX_SHOWN 60 /* bytes of a name */
-
-static int shown(struct aps_str name)
-{
-	return name.n > MAX_SHOWN ? MAX_SHOWN : (int)name.n;
-}
-
 /* The record itself, where a list of such may be. */
 static bool is_one_record(const struct aps_page *page, const struct aps_page_names *names)
 {
@@ -51,7 +44,7 @@ static enum aps_rc refuse_shape(const char *what, const struct aps_page_names *n
 	return aps_fail_word(err, APS_E_PROTOCOL, APS_PAGE_NO_LIST, 0,
 	                     "%s_query: the service's answer %s%.*s; a list of records is needed there, or an object "
 	                     "with such a list",
-	                     duty->is_base ? "base" : "delta", what, shown(names->root), names->root.p);
+	                     duty->is_base ? "base" : "delta", what, aps_str_shown(names->root), names->root.p);
 }
 
 static enum aps_rc refuse_null(const struct aps_page_names *names, const struct aps_page_duty *duty,
@@ -60,8 +53,8 @@ static enum aps_rc refuse_null(const struct aps_page_names *names, const struct 
 	struct aps_str root = names->root, items = names->items;
 	return aps_fail(err, APS_E_PROTOCOL,
 	                "the service's answer to the %s query has null for the list %.*s%s%.*s; %s",
-	                duty->is_base ? "base" : "delta", shown(root), root.p, items.n != 0 ? "." : "", shown(items),
-	                items.n != 0 ? items.p : "",
+	                duty->is_base ? "base" : "delta", aps_str_shown(root), root.p, items.n != 0 ? "." : "",
+	                aps_str_shown(items), items.n != 0 ? items.p : "",
 	                duty->is_base ? "where there are no records the list has to be empty"
 	                              : "where nothing has changed the list has to be empty, or null");
 }

@@ -4,7 +4,6 @@
 #include "sync/level_fields.h"
 #include "sync/selection_uses.h"
 
-#define MAX_SHOWN  60 /* bytes of a name */
 #define MAX_LEVELS 64 /* selection sets that are looked through: fragments can make billions of them */
 
 struct naming {
@@ -38,8 +37,7 @@ static const char *kind_of(const struct naming *in)
 static enum aps_rc refuse(struct naming *in, const char *predicate, struct aps_str field)
 {
 	struct aps_str name = in->definition->name;
-	int n = name.n > MAX_SHOWN ? MAX_SHOWN : (int)name.n;
-	int n_field = field.n > MAX_SHOWN ? MAX_SHOWN : (int)field.n;
+	int n = aps_str_shown(name), n_field = aps_str_shown(field);
 	const char *quote = n != 0 ? "\"" : "", *field_quote = n_field != 0 ? "\"" : "";
 	return aps_fail(in->err, APS_E_USAGE, "The %s%s%s%.*s%s %s%s%.*s%s", kind_of(in), n != 0 ? " " : "", quote, n,
 	                n != 0 ? name.p : "", quote, predicate, field_quote, n_field, n_field != 0 ? field.p : "",

@@ -8,8 +8,6 @@
 #include "sync/level_fields.h"
 #include "sync/selection_uses.h"
 
-#define MAX_SHOWN 60 /* bytes of a name */
-
 struct building {
 	const struct aps_read_back *of;
 	struct aps_arena arena;
@@ -33,7 +31,7 @@ static enum aps_rc fail_nomem(struct building *in)
 
 static enum aps_rc refuse(struct building *in, const char *before, struct aps_str name, const char *after)
 {
-	int n = name.n > MAX_SHOWN ? MAX_SHOWN : (int)name.n;
+	int n = aps_str_shown(name);
 	return aps_fail(in->err, APS_E_USAGE, "A record can't be read back: %s\"%.*s\"%s", before, n, name.p, after);
 }
 

@@ -3,11 +3,9 @@
 #include "sync/sync_hearing.h"
 
 #define FAST_PAGE_MS 1000
-#define FIT_PAGES    8 /* in a row, of a size below one that was too large: it is tried again */
-/* A Date tells when an answer was sent, not when its page was begun to be read: deltaSync.ts takes off so much, too. */
-#define SLACK_MS  2000
-#define SECOND_MS 999 /* what whole seconds leave out */
-#define MAX_LATE  2   /* passes that are begun anew in a row: the window is shorter than what a page takes */
+#define FIT_PAGES    8   /* in a row, of a size below one that was too large: it is tried again */
+#define SECOND_MS    999 /* what whole seconds leave out */
+#define MAX_LATE     2   /* passes that are begun anew in a row: the window is shorter than what a page takes */
 /* Tokens of one pass that are refused: so often it begins anew; where they may have been too old, more often. */
 #define MAX_RESTARTS     3
 #define MAX_OLD_RESTARTS 10
@@ -146,7 +144,7 @@ static bool is_out_of_window(const struct aps_delta_sync *sync, int64_t made_ms)
 /* All that was changed before is known with this page. */
 static int64_t known_ms(const struct aps_sync_page_facts *page, int64_t made_ms)
 {
-	int64_t ms = page->is_start ? made_ms : made_ms - page->took_ms - SLACK_MS;
+	int64_t ms = page->is_start ? made_ms : made_ms - page->took_ms - APS_SYNC_DATE_SLACK_MS;
 	return ms > 0 ? ms : 1;
 }
 

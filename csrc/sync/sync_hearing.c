@@ -6,7 +6,6 @@
 
 #include <limits.h>
 
-#define SLACK_MS  2000 /* as of the time of a page */
 #define MARK_MS   60000
 #define LATER_MS  5000
 #define STEADY_MS 30000 /* a subscription that stood so long wasn't refused: the next one is asked for soon */
@@ -63,7 +62,8 @@ void aps_sync_begin_live(struct aps_sync_step *s)
 	struct aps_delta_sync *sync = s->sync;
 	if (!sync->options.begins_live || sync->checkpoint.last_sync_ms != 0) return;
 	mark(s);
-	sync->checkpoint.last_sync_ms = sync->mark_ms > SLACK_MS ? sync->mark_ms - SLACK_MS : 1;
+	sync->checkpoint.last_sync_ms =
+	        sync->mark_ms > APS_SYNC_DATE_SLACK_MS ? sync->mark_ms - APS_SYNC_DATE_SLACK_MS : 1;
 	sync->polled_at_ms = s->event->mono_ms;
 	sync->has_gap = false;
 }
@@ -72,7 +72,7 @@ void aps_sync_move_on(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
 	if (s->event->mono_ms < aps_sync_next_mark_ms(sync)) return;
-	int64_t heard_ms = sync->mark_ms - SLACK_MS;
+	int64_t heard_ms = sync->mark_ms - APS_SYNC_DATE_SLACK_MS;
 	bool is_heard = !sync->has_gap && !s->event->is_behind && s->event->heard_at_ms >= sync->mark_at_ms + LATER_MS;
 	if (is_heard && heard_ms > sync->checkpoint.last_sync_ms) sync->checkpoint.last_sync_ms = heard_ms;
 	mark(s);

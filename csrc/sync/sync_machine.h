@@ -6,6 +6,10 @@
 #include "base/rand.h"
 #include "sync/sync_progress.h"
 
+/* A Date tells when an answer was sent, not when its page was begun to be read: aws-appsync 4, deltaSync.ts takes off
+ * so much, too. */
+#define APS_SYNC_DATE_SLACK_MS 2000
+
 /* X(name, text) */
 #define APS_SYNC_PHASE_MAP(X)                                                                                          \
 	X(WAITING, "waiting")         /* for the network, or until the next try */                                     \

@@ -26,7 +26,7 @@ local FAULTS = {
   { "csrc/client/sync_judge.c", "if (order == APS_RECORD_OLDER) return APS_SYNC_IS_OLD;", "", "paged" },
   { "csrc/client/sync_overtaken.c", "if (rc == APS_OK && indexes.n != 0) rc = restore_members(run, &indexes, err);", "", "in_bad_weather" },
   { "csrc/sync/sync_fetching.c", "return fetch->query == APS_SYNC_DELTA_QUERY && fetch->last_sync_ms != 0 &&", "return false &&", "paged" },
-  { "csrc/sync/sync_fetching.c", "int64_t ms = page->is_start ? made_ms : made_ms - page->took_ms - SLACK_MS;", "int64_t ms = made_ms + 60000;", "paged" },
+  { "csrc/sync/sync_fetching.c", "int64_t ms = page->is_start ? made_ms : made_ms - page->took_ms - APS_SYNC_DATE_SLACK_MS;", "int64_t ms = made_ms + 60000;", "paged" },
 }
 
 local function sh(command)

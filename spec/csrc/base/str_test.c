@@ -56,6 +56,15 @@ static void order_is_by_bytes_and_then_by_length(void **state)
 	assert_int_equal(aps_str_cmp((struct aps_str){NULL, 0}, APS_STR("")), 0);
 }
 
+static void of_a_long_name_the_beginning_is_shown(void **state)
+{
+	char name[100] = {0};
+	(void)state;
+	assert_int_equal(aps_str_shown(APS_STR("")), 0);
+	assert_int_equal(aps_str_shown(APS_STR("post")), 4);
+	assert_int_equal(aps_str_shown((struct aps_str){name, sizeof name}), APS_STR_MAX_SHOWN);
+}
+
 static void white_space_is_trimmed_at_both_ends(void **state)
 {
 	(void)state;
@@ -80,6 +89,7 @@ int main(void)
 	        cmocka_unit_test(only_ascii_letters_have_a_case),
 	        cmocka_unit_test(parts_are_found_at_both_ends_and_within),
 	        cmocka_unit_test(order_is_by_bytes_and_then_by_length),
+	        cmocka_unit_test(of_a_long_name_the_beginning_is_shown),
 	        cmocka_unit_test(white_space_is_trimmed_at_both_ends),
 	        cmocka_unit_test(the_hash_depends_on_bytes_and_seed),
 	};
