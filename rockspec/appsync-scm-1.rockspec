@@ -205,6 +205,7 @@ build = {
         "csrc/client/subscriber.c",
         "csrc/client/subscription_commands.c",
         "csrc/client/sync_answer.c",
+        "csrc/client/sync_between.c",
         "csrc/client/sync_commands.c",
         "csrc/client/sync_fetch.c",
         "csrc/client/sync_follow.c",

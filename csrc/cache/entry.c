@@ -147,16 +147,17 @@ static void link_owner(struct aps_entries *entries, struct aps_entry *entry, uin
 {
 	struct aps_entry **slot = owner_slot(entries, owner);
 	entry->next_owned = *slot;
+	entry->owned_at = slot;
+	if (*slot != NULL) (*slot)->owned_at = &entry->next_owned;
 	*slot = entry;
 }
 
+/* The query root alone may have 100,000 fields. */
 static void unlink_owner(struct aps_entries *entries, const struct aps_entry *entry)
 {
-	uint64_t owner = owner_of(entry);
-	if (owner == 0) return;
-	struct aps_entry **at = owner_slot(entries, owner);
-	while (*at != entry) at = &(*at)->next_owned;
-	*at = entry->next_owned;
+	if (entry->owned_at == NULL) return;
+	*entry->owned_at = entry->next_owned;
+	if (entry->next_owned != NULL) entry->next_owned->owned_at = entry->owned_at;
 	entries->n_owned--;
 }
 

@@ -41,7 +41,8 @@ struct aps_entry {
 		uint64_t asked_at; /* of one that is nowhere: the moment when it was looked for */
 	};
 	struct aps_entry *next_hash;
-	struct aps_entry *next_owned;    /* of a field: the next one that may be of the same record */
+	struct aps_entry *next_owned;    /* of a field: the next one that may be of the same record, */
+	struct aps_entry **owned_at;     /* and what points to this one */
 	struct aps_entry *newer, *older; /* as they came, or had a second chance */
 	char *content;                   /* NULL: it is known to be nowhere */
 	struct aps_layered *layered;     /* by optimistic layers; NULL: it isn't */

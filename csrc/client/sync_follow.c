@@ -97,7 +97,7 @@ static void forgotten(struct aps_partition_follower *follower, bool is_cleared)
 	struct aps_sync_run *run = APS_CONTAINER_OF(follower, struct aps_sync_run, follower);
 	run->is_cleared = run->is_cleared || is_cleared;
 	run->is_owing_open = run->is_owing_open || is_cleared;
-	run->began_at = run->lingers_since = run->gone_since = 0;
+	run->began_at = run->lingers_since = run->between_since = run->gone_since = 0;
 	run->must_look = true;
 	aps_sync_run_forget_lists(run);
 }

@@ -48,7 +48,7 @@ static enum aps_rc put(struct aps_sync_run *run, const struct found *found, stru
 	struct aps_arena *arena = &run->place_arena;
 	aps_arena_clear(arena);
 	run->place = run->token_place = (struct aps_list_place){.is_apart = found->is_apart};
-	run->beside = run->lingers_at = run->gone_at = (struct aps_list_place){.is_apart = true};
+	run->beside = run->lingers_at = run->between_at = run->gone_at = (struct aps_list_place){.is_apart = true};
 	struct aps_str field = aps_arena_dup(arena, found->root);
 	const struct aps_str *path = copy_path(arena, found->path, found->n_path);
 	struct aps_str *token_path = aps_arena_get(arena, (found->n_path + 1) * sizeof *token_path);
@@ -57,9 +57,11 @@ static enum aps_rc put(struct aps_sync_run *run, const struct found *found, stru
 	if (token_path != NULL && has_token) token_path[found->n_path - 1] = aps_arena_dup(arena, found->token);
 	run->beside.field = own_field(run, found->root, "base");
 	run->lingers_at.field = own_field(run, found->root, "lingering");
+	run->between_at.field = own_field(run, found->root, "between");
 	run->gone_at.field = own_field(run, found->root, "gone");
-	bool has_own = run->beside.field.n != 0 && run->lingers_at.field.n != 0 && run->gone_at.field.n != 0;
-	if (arena->rc != APS_OK || !has_own) return aps_fail(err, APS_E_NOMEM, "no memory for a delta sync");
+	bool is_short = run->beside.field.n == 0 || run->lingers_at.field.n == 0 || run->between_at.field.n == 0 ||
+	                run->gone_at.field.n == 0;
+	if (arena->rc != APS_OK || is_short) return aps_fail(err, APS_E_NOMEM, "no memory for a delta sync");
 	run->place.path = path;
 	run->place.n_path = found->n_path;
 	run->token_place.path = token_path;

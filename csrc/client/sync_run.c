@@ -52,8 +52,9 @@ void aps_sync_run_forget_lists(struct aps_sync_run *run)
 	aps_synced_list_forget(&run->shown);
 	aps_synced_list_forget(&run->collected);
 	aps_synced_list_forget(&run->lingering);
+	aps_synced_list_forget(&run->between);
 	aps_synced_list_forget(&run->gone);
-	run->has_gone = run->gone_waits = true;
+	run->has_between = run->has_gone = run->gone_waits = true;
 	run->knows_tombstones = false;
 }
 

@@ -138,11 +138,12 @@ struct aps_sync_run {
 	struct aps_sync_hearing hearing;
 	struct aps_list_place place, beside; /* of the base query's list; place.field empty: not known yet */
 	struct aps_list_place lingers_at;    /* see client/sync_lingering.h */
+	struct aps_list_place between_at;    /* see client/sync_between.h */
 	struct aps_list_place gone_at;       /* see client/sync_gone.h */
 	struct aps_list_place token_place;   /* of the token beside it; field empty: there is none */
 	struct aps_kept_list kept;           /* while others write */
 	struct aps_arena place_arena;
-	struct aps_synced_list shown, collected, lingering, gone;
+	struct aps_synced_list shown, collected, lingering, between, gone;
 	struct aps_number_set lingering_written; /* those that linger and were written since they were looked at; */
 	bool is_lingering_looked_at;             /* all others were */
 	struct aps_sync_counts counts;
@@ -150,8 +151,10 @@ struct aps_sync_run {
 	uint64_t last_question;
 	uint32_t began_at;      /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
 	uint32_t lingers_since; /* the cache's moment behind the pass that was complete last; 0: of an earlier run */
+	uint32_t between_since; /* likewise */
 	uint32_t gone_since;    /* likewise, of the last ones of `gone` */
-	bool has_gone;          /* the store may have some */
+	bool has_between;       /* the store may have some, */
+	bool has_gone;          /* and some of these */
 	bool gone_waits;        /* for the next page or event: to ask about them has failed */
 	int64_t skew_ms;        /* the service's clock less ours, as an earlier run has known it */
 	int64_t told_ms;        /* the service's time, as the last page has told it, */

@@ -5,6 +5,7 @@
 #include "client/collecting.h"
 #include "client/reach.h"
 #include "client/sync_answer.h"
+#include "client/sync_between.h"
 #include "client/sync_fetch.h"
 #include "client/sync_follow.h"
 #include "client/sync_gone.h"
@@ -603,6 +604,7 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 	}
 	if (partition != NULL) {
 		(void)aps_sync_place_guess(run, err);
+		aps_sync_between_look(run);
 		aps_sync_gone_look(run);
 		retain(run);
 		load(run);
@@ -631,6 +633,7 @@ void aps_sync_work_close(struct aps_sync_run *run)
 	aps_synced_list_clear(&run->shown);
 	aps_synced_list_clear(&run->collected);
 	aps_synced_list_clear(&run->lingering);
+	aps_synced_list_clear(&run->between);
 	aps_number_set_clear(&run->lingering_written);
 	aps_synced_list_clear(&run->gone);
 	aps_arena_clear(&run->place_arena);

@@ -2,6 +2,7 @@
 
 #include "cache/evict.h"
 #include "client/collecting.h"
+#include "client/sync_between.h"
 #include "client/sync_gone.h"
 #include "client/sync_hear.h"
 #include "client/sync_judge.h"
@@ -25,7 +26,8 @@ struct writing {
 	struct aps_buf joining;   /* uint64_t: entries that the list is to have, */
 	struct aps_buf leaving;   /* and those that it isn't to have any more */
 	struct aps_buf unseen;    /* what a complete pass hasn't seen, */
-	struct aps_buf lingering; /* and what stays of it because layers speak of it */
+	struct aps_buf lingering; /* what stays of it because layers speak of it, */
+	struct aps_buf between;   /* or because it was told of meanwhile */
 	struct aps_buf doubted;   /* records that the lists had, which nobody may need any more */
 	bool has_filled;          /* an older state told of something that nobody knew */
 	bool has_rows;            /* something of it is in the transaction beside the entries */
@@ -233,7 +235,7 @@ static size_t count(const struct aps_buf *buf)
 	return buf->n / sizeof(uint64_t);
 }
 
-/* It was written since the pass began: the page that it would have been on may have been made before. Or layers speak
+/* It was told of since the pass began: the page that it would have been on may have been made before. Or layers speak
  * of it: a mutation of its is queued or under way. */
 static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uint64_t number, bool *stays_there,
                          struct aps_err *err)
@@ -242,8 +244,8 @@ static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uin
 	enum aps_rc rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
 	uint32_t began_at = w->run->began_at;
 	*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->told_at >= began_at;
-	if (rc != APS_OK || *stays_there || entry == NULL || entry->layered == NULL || entry->layered->n_patches == 0)
-		return rc;
+	if (*stays_there) return add_number(&w->between, number, err);
+	if (rc != APS_OK || entry == NULL || entry->layered == NULL || entry->layered->n_patches == 0) return rc;
 	*stays_there = true;
 	return add_number(&w->lingering, number, err);
 }
@@ -277,14 +279,24 @@ static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, str
 		rc = aps_synced_list_add(&partition->write, &run->place, &run->shown, unseen, n_staying, err);
 	if (rc == APS_OK)
 		rc = aps_sync_lingering_set(run, partition, numbers(&w->lingering), count(&w->lingering), err);
+	/* without delta queries it is for the next pass to tell */
+	bool is_told = run->settings->keeps_list && run->settings->options.has_delta;
+	if (rc == APS_OK)
+		rc = aps_sync_between_set(run, partition, numbers(&w->between), is_told ? count(&w->between) : 0, err);
 	return rc;
 }
 
-/* Of what lingered, what needn't any more. */
-static enum aps_rc settle_lingering(struct writing *w, struct aps_partition *partition, struct aps_err *err)
+/* Of what lingered, and of what nobody was sure of, what needn't stay any more. */
+static enum aps_rc settle(struct writing *w, struct aps_partition *partition, struct aps_err *err)
 {
+	struct aps_sync_run *run = w->run;
+	const struct aps_sync_keeping *keeping = &run->keeping;
+	bool is_delta = keeping->is_page && keeping->part == APS_SYNC_PART_DELTA && !run->machine.is_inside;
 	size_t first = count(&w->leaving);
-	enum aps_rc rc = aps_sync_lingering_settle(w->run, partition, &w->joining, &w->leaving, err);
+	enum aps_rc rc = aps_sync_lingering_settle(run, partition, &w->joining, &w->leaving, err);
+	if (rc == APS_OK)
+		rc = aps_sync_between_change(run, partition, &w->joining, is_delta && run->machine.is_last, &w->leaving,
+		                             err);
 	for (size_t i = first; rc == APS_OK && i < count(&w->leaving); i++)
 		rc = add_number(&w->doubted, numbers(&w->leaving)[i], err);
 	return rc;
@@ -411,7 +423,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	bool has_open_list = run->machine.checkpoint.base.is_open || run->machine.checkpoint.is_truncated || is_base;
 	if (run->place.field.n == 0) return APS_OK;
 	aps_followers_take_list(partition->followers, &partition->write, &run->place, &run->shown);
-	enum aps_rc rc = settle_lingering(w, partition, err);
+	enum aps_rc rc = settle(w, partition, err);
 	if (rc == APS_OK && begins) rc = begin_list(w, partition, binding, err);
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
 	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, is_base, err);
@@ -433,6 +445,7 @@ static void reset(struct writing *w)
 	aps_buf_reset(&w->leaving);
 	aps_buf_reset(&w->unseen);
 	aps_buf_reset(&w->lingering);
+	aps_buf_reset(&w->between);
 	aps_buf_reset(&w->doubted);
 	w->has_rows = w->has_filled = false;
 }
@@ -485,6 +498,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	aps_buf_init(&w.leaving, APS_BUF_ANY_SIZE);
 	aps_buf_init(&w.unseen, APS_BUF_ANY_SIZE);
 	aps_buf_init(&w.lingering, APS_BUF_ANY_SIZE);
+	aps_buf_init(&w.between, APS_BUF_ANY_SIZE);
 	aps_buf_init(&w.doubted, APS_BUF_ANY_SIZE);
 	run->is_writing = true;
 	enum aps_rc rc = aps_partition_fill(partition, &w.fill, err);
@@ -506,6 +520,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 	aps_buf_clear(&w.leaving);
 	aps_buf_clear(&w.unseen);
 	aps_buf_clear(&w.lingering);
+	aps_buf_clear(&w.between);
 	aps_buf_clear(&w.doubted);
 	return rc;
 }

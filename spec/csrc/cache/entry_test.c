@@ -139,9 +139,46 @@ static void what_is_nowhere_leaves_when_there_is_no_room(void **state)
 	assert_true(world->entries.n_entries != 0);
 }
 
+static size_t n_fields(struct world *world)
+{
+	struct aps_buf numbers;
+	aps_buf_init(&numbers, APS_BUF_ANY_SIZE);
+	world->entries.is_whole = true;
+	assert_int_equal(aps_entries_list(&world->entries, APS_STR("F1."), &numbers, &world->err), APS_OK);
+	size_t n = numbers.n / sizeof(uint64_t);
+	aps_buf_clear(&numbers);
+	return n;
+}
+
+/* From the oldest, from the newest, and from between, also behind growth. */
+static void fields_of_a_record_leave_in_any_order(void **state)
+{
+	struct world *world = *state;
+	uint64_t numbers[300];
+	char key[32];
+	for (int i = 0; i < 300; i++) {
+		snprintf(key, sizeof key, "F%d.f(%d)", i % 3 + 1, i);
+		numbers[i] = aps_entries_add(&world->entries, aps_str_of(key))->number;
+	}
+	assert_int_equal(n_fields(world), 100);
+	aps_entries_forget_number(&world->entries, numbers[0]);
+	aps_entries_forget_number(&world->entries, numbers[297]);
+	assert_int_equal(n_fields(world), 98);
+	for (int i = 150; i < 300; i++) aps_entries_forget_number(&world->entries, numbers[i]);
+	assert_int_equal(n_fields(world), 49);
+	for (int i = 0; i < 300; i++) {
+		snprintf(key, sizeof key, "F1.g(%d)", i);
+		assert_non_null(aps_entries_add(&world->entries, aps_str_of(key)));
+	}
+	assert_int_equal(n_fields(world), 349);
+	for (int i = 149; i >= 0; i--) aps_entries_forget_number(&world->entries, numbers[i]);
+	assert_int_equal(n_fields(world), 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(fields_of_a_record_leave_in_any_order, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(what_is_nowhere_is_asked_for_once, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(what_was_nowhere_is_asked_for_when_it_may_have_come, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(one_that_came_is_found_by_its_number, set_up, tear_down),

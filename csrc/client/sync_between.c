@@ -1,0 +1,75 @@
+#include "client/sync_between.h"
+
+void aps_sync_between_look(struct aps_sync_run *run)
+{
+	struct aps_cache_write write = {.cache = &run->partition->cache}; /* only looked with */
+	run->has_between = run->between_at.field.n != 0 && aps_synced_list_is_at(&write, &run->between_at);
+}
+
+enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition *partition, const uint64_t *records,
+                                 size_t n_records, struct aps_err *err)
+{
+	struct aps_cache_write *write = &partition->write;
+	enum aps_rc rc = APS_OK;
+	if (run->has_between) rc = aps_synced_list_drop(write, &run->between_at, &run->between, err);
+	run->has_between = n_records != 0;
+	run->between_since = aps_partition_moment(partition);
+	if (rc == APS_OK && n_records != 0) rc = aps_synced_list_begin(write, &run->between_at, &run->between, err);
+	if (rc == APS_OK && n_records != 0)
+		rc = aps_synced_list_add(write, &run->between_at, &run->between, records, n_records, err);
+	return rc;
+}
+
+/* While a mutation of it is queued it stays, and another pass has to tell. */
+static bool is_layered(const struct aps_entry *entry)
+{
+	return entry != NULL && entry->layered != NULL && entry->layered->n_patches != 0;
+}
+
+static enum aps_rc settle(struct aps_sync_run *run, struct aps_partition *partition, struct aps_buf *over,
+                          struct aps_buf *leaving, struct aps_err *err)
+{
+	uint64_t number = 0;
+	enum aps_rc rc = APS_OK;
+	/* where the pass was of an earlier run, all that this one was told came later */
+	uint32_t since = run->between_since != 0 ? run->between_since : 1;
+	while (rc == APS_OK && (number = aps_number_set_next(&run->between.members, number)) != 0) {
+		struct aps_entry *entry;
+		rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
+		if (rc != APS_OK || is_layered(entry)) continue;
+		aps_buf_add(over, &number, sizeof number);
+		if (entry != NULL && entry->told_at < since) aps_buf_add(leaving, &number, sizeof number);
+	}
+	if (rc == APS_OK && (over->rc != APS_OK || leaving->rc != APS_OK))
+		rc = aps_fail(err, APS_E_NOMEM, "no memory for what leaves a list");
+	return rc;
+}
+
+static enum aps_rc take_out(struct aps_sync_run *run, struct aps_partition *partition, const struct aps_buf *numbers,
+                            struct aps_err *err)
+{
+	return aps_synced_list_remove(&partition->write, &run->between_at, &run->between,
+	                              (const uint64_t *)(const void *)numbers->p, numbers->n / sizeof(uint64_t), err);
+}
+
+enum aps_rc aps_sync_between_change(struct aps_sync_run *run, struct aps_partition *partition,
+                                    const struct aps_buf *joining, bool is_last, struct aps_buf *leaving,
+                                    struct aps_err *err)
+{
+	struct aps_buf over;
+	bool is_there;
+	if (!run->has_between || (joining->n == 0 && !is_last)) return APS_OK;
+	enum aps_rc rc = aps_synced_list_load(&partition->write, &run->between_at, &run->between, &is_there, err);
+	if (rc != APS_OK) return rc;
+	run->has_between = is_there;
+	if (!is_there) return APS_OK;
+	aps_buf_init(&over, APS_BUF_ANY_SIZE);
+	rc = take_out(run, partition, joining, err);
+	if (rc == APS_OK && is_last) rc = settle(run, partition, &over, leaving, err);
+	if (rc == APS_OK) rc = take_out(run, partition, &over, err);
+	if (rc == APS_OK) run->has_between = run->between.n_items != 0;
+	if (rc == APS_OK && !run->has_between)
+		rc = aps_synced_list_drop(&partition->write, &run->between_at, &run->between, err);
+	aps_buf_clear(&over);
+	return rc;
+}

@@ -1,0 +1,252 @@
+/* What was told of while a base pass ran, and what the pass lacks: the delta pass behind it tells what became of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "saboteur.h"
+#include "syncing_world.h"
+
+#define ALL_DEFAULT (&(struct asked){0})
+
+/* A mutation's answer tells of it. */
+static void be_told(const char *id, int n, int version)
+{
+	char json[160];
+	snprintf(json, sizeof json, "{\"up\":{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":%d,\"_version\":%d}}", id, n,
+	         version);
+	keep("mutation M { up { id n _version } }", json);
+}
+
+static void tell_of_2_in_a_pass_without_it(const struct asked *asked)
+{
+	go_live(asked, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	be_told("2", 20, 2);
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void connect_again(void)
+{
+	tell("reconnecting");
+	tell("subscribed");
+}
+
+static void assert_2_has_left(void)
+{
+	assert_string_equal(list(), "1:1");
+	collect_later();
+	assert_int_equal(n_of("2"), -1);
+}
+
+/* Its deletion lies before the time that the delta query asks from. */
+static void what_the_delta_pass_does_not_tell_of_either_leaves(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	connect_again();
+	answer_delta("", NULL);
+	assert_2_has_left();
+	connect_again();
+	answer_delta(post("2", 21, 3), NULL);
+	assert_string_equal(list(), "1:1 2:21");
+}
+
+static void so_it_does_in_the_next_run(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	restart();
+	assert_string_equal(list(), "1:1 2:20");
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_delta("", NULL);
+	assert_2_has_left();
+}
+
+static void what_it_tells_of_stays(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	connect_again();
+	answer_delta(post("2", 20, 2), NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:20");
+}
+
+static void all_its_pages_count_and_none_before_the_last_decides(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	connect_again();
+	answer_delta(post("1", 10, 2), "a");
+	assert_string_equal(list(), "1:10 2:20");
+	answer_delta(post("2", 20, 2), "b");
+	answer_delta(post("1", 11, 3), NULL);
+	assert_string_equal(list(), "1:11 2:20");
+}
+
+/* The one page of a pass that has more tells an older state than the one that is known. */
+static void an_older_state_tells_of_it_too(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	connect_again();
+	answer_delta(post("2", 2, 1), "a");
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:20");
+}
+
+static void what_an_event_tells_of_meanwhile_stays(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	hear(post("2", 21, 3));
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:21");
+}
+
+static void what_an_answer_tells_of_behind_the_pass_stays(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	be_told("2", 21, 3);
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:21");
+}
+
+static void of_an_earlier_pass_what_an_answer_tells_of_in_the_next_run_stays(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	restart();
+	open_sync(ALL_DEFAULT);
+	be_told("2", 21, 3);
+	tell("subscribed");
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:21");
+}
+
+static void while_a_mutation_of_it_is_queued_it_stays(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	const struct aps_caching_edits what = {
+	        .layer = 50,
+	        .edits = make_edits("mutation M { up { id n } }",
+	                            "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":200}}")};
+	aps_caching_add_layer(world.core, world.client, CACHE, &what);
+	aps_edits_unref(what.edits);
+	turn();
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:200");
+	aps_caching_settle_layer(world.core, world.client, CACHE, &(struct aps_caching_edits){.layer = 50});
+	for (int i = 0; i < 5; i++) turn();
+	assert_string_equal(list(), "1:1 2:20");
+	connect_again();
+	answer_delta("", NULL);
+	assert_2_has_left();
+}
+
+/* It asks from another time, and isn't about what the pass before has left open. */
+static void a_delta_pass_inside_of_the_next_base_pass_decides_nothing(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	begin_next_pass();
+	answer_base(post("1", 1, 1), "a");
+	answer_status(500, "");
+	let_time_pass(DAY_MS / 2 + 1);
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	answer_base("", NULL);
+	assert_2_has_left();
+}
+
+static void without_delta_queries_the_next_pass_decides(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(&(struct asked){.delta = ""});
+	assert_false(world.run->has_between);
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_2_has_left();
+}
+
+static void go_on_until_it_is_live(void)
+{
+	for (int i = 0; i < 20 && phase() != APS_SYNC_LIVE; i++) {
+		if (!is_asked())
+			let_time_pass(31000);
+		else if (world.run->fetching.query == APS_SYNC_BASE_QUERY)
+			answer_base(post("1", 1, 1), NULL);
+		else
+			answer_delta("", NULL);
+	}
+	assert_phase(APS_SYNC_LIVE);
+}
+
+static void where_it_cannot_be_written_it_is_decided_later(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	connect_again();
+	sabotage(1);
+	answer_delta("", NULL);
+	end_sabotage();
+	assert_string_equal(list(), "1:1 2:20");
+	go_on_until_it_is_live();
+	assert_2_has_left();
+}
+
+static void without_memory_it_is_decided_later(void **state)
+{
+	(void)state;
+	size_t n_failed = 0;
+	for (size_t nth = 1; nth < 200; nth++) {
+		begin();
+		tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+		connect_again();
+		struct aps_http_answer answer;
+		assert_true(make_answer(&answer, 200, "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n",
+		                        page_of("syncPosts", "", NULL)));
+		aps_mem_fail_at(nth);
+		end_exchange(&answer);
+		aps_mem_fail_at(0);
+		n_failed += phase() != APS_SYNC_LIVE;
+		go_on_until_it_is_live();
+		if (strcmp(list(), "1:1") != 0) fail_msg("allocation %zu: %s", nth, list());
+		finish();
+	}
+	assert_true(n_failed > 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(what_the_delta_pass_does_not_tell_of_either_leaves),
+	        TEST(so_it_does_in_the_next_run),
+	        TEST(what_it_tells_of_stays),
+	        TEST(all_its_pages_count_and_none_before_the_last_decides),
+	        TEST(an_older_state_tells_of_it_too),
+	        TEST(what_an_event_tells_of_meanwhile_stays),
+	        TEST(what_an_answer_tells_of_behind_the_pass_stays),
+	        TEST(of_an_earlier_pass_what_an_answer_tells_of_in_the_next_run_stays),
+	        TEST(while_a_mutation_of_it_is_queued_it_stays),
+	        TEST(a_delta_pass_inside_of_the_next_base_pass_decides_nothing),
+	        TEST(without_delta_queries_the_next_pass_decides),
+	        TEST(where_it_cannot_be_written_it_is_decided_later),
+	        cmocka_unit_test(without_memory_it_is_decided_later),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
