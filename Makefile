@@ -101,7 +101,7 @@ env:
 # C unit tests: every spec/csrc/<layer>/<name>_test.c is one program, under ASan and UBSan.
 T = $(BUILD)/ctest
 T_CC = clang
-# Hundreds of programs are linked: it takes half the time.
+# Hundreds of programs are linked.
 T_LD = -fuse-ld=lld
 T_FLAGS = -std=c11 $(WARN) -Werror=incompatible-pointer-types -Werror=incompatible-function-pointer-types -pthread -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DAPS_TESTING $(CPPFLAGS) -Ispec/csrc
 # What is pure in the server.

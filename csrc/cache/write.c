@@ -49,6 +49,11 @@ static struct aps_str content_of(const struct aps_entry *entry)
 	return entry->content != NULL ? aps_entry_content(entry) : nowhere();
 }
 
+bool aps_entry_is_patched(const struct aps_entry *entry)
+{
+	return entry != NULL && entry->layered != NULL && entry->layered->n_patches != 0;
+}
+
 struct aps_str aps_entry_base(const struct aps_entry *entry)
 {
 	if (entry->layered == NULL) return content_of(entry);

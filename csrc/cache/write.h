@@ -88,6 +88,8 @@ struct aps_str aps_write_before(const struct aps_cache_write *write, size_t inde
 size_t aps_write_n_bytes_before(const struct aps_cache_write *write, size_t index);
 /* What the entry is without layers: {NULL, 0}: it is nowhere. */
 struct aps_str aps_entry_base(const struct aps_entry *entry);
+/* Layers speak of it. NULL: they don't. */
+bool aps_entry_is_patched(const struct aps_entry *entry);
 
 APS_END_DECLS
 

@@ -20,12 +20,6 @@ enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition 
 	return rc;
 }
 
-/* While a mutation of it is queued it stays, and another pass has to tell. */
-static bool is_layered(const struct aps_entry *entry)
-{
-	return entry != NULL && entry->layered != NULL && entry->layered->n_patches != 0;
-}
-
 static enum aps_rc settle(struct aps_sync_run *run, struct aps_partition *partition, struct aps_buf *over,
                           struct aps_buf *leaving, struct aps_err *err)
 {
@@ -36,7 +30,8 @@ static enum aps_rc settle(struct aps_sync_run *run, struct aps_partition *partit
 	while (rc == APS_OK && (number = aps_number_set_next(&run->between.members, number)) != 0) {
 		struct aps_entry *entry;
 		rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
-		if (rc != APS_OK || is_layered(entry)) continue;
+		/* while a mutation of it is queued it stays, and another pass has to tell */
+		if (rc != APS_OK || aps_entry_is_patched(entry)) continue;
 		aps_buf_add(over, &number, sizeof number);
 		if (entry != NULL && entry->told_at < since) aps_buf_add(leaving, &number, sizeof number);
 	}

@@ -1,10 +1,5 @@
 #include "client/sync_lingering.h"
 
-static bool is_layered(const struct aps_entry *entry)
-{
-	return entry != NULL && entry->layered != NULL && entry->layered->n_patches != 0;
-}
-
 /* What is to be looked at: what was written since, or all of them. */
 static struct aps_number_set *unseen(struct aps_sync_run *run)
 {
@@ -55,7 +50,7 @@ static enum aps_rc look_at(const struct aps_sync_run *run, struct aps_partition 
 	/* where the pass was of an earlier run, all that this one was told came later */
 	uint32_t since = run->lingers_since != 0 ? run->lingers_since : 1;
 	enum aps_rc rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
-	if (rc != APS_OK || is_layered(entry)) return rc;
+	if (rc != APS_OK || aps_entry_is_patched(entry)) return rc;
 	aps_buf_add(&in->over, &number, sizeof number);
 	if (entry != NULL && entry->told_at < since && !is_joining(in, number))
 		aps_buf_add(in->leaving, &number, sizeof number);
@@ -107,7 +102,7 @@ bool aps_sync_lingering_is_over(struct aps_sync_run *run)
 	while ((number = aps_number_set_next(unseen(run), number)) != 0) {
 		enum aps_rc rc = aps_entries_at_below(&run->partition->cache.entries, number, &entry, &err);
 		if (rc != APS_OK) return false; /* the next write finds out */
-		if (!is_layered(entry)) return true;
+		if (!aps_entry_is_patched(entry)) return true;
 	}
 	note_looked_at(run);
 	return false;

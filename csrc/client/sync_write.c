@@ -245,7 +245,7 @@ static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uin
 	uint32_t began_at = w->run->began_at;
 	*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->told_at >= began_at;
 	if (*stays_there) return add_number(&w->between, number, err);
-	if (rc != APS_OK || entry == NULL || entry->layered == NULL || entry->layered->n_patches == 0) return rc;
+	if (rc != APS_OK || !aps_entry_is_patched(entry)) return rc;
 	*stays_there = true;
 	return add_number(&w->lingering, number, err);
 }
