@@ -20,6 +20,52 @@ enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition 
 	return rc;
 }
 
+/* Those that neither list has; *is_known: some stand in this one already. */
+static enum aps_rc pick(struct aps_sync_run *run, const struct aps_buf *joining, struct aps_buf *added, bool *is_known,
+                        struct aps_err *err)
+{
+	const uint64_t *numbers = (const uint64_t *)(const void *)joining->p;
+	for (size_t i = 0; i < joining->n / sizeof *numbers; i++) {
+		if (run->has_between && aps_number_set_has(&run->between.members, numbers[i]))
+			*is_known = true;
+		else if (!aps_number_set_has(&run->shown.members, numbers[i]))
+			aps_buf_add(added, &numbers[i], sizeof numbers[i]);
+	}
+	return added->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for a list");
+}
+
+static enum aps_rc add(struct aps_sync_run *run, struct aps_cache_write *write, const struct aps_buf *added,
+                       struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	if (!run->has_between) rc = aps_synced_list_begin(write, &run->between_at, &run->between, err);
+	run->has_between = true;
+	if (rc != APS_OK) return rc;
+	return aps_synced_list_add(write, &run->between_at, &run->between, (const uint64_t *)(const void *)added->p,
+	                           added->n / sizeof(uint64_t), err);
+}
+
+enum aps_rc aps_sync_between_add(struct aps_sync_run *run, struct aps_partition *partition,
+                                 const struct aps_buf *joining, bool *has_any, struct aps_err *err)
+{
+	struct aps_cache_write *write = &partition->write;
+	struct aps_buf added;
+	bool is_there;
+	enum aps_rc rc = aps_synced_list_load(write, &run->place, &run->shown, &is_there, err);
+	*has_any = false;
+	if (rc != APS_OK || !is_there) return rc;
+	rc = aps_synced_list_load(write, &run->between_at, &run->between, &run->has_between, err);
+	if (rc != APS_OK) return rc;
+	aps_buf_init(&added, APS_BUF_ANY_SIZE);
+	rc = pick(run, joining, &added, has_any, err);
+	if (rc == APS_OK && added.n != 0) rc = add(run, write, &added, err);
+	*has_any = *has_any || added.n != 0;
+	/* it was heard before that, whenever it is told */
+	if (*has_any) run->between_since = aps_partition_moment(partition);
+	aps_buf_clear(&added);
+	return rc;
+}
+
 static enum aps_rc settle(struct aps_sync_run *run, struct aps_partition *partition, struct aps_buf *over,
                           struct aps_buf *leaving, struct aps_err *err)
 {

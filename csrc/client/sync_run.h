@@ -154,6 +154,7 @@ struct aps_sync_run {
 	uint32_t between_since; /* likewise */
 	uint32_t gone_since;    /* likewise, of the last ones of `gone` */
 	bool has_between;       /* the store may have some, */
+	bool is_behind_base;    /* what is drained was heard while a base pass ran, which is complete */
 	bool has_gone;          /* and some of these */
 	bool gone_waits;        /* for the next page or event: to ask about them has failed */
 	int64_t skew_ms;        /* the service's clock less ours, as an earlier run has known it */

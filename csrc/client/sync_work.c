@@ -336,7 +336,7 @@ static bool take_events(struct aps_sync_run *run)
 		n++;
 	}
 	if (hearing->is_draining && !run->keeping.is_busy && has_drained(run)) {
-		hearing->is_draining = false;
+		hearing->is_draining = run->is_behind_base = false;
 		aps_sync_work_feed_kind(run, APS_SYNC_ON_DRAINED);
 		return true;
 	}

@@ -29,6 +29,7 @@ struct writing {
 	struct aps_buf lingering; /* what stays of it because layers speak of it, */
 	struct aps_buf between;   /* or because it was told of meanwhile */
 	struct aps_buf doubted;   /* records that the lists had, which nobody may need any more */
+	bool has_untold;          /* the next delta pass is to tell of records that were heard of during a base pass */
 	bool has_filled;          /* an older state told of something that nobody knew */
 	bool has_rows;            /* something of it is in the transaction beside the entries */
 	bool has_begun;           /* the lists, and what is known of them, may have it */
@@ -259,6 +260,12 @@ static void note_unknown(const struct writing *w)
 	run->machine.next.has_unknown = was_there || w->judgement.n_of[APS_SYNC_IS_BAD] != 0;
 }
 
+/* A delta pass follows, sooner or later, and changes the list. */
+static bool tells_deltas(const struct aps_sync_run *run)
+{
+	return run->settings->keeps_list && run->settings->options.has_delta;
+}
+
 /* No zombies: what a complete pass hasn't seen leaves the list, and the store, unless something else refers to it: the
  * base query may be of some records only. Where it has brought something that nobody can tell any of them may be that:
  * they stay until a pass without such. */
@@ -280,10 +287,19 @@ static enum aps_rc sweep(struct writing *w, struct aps_partition *partition, str
 	if (rc == APS_OK)
 		rc = aps_sync_lingering_set(run, partition, numbers(&w->lingering), count(&w->lingering), err);
 	/* without delta queries it is for the next pass to tell */
-	bool is_told = run->settings->keeps_list && run->settings->options.has_delta;
+	bool is_told = tells_deltas(run);
+	run->is_behind_base = true;
 	if (rc == APS_OK)
 		rc = aps_sync_between_set(run, partition, numbers(&w->between), is_told ? count(&w->between) : 0, err);
 	return rc;
+}
+
+/* It was heard while a base pass ran. The pass may have told more than that, in what it lacked. */
+static bool is_late(const struct writing *w)
+{
+	const struct aps_sync_run *run = w->run;
+	const struct aps_sync_keeping *keeping = &run->keeping;
+	return run->is_behind_base && !keeping->is_page && !keeping->is_settling && tells_deltas(run);
 }
 
 /* Of what lingered, and of what nobody was sure of, what needn't stay any more. */
@@ -292,9 +308,10 @@ static enum aps_rc settle(struct writing *w, struct aps_partition *partition, st
 	struct aps_sync_run *run = w->run;
 	const struct aps_sync_keeping *keeping = &run->keeping;
 	bool is_delta = keeping->is_page && keeping->part == APS_SYNC_PART_DELTA && !run->machine.is_inside;
+	bool is_judged = !is_late(w); /* what was heard before the pass was over decides nothing behind it */
 	size_t first = count(&w->leaving);
 	enum aps_rc rc = aps_sync_lingering_settle(run, partition, &w->joining, &w->leaving, err);
-	if (rc == APS_OK)
+	if (rc == APS_OK && is_judged)
 		rc = aps_sync_between_change(run, partition, &w->joining, is_delta && run->machine.is_last, &w->leaving,
 		                             err);
 	for (size_t i = first; rc == APS_OK && i < count(&w->leaving); i++)
@@ -424,6 +441,7 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	if (run->place.field.n == 0) return APS_OK;
 	aps_followers_take_list(partition->followers, &partition->write, &run->place, &run->shown);
 	enum aps_rc rc = settle(w, partition, err);
+	if (rc == APS_OK && is_late(w)) rc = aps_sync_between_add(run, partition, &w->joining, &w->has_untold, err);
 	if (rc == APS_OK && begins) rc = begin_list(w, partition, binding, err);
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
 	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, is_base, err);
@@ -447,7 +465,7 @@ static void reset(struct writing *w)
 	aps_buf_reset(&w->lingering);
 	aps_buf_reset(&w->between);
 	aps_buf_reset(&w->doubted);
-	w->has_rows = w->has_filled = false;
+	w->has_rows = w->has_filled = w->has_untold = false;
 }
 
 /* An application that keeps its lists itself may have them elsewhere. */
@@ -513,6 +531,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 		if (w.judgement.has_partial) aps_sync_hear_note_partial(run);
 		/* and what an older state has told may be other by now */
 		if (w.has_filled && run->settings->options.has_delta) run->hearing.has_missed = true;
+		if (w.has_untold) run->hearing.has_missed = true;
 	}
 	aps_sync_judgement_clear(&w.judgement);
 	aps_buf_clear(&w.skipped);

@@ -183,6 +183,127 @@ static void without_delta_queries_the_next_pass_decides(void **state)
 	assert_2_has_left();
 }
 
+/* Of 2, which the pass doesn't have: it was deleted before its page was made, and nobody has told that. */
+static void hear_of_2_in_a_pass_without_it(const struct asked *asked)
+{
+	go_live(asked, post("1", 1, 1));
+	begin_next_pass();
+	hear(post("2", 2, 1));
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1 2:2");
+}
+
+static void what_was_heard_before_the_page_was_made_is_asked_about_at_once(void **state)
+{
+	(void)state;
+	hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	assert_true(is_asked());
+	answer_delta("", NULL);
+	assert_2_has_left();
+	assert_phase(APS_SYNC_LIVE);
+	assert_false(is_asked());
+}
+
+static void in_a_first_pass_too(void **state)
+{
+	(void)state;
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	hear(post("2", 2, 1));
+	answer_base(post("1", 1, 1), "a");
+	answer_base("", NULL);
+	assert_string_equal(list(), "1:1 2:2");
+	answer_delta("", NULL);
+	assert_2_has_left();
+}
+
+static void what_was_heard_and_the_delta_pass_tells_of_stays(void **state)
+{
+	(void)state;
+	hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	answer_delta(post("2", 2, 1), NULL);
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:2");
+	assert_false(world.run->has_between);
+}
+
+static void nothing_is_asked_about_what_the_pass_has(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	begin_next_pass();
+	hear(post("1", 11, 2));
+	hear(post("2", 2, 1));
+	answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL);
+	assert_string_equal(list(), "1:11 2:2");
+	assert_phase(APS_SYNC_LIVE);
+	assert_false(is_asked());
+	assert_false(world.run->has_between);
+}
+
+static void nor_about_what_is_heard_behind_it(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_phase(APS_SYNC_LIVE);
+	hear(post("2", 2, 1));
+	assert_string_equal(list(), "1:1 2:2");
+	assert_false(is_asked());
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:2");
+}
+
+static void what_was_heard_leaves_in_the_next_run(void **state)
+{
+	(void)state;
+	hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	restart();
+	open_sync(ALL_DEFAULT);
+	assert_string_equal(list(), "1:1 2:2");
+	tell("subscribed");
+	answer_delta("", NULL);
+	assert_2_has_left();
+}
+
+static void what_was_heard_again_stays(void **state)
+{
+	(void)state;
+	hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	hear(post("2", 21, 2));
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:21");
+}
+
+/* It was heard before the pass was over, and says no more than the answer did. */
+static void an_event_of_the_pass_decides_nothing_about_an_answer_in_it(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	be_told("2", 20, 2);
+	hear(post("2", 20, 2));
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	connect_again();
+	answer_delta("", NULL);
+	assert_2_has_left();
+}
+
+static void without_delta_queries_what_was_heard_stays_until_the_next_pass(void **state)
+{
+	(void)state;
+	hear_of_2_in_a_pass_without_it(&(struct asked){.delta = ""});
+	assert_false(is_asked());
+	assert_false(world.run->has_between);
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_2_has_left();
+}
+
 static void go_on_until_it_is_live(void)
 {
 	for (int i = 0; i < 20 && phase() != APS_SYNC_LIVE; i++) {
@@ -231,6 +352,31 @@ static void without_memory_it_is_decided_later(void **state)
 	assert_true(n_failed > 5);
 }
 
+static void what_was_heard_cannot_be_written_and_is_decided_later(void **state)
+{
+	(void)state;
+	size_t n_failed = 0;
+	for (size_t nth = 1; nth < 200; nth++) {
+		begin();
+		go_live(ALL_DEFAULT, post("1", 1, 1));
+		begin_next_pass();
+		hear(post("2", 2, 1));
+		struct aps_http_answer answer;
+		assert_true(make_answer(&answer, 200, "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n",
+		                        page_of("syncPosts", post("1", 1, 1), NULL)));
+		aps_mem_fail_at(nth);
+		end_exchange(&answer);
+		aps_mem_fail_at(0);
+		n_failed += strcmp(list(), "1:1 2:2") != 0;
+		for (int i = 0; i < 3; i++) turn();
+		go_on_until_it_is_live();
+		if (is_asked()) answer_delta("", NULL);
+		if (strcmp(list(), "1:1") != 0) fail_msg("allocation %zu: %s", nth, list());
+		finish();
+	}
+	assert_true(n_failed > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,8 +391,18 @@ int main(void)
 	        TEST(while_a_mutation_of_it_is_queued_it_stays),
 	        TEST(a_delta_pass_inside_of_the_next_base_pass_decides_nothing),
 	        TEST(without_delta_queries_the_next_pass_decides),
+	        TEST(what_was_heard_before_the_page_was_made_is_asked_about_at_once),
+	        TEST(in_a_first_pass_too),
+	        TEST(what_was_heard_and_the_delta_pass_tells_of_stays),
+	        TEST(nothing_is_asked_about_what_the_pass_has),
+	        TEST(nor_about_what_is_heard_behind_it),
+	        TEST(what_was_heard_leaves_in_the_next_run),
+	        TEST(what_was_heard_again_stays),
+	        TEST(an_event_of_the_pass_decides_nothing_about_an_answer_in_it),
+	        TEST(without_delta_queries_what_was_heard_stays_until_the_next_pass),
 	        TEST(where_it_cannot_be_written_it_is_decided_later),
 	        cmocka_unit_test(without_memory_it_is_decided_later),
+	        cmocka_unit_test(what_was_heard_cannot_be_written_and_is_decided_later),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
