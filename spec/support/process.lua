@@ -1,4 +1,6 @@
 -- Other programs that a test needs: started with a free port, told apart by what they print first, always ended.
+local unpack = table.unpack or unpack -- luacheck: compat
+
 local process = {}
 
 local started = {}
@@ -42,35 +44,57 @@ end
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
+local launcher
+
+--- spec/support/launcher.py, which ends with this program.
+local function launch()
+  local fifo = os.tmpname()
+  os.remove(fifo)
+  assert(os.execute("mkfifo " .. quote(fifo)))
+  -- Nobody waits for answers of one that can't begin.
+  local start = ("%s spec/support/launcher.py %s || [ ! -p %s ] || echo >%s"):format(process.PYTHON, quote(fifo), quote(fifo),
+    quote(fifo))
+  launcher = { commands = assert(io.popen(start, "w")) }
+  launcher.answers = assert(io.open(fifo, "r"))
+  os.remove(fifo)
+end
+
+local function tell(...)
+  if not launcher then launch() end
+  local words = { select("#", ...) .. " " }
+  for i = 1, select("#", ...) do
+    local word = tostring((select(i, ...)))
+    words[#words + 1] = #word .. ":" .. word .. " "
+  end
+  launcher.commands:write(table.concat(words))
+  launcher.commands:flush()
+end
+
+local function hear() return (assert(launcher.answers:read("*l"), "the launcher of the programs has ended")) end
+
 --- Starts a command in the background and returns its first line of output and a handle {pid, log}.
 --- `command`: list of words. Output after the first line goes to the log.
 function process.start(command)
-  local words = {}
-  for i, word in ipairs(command) do words[i] = quote(tostring(word)) end
   local log = process.temporary(".log")
   process.write(log, "")
-  local fifo = process.temporary(".fifo")
-  assert(os.execute("mkfifo " .. quote(fifo)))
-  -- The shell prints the program's number, then becomes the program; the first line comes through the pipe.
-  local pipe = assert(io.popen(("(sh -c 'echo $$; exec \"$0\" \"$@\"' %s 2>>%s | (read -r pid; echo $pid; read -r first; echo \"$first\" >%s; exec cat >>%s)) 2>/dev/null & read -r first <%s; echo \"$first\""):format(
-    table.concat(words, " "), quote(log), quote(fifo), quote(log), quote(fifo)), "r"))
-  local pid = pipe:read("*l")
-  local first = pipe:read("*l")
-  local handle = { pid = tonumber(pid), log = log, pipe = pipe }
+  tell("start", log, unpack(command))
+  local pid, first = tonumber(hear()), hear()
+  local handle = { pid = pid, log = log }
   started[#started + 1] = handle
   return first, handle
 end
 
 function process.signal(handle, name)
-  os.execute(("kill -%s %d 2>/dev/null"):format(name, handle.pid))
+  tell("signal", name, handle.pid)
+  hear()
 end
 
 function process.stop(handle)
   if not handle.pid then return end
   -- Gone when this returns: nothing listens on its port any more.
-  os.execute(("{ kill -TERM %d && timeout 10 tail --pid=%d -s 0.01 -f /dev/null; } 2>/dev/null"):format(handle.pid, handle.pid))
+  tell("stop", handle.pid)
+  hear()
   handle.pid = nil
-  handle.pipe:close()
 end
 
 --- Ends everything that was started and removes all temporary files.
