@@ -440,8 +440,9 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	bool has_open_list = run->machine.checkpoint.base.is_open || run->machine.checkpoint.is_truncated || is_base;
 	if (run->place.field.n == 0) return APS_OK;
 	aps_followers_take_list(partition->followers, &partition->write, &run->place, &run->shown);
-	enum aps_rc rc = settle(w, partition, err);
-	if (rc == APS_OK && is_late(w)) rc = aps_sync_between_add(run, partition, &w->joining, &w->has_untold, err);
+	enum aps_rc rc = APS_OK;
+	if (is_late(w)) rc = aps_sync_between_add(run, partition, &w->joining, &w->has_untold, err);
+	if (rc == APS_OK) rc = settle(w, partition, err);
 	if (rc == APS_OK && begins) rc = begin_list(w, partition, binding, err);
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
 	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, is_base, err);

@@ -377,6 +377,30 @@ static void what_was_heard_cannot_be_written_and_is_decided_later(void **state)
 	assert_true(n_failed > 5);
 }
 
+/* A mutation that is queued keeps it in the list, too. */
+static void what_was_heard_of_a_record_that_lingers_is_asked_about(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	const struct aps_caching_edits what = {
+	        .layer = 50,
+	        .edits = make_edits("mutation M { up { id n } }",
+	                            "{\"up\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":200}}")};
+	aps_caching_add_layer(world.core, world.client, CACHE, &what);
+	aps_edits_unref(what.edits);
+	begin_next_pass();
+	hear(post("2", 20, 2));
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1 2:200");
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:200");
+	aps_caching_settle_layer(world.core, world.client, CACHE, &(struct aps_caching_edits){.layer = 50});
+	for (int i = 0; i < 5; i++) turn();
+	connect_again();
+	answer_delta("", NULL);
+	assert_2_has_left();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +425,7 @@ int main(void)
 	        TEST(an_event_of_the_pass_decides_nothing_about_an_answer_in_it),
 	        TEST(without_delta_queries_what_was_heard_stays_until_the_next_pass),
 	        TEST(where_it_cannot_be_written_it_is_decided_later),
+	        TEST(what_was_heard_of_a_record_that_lingers_is_asked_about),
 	        cmocka_unit_test(without_memory_it_is_decided_later),
 	        cmocka_unit_test(what_was_heard_cannot_be_written_and_is_decided_later),
 	};
