@@ -451,6 +451,9 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
+	/* delta queries ask from a later time now, and don't tell what an earlier pass has left open */
+	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_SHOW)
+		rc = aps_sync_between_set(run, partition, NULL, 0, err);
 	if (rc == APS_OK) rc = aps_sync_gone_change(run, partition, &w->joining, &w->doubted, err);
 	if (rc == APS_OK) mark(w, partition, (begins && !is_beside) || ends);
 	return rc;

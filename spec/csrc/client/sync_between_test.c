@@ -401,6 +401,24 @@ static void what_was_heard_of_a_record_that_lingers_is_asked_about(void **state)
 	assert_2_has_left();
 }
 
+/* The delta query asks from a later time then. */
+static void a_pass_that_ends_early_leaves_it_to_the_next_one(void **state)
+{
+	(void)state;
+	const struct asked asked = {.max_records = 2};
+	go_live(&asked, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	be_told("2", 20, 2);
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	begin_next_pass();
+	answer_base(both(post("1", 1, 1), post("3", 3, 1)), "a");
+	assert_true(world.run->machine.checkpoint.is_truncated);
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:20 3:3");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +444,7 @@ int main(void)
 	        TEST(without_delta_queries_what_was_heard_stays_until_the_next_pass),
 	        TEST(where_it_cannot_be_written_it_is_decided_later),
 	        TEST(what_was_heard_of_a_record_that_lingers_is_asked_about),
+	        TEST(a_pass_that_ends_early_leaves_it_to_the_next_one),
 	        cmocka_unit_test(without_memory_it_is_decided_later),
 	        cmocka_unit_test(what_was_heard_cannot_be_written_and_is_decided_later),
 	};
