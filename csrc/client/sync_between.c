@@ -5,7 +5,9 @@
 void aps_sync_between_look(struct aps_sync_run *run)
 {
 	struct aps_cache_write write = {.cache = &run->partition->cache}; /* only looked with */
-	run->has_between = run->between_at.field.n != 0 && aps_synced_list_is_at(&write, &run->between_at);
+	bool is_known = run->between_at.field.n != 0;
+	bool is_there = is_known && aps_synced_list_is_at(&write, &run->between_at);
+	run->has_between = is_there || !is_known || write.err.code != APS_OK;
 }
 
 enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition *partition, const uint64_t *records,

@@ -459,6 +459,18 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	return rc;
 }
 
+/* As the page of a base query has it. Where the start of the run had no memory to look for it others do that. */
+static enum aps_rc find_place(struct writing *w, struct aps_binding *binding, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	if (run->place.field.n == 0) {
+		enum aps_rc rc = aps_sync_place_guess(run, err);
+		if (rc != APS_OK) return rc;
+	}
+	bool is_page = run->keeping.part == APS_SYNC_PART_BASE && !run->keeping.is_settling;
+	return is_page ? aps_sync_place_find(run, w->page, binding, err) : APS_OK;
+}
+
 static void reset(struct writing *w)
 {
 	aps_sync_judgement_clear(&w->judgement);
@@ -498,8 +510,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_PARTIAL, err);
 	if (rc == APS_OK && run->keeping.is_page) rc = normalize(w, partition, binding, APS_SYNC_IS_OLD, err);
-	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE && !run->keeping.is_settling)
-		rc = aps_sync_place_find(run, w->page, binding, err);
+	if (rc == APS_OK) rc = find_place(w, binding, err);
 	w->has_begun = w->has_begun || rc == APS_OK;
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);

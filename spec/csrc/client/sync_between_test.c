@@ -401,6 +401,36 @@ static void what_was_heard_of_a_record_that_lingers_is_asked_about(void **state)
 	assert_2_has_left();
 }
 
+static void what_a_start_without_memory_does_not_know_it_finds_out_later(void **state)
+{
+	(void)state;
+	size_t n_opened = 0;
+	for (size_t nth = 1; nth < 150; nth++) {
+		begin();
+		tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+		restart();
+		aps_mem_fail_at(nth);
+		bool is_open = try_open(ALL_DEFAULT);
+		aps_mem_fail_at(0);
+		n_opened += is_open;
+		if (!is_open) open_sync(ALL_DEFAULT);
+		for (int i = 0; i < 20 && phase() != APS_SYNC_LIVE; i++) {
+			if (world.run->hearing.is_joined && !world.run->machine.is_subscribed)
+				tell("subscribed");
+			else if (!is_asked())
+				let_time_pass(31000);
+			else if (world.run->fetching.query == APS_SYNC_BASE_QUERY)
+				answer_base(both(post("1", 1, 1), post("3", 3, 1)), NULL);
+			else
+				answer_delta(post("3", 3, 1), NULL);
+		}
+		assert_phase(APS_SYNC_LIVE);
+		if (strcmp(list(), "1:1 3:3") != 0) fail_msg("allocation %zu: %s", nth, list());
+		finish();
+	}
+	assert_true(n_opened > 5);
+}
+
 /* The delta query asks from a later time then. */
 static void a_pass_that_ends_early_leaves_it_to_the_next_one(void **state)
 {
@@ -445,6 +475,7 @@ int main(void)
 	        TEST(where_it_cannot_be_written_it_is_decided_later),
 	        TEST(what_was_heard_of_a_record_that_lingers_is_asked_about),
 	        TEST(a_pass_that_ends_early_leaves_it_to_the_next_one),
+	        cmocka_unit_test(what_a_start_without_memory_does_not_know_it_finds_out_later),
 	        cmocka_unit_test(without_memory_it_is_decided_later),
 	        cmocka_unit_test(what_was_heard_cannot_be_written_and_is_decided_later),
 	};
