@@ -8,6 +8,8 @@ void aps_sync_between_look(struct aps_sync_run *run)
 	bool is_known = run->between_at.field.n != 0;
 	bool is_there = is_known && aps_synced_list_is_at(&write, &run->between_at);
 	run->has_between = is_there || !is_known || write.err.code != APS_OK;
+	/* the pass may have been of a sync before it in this process; the delta pass tells what was told since */
+	run->between_since = aps_partition_moment(run->partition);
 }
 
 enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition *partition, const uint64_t *records,
@@ -79,7 +81,7 @@ static enum aps_rc settle(struct aps_sync_run *run, struct aps_partition *partit
 {
 	uint64_t number = 0;
 	enum aps_rc rc = APS_OK;
-	/* where the pass was of an earlier run, all that this one was told came later */
+	/* 0: what was told is forgotten; all that is known of that was told since */
 	uint32_t since = run->between_since != 0 ? run->between_since : 1;
 	while (rc == APS_OK && (number = aps_number_set_next(&run->between.members, number)) != 0) {
 		struct aps_entry *entry;

@@ -69,6 +69,30 @@ static void so_it_does_in_the_next_run(void **state)
 	assert_2_has_left();
 }
 
+/* What it was told of in the pass was told in the same process. */
+static void so_it_does_where_the_sync_has_ended_and_begins_again(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	stop();
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_delta("", NULL);
+	assert_2_has_left();
+}
+
+static void then_what_it_tells_of_stays_too(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	stop();
+	be_told("2", 21, 3);
+	open_sync(ALL_DEFAULT);
+	tell("subscribed");
+	answer_delta(post("2", 21, 3), NULL);
+	assert_string_equal(list(), "1:1 2:21");
+}
+
 static void what_it_tells_of_stays(void **state)
 {
 	(void)state;
@@ -454,6 +478,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(what_the_delta_pass_does_not_tell_of_either_leaves),
 	        TEST(so_it_does_in_the_next_run),
+	        TEST(so_it_does_where_the_sync_has_ended_and_begins_again),
+	        TEST(then_what_it_tells_of_stays_too),
 	        TEST(what_it_tells_of_stays),
 	        TEST(all_its_pages_count_and_none_before_the_last_decides),
 	        TEST(an_older_state_tells_of_it_too),
