@@ -11,6 +11,7 @@
 #include "client/sync_quarantine.h"
 #include "client/sync_shell.h"
 #include "sync/page_time.h"
+#include "sync/sync_progress.h"
 
 #define MAX_ORDERING_BYTES 1024     /* of what is kept with a deletion */
 #define MAX_AHEAD_MS       86400000 /* of now: what a service says wrongly would never be forgotten */
@@ -251,12 +252,13 @@ static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uin
 	return add_number(&w->lingering, number, err);
 }
 
-/* Known to the run that ends the pass, which may be another one. */
+/* Known to the run that ends the pass, which may be another one. Delta passes until then tell what its pages lack. */
 static void note_unknown(const struct writing *w)
 {
 	struct aps_sync_run *run = w->run;
 	bool was_there = !run->keeping.begins && run->machine.checkpoint.has_unknown;
-	if (!run->keeping.is_page || run->keeping.part != APS_SYNC_PART_BASE) return;
+	bool is_of_pass = run->keeping.part == APS_SYNC_PART_BASE || aps_sync_is_partial(&run->machine.checkpoint);
+	if (!run->keeping.is_page || !is_of_pass) return;
 	run->machine.next.has_unknown = was_there || w->judgement.n_of[APS_SYNC_IS_BAD] != 0;
 }
 
@@ -309,8 +311,10 @@ static enum aps_rc settle(struct writing *w, struct aps_partition *partition, st
 	const struct aps_sync_keeping *keeping = &run->keeping;
 	bool is_delta = keeping->is_page && keeping->part == APS_SYNC_PART_DELTA && !run->machine.is_inside;
 	bool is_judged = !is_late(w); /* what was heard before the pass was over decides nothing behind it */
+	bool is_unclear = is_delta && w->judgement.n_of[APS_SYNC_IS_BAD] != 0; /* it may be any of them */
 	size_t first = count(&w->leaving);
 	enum aps_rc rc = aps_sync_lingering_settle(run, partition, &w->joining, &w->leaving, err);
+	if (rc == APS_OK && is_unclear) rc = aps_sync_between_set(run, partition, NULL, 0, err);
 	if (rc == APS_OK && is_judged)
 		rc = aps_sync_between_change(run, partition, &w->joining, is_delta && run->machine.is_last, &w->leaving,
 		                             err);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "client/sync_work.h"
 #include "saboteur.h"
 #include "syncing_world.h"
 
@@ -126,6 +127,63 @@ static void an_older_state_tells_of_it_too(void **state)
 	answer_delta(post("2", 2, 1), "a");
 	answer_delta("", NULL);
 	assert_string_equal(list(), "1:1 2:20");
+}
+
+/* It may be the one that nobody can tell. */
+static void behind_a_bad_record_it_stays_until_the_next_base_pass(void **state)
+{
+	(void)state;
+	tell_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	connect_again();
+	answer_delta("null", "a");
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_2_has_left();
+}
+
+static void so_it_does_behind_one_of_a_delta_pass_inside_of_the_base_pass(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(post("1", 1, 1), "a");
+	be_told("2", 20, 2);
+	answer_status(500, "");
+	let_time_pass(DAY_MS / 2 + 1);
+	answer_delta("null", NULL);
+	answer_base("", NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 2:20");
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_2_has_left();
+}
+
+static void so_it_does_behind_one_of_a_delta_pass_before_the_rest_is_fetched(void **state)
+{
+	(void)state;
+	const struct asked asked = {.max_records = 2};
+	go_live(&asked, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(both(post("1", 1, 1), post("3", 3, 1)), "a");
+	be_told("2", 20, 2);
+	connect_again();
+	answer_delta("null", NULL);
+	struct aps_sync_event more = {.kind = APS_SYNC_ON_MORE, .n_more = 10};
+	aps_sync_work_feed(world.run, &more);
+	turn();
+	answer_base("", NULL);
+	assert_string_equal(list(), "1:1 3:3 2:20");
+	connect_again();
+	answer_delta("", NULL);
+	assert_string_equal(list(), "1:1 3:3 2:20");
 }
 
 static void what_an_event_tells_of_meanwhile_stays(void **state)
@@ -483,6 +541,9 @@ int main(void)
 	        TEST(what_it_tells_of_stays),
 	        TEST(all_its_pages_count_and_none_before_the_last_decides),
 	        TEST(an_older_state_tells_of_it_too),
+	        TEST(behind_a_bad_record_it_stays_until_the_next_base_pass),
+	        TEST(so_it_does_behind_one_of_a_delta_pass_inside_of_the_base_pass),
+	        TEST(so_it_does_behind_one_of_a_delta_pass_before_the_rest_is_fetched),
 	        TEST(what_an_event_tells_of_meanwhile_stays),
 	        TEST(what_an_answer_tells_of_behind_the_pass_stays),
 	        TEST(of_an_earlier_pass_what_an_answer_tells_of_in_the_next_run_stays),
