@@ -253,10 +253,8 @@ static enum aps_rc step_doubted(struct aps_collecting *collecting, struct run *r
 		if (!aps_number_set_add(&run->among, all[i], NULL)) rc = fail_memory(err);
 	aps_buf_clear(&numbers);
 	if (rc != APS_OK) return rc;
-	if (run->is_partial && run->among.n_members == 0)
-		run->phase = PHASE_SETTLED;
-	else if (!run->is_partial || run->doubted.after == run->doubted.last)
-		run->phase = PHASE_FIELDS;
+	if (run->is_partial && run->doubted.after != run->doubted.last) return APS_OK;
+	run->phase = run->is_partial && run->among.n_members == 0 ? PHASE_SETTLED : PHASE_FIELDS;
 	return APS_OK;
 }
 

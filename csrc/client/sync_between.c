@@ -1,9 +1,15 @@
 #include "client/sync_between.h"
 
+#include "client/sync_lingering.h"
+
 void aps_sync_between_look(struct aps_sync_run *run)
 {
 	struct aps_cache_write write = {.cache = &run->partition->cache}; /* only looked with */
-	run->has_between = run->between_at.field.n != 0 && aps_synced_list_is_at(&write, &run->between_at);
+	bool is_known = run->between_at.field.n != 0;
+	bool is_there = is_known && aps_synced_list_is_at(&write, &run->between_at);
+	run->has_between = is_there || !is_known || write.err.code != APS_OK;
+	/* the pass may have been of a sync before it in this process; the delta pass tells what was told since */
+	run->between_since = aps_partition_moment(run->partition);
 }
 
 enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition *partition, const uint64_t *records,
@@ -20,15 +26,18 @@ enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition 
 	return rc;
 }
 
-/* Those that neither list has; *is_known: some stand in this one already. */
+/* Those that the pass lacks and this list, too; *is_known: some stand in it already. What lingers the pass has lacked.
+ */
 static enum aps_rc pick(struct aps_sync_run *run, const struct aps_buf *joining, struct aps_buf *added, bool *is_known,
                         struct aps_err *err)
 {
 	const uint64_t *numbers = (const uint64_t *)(const void *)joining->p;
 	for (size_t i = 0; i < joining->n / sizeof *numbers; i++) {
+		bool is_seen = aps_number_set_has(&run->shown.members, numbers[i]) &&
+		               !aps_number_set_has(&run->lingering.members, numbers[i]);
 		if (run->has_between && aps_number_set_has(&run->between.members, numbers[i]))
 			*is_known = true;
-		else if (!aps_number_set_has(&run->shown.members, numbers[i]))
+		else if (!is_seen)
 			aps_buf_add(added, &numbers[i], sizeof numbers[i]);
 	}
 	return added->rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for a list");
@@ -55,6 +64,7 @@ enum aps_rc aps_sync_between_add(struct aps_sync_run *run, struct aps_partition 
 	*has_any = false;
 	if (rc != APS_OK || !is_there) return rc;
 	rc = aps_synced_list_load(write, &run->between_at, &run->between, &run->has_between, err);
+	if (rc == APS_OK) rc = aps_sync_lingering_load(run, partition, &is_there, err);
 	if (rc != APS_OK) return rc;
 	aps_buf_init(&added, APS_BUF_ANY_SIZE);
 	rc = pick(run, joining, &added, has_any, err);
@@ -71,7 +81,7 @@ static enum aps_rc settle(struct aps_sync_run *run, struct aps_partition *partit
 {
 	uint64_t number = 0;
 	enum aps_rc rc = APS_OK;
-	/* where the pass was of an earlier run, all that this one was told came later */
+	/* 0: what was told is forgotten; all that is known of that was told since */
 	uint32_t since = run->between_since != 0 ? run->between_since : 1;
 	while (rc == APS_OK && (number = aps_number_set_next(&run->between.members, number)) != 0) {
 		struct aps_entry *entry;

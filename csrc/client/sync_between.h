@@ -16,8 +16,9 @@ void aps_sync_between_look(struct aps_sync_run *run);
 /* Those of the pass that has just completed, entries, in the place of those that were known. In an open write. */
 enum aps_rc aps_sync_between_set(struct aps_sync_run *run, struct aps_partition *partition, const uint64_t *records,
                                  size_t n_records, struct aps_err *err);
-/* What was heard while the pass ran, and is taken behind it, tells of `joining` (uint64_t): those that the list lacks
- * are added. *has_any: they, or known ones, are to be told of, and a delta query should be asked. In an open write. */
+/* What was heard while the pass ran, and is taken behind it, tells of `joining` (uint64_t): those that the list lacks,
+ * or that linger in it, are added. *has_any: they, or known ones, are to be told of, and a delta query should be asked.
+ * In an open write, before it settles what lingers. */
 enum aps_rc aps_sync_between_add(struct aps_sync_run *run, struct aps_partition *partition,
                                  const struct aps_buf *joining, bool *has_any, struct aps_err *err);
 /* What is written tells of `joining` (uint64_t); with is_last it is the end of a delta pass, and those that have to

@@ -12,7 +12,9 @@
 void aps_sync_gone_look(struct aps_sync_run *run)
 {
 	struct aps_cache_write write = {.cache = &run->partition->cache}; /* only looked with */
-	run->has_gone = run->gone_at.field.n != 0 && aps_synced_list_is_at(&write, &run->gone_at);
+	bool is_known = run->gone_at.field.n != 0;
+	bool is_there = is_known && aps_synced_list_is_at(&write, &run->gone_at);
+	run->has_gone = is_there || !is_known || write.err.code != APS_OK;
 }
 
 static enum aps_rc take_out(struct aps_sync_run *run, struct aps_partition *partition, const struct aps_buf *numbers,

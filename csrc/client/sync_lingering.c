@@ -25,6 +25,13 @@ enum aps_rc aps_sync_lingering_set(struct aps_sync_run *run, struct aps_partitio
 	return rc;
 }
 
+enum aps_rc aps_sync_lingering_load(struct aps_sync_run *run, struct aps_partition *partition, bool *is_there,
+                                    struct aps_err *err)
+{
+	if (!run->lingering.is_known) run->is_lingering_looked_at = false;
+	return aps_synced_list_load(&partition->write, &run->lingers_at, &run->lingering, is_there, err);
+}
+
 /* What settling finds. */
 struct settling {
 	const struct aps_buf *joining;
@@ -77,7 +84,7 @@ enum aps_rc aps_sync_lingering_settle(struct aps_sync_run *run, struct aps_parti
 	bool is_there;
 	if (!run->lingering.is_known) run->is_lingering_looked_at = false;
 	if (run->is_lingering_looked_at && run->lingering_written.n_members == 0) return APS_OK;
-	enum aps_rc rc = aps_synced_list_load(&partition->write, &run->lingers_at, &run->lingering, &is_there, err);
+	enum aps_rc rc = aps_sync_lingering_load(run, partition, &is_there, err);
 	if (rc == APS_OK && !is_there) note_looked_at(run);
 	if (rc != APS_OK || !is_there) return rc;
 	aps_buf_init(&in.over, APS_BUF_ANY_SIZE);

@@ -12,6 +12,9 @@ APS_BEGIN_DECLS
 /* Those of the pass that has just completed, entries, in the place of those that were known. In an open write. */
 enum aps_rc aps_sync_lingering_set(struct aps_sync_run *run, struct aps_partition *partition, const uint64_t *records,
                                    size_t n_records, struct aps_err *err);
+/* Which ones they are is known from now on: run->lingering. In an open write. */
+enum aps_rc aps_sync_lingering_load(struct aps_sync_run *run, struct aps_partition *partition, bool *is_there,
+                                    struct aps_err *err);
 /* Appends to `leaving` (uint64_t) those that have to leave the list now; `joining` are told by what is being written.
  * In an open write. */
 enum aps_rc aps_sync_lingering_settle(struct aps_sync_run *run, struct aps_partition *partition,

@@ -151,8 +151,8 @@ struct aps_sync_run {
 	uint64_t last_question;
 	uint32_t began_at;      /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
 	uint32_t lingers_since; /* the cache's moment behind the pass that was complete last; 0: of an earlier run */
-	uint32_t between_since; /* likewise */
-	uint32_t gone_since;    /* likewise, of the last ones of `gone` */
+	uint32_t between_since; /* likewise, or when this run began; 0: what was told before is forgotten */
+	uint32_t gone_since;    /* as lingers_since, of the last ones of `gone` */
 	bool has_between;       /* the store may have some, */
 	bool is_behind_base;    /* what is drained was heard while a base pass ran, which is complete */
 	bool has_gone;          /* and some of these */

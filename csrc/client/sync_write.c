@@ -11,6 +11,7 @@
 #include "client/sync_quarantine.h"
 #include "client/sync_shell.h"
 #include "sync/page_time.h"
+#include "sync/sync_progress.h"
 
 #define MAX_ORDERING_BYTES 1024     /* of what is kept with a deletion */
 #define MAX_AHEAD_MS       86400000 /* of now: what a service says wrongly would never be forgotten */
@@ -251,12 +252,13 @@ static enum aps_rc stays(struct writing *w, struct aps_partition *partition, uin
 	return add_number(&w->lingering, number, err);
 }
 
-/* Known to the run that ends the pass, which may be another one. */
+/* Known to the run that ends the pass, which may be another one. Delta passes until then tell what its pages lack. */
 static void note_unknown(const struct writing *w)
 {
 	struct aps_sync_run *run = w->run;
 	bool was_there = !run->keeping.begins && run->machine.checkpoint.has_unknown;
-	if (!run->keeping.is_page || run->keeping.part != APS_SYNC_PART_BASE) return;
+	bool is_of_pass = run->keeping.part == APS_SYNC_PART_BASE || aps_sync_is_partial(&run->machine.checkpoint);
+	if (!run->keeping.is_page || !is_of_pass) return;
 	run->machine.next.has_unknown = was_there || w->judgement.n_of[APS_SYNC_IS_BAD] != 0;
 }
 
@@ -309,8 +311,10 @@ static enum aps_rc settle(struct writing *w, struct aps_partition *partition, st
 	const struct aps_sync_keeping *keeping = &run->keeping;
 	bool is_delta = keeping->is_page && keeping->part == APS_SYNC_PART_DELTA && !run->machine.is_inside;
 	bool is_judged = !is_late(w); /* what was heard before the pass was over decides nothing behind it */
+	bool is_unclear = is_delta && w->judgement.n_of[APS_SYNC_IS_BAD] != 0; /* it may be any of them */
 	size_t first = count(&w->leaving);
 	enum aps_rc rc = aps_sync_lingering_settle(run, partition, &w->joining, &w->leaving, err);
+	if (rc == APS_OK && is_unclear) rc = aps_sync_between_set(run, partition, NULL, 0, err);
 	if (rc == APS_OK && is_judged)
 		rc = aps_sync_between_change(run, partition, &w->joining, is_delta && run->machine.is_last, &w->leaving,
 		                             err);
@@ -440,8 +444,9 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 	bool has_open_list = run->machine.checkpoint.base.is_open || run->machine.checkpoint.is_truncated || is_base;
 	if (run->place.field.n == 0) return APS_OK;
 	aps_followers_take_list(partition->followers, &partition->write, &run->place, &run->shown);
-	enum aps_rc rc = settle(w, partition, err);
-	if (rc == APS_OK && is_late(w)) rc = aps_sync_between_add(run, partition, &w->joining, &w->has_untold, err);
+	enum aps_rc rc = APS_OK;
+	if (is_late(w)) rc = aps_sync_between_add(run, partition, &w->joining, &w->has_untold, err);
+	if (rc == APS_OK) rc = settle(w, partition, err);
 	if (rc == APS_OK && begins) rc = begin_list(w, partition, binding, err);
 	bool is_beside = is_base ? run->machine.next.is_beside : run->machine.checkpoint.is_beside;
 	if (rc == APS_OK && has_open_list && is_beside) rc = change_beside(w, partition, is_base, err);
@@ -450,9 +455,24 @@ static enum aps_rc change_lists(struct writing *w, struct aps_partition *partiti
 		rc = change_shown(w, partition, !is_base || !is_beside, is_base && !is_beside && !begins, err);
 	if (rc == APS_OK && ends) rc = end_list(w, partition, err);
 	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_COMPLETE) rc = sweep(w, partition, err);
+	/* delta queries ask from a later time now, and don't tell what an earlier pass has left open */
+	if (rc == APS_OK && ends && keeping->list == APS_SYNC_LIST_SHOW)
+		rc = aps_sync_between_set(run, partition, NULL, 0, err);
 	if (rc == APS_OK) rc = aps_sync_gone_change(run, partition, &w->joining, &w->doubted, err);
 	if (rc == APS_OK) mark(w, partition, (begins && !is_beside) || ends);
 	return rc;
+}
+
+/* As the page of a base query has it. Where the start of the run had no memory to look for it others do that. */
+static enum aps_rc find_place(struct writing *w, struct aps_binding *binding, struct aps_err *err)
+{
+	struct aps_sync_run *run = w->run;
+	if (run->place.field.n == 0) {
+		enum aps_rc rc = aps_sync_place_guess(run, err);
+		if (rc != APS_OK) return rc;
+	}
+	bool is_page = run->keeping.part == APS_SYNC_PART_BASE && !run->keeping.is_settling;
+	return is_page ? aps_sync_place_find(run, w->page, binding, err) : APS_OK;
 }
 
 static void reset(struct writing *w)
@@ -494,8 +514,7 @@ static enum aps_rc fill(struct aps_partition *partition, struct aps_partition_fi
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_SAME, err);
 	if (rc == APS_OK) rc = normalize(w, partition, binding, APS_SYNC_IS_PARTIAL, err);
 	if (rc == APS_OK && run->keeping.is_page) rc = normalize(w, partition, binding, APS_SYNC_IS_OLD, err);
-	if (rc == APS_OK && run->keeping.part == APS_SYNC_PART_BASE && !run->keeping.is_settling)
-		rc = aps_sync_place_find(run, w->page, binding, err);
+	if (rc == APS_OK) rc = find_place(w, binding, err);
 	w->has_begun = w->has_begun || rc == APS_OK;
 	if (rc == APS_OK) rc = take_records(w, partition, err);
 	if (rc == APS_OK && keeps_list(w)) rc = change_lists(w, partition, binding, err);

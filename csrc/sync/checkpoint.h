@@ -25,7 +25,7 @@ struct aps_checkpoint {
 	uint64_t max_records; /* the base pass that is open stops there; 0: nowhere */
 	bool is_truncated;    /* it has: the token is of what is left */
 	bool is_beside;       /* it collects its records in a list of its own, beside the one that is shown */
-	bool has_unknown;     /* the base pass has brought records that nobody can tell: any that it lacks may be one */
+	bool has_unknown;     /* records came during the base pass that nobody can tell: any that it lacks may be one */
 	bool has_missed;      /* changes since last_sync_ms may not have been seen: nothing is known to be whole */
 };
 

@@ -232,6 +232,20 @@ static void a_process_that_is_killed_amid_a_collection_leaves_it_to_the_next_one
 	assert_int_equal(counting.n_runs, 1);
 }
 
+static void rows_that_are_damaged_keep_none_behind_them(void **state)
+{
+	(void)state;
+	enum { N = 15 };
+	struct aps_err err;
+	for (int i = 1; i <= N; i++) doubt_alone(CACHE, i);
+	struct aps_db *db = partition_of(CACHE)->store.db;
+	assert_int_equal(aps_db_exec(db, "UPDATE doubted SET sum = sum + 1 WHERE number <= 10", &err), APS_OK);
+	core_world_turn(&world.core);
+	assert_int_equal(n_doubted(), N);
+	turn_until("SELECT count(*) FROM doubted", 0);
+	assert_int_equal(n_records(), 10);
+}
+
 static void each_partition_of_a_file_has_its_own(void **state)
 {
 	(void)state;
@@ -466,6 +480,7 @@ int main(void)
 	        TEST(it_is_doubted_with_the_transaction_or_not_at_all),
 	        TEST(the_next_process_goes_on_with_it),
 	        TEST(a_process_that_is_killed_amid_a_collection_leaves_it_to_the_next_one),
+	        TEST(rows_that_are_damaged_keep_none_behind_them),
 	        TEST(each_partition_of_a_file_has_its_own),
 	        TEST(the_first_is_looked_at_at_once_and_later_ones_together),
 	        TEST(the_pause_is_twenty_times_the_work),
