@@ -101,6 +101,7 @@ struct aps_sync_hearing {
 	bool has_news; /* of that */
 	bool was_lost; /* since the run was told that it stands */
 	bool has_missed;
+	bool has_untold; /* likewise, but the service's journal may not have it yet */
 	bool is_partial_told;
 	bool is_draining;
 	size_t n_to_drain; /* of those that are held, the first ones */

@@ -22,6 +22,7 @@
 #define NEVER_MS        INT64_MAX
 #define MAX_LOSSES      3     /* of the list that are followed by a base query, */
 #define LOSSES_MS       60000 /* in such a time: a function that evicts it would have it fetched for ever */
+#define SETTLED_MS      5000  /* then a journal has what was heard: a read of it may lag behind a write */
 #define MAX_TURN_EVENTS 1024  /* what is taken in one turn before others have theirs */
 
 /* Without a checkpoint, or with one that can't be read, the sync begins anew. */
@@ -295,8 +296,10 @@ static bool take_standing(struct aps_sync_run *run)
 {
 	struct aps_sync_hearing *hearing = &run->hearing;
 	if (is_held_back(run)) return false;
-	bool has_missed = hearing->has_missed, has_news = hearing->has_news, was_lost = hearing->was_lost;
-	hearing->has_missed = hearing->has_news = hearing->was_lost = false;
+	bool has_news = hearing->has_news, was_lost = hearing->was_lost;
+	bool has_missed = hearing->has_missed || hearing->has_untold;
+	struct aps_sync_event missed = {.kind = APS_SYNC_ON_MISSED, .after_ms = hearing->has_missed ? 0 : SETTLED_MS};
+	hearing->has_missed = hearing->has_untold = hearing->has_news = hearing->was_lost = false;
 	if (was_lost && hearing->standing != APS_SYNC_HAS_ENDED) aps_sync_work_feed_kind(run, APS_SYNC_ON_LOST);
 	if (has_news) {
 		run->has_changed = true;
@@ -307,7 +310,7 @@ static bool take_standing(struct aps_sync_run *run)
 		default: break;
 		}
 	}
-	if (has_missed) aps_sync_work_feed_kind(run, APS_SYNC_ON_MISSED);
+	if (has_missed) aps_sync_work_feed(run, &missed);
 	return has_missed || has_news;
 }
 

@@ -550,7 +550,7 @@ enum aps_rc aps_sync_write(struct aps_sync_run *run, struct aps_partition *parti
 		if (w.judgement.has_partial) aps_sync_hear_note_partial(run);
 		/* and what an older state has told may be other by now */
 		if (w.has_filled && run->settings->options.has_delta) run->hearing.has_missed = true;
-		if (w.has_untold) run->hearing.has_missed = true;
+		if (w.has_untold) run->hearing.has_untold = true;
 	}
 	aps_sync_judgement_clear(&w.judgement);
 	aps_buf_clear(&w.skipped);

@@ -157,8 +157,9 @@ static void miss(struct aps_sync_step *s)
 	const int64_t mono_ms = s->event->mono_ms;
 	bool is_long_ago = mono_ms - sync->polled_at_ms >= 2 * later(sync->options.poll_ms, APS_SYNC_MIN_RERUN_MS);
 	if (is_long_ago) sync->n_missed = 0;
+	int64_t at_ms = later(mono_ms + s->event->after_ms, sync->polled_at_ms + missed_delay_ms(sync));
+	if (!sync->is_missing || at_ms < sync->replan_at_ms) sync->replan_at_ms = at_ms;
 	sync->is_missing = true;
-	sync->replan_at_ms = later(mono_ms, sync->polled_at_ms + missed_delay_ms(sync));
 }
 
 bool aps_sync_have_missed(struct aps_sync_step *s)

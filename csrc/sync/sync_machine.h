@@ -80,6 +80,7 @@ struct aps_sync_event {
 	struct aps_sync_page_facts page;
 	struct aps_sync_failure failure;
 	uint64_t n_more;
+	int64_t after_ms; /* MISSED: it is asked for that much later */
 	/* DUE, of a sync that begins live. Monotonic: when something came from the service last; 0: nobody knows */
 	int64_t heard_at_ms;
 	bool is_behind; /* likewise: what was heard isn't all taken */

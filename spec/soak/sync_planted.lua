@@ -18,7 +18,7 @@ local FAULTS = {
   { "csrc/client/sync_write.c", "return (entry->is_in_write ? aps_entry_content(entry) : aps_entry_base(entry)).n != 0;",
     "return aps_entry_base(entry).n != 0;", "paged" },
   { "csrc/client/sync_write.c", "*stays_there = rc == APS_OK && entry != NULL && began_at != 0 && entry->told_at >= began_at;",
-    "*stays_there = rc == APS_OK;", "paged" },
+    "*stays_there = rc == APS_OK;", "without_deltas" },
   { "csrc/client/sync_keep.c", "return rc == APS_OK ? aps_sync_run_save(run, &run->machine.next, err) : rc;", "return rc;", "paged" },
   { "csrc/client/sync_run.c", "if (rc == APS_OK && row.n != 0)", "if (0)", "paged" },
   { "csrc/client/sync_run.c", "if (run->told_at_ms != 0) return run->told_ms + aps_clock_mono_ms() - run->told_at_ms;", "", "paged" },

@@ -275,11 +275,21 @@ static void hear_of_2_in_a_pass_without_it(const struct asked *asked)
 	assert_string_equal(list(), "1:1 2:2");
 }
 
-static void what_was_heard_before_the_page_was_made_is_asked_about_at_once(void **state)
+/* A journal may lag a little behind. */
+static void wait_until_it_is_asked(void)
+{
+	assert_phase(APS_SYNC_LIVE);
+	let_time_pass(4999);
+	assert_false(is_asked());
+	let_time_pass(2);
+	assert_true(is_asked());
+}
+
+static void what_was_heard_before_the_page_was_made_is_asked_about_soon(void **state)
 {
 	(void)state;
 	hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
-	assert_true(is_asked());
+	wait_until_it_is_asked();
 	answer_delta("", NULL);
 	assert_2_has_left();
 	assert_phase(APS_SYNC_LIVE);
@@ -295,6 +305,7 @@ static void in_a_first_pass_too(void **state)
 	answer_base(post("1", 1, 1), "a");
 	answer_base("", NULL);
 	assert_string_equal(list(), "1:1 2:2");
+	wait_until_it_is_asked();
 	answer_delta("", NULL);
 	assert_2_has_left();
 }
@@ -303,6 +314,7 @@ static void what_was_heard_and_the_delta_pass_tells_of_stays(void **state)
 {
 	(void)state;
 	hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
+	wait_until_it_is_asked();
 	answer_delta(post("2", 2, 1), NULL);
 	connect_again();
 	answer_delta("", NULL);
@@ -354,10 +366,16 @@ static void what_was_heard_leaves_in_the_next_run(void **state)
 static void what_was_heard_again_stays(void **state)
 {
 	(void)state;
-	hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
-	hear(post("2", 21, 2));
-	answer_delta("", NULL);
-	assert_string_equal(list(), "1:1 2:21");
+	for (int is_asked_before = 0; is_asked_before <= 1; is_asked_before++) {
+		begin();
+		hear_of_2_in_a_pass_without_it(ALL_DEFAULT);
+		if (is_asked_before) wait_until_it_is_asked();
+		hear(post("2", 21, 2));
+		if (!is_asked_before) wait_until_it_is_asked();
+		answer_delta("", NULL);
+		assert_string_equal(list(), "1:1 2:21");
+		finish();
+	}
 }
 
 /* It was heard before the pass was over, and says no more than the answer did. */
@@ -452,6 +470,7 @@ static void what_was_heard_cannot_be_written_and_is_decided_later(void **state)
 		n_failed += strcmp(list(), "1:1 2:2") != 0;
 		for (int i = 0; i < 3; i++) turn();
 		go_on_until_it_is_live();
+		if (!is_asked()) let_time_pass(31000);
 		if (is_asked()) answer_delta("", NULL);
 		if (strcmp(list(), "1:1") != 0) fail_msg("allocation %zu: %s", nth, list());
 		finish();
@@ -474,6 +493,7 @@ static void what_was_heard_of_a_record_that_lingers_is_asked_about(void **state)
 	hear(post("2", 20, 2));
 	answer_base(post("1", 1, 1), NULL);
 	assert_string_equal(list(), "1:1 2:200");
+	wait_until_it_is_asked();
 	answer_delta("", NULL);
 	assert_string_equal(list(), "1:1 2:200");
 	aps_caching_settle_layer(world.core, world.client, CACHE, &(struct aps_caching_edits){.layer = 50});
@@ -550,13 +570,13 @@ int main(void)
 	        TEST(while_a_mutation_of_it_is_queued_it_stays),
 	        TEST(a_delta_pass_inside_of_the_next_base_pass_decides_nothing),
 	        TEST(without_delta_queries_the_next_pass_decides),
-	        TEST(what_was_heard_before_the_page_was_made_is_asked_about_at_once),
+	        TEST(what_was_heard_before_the_page_was_made_is_asked_about_soon),
 	        TEST(in_a_first_pass_too),
 	        TEST(what_was_heard_and_the_delta_pass_tells_of_stays),
 	        TEST(nothing_is_asked_about_what_the_pass_has),
 	        TEST(nor_about_what_is_heard_behind_it),
 	        TEST(what_was_heard_leaves_in_the_next_run),
-	        TEST(what_was_heard_again_stays),
+	        cmocka_unit_test(what_was_heard_again_stays),
 	        TEST(an_event_of_the_pass_decides_nothing_about_an_answer_in_it),
 	        TEST(without_delta_queries_what_was_heard_stays_until_the_next_pass),
 	        TEST(where_it_cannot_be_written_it_is_decided_later),

@@ -213,6 +213,32 @@ static void changes_are_asked_for_from_startedAt_on_or_from_before_the_request(v
 	}
 }
 
+static void what_was_missed_is_asked_for_as_late_as_is_told(void **state)
+{
+	(void)state;
+	for (int is_earlier_known = 0; is_earlier_known <= 1; is_earlier_known++) {
+		struct sync_world *w = arrive(LIVE);
+		struct aps_sync_event event = {.kind = APS_SYNC_ON_MISSED, .after_ms = 5000};
+		if (is_earlier_known) {
+			event.after_ms = 3000;
+			world_feed_event(w, event);
+			event.after_ms = 5000;
+		}
+		world_feed_event(w, event);
+		assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+		int64_t delay_ms = is_earlier_known ? 3000 : 5000;
+		assert_int_equal(w->actions.timer, APS_SYNC_TIMER_ARM);
+		assert_int_equal(w->actions.delay_ms, delay_ms);
+		world_pass_time(w, delay_ms - 1);
+		FEED(w, DUE);
+		assert_int_equal(w->sync.phase, APS_SYNC_LIVE);
+		world_pass_time(w, 1);
+		FEED(w, DUE);
+		assert_int_equal(w->sync.phase, APS_SYNC_DRAINING);
+		world_clear(w);
+	}
+}
+
 /* A Date is in whole seconds, lastSync may be, and the journal may have lost what was changed just behind it. */
 static void what_whole_seconds_leave_out_counts_as_out_of_the_window(void **state)
 {
@@ -592,6 +618,7 @@ int main(void)
 	        cmocka_unit_test(a_page_without_a_time_was_made_now),
 	        cmocka_unit_test(changes_are_asked_for_from_startedAt_on_or_from_before_the_request),
 	        cmocka_unit_test(what_whole_seconds_leave_out_counts_as_out_of_the_window),
+	        cmocka_unit_test(what_was_missed_is_asked_for_as_late_as_is_told),
 	        cmocka_unit_test(deletions_are_forgotten_that_were_seen_before_the_pass_before),
 	        cmocka_unit_test(what_is_seen_is_seen_no_earlier_than_what_is_known),
 	        cmocka_unit_test(base_passes_of_a_run_are_spread),
