@@ -19,19 +19,28 @@ end
 local made = certificates.make()
 -- Node.js 18 tries one address of a name only, and the server has localhost's first one.
 local COMMAND = "NODE_OPTIONS=--dns-result-order=ipv4first NODE_PATH='%s' NODE_EXTRA_CA_CERTS='%s' INTEROP_CERT='%s' INTEROP_KEY='%s' NODE_NO_WARNINGS=1 "
-  .. "timeout -k 10 %d node %s >'%s' 2>&1"
+  .. "xargs -n 2 -P %d sh -c 'timeout -k 10 %d node \"$0\" >\"$1\" 2>&1 || echo failed >\"$1.failed\"'"
+-- Some wait most of the time.
+local JOBS = tonumber(os.getenv "JOBS" or "") or 3
 
-local failed = false
-for _, path in ipairs(test_files()) do
-  local log = process.temporary(".log")
-  local seconds = tonumber(os.getenv("SPEC_SECONDS") or "") or 900
-  local ok = os.execute(COMMAND:format(node_modules, made.ca, made.server.cert, made.server.key, seconds, path, log))
-  local text = process.read(log)
+local files, logs = test_files(), {}
+local seconds = tonumber(os.getenv "SPEC_SECONDS" or "") or 900
+local all = assert(io.popen(COMMAND:format(node_modules, made.ca, made.server.cert, made.server.key, JOBS, seconds), "w"))
+for i, path in ipairs(files) do
+  logs[i] = process.temporary ".log"
+  all:write(path, " ", logs[i], "\n")
+end
+all:close()
+
+local has_failed = false
+for i, path in ipairs(files) do
+  local text, mark = process.read(logs[i]), logs[i] .. ".failed"
   print(path)
   io.write(text)
-  if ok ~= true and ok ~= 0 then failed = true end
+  if process.read(mark) ~= "" then has_failed = true end
+  os.remove(mark)
   -- One that ended before it could count is one failure.
   if not text:find("%f[%d]%d+ passed, %d+ failed\n") then print("0 passed, 1 failed") end
 end
 process.stop_all()
-os.exit(failed and 1 or 0)
+os.exit(has_failed and 1 or 0)
