@@ -38,13 +38,20 @@ static const char *other_shape(const struct aps_page *page, const struct aps_pag
 	return page->is_scalar ? "has a scalar for " : ONE;
 }
 
+/* Of the query, as the application has given it. */
+static const char *name_of(const struct aps_page_duty *duty)
+{
+	return duty->is_catch_up ? "catch_up" : duty->is_base ? "base" : "delta";
+}
+
 static enum aps_rc refuse_shape(const char *what, const struct aps_page_names *names, const struct aps_page_duty *duty,
                                 struct aps_err *err)
 {
 	return aps_fail_word(err, APS_E_PROTOCOL, APS_PAGE_NO_LIST, 0,
-	                     "%s_query: the service's answer %s%.*s; a list of records is needed there, or an object "
+	                     "%s%s: the service's answer %s%.*s; a list of records is needed there, or an object "
 	                     "with such a list",
-	                     duty->is_base ? "base" : "delta", what, aps_str_shown(names->root), names->root.p);
+	                     name_of(duty), duty->is_catch_up ? "" : "_query", what, aps_str_shown(names->root),
+	                     names->root.p);
 }
 
 static enum aps_rc refuse_null(const struct aps_page_names *names, const struct aps_page_duty *duty,
@@ -52,9 +59,9 @@ static enum aps_rc refuse_null(const struct aps_page_names *names, const struct 
 {
 	struct aps_str root = names->root, items = names->items;
 	return aps_fail(err, APS_E_PROTOCOL,
-	                "the service's answer to the %s query has null for the list %.*s%s%.*s; %s",
-	                duty->is_base ? "base" : "delta", aps_str_shown(root), root.p, items.n != 0 ? "." : "",
-	                aps_str_shown(items), items.n != 0 ? items.p : "",
+	                "the service's answer to the %s query has null for the list %.*s%s%.*s; %s", name_of(duty),
+	                aps_str_shown(root), root.p, items.n != 0 ? "." : "", aps_str_shown(items),
+	                items.n != 0 ? items.p : "",
 	                duty->is_base ? "where there are no records the list has to be empty"
 	                              : "where nothing has changed the list has to be empty, or null");
 }

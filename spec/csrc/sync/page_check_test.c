@@ -109,6 +109,10 @@ static void a_message_says_what_is_missing(void **state)
 	assert_string_equal(check(CONNECTION, "{\"l\":{}}", &DELTA, ""),
 	                    "delta_query: the service's answer has one object without a list for l; a list of records "
 	                    "is needed there, or an object with such a list");
+	static const struct aps_page_duty CATCH_UP = {.is_catch_up = true};
+	assert_string_equal(check(CONNECTION, "{\"l\":{}}", &CATCH_UP, ""),
+	                    "catch_up: the service's answer has one object without a list for l; a list of records "
+	                    "is needed there, or an object with such a list");
 }
 
 static void what_is_no_list_is_told_where_it_is_kept_by_rule(void **state)
