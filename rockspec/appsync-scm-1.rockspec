@@ -207,6 +207,7 @@ build = {
         "csrc/client/sync_answer.c",
         "csrc/client/sync_between.c",
         "csrc/client/sync_commands.c",
+        "csrc/client/sync_errors.c",
         "csrc/client/sync_fetch.c",
         "csrc/client/sync_follow.c",
         "csrc/client/sync_gone.c",

@@ -20,6 +20,7 @@ static enum aps_rc read_page(struct aps_sync_run *run, struct aps_sync_answer *a
 	        .keeps_list = run->settings->keeps_list && !part->has_update,
 	        .may_be_nothing = may_be_nothing(run),
 	        .asks_next = part->token_variable != NULL && !part->has_page,
+	        .is_catch_up = run->settings->hands_over,
 	};
 	enum aps_rc rc = aps_page_read(&answer->page, &part->names, response->data, err);
 	if (rc != APS_OK) return rc;

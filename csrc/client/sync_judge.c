@@ -1,6 +1,7 @@
 #include "client/sync_judge.h"
 
 #include "cache/scalar.h"
+#include "client/sync_errors.h"
 #include "client/sync_keying.h"
 #include "client/sync_repeated.h"
 #include "sync/record_order.h"
@@ -145,7 +146,8 @@ static enum aps_rc judge_cached_again(const struct aps_sync_run *run, const stru
 	return APS_OK;
 }
 
-/* A part of a record that was deleted since brings nothing back. */
+/* A part of a record that was deleted since brings nothing back. Of one that nobody knows its nulls are all there is: a
+ * list can't be read with a record that lacks fields. */
 static enum aps_rc judge_partial(const struct aps_sync_run *run, const struct aps_page_record *record,
                                  const struct aps_entry *entry, const struct aps_tombstone_found *found,
                                  struct aps_sync_judged *judged, struct aps_err *err)
@@ -154,7 +156,8 @@ static enum aps_rc judge_partial(const struct aps_sync_run *run, const struct ap
 	enum aps_rc rc = APS_OK;
 	if (found->is_there && !is_newer && entry != NULL) rc = is_alive(run, entry, found, &is_newer, err);
 	judged->stays_out = found->is_there && !is_newer;
-	judged->fate = judged->stays_out ? APS_SYNC_IS_OLD : APS_SYNC_IS_PARTIAL;
+	judged->fate = entry == NULL ? APS_SYNC_IS_NEW : APS_SYNC_IS_PARTIAL;
+	if (judged->stays_out) judged->fate = APS_SYNC_IS_OLD;
 	return rc;
 }
 
@@ -183,6 +186,36 @@ static enum aps_rc judge(struct aps_sync_run *run, const struct aps_page_record 
 	if (judged->fate == APS_SYNC_IS_SAME && says_nothing_by_nulls(run, data)) judged->fate = APS_SYNC_IS_PARTIAL;
 	aps_buf_clear(&found.version);
 	aps_buf_clear(&found.changed_at);
+	return rc;
+}
+
+/* A list shows what is whole: with one record that lacks a field all of it could not be read any more. Where the
+ * application keeps its lists, it is told of the errors itself. */
+static void pass_over_failed(struct aps_sync_run *run, const struct aps_sync_error *found,
+                             struct aps_sync_judgement *out)
+{
+	struct aps_sync_judged *judged = (void *)out->records.p;
+	if (!run->settings->keeps_list && run->keeping.part != APS_SYNC_PART_BASE) return;
+	for (size_t i = 0; i < out->records.n / sizeof *judged; i++) {
+		enum aps_sync_fate fate = judged[i].fate;
+		bool is_taken = fate == APS_SYNC_IS_NEW || fate == APS_SYNC_IS_SAME || fate == APS_SYNC_IS_PARTIAL;
+		if (!found[i].is_named || !is_taken) continue;
+		out->n_of[fate]--;
+		out->n_of[APS_SYNC_IS_BAD]++;
+		judged[i].fate = APS_SYNC_IS_BAD;
+	}
+}
+
+static enum aps_rc judge_errors(struct aps_sync_run *run, const struct aps_page *page, struct aps_str errors,
+                                struct aps_sync_judgement *out, struct aps_err *err)
+{
+	struct aps_arena arena;
+	if (errors.n == 0 || aps_page_count(page) == 0) return APS_OK;
+	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
+	const struct aps_sync_error *found = aps_sync_errors_find(errors, page, &arena);
+	enum aps_rc rc = found != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for the errors of a page");
+	if (rc == APS_OK) pass_over_failed(run, found, out);
+	aps_arena_clear(&arena);
 	return rc;
 }
 
@@ -228,5 +261,6 @@ enum aps_rc aps_sync_judge(struct aps_sync_run *run, const struct aps_page *page
 	aps_sync_keying_clear(&keying);
 	/* a base query lists what there is, each once */
 	bool is_journal = page->is_list && run->keeping.part != APS_SYNC_PART_BASE && aps_page_count(page) > 1;
+	if (rc == APS_OK) rc = judge_errors(run, page, data->errors, out, err);
 	return rc == APS_OK && is_journal ? aps_sync_judge_repeated(page, out, run->core->hash_seed, err) : rc;
 }

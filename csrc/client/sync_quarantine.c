@@ -1,7 +1,8 @@
 #include "client/sync_quarantine.h"
 
 #include "base/utf8_sequence.h"
-#include "codec/json_members.h"
+#include "client/sync_errors.h"
+#include "codec/json_reader.h"
 #include "codec/json_writer.h"
 
 #define MAX_REASON_BYTES 500
@@ -26,50 +27,23 @@ static void put_place(struct aps_buf *out, const struct aps_sync_run *run, const
 	if (page->is_list) aps_buf_addf(out, "%s%llu", page->n_path != 0 ? "." : "", place);
 }
 
-/* Which of the page's records a path of the response's errors is of, or of something in it. */
-static bool find_index(struct aps_str path, const struct aps_page *page, size_t *index)
-{
-	struct aps_json_reader r;
-	aps_json_reader_init(&r, path, 0);
-	if (aps_json_next(&r) != APS_JSON_ARRAY) return false;
-	for (size_t n = 0; n < page->n_path; n++)
-		if (aps_json_next(&r) != APS_JSON_STRING || !aps_str_eq(r.text, page->path[n])) return false;
-	if (aps_json_next(&r) != APS_JSON_INT || r.integer < 0) return false;
-	*index = (size_t)r.integer;
-	return *index < aps_page_count(page);
-}
-
-/* JSON text of the message of the first error that names each record; empty: none does. NULL: no memory. */
-static struct aps_str *find_messages(struct aps_str errors, const struct aps_page *page, struct aps_arena *arena)
-{
-	struct aps_json_reader r;
-	struct aps_json_members members;
-	struct aps_str error, path, message;
-	struct aps_str *messages = aps_arena_get(arena, aps_page_count(page) * sizeof *messages);
-	size_t index;
-	aps_json_reader_init(&r, errors, 0);
-	if (messages == NULL || errors.n == 0 || aps_json_next(&r) != APS_JSON_ARRAY) return messages;
-	while (aps_json_skip_value(&r, &error) == APS_OK) {
-		aps_json_members_init(&members, error);
-		if (!aps_json_members_get(&members, "path", &path) || !find_index(path, page, &index)) continue;
-		if (messages[index].n != 0) continue;
-		aps_json_members_init(&members, error);
-		if (aps_json_members_get(&members, "message", &message)) messages[index] = message;
-	}
-	return messages;
-}
-
 /* Cut short where it is too long: it is kept, and shown. */
-static void put_reason(struct aps_buf *out, struct aps_str message, bool is_null)
+static void put_reason(struct aps_buf *out, const struct aps_page *page, size_t index,
+                       const struct aps_sync_error *error)
 {
 	struct aps_json_reader r;
 	struct aps_arena arena;
 	struct aps_str text = APS_STR("");
+	bool is_null = aps_page_at(page, index)->text.p == NULL;
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
-	aps_json_reader_init(&r, message, 0);
-	if (message.n != 0 && aps_json_next(&r) == APS_JSON_STRING) text = aps_json_unescape(&r, &arena);
+	aps_json_reader_init(&r, error->message, 0);
+	if (error->message.n != 0 && aps_json_next(&r) == APS_JSON_STRING) text = aps_json_unescape(&r, &arena);
 	if (text.p == NULL) out->rc = APS_E_NOMEM;
-	if (text.n == 0)
+	if (text.n == 0 && error->is_named && !is_null)
+		text = APS_STR("the service could not give one of its fields");
+	else if (text.n == 0 && is_null && page->has_scalars)
+		text = APS_STR("the service sent null or a scalar in its place");
+	else if (text.n == 0)
 		text = is_null ? APS_STR("the service sent null in its place")
 		               : APS_STR("it has no identity: select the fields that its type's `keys` name, or id");
 	bool is_long = text.n > MAX_REASON_BYTES;
@@ -81,15 +55,15 @@ static void put_reason(struct aps_buf *out, struct aps_str message, bool is_null
 }
 
 /* *n: how many there are. */
-static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, size_t index, struct aps_str message,
-                       uint64_t *n, struct aps_err *err)
+static enum aps_rc put(struct aps_sync_run *run, const struct aps_page *page, size_t index,
+                       const struct aps_sync_error *error, uint64_t *n, struct aps_err *err)
 {
 	struct aps_sync_name name;
 	struct aps_buf key, reason;
 	aps_buf_init(&key, APS_BUF_ANY_SIZE);
 	aps_buf_init(&reason, APS_BUF_ANY_SIZE);
 	put_place(&key, run, page, index);
-	put_reason(&reason, message, aps_page_at(page, index)->text.p == NULL);
+	put_reason(&reason, page, index, error);
 	const struct aps_sync_bad_record bad = {aps_buf_str(&key), aps_buf_str(&reason),
 	                                        aps_sync_run_seen_ms(run) / 1000};
 	enum aps_rc rc = key.rc == APS_OK && reason.rc == APS_OK
@@ -111,13 +85,13 @@ enum aps_rc aps_sync_quarantine_put(struct aps_sync_run *run, const struct aps_p
 	size_t n_put = 0;
 	uint64_t n = 0;
 	aps_arena_init(&arena, APS_BUF_ANY_SIZE);
-	const struct aps_str *messages = find_messages(errors, page, &arena);
-	enum aps_rc rc = messages != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for the errors of a page");
+	const struct aps_sync_error *found = aps_sync_errors_find(errors, page, &arena);
+	enum aps_rc rc = found != NULL ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for the errors of a page");
 	if (rc == APS_OK) rc = aps_sync_run_name(run, &name, err);
 	if (rc == APS_OK) rc = aps_quarantine_count(run->vault->db, name, &n, err);
 	for (size_t i = 0; rc == APS_OK && i < aps_page_count(page) && n_put < APS_SYNC_MAX_BAD; i++) {
 		if (judged[i].fate != APS_SYNC_IS_BAD) continue;
-		rc = put(run, page, i, messages[i], &n, err);
+		rc = put(run, page, i, &found[i], &n, err);
 		n_put++;
 	}
 	if (rc == APS_OK) run->has_changed = true;

@@ -99,7 +99,7 @@ static bool start(struct aps_sync_step *s)
 static bool go_online(struct aps_sync_step *s)
 {
 	struct aps_delta_sync *sync = s->sync;
-	if (!sync->is_online) sync->n_failures = sync->n_ended = 0;
+	if (!sync->is_online) sync->n_failures = sync->n_unsaved = sync->n_ended = 0;
 	bool is_back = !sync->is_online && sync->is_started;
 	if (is_back && sync->has_gap && sync->running == APS_SYNC_NO_QUERY) sync->needs_plan = true;
 	sync->is_online = true;

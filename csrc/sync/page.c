@@ -34,7 +34,7 @@ struct reading {
 struct members {
 	struct aps_page_record *record;
 	bool is_deleted, is_aws_deleted;
-	bool has_token;
+	bool has_token, has_odd_token;
 	struct aps_str token;
 	int64_t started_ms;
 };
@@ -119,6 +119,7 @@ static bool take_token(struct reading *in, enum aps_json_token token, struct mem
 	bool is_number = token == APS_JSON_INT || token == APS_JSON_BIGINT || token == APS_JSON_DOUBLE;
 	members->has_token = true;
 	members->token = is_number ? in->r.text : (struct aps_str){NULL, 0};
+	members->has_odd_token = !is_number && token != APS_JSON_STRING && token != APS_JSON_NULL;
 	return token != APS_JSON_STRING || take_text(in, &members->token);
 }
 
@@ -227,6 +228,7 @@ static void keep_page_fields(struct reading *in, const struct members *members)
 	if (members->has_token && !in->has_token) {
 		in->has_token = true;
 		page->token = members->token;
+		page->has_odd_token = members->has_odd_token;
 	}
 	if (page->started_ms == 0) page->started_ms = members->started_ms;
 }

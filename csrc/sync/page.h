@@ -44,6 +44,7 @@ struct aps_page {
 	struct aps_str token;   /* as it stands in the text, unescaped into `arena` where need be; empty: none */
 	int64_t started_ms;     /* startedAt in milliseconds; 0: none */
 	bool is_list;           /* else it is one record, or nothing */
+	bool has_odd_token;     /* nextToken is neither a string nor a number nor null */
 	bool is_scalar;         /* neither an object nor a list nor null stands in the place of the root field */
 	bool has_scalars;       /* something in the list is neither an object nor null */
 	bool is_null;           /* null stands where the list or the record may be, or an object around it */

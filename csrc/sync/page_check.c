@@ -38,13 +38,20 @@ static const char *other_shape(const struct aps_page *page, const struct aps_pag
 	return page->is_scalar ? "has a scalar for " : ONE;
 }
 
+/* Of the query, as the application has given it. */
+static const char *name_of(const struct aps_page_duty *duty)
+{
+	return duty->is_catch_up ? "catch_up" : duty->is_base ? "base" : "delta";
+}
+
 static enum aps_rc refuse_shape(const char *what, const struct aps_page_names *names, const struct aps_page_duty *duty,
                                 struct aps_err *err)
 {
 	return aps_fail_word(err, APS_E_PROTOCOL, APS_PAGE_NO_LIST, 0,
-	                     "%s_query: the service's answer %s%.*s; a list of records is needed there, or an object "
+	                     "%s%s: the service's answer %s%.*s; a list of records is needed there, or an object "
 	                     "with such a list",
-	                     duty->is_base ? "base" : "delta", what, aps_str_shown(names->root), names->root.p);
+	                     name_of(duty), duty->is_catch_up ? "" : "_query", what, aps_str_shown(names->root),
+	                     names->root.p);
 }
 
 static enum aps_rc refuse_null(const struct aps_page_names *names, const struct aps_page_duty *duty,
@@ -52,9 +59,9 @@ static enum aps_rc refuse_null(const struct aps_page_names *names, const struct 
 {
 	struct aps_str root = names->root, items = names->items;
 	return aps_fail(err, APS_E_PROTOCOL,
-	                "the service's answer to the %s query has null for the list %.*s%s%.*s; %s",
-	                duty->is_base ? "base" : "delta", aps_str_shown(root), root.p, items.n != 0 ? "." : "",
-	                aps_str_shown(items), items.n != 0 ? items.p : "",
+	                "the service's answer to the %s query has null for the list %.*s%s%.*s; %s", name_of(duty),
+	                aps_str_shown(root), root.p, items.n != 0 ? "." : "", aps_str_shown(items),
+	                items.n != 0 ? items.p : "",
 	                duty->is_base ? "where there are no records the list has to be empty"
 	                              : "where nothing has changed the list has to be empty, or null");
 }
@@ -103,6 +110,10 @@ enum aps_rc aps_page_check(const struct aps_page *page, const struct aps_page_na
 	if (duty->asks_next && page->token.n > APS_PAGE_MAX_TOKEN_BYTES)
 		return aps_fail(err, APS_E_PROTOCOL, "a page's nextToken has %zu bytes; %zu are the most",
 		                page->token.n, APS_PAGE_MAX_TOKEN_BYTES);
+	if (duty->asks_next && page->has_odd_token)
+		return aps_fail(err, APS_E_PROTOCOL,
+		                "a page's nextToken is neither a string nor a number nor null: nobody can tell whether "
+		                "more pages follow");
 	if (duty->asks_next && page->token.n == 0 && is_token_lost(page, names, errors))
 		return aps_fail(err, APS_E_PROTOCOL, "an error of the service is in the place of a page's nextToken");
 	return APS_OK;

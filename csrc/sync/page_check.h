@@ -13,6 +13,7 @@ struct aps_page_duty {
 	bool keeps_list;     /* a base query's: its records are a list, by rule */
 	bool may_be_nothing; /* a root field that is null and isn't known to be a list is taken for no record */
 	bool asks_next;      /* there is a page behind it if it has a token */
+	bool is_catch_up;    /* the query is a subscription's own, given as catch_up */
 };
 
 /* The word of an error that says of what has come that it can't become records: it is neither a list of them, nor holds

@@ -304,6 +304,7 @@ bool aps_sync_save(struct aps_sync_step *s)
 	sync->checkpoint = sync->next;
 	sync->next = before;
 	sync->is_anew = false;
+	sync->n_unsaved = 0;
 	s->is_straight = !sync->is_last;
 	if (sync->is_last) end_pass(s);
 	return true;
@@ -320,7 +321,9 @@ bool aps_sync_unsave(struct aps_sync_step *s)
 	}
 	aps_sync_abandon_fetch(s);
 	if (s->event->failure.kind == APS_SYNC_FAILURE_REFUSED) sync->is_anew = true;
+	sync->n_failures = sync->n_unsaved; /* that the page had come ended those of fetches */
 	sync->retry_at_ms = aps_sync_retry_at_ms(sync->rand, &sync->n_failures, s->event->failure.retry_after_ms,
 	                                         s->event->mono_ms);
+	sync->n_unsaved = sync->n_failures;
 	return true;
 }

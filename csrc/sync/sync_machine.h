@@ -160,6 +160,7 @@ struct aps_delta_sync {
 	unsigned n_late;   /* passes in a row that were begun anew because the window was over, though all was quick */
 	unsigned n_missed; /* passes in a row because of what was missed */
 	unsigned n_failures; /* of fetches, in a row */
+	unsigned n_unsaved;  /* pages that couldn't be kept, in a row */
 	unsigned n_ended;    /* of subscriptions */
 	struct aps_sync_sizes sizes[APS_SYNC_DELTA_QUERY + 1];
 	int64_t jitter_permille;  /* of the interval, that are added once a pass is over: drawn once */

@@ -384,6 +384,19 @@ static void a_query_that_is_forbidden_ends_it_and_one_that_fails_is_sent_again(v
 	finish(&world);
 }
 
+static void what_is_no_list_is_told_of_the_option_that_the_query_was_given_as(void **state)
+{
+	(void)state;
+	struct world world;
+	live(&world, 0);
+	lose(&world);
+	stand(&world);
+	answer(&world, 200, "{\"data\":{}}");
+	assert_int_equal(run_of(&world)->machine.phase, APS_SYNC_WAITING);
+	assert_int_equal(strncmp(run_of(&world)->err.msg, "catch_up: the service's answer", 30), 0);
+	finish(&world);
+}
+
 static void without_memory_nothing_is_lost_silently(void **state)
 {
 	(void)state;
@@ -479,6 +492,7 @@ int main(void)
 	        cmocka_unit_test(what_the_service_completes_ends_after_all_that_it_has_sent),
 	        cmocka_unit_test(a_refusal_of_the_subscription_ends_it_and_other_failures_do_not),
 	        cmocka_unit_test(a_query_that_is_forbidden_ends_it_and_one_that_fails_is_sent_again),
+	        cmocka_unit_test(what_is_no_list_is_told_of_the_option_that_the_query_was_given_as),
 	        cmocka_unit_test(without_memory_nothing_is_lost_silently),
 	        cmocka_unit_test(without_memory_a_page_is_asked_for_again),
 	        cmocka_unit_test(one_that_cannot_begin_is_told_its_end),

@@ -26,8 +26,8 @@ struct row {
 static const struct row ROWS[] = {
         /* nothing is known */
         {UNKNOWN, NO_TOMB, ",\"_version\":1", SAME_BOTH(NEW)},
-        {UNKNOWN, NO_TOMB, "", LIVE_PARTIAL(NEW)},
-        {UNKNOWN, NO_TOMB, ",\"_version\":null", LIVE_PARTIAL(NEW)},
+        {UNKNOWN, NO_TOMB, "", SAME_BOTH(NEW)},
+        {UNKNOWN, NO_TOMB, ",\"_version\":null", SAME_BOTH(NEW)},
         {UNKNOWN, NO_TOMB, ",\"_version\":1,\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, NO_TOMB, ",\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, NO_TOMB, ",\"_version\":1,\"_deleted\":false", SAME_BOTH(NEW)},
@@ -60,7 +60,7 @@ static const struct row ROWS[] = {
         {UNKNOWN, "5", "1005", "", APS_SYNC_IS_NEW, APS_SYNC_IS_OLD}, /* a part brings nothing back */
         {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1004", SAME_BOTH(OLD)},
         {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1005", APS_SYNC_IS_NEW, APS_SYNC_IS_OLD},
-        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1006", LIVE_PARTIAL(NEW)},
+        {UNKNOWN, "5", "1005", ",\"_lastChangedAt\":1006", SAME_BOTH(NEW)},
         {UNKNOWN, "5", "1005", ",\"_version\":6,\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, "5", "1005", ",\"_version\":5,\"_deleted\":true", SAME_BOTH(DELETED)},
         {UNKNOWN, "5", "1005", ",\"_version\":4,\"_deleted\":true", SAME_BOTH(OLD)},

@@ -119,7 +119,7 @@ static void the_others_of_the_page_are_taken(void **state)
 	tell("subscribed");
 	answer_with_errors(
 	        both(both(post("1", 1, 1), "null"), both("{\"__typename\":\"Post\",\"n\":3}", "null")), "null",
-	        "[{\"message\":\"of another\",\"path\":[\"listPosts\",\"items\",0,\"_deleted\"]},"
+	        "[{\"message\":\"of none\",\"path\":[\"listPosts\",\"items\",4,\"n\"]},"
 	        "{\"path\":[\"listPosts\",\"items\",1]},"
 	        "{\"message\":\"It is \\\"spoiled\\\".\",\"path\":[\"listPosts\",\"items\",1,\"n\"]},"
 	        "{\"message\":\"of no item\",\"path\":[\"listPosts\",\"items\"]},{\"message\":\"of nothing\"}]");
@@ -130,6 +130,67 @@ static void the_others_of_the_page_are_taken(void **state)
 	                    "{\"key\":\"listPosts.items.2\",\"reason\":\"" NOBODY "\",\"seen\":" NOW_S "},"
 	                    "{\"key\":\"listPosts.items.3\",\"reason\":\"" NOT_SAID "\",\"seen\":" NOW_S "}]");
 	assert_told("state", "\"quarantined\":3");
+}
+
+#define NO_FIELD "the service could not give one of its fields"
+
+/* Of two records, the second one without n. */
+static void answer_half(const char *first, const char *second)
+{
+	answer_with_errors(both(first, second), "null", "[{\"path\":[\"listPosts\",\"items\",1,\"n\"]}]");
+}
+
+/* Nothing could be read of a list that has one of these. */
+static void so_is_a_record_of_which_a_field_has_failed(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	answer_half(post("1", 1, 1), "{\"__typename\":\"Post\",\"id\":\"2\",\"n\":null,\"_version\":1}");
+	assert_phase(APS_SYNC_LIVE);
+	assert_string_equal(list(), "1:1");
+	assert_string_equal(bad(), "[{\"key\":\"listPosts.items.1\",\"reason\":\"" NO_FIELD "\",\"seen\":" NOW_S "}]");
+	begin_next_pass();
+	answer_base(both(post("1", 1, 1), post("2", 2, 1)), NULL);
+	assert_string_equal(list(), "1:1 2:2");
+	assert_int_equal(n_bad(), 0);
+	begin_next_pass(); /* what was known of it stays as it was */
+	answer_half(post("1", 3, 2), "{\"__typename\":\"Post\",\"id\":\"2\",\"n\":null,\"_version\":2}");
+	assert_string_equal(list(), "1:3 2:2");
+	assert_int_equal(n_bad(), 1);
+}
+
+static void hear_payload(const char *payload)
+{
+	assert_true(offer(payload));
+	turn();
+}
+
+static void so_it_is_where_an_event_brings_it_and_a_deletion_is_one_all_the_same(void **state)
+{
+	(void)state;
+	go_live(&(struct asked){0}, both(post("1", 1, 1), post("2", 2, 1)));
+	hear_payload("{\"data\":{\"onPost\":{\"__typename\":\"Post\",\"id\":\"3\",\"n\":null,\"_version\":1}},"
+	             "\"errors\":[{\"message\":\"no n\",\"path\":[\"onPost\",\"n\"]}]}");
+	assert_string_equal(list(), "1:1 2:2");
+	assert_string_equal(bad(), "[{\"key\":\"onPost\",\"reason\":\"no n\",\"seen\":" NOW_S "}]");
+	answer_delta(post("3", 3, 1), NULL); /* it was asked for at once */
+	assert_string_equal(list(), "1:1 2:2 3:3");
+	hear_payload("{\"data\":{\"onPost\":{\"__typename\":\"Post\",\"id\":\"2\",\"n\":null,\"_version\":2,"
+	             "\"_deleted\":true}},\"errors\":[{\"message\":\"no n\",\"path\":[\"onPost\",\"n\"]}]}");
+	assert_string_equal(list(), "1:1 3:3");
+}
+
+static void a_scalar_among_records_is_told_of(void **state)
+{
+	(void)state;
+	open_sync(&(struct asked){0});
+	tell("subscribed");
+	answer_base(both(post("1", 1, 1), "7"), NULL);
+	assert_string_equal(list(), "1:1");
+	assert_string_equal(bad(),
+	                    "[{\"key\":\"listPosts.items.1\",\"reason\":\"the service sent null or a scalar in its "
+	                    "place\",\"seen\":" NOW_S "}]");
 }
 
 static void the_place_is_that_in_the_whole_pass(void **state)
@@ -294,9 +355,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(the_others_of_the_page_are_taken),
+	        TEST(so_is_a_record_of_which_a_field_has_failed),
+	        TEST(so_it_is_where_an_event_brings_it_and_a_deletion_is_one_all_the_same),
 	        TEST(a_page_of_thousands_that_are_bad_is_taken_at_once),
 	        TEST(a_reason_is_cut_short),
 	        TEST(it_is_told_where_there_is_no_memory_for_a_reason),
+	        TEST(a_scalar_among_records_is_told_of),
 	        TEST(the_place_is_that_in_the_whole_pass),
 	        TEST(what_a_later_base_pass_does_not_meet_again_leaves),
 	        TEST(where_nobody_can_tell_which_it_is_nothing_leaves_the_list),

@@ -614,6 +614,18 @@ static void without_a_version_nulls_of_events_take_nothing_that_is_known(void **
 	assert_string_equal(list(), "1:2 2:0");
 }
 
+/* Of what nobody knew the mutation has selected no version and no n. */
+static void an_event_of_an_unknown_record_that_is_not_whole_leaves_the_list_readable(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	hear("{\"__typename\":\"Post\",\"id\":\"2\",\"n\":null,\"_version\":null}");
+	assert_string_equal(list(), "1:1 2:0");
+	assert_true(is_logged("isn't whole"));
+	answer_delta(post("2", 2, 1), NULL);
+	assert_string_equal(list(), "1:1 2:2");
+}
+
 static void a_list_of_thousands_is_collected_beside_as_well(void **state)
 {
 	(void)state;
@@ -678,6 +690,7 @@ int main(void)
 	        TEST(where_max_records_are_reached_both_are_shown_until_there_is_more),
 	        TEST(events_that_do_not_tell_the_version_write_no_nulls_and_are_asked_after),
 	        TEST(without_a_version_nulls_of_events_take_nothing_that_is_known),
+	        TEST(an_event_of_an_unknown_record_that_is_not_whole_leaves_the_list_readable),
 	        TEST(a_list_of_thousands_is_collected_beside_as_well),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

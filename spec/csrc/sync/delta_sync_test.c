@@ -530,6 +530,25 @@ static void a_pass_that_has_lost_what_it_had_begins_anew(void **state)
 	world_clear(w);
 }
 
+/* Its pages come: it is no trouble of the service's. */
+static void a_page_that_can_not_be_kept_is_asked_for_at_growing_intervals(void **state)
+{
+	(void)state;
+	struct sync_world *w = arrive(KEEPING);
+	int64_t waited_ms = 0;
+	for (int i = 0; i < 30; i++) {
+		world_fail(w, APS_SYNC_ON_UNSAVED, APS_SYNC_FAILURE_RETRY, 0);
+		int64_t delay_ms = w->sync.retry_at_ms - w->mono_ms;
+		assert_true(delay_ms > 0);
+		waited_ms += delay_ms;
+		world_pass_time(w, delay_ms);
+		begin_pass(w, APS_SYNC_ON_DUE);
+		world_answer(w, 100, NULL);
+	}
+	assert_true(waited_ms > 120000);
+	world_clear(w);
+}
+
 static void a_pass_that_waited_too_long_for_the_network_begins_anew(void **state)
 {
 	(void)state;
@@ -633,6 +652,7 @@ int main(void)
 	        cmocka_unit_test(tokens_that_may_have_been_too_old_are_left_behind_more_often),
 	        cmocka_unit_test(a_window_of_a_moment_costs_a_base_query_now_and_then),
 	        cmocka_unit_test(a_pass_that_has_lost_what_it_had_begins_anew),
+	        cmocka_unit_test(a_page_that_can_not_be_kept_is_asked_for_at_growing_intervals),
 	        cmocka_unit_test(a_pass_that_waited_too_long_for_the_network_begins_anew),
 	        cmocka_unit_test(a_delta_pass_that_waited_too_long_becomes_a_base_pass),
 	        cmocka_unit_test(a_base_pass_gets_to_its_end_with_a_wrong_clock),

@@ -109,6 +109,10 @@ static void a_message_says_what_is_missing(void **state)
 	assert_string_equal(check(CONNECTION, "{\"l\":{}}", &DELTA, ""),
 	                    "delta_query: the service's answer has one object without a list for l; a list of records "
 	                    "is needed there, or an object with such a list");
+	static const struct aps_page_duty CATCH_UP = {.is_catch_up = true};
+	assert_string_equal(check(CONNECTION, "{\"l\":{}}", &CATCH_UP, ""),
+	                    "catch_up: the service's answer has one object without a list for l; a list of records "
+	                    "is needed there, or an object with such a list");
 }
 
 static void what_is_no_list_is_told_where_it_is_kept_by_rule(void **state)
@@ -225,11 +229,39 @@ static void a_token_has_64_kibibytes_at_most(void **state)
 	}
 }
 
+static void a_token_that_is_none_is_no_end(void **state)
+{
+	(void)state;
+	static const char ODD[] =
+	        "a page's nextToken is neither a string nor a number nor null: nobody can tell whether "
+	        "more pages follow";
+	static const struct {
+		const char *token;
+		bool is_odd;
+	} rows[] = {{"{}", true},    {"{\"a\":[\"b\"]}", true}, {"[\"a\"]", true}, {"true", true}, {"false", true},
+	            {"null", false}, {"\"\"", false},           {"\"a\"", false},  {"7", false},   {"1.5", false}};
+	for (size_t i = 0; i < APS_COUNTOF(rows); i++) {
+		for (int is_first = 0; is_first <= 1; is_first++) {
+			char data[160];
+			const char *const format = is_first ? "{\"l\":{\"nextToken\":%s,\"items\":[{\"id\":\"1\"}]}}"
+			                                    : "{\"l\":{\"items\":[{\"id\":\"1\"}],\"nextToken\":%s}}";
+			snprintf(data, sizeof data, format, rows[i].token);
+			const char *message = check(CONNECTION, data, &BASE, "");
+			if (rows[i].is_odd)
+				assert_string_equal(message, ODD);
+			else
+				assert_null(message);
+			assert_null(check(CONNECTION, data, &ONE_PAGE, ""));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(null_is_no_list_of_a_base_query_and_no_change_of_a_delta_query),
 	        cmocka_unit_test(a_message_says_what_is_missing),
+	        cmocka_unit_test(a_token_that_is_none_is_no_end),
 	        cmocka_unit_test(what_is_no_list_is_told_where_it_is_kept_by_rule),
 	        cmocka_unit_test(what_can_never_become_records_has_a_word),
 	        cmocka_unit_test(null_beside_errors_says_nothing),
