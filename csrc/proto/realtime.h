@@ -71,8 +71,8 @@ void aps_realtime_closed(struct aps_realtime *rt, const struct aps_err *err, int
  * Each connection begins unpaused. */
 void aps_realtime_paused(struct aps_realtime *rt, bool is_paused, int64_t now_ms);
 void aps_realtime_set_online(struct aps_realtime *rt, bool is_online, int64_t now_ms);
-/* The network may be back: the next attempt comes within 100 ms, and the backoff begins anew. Ignored while it isn't
- * online, and where nothing is waited for. */
+/* The network may be back: the next attempt comes within 100 ms, and the backoff begins anew; where one has just begun,
+ * once that has failed. Ignored while it isn't online, and where nothing is waited for. */
 void aps_realtime_hint(struct aps_realtime *rt, int64_t now_ms);
 /* When aps_realtime_tick() wants to be called; -1: not at all. The owner tells what has arrived until then first: a
  * tick takes for silence what isn't told, even where nobody could look in time. */

@@ -53,6 +53,7 @@ static void connect_now(struct aps_realtime *rt)
 	rt->inputs.link = APS_PHASE_CONNECTING;
 	rt->phase = APS_REALTIME_OPENING;
 	rt->began_at_ms = rt->now_ms;
+	rt->is_hinted = false;
 	rt->again_at_ms = APS_REALTIME_NEVER;
 	rt->deadline_ms = rt->now_ms + rt->options.connect_timeout_ms;
 	aps_realtime_tell_state(rt, NULL);
@@ -84,6 +85,8 @@ void aps_realtime_link_hurry(struct aps_realtime *rt)
 		if (at_ms < rt->deadline_ms) rt->deadline_ms = at_ms;
 	} else if (is_attempting(rt) && rt->now_ms - rt->began_at_ms >= APS_REALTIME_HUNG_MS) {
 		if (at_ms < rt->again_at_ms) rt->again_at_ms = at_ms;
+	} else if (is_attempting(rt)) {
+		rt->is_hinted = true; /* of one that has just begun nobody knows whether it was before that */
 	}
 }
 
@@ -143,6 +146,7 @@ void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause
 		become_idle(rt, cause);
 		return;
 	}
+	bool is_hinted = is_attempting(rt) && rt->is_hinted;
 	count_failure(rt, is_broken);
 	unsigned n_attempts = rt->options.reconnect.n_attempts;
 	if (n_attempts != 0 && rt->n_failed >= n_attempts) {
@@ -153,6 +157,7 @@ void aps_realtime_link_lose(struct aps_realtime *rt, const struct aps_err *cause
 	if (rt->attempt < UINT32_MAX) rt->attempt++;
 	interrupt(rt, APS_REALTIME_WAITING, cause);
 	rt->deadline_ms = rt->now_ms + delay_ms;
+	if (is_hinted) aps_realtime_link_hurry(rt);
 }
 
 void aps_realtime_link_drop(struct aps_realtime *rt, int code, const char *reason, const struct aps_err *cause,

@@ -64,6 +64,7 @@ struct aps_realtime {
 	int64_t deadline_ms; /* of WAITING, OPENING and INIT */
 	int64_t idle_at_ms;  /* close then, because nobody is left; or NEVER */
 	int64_t began_at_ms; /* of the attempt, */
+	bool is_hinted;      /* there was a hint since then */
 	int64_t again_at_ms; /* and when it is begun anew, because it hangs; or NEVER */
 	int64_t lost_at_ms;  /* since when no connection was any good; of WAITING and what follows it */
 	unsigned attempt;    /* what the next delay grows with */

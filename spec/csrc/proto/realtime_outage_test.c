@@ -80,11 +80,40 @@ static void a_hint_brings_the_next_attempt_within_100_ms(void **state)
 	assert_true(longest_ms > 80);
 }
 
+/* It may have begun before the network was back, and fail because of that. */
+static void a_hint_in_an_attempt_counts_once_that_has_failed(void **state)
+{
+	(void)state;
+	for (int is_hinted = 0; is_hinted <= 1; is_hinted++) {
+		struct world w;
+		live_once(&w, 1);
+		lose(&w);
+		for (int i = 0; i < 15; i++) {
+			attempt_when_due(&w);
+			fail_attempt(&w, 1);
+		}
+		attempt_when_due(&w);
+		if (is_hinted) aps_realtime_hint(w.rt, w.now_ms);
+		drain(&w, 0);
+		fail_attempt(&w, 5);
+		int64_t left_ms = aps_realtime_deadline_ms(w.rt) - w.now_ms;
+		assert_true(is_hinted ? left_ms < 100 : left_ms > 200);
+		/* for once */
+		for (int i = 0; i < 15; i++) {
+			attempt_when_due(&w);
+			fail_attempt(&w, 5);
+		}
+		assert_true(aps_realtime_deadline_ms(w.rt) - w.now_ms > 200);
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_outage_has_tries_within_200_ms_at_first_then_5_s_and_after_a_minute_30_s),
 	        cmocka_unit_test(a_hint_brings_the_next_attempt_within_100_ms),
+	        cmocka_unit_test(a_hint_in_an_attempt_counts_once_that_has_failed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
