@@ -94,7 +94,7 @@ function Socket:gather(n, give_up)
     pieces[#pieces + 1] = data
     have = have + #data
     self.pump()
-    assert(socket.gettime() < give_up, "the server doesn't answer; buffer: " .. table.concat(pieces):sub(1, 200))
+    if socket.gettime() >= give_up then error("the server doesn't answer; buffer: " .. table.concat(pieces):sub(1, 200)) end
   end
   self.buffer = table.concat(pieces)
 end
