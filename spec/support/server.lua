@@ -3,8 +3,8 @@ local process = require "spec.support.process"
 
 local server = {}
 
---- bin/appsync looks for an interpreter and for the modules, which takes as long as a quarter of a start: where the build's
---- environment names them it isn't asked (spec/e2e/command_spec.lua asks it).
+--- bin/appsync looks for an interpreter and for the modules, by several programs: where the build's environment names them
+--- it isn't asked (spec/e2e/command_spec.lua asks it).
 local interpreter = os.getenv "APPSYNC_LUA"
 
 server.API_KEY = "da2-test"
