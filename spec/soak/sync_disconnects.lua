@@ -19,26 +19,35 @@ local DEVICES, POSTS, BURST_S, AT_ONCE, MAX_PAUSE_S = 8, 500, 4, 16, 0.3
 local HEALTHY_S, STEADY_EVERY = 11, 20 -- one burst in so many leaves the connections alone until its end
 local MAX_RETRY_S, MAX_TOLD_S, MAX_UNTOLD_S = 0.2 * patience, 1 * patience, 5 * patience
 
--- The process that writes: for so long, so many a second at most. It prints how many.
+-- The process that writes: for so long, so many a second at most. It prints how many. Each of its tasks has posts of its own and knows which
+-- of them are there, after it was refused once, so that nearly all that is asked for takes effect.
 local function write(endpoint, seconds, seed)
   local writer = appsync.client{ endpoint = endpoint, auth = { type = "API_KEY", api_key = synced_posts.API_KEY }, store = false }
-  local began, n, n_failed, tasks = core.now(), 0, 0, {}
+  local began, n, n_refused, tasks = core.now(), 0, 0, {}
   math.randomseed(seed)
-  local function go_on()
+  local function go_on(nth)
+    local is_gone = {} -- by the number of the post
     while core.now() - began < seconds do
-      local id, draw = ("p%04d"):format(math.random(POSTS)), math.random()
-      local document, input = synced_posts.UPDATE, { id = id, title = "title " .. math.random(1000000) }
-      if draw < 0.05 then document, input = synced_posts.DELETE, { id = id } end
-      if draw > 0.9 then document, input.author = synced_posts.CREATE, "somebody" end
-      local data, err = writer:mutate(document, { input = input })
-      if data and not err then n = n + 1 else n_failed = n_failed + 1 end -- most are refused: it is there, or isn't
-      local ahead = n / RATE - (core.now() - began)
-      if ahead > 0 then appsync.sleep(ahead) end
+      local draw = math.random()
+      local document = draw < 0.05 and synced_posts.DELETE or draw < 0.9 and synced_posts.UPDATE or synced_posts.CREATE
+      local post = nth + AT_ONCE * math.random(0, math.floor((POSTS - nth) / AT_ONCE))
+      local makes = document == synced_posts.CREATE
+      if makes == (is_gone[post] or false) then
+        local input = { id = ("p%04d"):format(post) }
+        if document ~= synced_posts.DELETE then input.title = "title " .. math.random(1000000) end
+        if makes then input.author = "somebody" end
+        local data, err = writer:mutate(document, { input = input })
+        local has_worked = data and not err
+        if has_worked then n = n + 1 else n_refused = n_refused + 1 end
+        is_gone[post] = not makes and (not has_worked or document == synced_posts.DELETE)
+        local ahead = n / RATE - (core.now() - began)
+        if ahead > 0 then appsync.sleep(ahead) end
+      end
     end
   end
-  for i = 1, AT_ONCE do tasks[i] = appsync.spawn(go_on) end
+  for i = 1, AT_ONCE do tasks[i] = appsync.spawn(go_on, i) end
   for _, task in ipairs(tasks) do task:await() end
-  print(n, n + n_failed, core.now() - began)
+  print(n, n + n_refused, core.now() - began)
   writer:close()
 end
 
