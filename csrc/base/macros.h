@@ -7,9 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef APS_TESTING /* tests are programs of their own beside a library of the core */
+#define APS_BEGIN_DECLS _Pragma("GCC visibility push(default)")
+#else
 #define APS_BEGIN_DECLS _Pragma("GCC visibility push(hidden)")
-#define APS_END_DECLS   _Pragma("GCC visibility pop")
-#define APS_EXPORT      __attribute__((visibility("default")))
+#endif
+#define APS_END_DECLS _Pragma("GCC visibility pop")
+#define APS_EXPORT    __attribute__((visibility("default")))
 
 #define APS_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #define APS_UNUSED                     __attribute__((unused))

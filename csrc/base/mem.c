@@ -14,11 +14,18 @@
 #ifdef APS_TESTING
 static atomic_size_t live_blocks;
 static atomic_size_t fail_countdown;
+static atomic_bool has_failed;
 static atomic_size_t wiped_bytes;
 
 void aps_mem_fail_at(size_t nth)
 {
+	if (nth != 0) atomic_store(&has_failed, false);
 	atomic_store(&fail_countdown, nth);
+}
+
+bool aps_mem_has_failed(void)
+{
+	return atomic_load(&has_failed);
 }
 
 size_t aps_mem_live(void)
@@ -34,8 +41,11 @@ size_t aps_mem_wiped(void)
 static int must_fail(void)
 {
 	size_t left = atomic_load(&fail_countdown);
-	while (left != 0)
-		if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1)) return left == 1;
+	while (left != 0) {
+		if (!atomic_compare_exchange_weak(&fail_countdown, &left, left - 1)) continue;
+		if (left == 1) atomic_store(&has_failed, true);
+		return left == 1;
+	}
 	return 0;
 }
 

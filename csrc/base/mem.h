@@ -6,6 +6,8 @@
 
 #include "base/macros.h"
 
+#include <stdbool.h>
+
 APS_BEGIN_DECLS
 
 /* All return NULL when memory is out; aps_free(NULL) is legal. */
@@ -29,6 +31,8 @@ void *aps_mem_move(void *block, size_t n_bytes) APS_NODISCARD;
 #ifdef APS_TESTING
 /* The nth allocation from now (1 is the next) fails, once; 0 switches this off. */
 void aps_mem_fail_at(size_t nth);
+/* Whether that one was reached. */
+bool aps_mem_has_failed(void);
 /* Blocks that are allocated and not freed. */
 size_t aps_mem_live(void);
 /* Bytes that were wiped before they were freed. */

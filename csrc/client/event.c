@@ -113,7 +113,7 @@ struct aps_data_event *aps_data_event_new(uint64_t sub, struct aps_bytes *bytes,
 	struct aps_data_event *event = aps_malloc(sizeof *event);
 	if (event == NULL) return NULL;
 	*event = (struct aps_data_event){
-	        .head = {{NULL, &DATA_KIND, sizeof *event + payload.n}, APS_EVENT_SUB_DATA, sub},
+	        .head = {{NULL, &DATA_KIND, sizeof *event + payload.n}, APS_EVENT_SUB_DATA, sub, 0},
 	        .bytes = aps_bytes_ref(bytes),
 	        .payload = payload,
 	};

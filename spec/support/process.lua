@@ -52,7 +52,7 @@ local function launch()
   os.remove(fifo)
   assert(os.execute("mkfifo " .. quote(fifo)))
   -- Nobody waits for answers of one that can't begin.
-  local start = ("%s spec/support/launcher.py %s || [ ! -p %s ] || echo >%s"):format(process.PYTHON, quote(fifo), quote(fifo),
+  local start = ("%s -S spec/support/launcher.py %s || [ ! -p %s ] || echo >%s"):format(process.PYTHON, quote(fifo), quote(fifo),
     quote(fifo))
   launcher = { commands = assert(io.popen(start, "w")) }
   launcher.answers = assert(io.open(fifo, "r"))

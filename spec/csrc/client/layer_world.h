@@ -160,12 +160,14 @@ APS_UNUSED static void set_max_pages(struct aps_db *db, int n)
 APS_UNUSED static void fill_disk(void)
 {
 	static unsigned n_fillers;
-	char data[70000], query[32];
+	char data[70000], query[64];
 	set_max_pages(world.vault->db, 1); /* as many as there are */
-	snprintf(query, sizeof query, "{ filler%u }", ++n_fillers);
-	int n = snprintf(data, sizeof data, "{\"filler%u\":\"", n_fillers);
+	snprintf(query, sizeof query, "{ filler%u { id text } }", ++n_fillers);
+	/* a record of its own: each change of the root writes the root anew */
+	int n = snprintf(data, sizeof data, "{\"filler%u\":{\"id\":\"%u\",\"__typename\":\"Filler\",\"text\":\"",
+	                 n_fillers, n_fillers);
 	memset(data + n, 'y', 60000);
-	snprintf(data + n + 60000, sizeof data - (size_t)n - 60000, "\"}");
+	snprintf(data + n + 60000, sizeof data - (size_t)n - 60000, "\"}}");
 	vault_world_write(&world, query, data);
 	assert_int_equal(aps_place_kind(world.vault->place), APS_PLACE_OVER);
 }
