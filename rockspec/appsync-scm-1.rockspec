@@ -221,6 +221,7 @@ build = {
         "csrc/client/sync_overtaken.c",
         "csrc/client/sync_place.c",
         "csrc/client/sync_quarantine.c",
+        "csrc/client/sync_remembered.c",
         "csrc/client/sync_repeated.c",
         "csrc/client/sync_run.c",
         "csrc/client/sync_settings.c",

@@ -4,6 +4,7 @@
 #include "client/followers.h"
 #include "client/sync_lingering.h"
 #include "client/sync_overtaken.h"
+#include "client/sync_remembered.h"
 
 static struct aps_sync_run *of(struct aps_vault_part *part)
 {
@@ -116,6 +117,7 @@ static void unkept(struct aps_partition_follower *follower)
 void aps_sync_follow(struct aps_sync_run *run, void (*closing)(struct aps_partition_follower *follower))
 {
 	run->vault = run->partition->vault;
+	aps_sync_recall(run);
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
 	run->follower = (struct aps_partition_follower){.next = run->partition->followers,

@@ -205,7 +205,7 @@ static enum aps_rc put_record(struct asking *asking, const struct aps_entry *ent
 /* It is somewhere, nobody has told of it since, and no list has it, as far as is known. */
 static bool is_gone(const struct aps_sync_run *run, const struct aps_entry *entry)
 {
-	uint32_t since = run->gone_since != 0 ? run->gone_since : 1; /* of an earlier run: see sync_lingering.c */
+	uint32_t since = run->gone_since != 0 ? run->gone_since : 1; /* of an earlier process: see sync_lingering.c */
 	if (entry == NULL || entry->n_key_bytes == 0 || aps_entry_base(entry).n == 0 || entry->told_at >= since)
 		return false;
 	return !aps_followers_list(run->partition->followers, entry->number);

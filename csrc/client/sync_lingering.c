@@ -54,7 +54,7 @@ static enum aps_rc look_at(const struct aps_sync_run *run, struct aps_partition 
                            uint64_t number, struct aps_err *err)
 {
 	struct aps_entry *entry;
-	/* where the pass was of an earlier run, all that this one was told came later */
+	/* where the pass was of an earlier process, all that this one was told came later */
 	uint32_t since = run->lingers_since != 0 ? run->lingers_since : 1;
 	enum aps_rc rc = aps_entries_at_below(&partition->cache.entries, number, &entry, err);
 	if (rc != APS_OK || aps_entry_is_patched(entry)) return rc;

@@ -16,6 +16,7 @@
 #include "client/sync_overtaken.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
+#include "client/sync_remembered.h"
 #include "client/sync_tell.h"
 #include "sync/page_check.h"
 
@@ -71,6 +72,7 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 static void stop_for(struct aps_sync_run *run)
 {
 	if (run->machine.phase != APS_SYNC_STOPPED || run->is_ended) return;
+	aps_sync_remember(run);
 	run->follower.name = NULL;
 	run->reason = run->err;
 	run->has_changed = true;

@@ -616,7 +616,6 @@ static void without_memory_a_store_moves_later_or_begins_anew(void **state)
 		vault_world_commit(&world);
 		set_max_pages(world.vault->db, 1);
 		aps_mem_fail_at(nth);
-		memset(data, 0, sizeof data);
 		snprintf(data, sizeof data, "{\"a\":2,\"c\":\"%040zu\"}", nth);
 		const struct aps_err full = {
 		        .code = APS_E_STORAGE, .word = "full", .native = SQLITE_FULL, .msg = "full"};

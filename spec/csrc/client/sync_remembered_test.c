@@ -1,0 +1,145 @@
+/* A sync ends, and another one of its name begins in the same process: what the former one was told of its records
+ * before its last pass says nothing of what is there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "syncing_world.h"
+
+#define ALL_DEFAULT (&(struct asked){0})
+
+static uint64_t queue_layer(const char *id, int n)
+{
+	struct aps_err err;
+	char json[96];
+	uint64_t layer;
+	snprintf(json, sizeof json, "{\"up\":{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":%d}}", id, n);
+	const struct aps_caching_edits what = {.edits = make_edits("mutation M { up { id n } }", json)};
+	assert_int_equal(aps_caching_queue_layer(world.core, world.client, CACHE, &what, &layer, &err), APS_OK);
+	aps_edits_unref(what.edits);
+	turn();
+	return layer;
+}
+
+/* Its mutation is refused. */
+static void drop_layer(uint64_t layer)
+{
+	struct aps_err err;
+	struct aps_partition *partition = aps_caching_partition(world.core, world.client, CACHE);
+	assert_int_equal(aps_vault_begin(partition->vault, &err), APS_OK);
+	assert_int_equal(aps_partition_drop_layer(partition, layer, false, &err), APS_OK);
+	assert_int_equal(aps_vault_commit(partition->vault, &err), APS_OK);
+	for (int i = 0; i < 5; i++) turn();
+}
+
+/* Told of in this process; then the pass lacks it, and a mutation of it is queued. */
+static uint64_t let_2_linger(void)
+{
+	go_live(ALL_DEFAULT, post("1", 1, 1));
+	hear(post("2", 2, 1));
+	uint64_t layer = queue_layer("2", 200);
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	for (int i = 0; i < 5; i++) turn();
+	assert_string_equal(list(), "1:1 2:200");
+	return layer;
+}
+
+static void begin_anew(uint64_t id)
+{
+	assert_true(try_open_as(id, ALL_DEFAULT));
+	tell("subscribed");
+	answer_delta("", NULL);
+	for (int i = 0; i < 5; i++) turn();
+}
+
+static void what_lingers_leaves_in_the_next_sync(void **state)
+{
+	(void)state;
+	uint64_t layer = let_2_linger();
+	stop();
+	begin_anew(SYNC);
+	assert_string_equal(list(), "1:1 2:200");
+	drop_layer(layer);
+	assert_string_equal(list(), "1:1");
+}
+
+static void and_in_the_one_after_it(void **state)
+{
+	(void)state;
+	uint64_t layer = let_2_linger();
+	for (int i = 0; i < 3; i++) {
+		stop();
+		begin_anew(SYNC);
+	}
+	assert_string_equal(list(), "1:1 2:200");
+	drop_layer(layer);
+	assert_string_equal(list(), "1:1");
+}
+
+static void so_it_does_behind_one_that_was_refused(void **state)
+{
+	(void)state;
+	uint64_t layer = let_2_linger();
+	tell("reconnecting");
+	tell("subscribed");
+	answer_status(200, "{\"errors\":[{\"message\":\"no such field\",\"errorType\":\"ValidationError\"}]}");
+	assert_phase(APS_SYNC_STOPPED);
+	begin_anew(SYNC + 1);
+	drop_layer(layer);
+	assert_string_equal(list(), "1:1");
+}
+
+static void what_was_told_since_the_pass_stays(void **state)
+{
+	(void)state;
+	uint64_t layer = let_2_linger();
+	hear(post("2", 22, 2));
+	stop();
+	begin_anew(SYNC);
+	drop_layer(layer);
+	assert_string_equal(list(), "1:1 2:22");
+}
+
+static void what_is_told_in_the_next_sync_stays(void **state)
+{
+	(void)state;
+	uint64_t layer = let_2_linger();
+	stop();
+	begin_anew(SYNC);
+	hear(post("2", 22, 2));
+	drop_layer(layer);
+	assert_string_equal(list(), "1:1 2:22");
+}
+
+/* Nothing is left of either: the next pass brings what there is. */
+static void where_the_cache_was_cleared_nothing_is_known(void **state)
+{
+	(void)state;
+	uint64_t layer = let_2_linger();
+	stop();
+	drop_layer(layer);
+	aps_caching_clear(world.core, world.client, CACHE, APS_PART_CLEARED);
+	turn();
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	assert_string_equal(list(), "1:1 2:2");
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_string_equal(list(), "1:1");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(what_lingers_leaves_in_the_next_sync, setup, teardown),
+	        cmocka_unit_test_setup_teardown(and_in_the_one_after_it, setup, teardown),
+	        cmocka_unit_test_setup_teardown(so_it_does_behind_one_that_was_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_was_told_since_the_pass_stays, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_is_told_in_the_next_sync_stays, setup, teardown),
+	        cmocka_unit_test_setup_teardown(where_the_cache_was_cleared_nothing_is_known, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
