@@ -15,7 +15,7 @@ local RATE = tonumber(os.getenv "RATE") or 1000
 local SEED = tonumber(os.getenv "SEED") or os.time()
 local interpreter = arg[-1]
 
-local DEVICES, POSTS, BURST_S, AT_ONCE, MAX_PAUSE_S = 8, 500, 4, 16, 0.3
+local DEVICES, POSTS, BURST_S, AT_ONCE, MAX_PAUSE_S = 8, 500, 4, 48, 0.3
 local HEALTHY_S, STEADY_EVERY = 11, 20 -- one burst in so many leaves the connections alone until its end
 local MAX_RETRY_S, MAX_TOLD_S, MAX_UNTOLD_S = 0.2 * patience, 1 * patience, 5 * patience
 
