@@ -42,8 +42,8 @@ CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
 NATIVE_SO = $(BUILD)/$(ABI)/appsync/server/native.so
 
 .DEFAULT_GOAL := help
-.PHONY: setup build core listener env demo test matrix lint circles format rockspec docs ctest ctest-programs unit e2e hosts exits \
-	rocks interop asan tsan valgrind check soak fuzz fuzz-programs bench bench-modules serve install clean help
+.PHONY: setup build core listener env demo test matrix lint circles format rockspec docs ctest ctest-programs shims unit e2e hosts exits \
+	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
 HEADERS = lua.h curl/curl.h libwebsockets.h openssl/evp.h sqlite3.h event2/event.h wslay/wslay.h
@@ -149,11 +149,22 @@ ctest-programs: $(T_BIN)
 ctest: $(if $(ONLY),$(T)/bin/$(ONLY)_test,$(T_BIN))
 	@.ci/ctest $^
 
+# What tests preload: spec/support/shim.lua.
+SHIM = $(BUILD)/spec
+SHIMS = $(addprefix $(SHIM)/,faulty_vfs_preload.so no_memory.so no_netlink.so no_threads.so silent_dns.so)
+shims: $(SHIMS)
+
+$(SHIM)/faulty_vfs_preload.so: $(addprefix spec/support/,faulty_vfs.c lost_power.c faulty_vfs.h lost_power.h)
+$(SHIM)/faulty_vfs_preload.so: SHIM_LIBS = -lsqlite3
+$(SHIM)/%.so: spec/support/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC -pthread $(filter %.c,$^) -o $@ $(SHIM_LIBS) -ldl
+
 # make unit LUA=lua5.1 ONLY=spec/unit/scheduler_spec.lua
-unit: build
+unit: build shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/unit -name '*_spec.lua' | sort))
 
-e2e: build
+e2e: build shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/e2e -name '*_spec.lua' | sort))
 
 # Programs that bring their own Lua, which is LuaJIT in all of them: N requests to nginx.
@@ -275,6 +286,8 @@ SYNC_SIMULATION_OBJ = $(patsubst %.c,$(SIMULATION)/obj/%.o,$(SYNC_SIMULATED_SRC)
 
 $(SIMULATION)/sync_soak: $(SYNC_SIMULATION_OBJ)
 	$(CC) $^ -lm -o $@
+
+simulation-programs: $(SIMULATION)/outbox_soak $(SIMULATION)/sync_soak
 
 # The same tests under the sanitizers and valgrind.
 asan tsan valgrind:

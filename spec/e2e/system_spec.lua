@@ -3,6 +3,7 @@ local appsync = require "appsync"
 local process = require "spec.support.process"
 local program = require "spec.support.program"
 local server = require "spec.support.server"
+local shim = require "spec.support.shim"
 
 local SCHEMA = "type Todo @model { id: ID! name: String }"
 local N_SOCKETS = 300
@@ -59,13 +60,6 @@ for i = 1, #held do held[i]:close() end
 local third = subscribe()
 io.write(tostring(first.err or third.err), "\n")
 ]]
-
-local function shim(name)
-  local path = process.temporary(".so")
-  local ok = os.execute(("cc -D_GNU_SOURCE -O1 -shared -fPIC spec/support/%s.c -o %s -ldl"):format(name, path))
-  assert(ok == true or ok == 0)
-  return path
-end
 
 describe("what the system refuses", function()
   local service

@@ -7,7 +7,7 @@ local version_histories = require("spec.support.version_histories")
 local versions = require("appsync.server.data.versions.versions")
 local writing = require("appsync.server.data.writing")
 
-local N = tonumber(os.getenv("N")) or 15
+local N = tonumber(os.getenv("N")) or 8
 local SEED = tonumber(os.getenv("SEED")) or os.time() % 1000000
 -- A broken rule is found by one of so many histories, always the same.
 local N_BROKEN = 150

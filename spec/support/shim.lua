@@ -1,0 +1,32 @@
+-- Shared objects to preload, each of a file of spec/support: `make unit` and `make e2e` build them, and what is missing is built
+-- when it is asked for.
+--
+--   program(PROGRAM, "env LD_PRELOAD=" .. shim "silent_dns")
+
+---@return string folder where the modules under test were built
+local function build_folder()
+  for template in package.cpath:gmatch "[^;]+" do
+    local folder = template:match "^(.+)/lua5%.%d/%?%.so$"
+    local file = folder and io.open(template:gsub("%?", "appsync/core"), "rb")
+    if file then
+      file:close()
+      return folder
+    end
+  end
+  error("the modules aren't those of a build: eval \"$(make -s env LUA=…)\"", 0)
+end
+
+---@param name string of the file, without .c
+---@return string path
+return function(name)
+  local folder = build_folder()
+  local path = ("%s/spec/%s.so"):format(folder, name)
+  local file = io.open(path, "rb")
+  if file then
+    file:close()
+    return path
+  end
+  local ok = os.execute(("make -s BUILD='%s' '%s'"):format(folder, path))
+  assert(ok == true or ok == 0, path .. " can't be built")
+  return path
+end
