@@ -48,7 +48,9 @@ static void closing(struct aps_partition_follower *follower)
 void aps_sync_remember(const struct aps_sync_run *run)
 {
 	bool is_named = run->partition != NULL && run->follower.name != NULL;
-	if (!is_named || (run->lingers_since == 0 && run->gone_since == 0)) return;
+	bool may_linger = !run->lingering.is_known || run->lingering.n_items != 0;
+	uint32_t lingers_since = may_linger ? run->lingers_since : 0, gone_since = run->has_gone ? run->gone_since : 0;
+	if (!is_named || (lingers_since == 0 && gone_since == 0)) return;
 	struct remembered *one = aps_malloc(sizeof *one);
 	if (one == NULL) return;
 	*one = (struct remembered){.follower = {.next = run->partition->followers,
@@ -59,8 +61,8 @@ void aps_sync_remember(const struct aps_sync_run *run)
 	                                        .lists = lists,
 	                                        .unkept = unkept,
 	                                        .closing = closing},
-	                           .lingers_since = run->lingers_since,
-	                           .gone_since = run->gone_since};
+	                           .lingers_since = lingers_since,
+	                           .gone_since = gone_since};
 	memcpy(one->name, run->name, sizeof one->name);
 	run->partition->followers = &one->follower;
 }

@@ -115,6 +115,31 @@ static void what_is_told_in_the_next_sync_stays(void **state)
 	assert_string_equal(list(), "1:1 2:22");
 }
 
+/* An application may have one for each thing that it shows. */
+static void of_a_sync_without_such_nothing_stays_in_memory(void **state)
+{
+	(void)state;
+	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	hear(post("3", 3, 1));
+	stop();
+	assert_null(aps_caching_partition(world.core, world.client, CACHE)->followers);
+}
+
+static void nor_once_nothing_lingers_any_more(void **state)
+{
+	(void)state;
+	uint64_t layer = let_2_linger();
+	stop();
+	assert_non_null(aps_caching_partition(world.core, world.client, CACHE)->followers);
+	begin_anew(SYNC);
+	drop_layer(layer);
+	hear(post("3", 3, 2));
+	stop();
+	assert_null(aps_caching_partition(world.core, world.client, CACHE)->followers);
+}
+
 /* Nothing is left of either: the next pass brings what there is. */
 static void where_the_cache_was_cleared_nothing_is_known(void **state)
 {
@@ -139,6 +164,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(so_it_does_behind_one_that_was_refused, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_told_since_the_pass_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_is_told_in_the_next_sync_stays, setup, teardown),
+	        cmocka_unit_test_setup_teardown(of_a_sync_without_such_nothing_stays_in_memory, setup, teardown),
+	        cmocka_unit_test_setup_teardown(nor_once_nothing_lingers_any_more, setup, teardown),
 	        cmocka_unit_test_setup_teardown(where_the_cache_was_cleared_nothing_is_known, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
