@@ -34,8 +34,8 @@ end
 describe("simulated schedules", function()
   for _, name in ipairs{ "todos", "by_entity", "with_tokens", "in_bad_weather", "with_conflicts" } do
     it("hold for an application: " .. name, function()
-      local report = holds(options_of(name, { schedules = 12, seed = 7000 }))
-      assert.equal(12, report.schedules)
+      local report = holds(options_of(name, { schedules = 6, seed = 7000 }))
+      assert.equal(6, report.schedules)
     end)
   end
 

@@ -38,7 +38,7 @@ end
 
 describe("simulated syncs", function()
   for _, name in ipairs{ "paged", "lists", "with_tokens", "in_bad_weather", "without_deltas", "without_events" } do
-    it("have what the service has after quiet: " .. name, function() holds(options_of(name, { schedules = 10, seed = 300, steps = 12 })) end)
+    it("have what the service has after quiet: " .. name, function() holds(options_of(name, { schedules = 5, seed = 300, steps = 12 })) end)
   end
 
   it("have each fault in them", function()
@@ -65,7 +65,7 @@ describe("simulated syncs", function()
   end)
 
   it("keep the newer state where answers of mutations are overtaken", function()
-    holds(options_of("paged", { schedules = 60, seed = 1, steps = 12, faults = faults_of{ delay = 0.5 } }))
+    holds(options_of("paged", { schedules = 30, seed = 1, steps = 12, faults = faults_of{ delay = 0.5 } }))
   end)
 
   it("don't care what time the device thinks it is", function()
