@@ -141,7 +141,7 @@ $(T)/spec/%.o: spec/csrc/%.c
 	$(T_CC) $(T_FLAGS) -O0 -MMD -MP -c $< -o $@
 
 $(T_LIB): $(T_OBJ)
-	$(T_CC) $(T_FLAGS) $(T_LD) -shared -o $@ $^ $(CORE_LIBS) -levent_core
+	$(T_CC) $(T_FLAGS) $(T_LD) -shared -Wl,-soname,$(@F) -o $@ $^ $(CORE_LIBS) -levent_core
 
 ctest-programs: $(T_BIN)
 
