@@ -158,7 +158,7 @@ $(SHIM)/faulty_vfs_preload.so: $(addprefix spec/support/,faulty_vfs.c lost_power
 $(SHIM)/faulty_vfs_preload.so: SHIM_LIBS = -lsqlite3
 $(SHIM)/%.so: spec/support/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC -pthread $(filter %.c,$^) -o $@ $(SHIM_LIBS) -ldl
+	$(CC) -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC -pthread $(filter %.c,$^) -o $@.$$$$ $(SHIM_LIBS) -ldl && mv $@.$$$$ $@
 
 # make unit LUA=lua5.1 ONLY=spec/unit/scheduler_spec.lua
 unit: build shims
@@ -232,7 +232,7 @@ rocks: build
 	@.ci/rocks
 
 # Processes that end in the middle of things: N of each kind.
-exits: build
+exits: build shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; N=$(or $(N),20) $(LUA) spec/exit/run.lua
 
 # The cache as a program, under ASan and UBSan, for spec/interop/cache_test.js.
@@ -295,7 +295,7 @@ asan tsan valgrind:
 
 check: asan tsan valgrind
 
-soak: build
+soak: build shims
 	@ONLY='$(ONLY)' N='$(N)' LUA=$(LUA) .ci/soak
 
 # Workloads of bench/README.md: make bench [ONLY=cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]

@@ -21,6 +21,7 @@ static void clear_entries(struct aps_partition *partition)
 static void free_partition(struct aps_partition *partition)
 {
 	aps_adopted_free(&partition->adopted);
+	aps_sync_moments_free(&partition->ended);
 	aps_write_clear(&partition->write);
 	aps_merge_clear(&partition->merge);
 	clear_entries(partition);

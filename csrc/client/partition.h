@@ -10,6 +10,7 @@
 #include "client/channel.h"
 #include "client/followers.h"
 #include "client/layer_handles.h"
+#include "client/sync_moments.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
@@ -74,6 +75,7 @@ struct aps_partition {
 	struct aps_partition_collector *collector; /* NULL: nobody does */
 	struct aps_partition_holder *holders;
 	struct aps_partition_follower *followers;
+	struct aps_sync_moments *ended;  /* of syncs */
 	struct aps_partition_user *user; /* NULL: nobody */
 	uint32_t moment;                 /* how often something new was written into it */
 	uint64_t edits;                  /* the highest number of those of this turn; 0: none */

@@ -4,7 +4,8 @@
 #include "client/followers.h"
 #include "client/sync_lingering.h"
 #include "client/sync_overtaken.h"
-#include "client/sync_remembered.h"
+
+#include <string.h>
 
 static struct aps_sync_run *of(struct aps_vault_part *part)
 {
@@ -114,10 +115,19 @@ static void unkept(struct aps_partition_follower *follower)
 	APS_CONTAINER_OF(follower, struct aps_sync_run, follower)->owes_checkpoint = true;
 }
 
+/* What an earlier one of its name has left. */
+static void recall(struct aps_sync_run *run)
+{
+	struct aps_sync_moments moments;
+	aps_sync_moments_take(&run->partition->ended, run->name, &moments);
+	run->lingers_since = moments.lingers_since;
+	run->gone_since = moments.gone_since;
+}
+
 void aps_sync_follow(struct aps_sync_run *run, void (*closing)(struct aps_partition_follower *follower))
 {
 	run->vault = run->partition->vault;
-	aps_sync_recall(run);
+	recall(run);
 	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
 	aps_vault_add(run->vault, &run->part);
 	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
@@ -131,6 +141,18 @@ void aps_sync_follow(struct aps_sync_run *run, void (*closing)(struct aps_partit
 	                                                .unkept = unkept,
 	                                                .closing = closing};
 	run->partition->followers = &run->follower;
+}
+
+void aps_sync_give_up_name(struct aps_sync_run *run)
+{
+	struct aps_sync_moments moments = {.gone_since = run->gone_since};
+	bool may_linger = !run->lingering.is_known || run->lingering.n_items != 0;
+	if (may_linger) moments.lingers_since = run->lingers_since;
+	memcpy(moments.name, run->name, sizeof moments.name);
+	bool has_any = moments.lingers_since != 0 || moments.gone_since != 0;
+	if (has_any && run->partition != NULL && run->follower.name != NULL)
+		aps_sync_moments_keep(&run->partition->ended, &moments);
+	run->follower.name = NULL;
 }
 
 void aps_sync_unfollow(struct aps_sync_run *run)

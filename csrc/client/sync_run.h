@@ -150,9 +150,8 @@ struct aps_sync_run {
 	struct aps_sync_counts counts;
 	struct aps_page_circle circle; /* of the pass that is running */
 	uint64_t last_question;
-	uint32_t began_at; /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
-	uint32_t
-	        lingers_since; /* the cache's moment behind the pass that was complete last; 0: of an earlier process */
+	uint32_t began_at;      /* the cache's moment when the base pass that is open began in this run; 0: it didn't */
+	uint32_t lingers_since; /* the cache's moment behind the pass that was complete last; 0: of another process */
 	uint32_t between_since; /* likewise, or when this run began; 0: what was told before is forgotten */
 	uint32_t gone_since;    /* as lingers_since, of the last ones of `gone` */
 	bool has_between;       /* the store may have some, */

@@ -16,7 +16,6 @@
 #include "client/sync_overtaken.h"
 #include "client/sync_place.h"
 #include "client/sync_quarantine.h"
-#include "client/sync_remembered.h"
 #include "client/sync_tell.h"
 #include "sync/page_check.h"
 
@@ -72,8 +71,7 @@ static void carry_out(struct aps_sync_run *run, const struct aps_sync_actions *a
 static void stop_for(struct aps_sync_run *run)
 {
 	if (run->machine.phase != APS_SYNC_STOPPED || run->is_ended) return;
-	aps_sync_remember(run);
-	run->follower.name = NULL;
+	aps_sync_give_up_name(run);
 	run->reason = run->err;
 	run->has_changed = true;
 }

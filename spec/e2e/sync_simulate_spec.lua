@@ -65,7 +65,7 @@ describe("simulated syncs", function()
   end)
 
   it("keep the newer state where answers of mutations are overtaken", function()
-    holds(options_of("paged", { schedules = 30, seed = 1, steps = 12, faults = faults_of{ delay = 0.5 } }))
+    holds(options_of("paged", { schedules = 60, seed = 1, steps = 12, faults = faults_of{ delay = 0.5 } }))
   end)
 
   it("don't care what time the device thinks it is", function()

@@ -1,5 +1,5 @@
--- Shared objects to preload, each of a file of spec/support: `make unit` and `make e2e` build them, and what is missing is built
--- when it is asked for.
+-- Shared objects to preload, each of a file of spec/support: make builds them before it runs tests,
+-- and what is missing is built when it is asked for.
 --
 --   program(PROGRAM, "env LD_PRELOAD=" .. shim "silent_dns")
 

@@ -156,7 +156,7 @@ static void without_a_sign_a_try_comes_within_200_ms_then_5_s_and_after_a_minute
 static void a_mutation_that_is_not_answered_is_tried_as_soon_as_any(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 4; seed++) {
+	for (uint64_t seed = 1; seed <= 10; seed++) {
 		begin_at(seed);
 		enqueue(&(struct asked){.is_idempotent = true});
 		turn();
@@ -177,7 +177,7 @@ static void a_mutation_that_is_not_answered_is_tried_as_soon_as_any(void **state
 static void a_hint_brings_a_try_within_100_ms(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 8; seed++) {
+	for (uint64_t seed = 1; seed <= 20; seed++) {
 		begin_at(seed);
 		be_long_offline();
 		size_t n = n_requests();

@@ -87,11 +87,6 @@ static size_t n_looked_at(int from, int to)
 	return n;
 }
 
-static void let_turns_pass(void)
-{
-	for (int i = 0; i < 5; i++) turn();
-}
-
 /* A layer that speaks of these posts, as of mutations that are queued. */
 static void lay(uint64_t layer, int from, int to)
 {
@@ -160,35 +155,6 @@ static void of_what_lingers_only_what_was_written_is_looked_at(void **state)
 	assert_int_equal(n_looked_at(1, PAGE), 0);
 }
 
-/* In one transaction of the vault. */
-static void end_layer(uint64_t id, int how)
-{
-	struct aps_err err;
-	struct aps_partition *of = partition();
-	assert_int_equal(aps_vault_begin(of->vault, &err), APS_OK);
-	switch (how) {
-	case 0: assert_int_equal(aps_partition_settle_layer(of, id, NULL, &err), APS_OK); break;
-	case 1: assert_int_equal(aps_partition_fold_layer(of, id, &err), APS_OK); break;
-	case 2: assert_int_equal(aps_partition_drop_layer(of, id, false, &err), APS_OK); break;
-	default: assert_int_equal(aps_partition_drop_layer(of, id, true, &err), APS_OK); break;
-	}
-	assert_int_equal(aps_vault_commit(of->vault, &err), APS_OK);
-	let_turns_pass();
-}
-
-static uint64_t queue_layer(const char *id, int n)
-{
-	struct aps_err err;
-	char json[96];
-	uint64_t layer;
-	snprintf(json, sizeof json, "{\"up\":{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":%d}}", id, n);
-	const struct aps_caching_edits what = {.edits = make_edits("mutation M { up { id n } }", json)};
-	assert_int_equal(aps_caching_queue_layer(world.core, world.client, CACHE, &what, &layer, &err), APS_OK);
-	aps_edits_unref(what.edits);
-	turn();
-	return layer;
-}
-
 /* 2 isn't there any more, and a mutation of it is queued. */
 static uint64_t let_2_linger(void)
 {
@@ -207,7 +173,6 @@ static void begin_anew(void)
 	begin();
 }
 
-/* Executed, given up, refused or cancelled, in doubt. */
 static void however_its_mutation_ends_it_leaves(void **state)
 {
 	(void)state;

@@ -438,6 +438,28 @@ static void without_memory_nothing_is_lost(void **state)
 	}
 }
 
+/* What was told of it before the pass says nothing, in the next sync of this process either. */
+static void what_was_told_before_the_pass_is_asked_about_in_the_next_sync(void **state)
+{
+	(void)state;
+	open_sync(WITH_UPDATES);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	assert_told("records", "\"id\":\"1\"");
+	say_nothing();
+	hear(post("2", 2, 1));
+	assert_told("records", "\"id\":\"2\"");
+	say("2", "{\"__ref\":\"Post:2\"}");
+	let_2_go();
+	assert_asked_about_2();
+	stop();
+	drop_events();
+	open_sync(WITH_UPDATES);
+	assert_asked_about_2();
+	say_that_2_is_null();
+	assert_false(world.run->has_gone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +477,7 @@ int main(void)
 	        TEST(what_a_pass_that_is_begun_anew_had_is_asked_about_at_the_end),
 	        TEST(what_a_pass_with_bad_records_leaves_in_the_list_is_not_asked_about),
 	        TEST(behind_a_commit_that_failed_a_sync_without_a_function_rests),
+	        TEST(what_was_told_before_the_pass_is_asked_about_in_the_next_sync),
 	        cmocka_unit_test(without_memory_nothing_is_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

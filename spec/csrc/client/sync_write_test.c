@@ -92,11 +92,6 @@ static void a_delta_pass_between_two_pages_changes_both_lists(void **state)
 	assert_int_equal(n_of("1"), -1);
 }
 
-static void let_turns_pass(void)
-{
-	for (int i = 0; i < 5; i++) turn();
-}
-
 /* As of a mutation that is queued. */
 static void change_optimistically(const char *id, int n)
 {

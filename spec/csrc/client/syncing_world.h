@@ -545,6 +545,41 @@ static inline struct aps_edits *make_edits(const char *query, const char *json)
 	return edits;
 }
 
+APS_UNUSED static void let_turns_pass(void)
+{
+	for (int i = 0; i < 5; i++) turn();
+}
+
+/* Executed, given up, refused or cancelled, in doubt: in one transaction of the vault. */
+APS_UNUSED static void end_layer(uint64_t id, int how)
+{
+	struct aps_err err;
+	struct aps_partition *of = partition();
+	assert_int_equal(aps_vault_begin(of->vault, &err), APS_OK);
+	switch (how) {
+	case 0: assert_int_equal(aps_partition_settle_layer(of, id, NULL, &err), APS_OK); break;
+	case 1: assert_int_equal(aps_partition_fold_layer(of, id, &err), APS_OK); break;
+	case 2: assert_int_equal(aps_partition_drop_layer(of, id, false, &err), APS_OK); break;
+	default: assert_int_equal(aps_partition_drop_layer(of, id, true, &err), APS_OK); break;
+	}
+	assert_int_equal(aps_vault_commit(of->vault, &err), APS_OK);
+	let_turns_pass();
+}
+
+/* A mutation of the post is queued, and hopes for this. */
+APS_UNUSED static uint64_t queue_layer(const char *id, int n)
+{
+	struct aps_err err;
+	char json[96];
+	uint64_t layer;
+	snprintf(json, sizeof json, "{\"up\":{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":%d}}", id, n);
+	const struct aps_caching_edits what = {.edits = make_edits("mutation M { up { id n } }", json)};
+	assert_int_equal(aps_caching_queue_layer(world.core, world.client, CACHE, &what, &layer, &err), APS_OK);
+	aps_edits_unref(what.edits);
+	turn();
+	return layer;
+}
+
 /* Until the next base pass is due and its first page asked for. */
 static inline void begin_next_pass(void)
 {

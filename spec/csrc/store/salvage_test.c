@@ -357,7 +357,7 @@ static void bytes_that_changed_anywhere_leave_the_rest_as_it_was(void **state)
 {
 	(void)state;
 	char *bytes = malloc(n_whole);
-	for (uint64_t seed = 1; seed <= 60; seed++) {
+	for (uint64_t seed = 1; seed <= 150; seed++) {
 		struct aps_rand rand;
 		aps_rand_init(&rand, seed);
 		memcpy(bytes, whole, n_whole);

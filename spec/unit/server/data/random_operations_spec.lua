@@ -5,7 +5,7 @@ local filter = require("appsync.server.data.filter")
 local operations = require("appsync.server.data.operations")
 local store = require("appsync.server.data.store")
 
-local N = tonumber(os.getenv("N")) or 800
+local N = tonumber(os.getenv("N")) or 1500
 local SEED = tonumber(os.getenv("SEED")) or os.time() % 100000
 local NULL = core.null
 

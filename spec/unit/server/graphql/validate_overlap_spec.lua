@@ -4,7 +4,7 @@ local core = require("appsync.core")
 local load_schema = require("appsync.server.transform.load")
 local validate = require("appsync.server.graphql.validate")
 
-local N = tonumber(os.getenv("N")) or 250
+local N = tonumber(os.getenv("N")) or 400
 local SEED = tonumber(os.getenv("SEED")) or os.time() % 100000
 
 local SDL = [[

@@ -11,28 +11,10 @@
 
 #define ALL_DEFAULT (&(struct asked){0})
 
-static uint64_t queue_layer(const char *id, int n)
-{
-	struct aps_err err;
-	char json[96];
-	uint64_t layer;
-	snprintf(json, sizeof json, "{\"up\":{\"__typename\":\"Post\",\"id\":\"%s\",\"n\":%d}}", id, n);
-	const struct aps_caching_edits what = {.edits = make_edits("mutation M { up { id n } }", json)};
-	assert_int_equal(aps_caching_queue_layer(world.core, world.client, CACHE, &what, &layer, &err), APS_OK);
-	aps_edits_unref(what.edits);
-	turn();
-	return layer;
-}
-
 /* Its mutation is refused. */
 static void drop_layer(uint64_t layer)
 {
-	struct aps_err err;
-	struct aps_partition *partition = aps_caching_partition(world.core, world.client, CACHE);
-	assert_int_equal(aps_vault_begin(partition->vault, &err), APS_OK);
-	assert_int_equal(aps_partition_drop_layer(partition, layer, false, &err), APS_OK);
-	assert_int_equal(aps_vault_commit(partition->vault, &err), APS_OK);
-	for (int i = 0; i < 5; i++) turn();
+	end_layer(layer, 2);
 }
 
 /* Told of in this process; then the pass lacks it, and a mutation of it is queued. */
@@ -43,7 +25,7 @@ static uint64_t let_2_linger(void)
 	uint64_t layer = queue_layer("2", 200);
 	begin_next_pass();
 	answer_base(post("1", 1, 1), NULL);
-	for (int i = 0; i < 5; i++) turn();
+	let_turns_pass();
 	assert_string_equal(list(), "1:1 2:200");
 	return layer;
 }
@@ -53,7 +35,7 @@ static void begin_anew(uint64_t id)
 	assert_true(try_open_as(id, ALL_DEFAULT));
 	tell("subscribed");
 	answer_delta("", NULL);
-	for (int i = 0; i < 5; i++) turn();
+	let_turns_pass();
 }
 
 static void what_lingers_leaves_in_the_next_sync(void **state)
@@ -124,7 +106,7 @@ static void of_a_sync_without_such_nothing_stays_in_memory(void **state)
 	answer_base(post("1", 1, 1), NULL);
 	hear(post("3", 3, 1));
 	stop();
-	assert_null(aps_caching_partition(world.core, world.client, CACHE)->followers);
+	assert_null(aps_caching_partition(world.core, world.client, CACHE)->ended);
 }
 
 static void nor_once_nothing_lingers_any_more(void **state)
@@ -132,28 +114,12 @@ static void nor_once_nothing_lingers_any_more(void **state)
 	(void)state;
 	uint64_t layer = let_2_linger();
 	stop();
-	assert_non_null(aps_caching_partition(world.core, world.client, CACHE)->followers);
+	assert_non_null(aps_caching_partition(world.core, world.client, CACHE)->ended);
 	begin_anew(SYNC);
 	drop_layer(layer);
 	hear(post("3", 3, 2));
 	stop();
-	assert_null(aps_caching_partition(world.core, world.client, CACHE)->followers);
-}
-
-/* Nothing is left of either: the next pass brings what there is. */
-static void where_the_cache_was_cleared_nothing_is_known(void **state)
-{
-	(void)state;
-	uint64_t layer = let_2_linger();
-	stop();
-	drop_layer(layer);
-	aps_caching_clear(world.core, world.client, CACHE, APS_PART_CLEARED);
-	turn();
-	go_live(ALL_DEFAULT, both(post("1", 1, 1), post("2", 2, 1)));
-	assert_string_equal(list(), "1:1 2:2");
-	begin_next_pass();
-	answer_base(post("1", 1, 1), NULL);
-	assert_string_equal(list(), "1:1");
+	assert_null(aps_caching_partition(world.core, world.client, CACHE)->ended);
 }
 
 int main(void)
@@ -166,7 +132,6 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_is_told_in_the_next_sync_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(of_a_sync_without_such_nothing_stays_in_memory, setup, teardown),
 	        cmocka_unit_test_setup_teardown(nor_once_nothing_lingers_any_more, setup, teardown),
-	        cmocka_unit_test_setup_teardown(where_the_cache_was_cleared_nothing_is_known, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
