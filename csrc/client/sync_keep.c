@@ -126,6 +126,12 @@ static enum aps_rc write(struct aps_parked *parked, struct aps_partition *partit
 	return rc;
 }
 
+/* A page of the cache as it was, or of a sync that has given up its name, which another one may have. */
+static bool is_unwanted(const struct aps_sync_run *run)
+{
+	return run->machine.is_cleared || run->machine.phase == APS_SYNC_STOPPED;
+}
+
 static void put(struct aps_sync_run *run)
 {
 	struct aps_sync_keeping *keeping = &run->keeping;
@@ -135,7 +141,7 @@ static void put(struct aps_sync_run *run)
 		fail(run, &err);
 		return;
 	}
-	if (keeping->is_page && run->machine.is_cleared) { /* of the cache as it was */
+	if (keeping->is_page && is_unwanted(run)) {
 		fail(run, NULL);
 		return;
 	}
@@ -321,6 +327,11 @@ bool aps_sync_keep_settle(struct aps_sync_run *run, uint64_t question, const str
 	take(&keeping->answer, edits, APS_STR(""));
 	put(run);
 	return true;
+}
+
+void aps_sync_keep_drop_page(struct aps_sync_run *run)
+{
+	if (run->keeping.is_parked && run->keeping.is_page) run->keeping.parked.is_dropped = true;
 }
 
 bool aps_sync_keep_close(struct aps_sync_run *run)

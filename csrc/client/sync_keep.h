@@ -27,6 +27,8 @@ bool aps_sync_keep_settle(struct aps_sync_run *run, uint64_t question, const str
 bool aps_sync_keep_fail(struct aps_sync_run *run, uint64_t question);
 /* The transaction has ended with it or without. */
 void aps_sync_keep_conclude(struct aps_sync_run *run, bool is_kept);
+/* A page that waits in the cache isn't written any more. */
+void aps_sync_keep_drop_page(struct aps_sync_run *run);
 /* Nothing comes of what is in hand. What waits in the cache stays there until it is written; true: it does. */
 bool aps_sync_keep_close(struct aps_sync_run *run);
 

@@ -72,6 +72,7 @@ static void stop_for(struct aps_sync_run *run)
 {
 	if (run->machine.phase != APS_SYNC_STOPPED || run->is_ended) return;
 	aps_sync_give_up_name(run);
+	aps_sync_keep_drop_page(run);
 	run->reason = run->err;
 	run->has_changed = true;
 }

@@ -7,22 +7,10 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "client/feed.h"
 #include "client/sync_hear.h"
 #include "syncing_world.h"
 
 #define PLAIN (&(struct asked){0})
-
-/* How the service ends a subscription: what it says, and the error that the connection has made of that. */
-static void end_subscription(enum aps_rc code, const char *errors)
-{
-	struct aps_consumer *consumer = &world.run->hearing.consumer;
-	struct aps_err err;
-	aps_fail(&err, code, "no subscription");
-	aps_feed_leave(world.core, consumer);
-	consumer->kind->end(world.core, consumer, &err, errors);
-	turn();
-}
 
 static void a_subscription_that_the_service_has_no_room_for_is_done_without(void **state)
 {
@@ -54,7 +42,7 @@ static void a_subscription_that_the_service_refuses_ends_it(void **state)
 	(void)state;
 	open_sync(PLAIN);
 	drop_events();
-	end_subscription(APS_E_GRAPHQL, "[{\"errorType\":\"ValidationException\",\"message\":\"no such field\"}]");
+	end_subscription(APS_E_GRAPHQL, NO_SUCH_FIELD);
 	assert_phase(APS_SYNC_STOPPED);
 	assert_string_equal(told("end")->response.err.msg, "no subscription");
 	stop();

@@ -9,12 +9,23 @@
 
 #include "syncing_world.h"
 
-#define ALL_DEFAULT (&(struct asked){0})
+#define ALL_DEFAULT  (&(struct asked){0})
+#define WITH_UPDATES (&(struct asked){.has_cache_updates = true})
 
 /* Its mutation is refused. */
 static void drop_layer(uint64_t layer)
 {
 	end_layer(layer, 2);
+}
+
+/* The application's functions say nothing of what they are asked of. */
+static void settle_records(void)
+{
+	for (int i = 0; i < 5 && told("records") != NULL; i++) {
+		uint64_t question = world.last_question;
+		drop_events();
+		settle_with(question, 0, NULL, NULL);
+	}
 }
 
 /* Told of in this process; then the pass lacks it, and a mutation of it is queued. */
@@ -75,6 +86,37 @@ static void so_it_does_behind_one_that_was_refused(void **state)
 	assert_string_equal(list(), "1:1");
 }
 
+/* It may have had a page in hand, of which its functions were asked: that is of no pass, and the next sync has one. */
+static void so_it_does_where_the_service_ended_the_one_that_lacked_it(void **state)
+{
+	(void)state;
+	open_sync(WITH_UPDATES);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	settle_records();
+	int64_t base_ms = world.run->machine.checkpoint.base_ms;
+	hear(post("2", 2, 1));
+	settle_records();
+	uint64_t layer = queue_layer("2", 200);
+	begin_next_pass();
+	answer_base(post("1", 1, 1), NULL);
+	assert_non_null(told("records"));
+	end_subscription(APS_E_GRAPHQL, NO_SUCH_FIELD);
+	assert_phase(APS_SYNC_STOPPED);
+	settle_records();
+	assert_false(world.run->keeping.is_busy);
+	stop();
+	open_sync(WITH_UPDATES);
+	assert_true(world.run->machine.checkpoint.base_ms == base_ms);
+	tell("subscribed");
+	answer_delta("", NULL); /* which tells what time it is */
+	answer_base(post("1", 1, 1), NULL);
+	settle_records();
+	drop_layer(layer);
+	settle_records();
+	assert_string_equal(list(), "1:1");
+}
+
 static void what_was_told_since_the_pass_stays(void **state)
 {
 	(void)state;
@@ -128,6 +170,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_lingers_leaves_in_the_next_sync, setup, teardown),
 	        cmocka_unit_test_setup_teardown(and_in_the_one_after_it, setup, teardown),
 	        cmocka_unit_test_setup_teardown(so_it_does_behind_one_that_was_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(so_it_does_where_the_service_ended_the_one_that_lacked_it, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(what_was_told_since_the_pass_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_is_told_in_the_next_sync_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(of_a_sync_without_such_nothing_stays_in_memory, setup, teardown),

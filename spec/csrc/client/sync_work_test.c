@@ -341,6 +341,21 @@ static void of_a_page_that_is_parked_when_it_is_stopped_nothing_is_kept(void **s
 	stop();
 }
 
+static void of_a_page_that_is_parked_when_the_service_ends_it_nothing_is_kept(void **state)
+{
+	(void)state;
+	ask_of_identities();
+	open_sync(PLAIN);
+	tell("subscribed");
+	answer_base(post("1", 1, 1), NULL);
+	struct aps_answer_command *question = take_question();
+	end_subscription(APS_E_GRAPHQL, NO_SUCH_FIELD);
+	assert_phase(APS_SYNC_STOPPED);
+	answer_question(question);
+	assert_int_equal(n_of("1"), -1);
+	assert_false(world.run->keeping.is_busy);
+}
+
 static void of_a_page_that_is_asked_when_it_is_stopped_nothing_is_kept(void **state)
 {
 	(void)state;
@@ -601,6 +616,7 @@ int main(void)
 	        TEST(a_page_is_kept_where_another_transaction_of_its_turn_was_lost),
 	        TEST(of_a_page_that_is_parked_while_the_cache_is_cleared_nothing_is_kept),
 	        TEST(of_a_page_that_is_parked_when_it_is_stopped_nothing_is_kept),
+	        TEST(of_a_page_that_is_parked_when_the_service_ends_it_nothing_is_kept),
 	        TEST(of_a_page_that_is_asked_when_it_is_stopped_nothing_is_kept),
 	        TEST(an_event_that_is_asked_is_not_overtaken_by_a_page),
 	        TEST(an_event_that_is_parked_is_not_overtaken_by_a_page),

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "client/cache_commands.h"
 #include "client/connections.h"
+#include "client/feed.h"
 #include "client/partition.h"
 #include "client/reach.h"
 #include "client/sync_commands.h"
@@ -578,6 +579,19 @@ APS_UNUSED static uint64_t queue_layer(const char *id, int n)
 	aps_edits_unref(what.edits);
 	turn();
 	return layer;
+}
+
+#define NO_SUCH_FIELD "[{\"errorType\":\"ValidationException\",\"message\":\"no such field\"}]"
+
+/* How the service ends a subscription: what it says, and the error that the connection has made of that. */
+APS_UNUSED static void end_subscription(enum aps_rc code, const char *errors)
+{
+	struct aps_consumer *consumer = &world.run->hearing.consumer;
+	struct aps_err err;
+	aps_fail(&err, code, "no subscription");
+	aps_feed_leave(world.core, consumer);
+	consumer->kind->end(world.core, consumer, &err, errors);
+	turn();
 }
 
 /* Until the next base pass is due and its first page asked for. */
