@@ -14,6 +14,7 @@
 #include "binding/inspect_lua.h"
 #include "binding/made_ids_lua.h"
 #include "binding/merges_lua.h"
+#include "binding/nginx_lua.h"
 #include "binding/objects_lua.h"
 #include "binding/operation_lua.h"
 #include "binding/queue_lua.h"
@@ -141,6 +142,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_inspect_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);
+	apl_nginx_register(L);
 	apl_uuid_register(L);
 	apl_client_register(L);
 	apl_operation_register(L);

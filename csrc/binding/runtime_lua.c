@@ -136,6 +136,25 @@ static int Apl_runtime_fd(lua_State *L)
 	return 1;
 }
 
+static int Apl_runtime_listen(lua_State *L)
+{
+	struct aps_err err = {0};
+	const char *path;
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL || aps_runtime_listen(runtime, &path, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushstring(L, path);
+	return 1;
+}
+
+static int Apl_runtime_accept(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL || aps_runtime_accept(runtime, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
 static int Apl_runtime_arm(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -177,6 +196,8 @@ static const luaL_Reg METHODS[] = {
         {"poll", Apl_runtime_poll},
         {"wait", Apl_runtime_wait},
         {"fd", Apl_runtime_fd},
+        {"listen", Apl_runtime_listen},
+        {"accept", Apl_runtime_accept},
         {"arm", Apl_runtime_arm},
         {"resumed", Apl_runtime_resumed},
         {"close", Apl_runtime_close},

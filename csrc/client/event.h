@@ -26,7 +26,8 @@
 	X(CONNECTION, NOTE, client, WORD, ERR, NONE)                                                                   \
 	X(REACH, NOTE, client, WORD, NONE, NONE)                                                                       \
 	X(LOG, NOTE, client, WORD, TEXT, NONE)                                                                         \
-	X(CLOSED, NOTE, client, NONE, NONE, NONE)
+	X(CLOSED, NOTE, client, NONE, NONE, NONE)                                                                      \
+	X(REQUEST, NOTE, request, NONE, NONE, NONE)
 
 enum aps_event_kind {
 	APS_EVENT_NONE,

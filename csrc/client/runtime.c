@@ -5,6 +5,7 @@
 #include "client/process.h"
 #include "rt/bell.h"
 #include "rt/thread.h"
+#include "rt/wake_socket.h"
 
 /* Commands that wait for the core thread: far more than a program means to have in flight. */
 #define INBOX_ITEMS ((size_t)262144)
@@ -22,6 +23,7 @@ struct aps_runtime {
 	struct aps_mailbox *events; /* to the application; bounded by not reading sockets */
 	struct aps_mail *taken;     /* drained, not yet handed out */
 	struct aps_bell bell;
+	struct aps_wake_socket listening;
 	atomic_bool core_waits; /* to be woken when the events were taken */
 	struct aps_core *core;
 	struct aps_simulated_http *network; /* NULL: the core has a thread and a real one */
@@ -52,6 +54,7 @@ static void free_parts(struct aps_runtime *runtime)
 	if (runtime->events != NULL) aps_mailbox_free(runtime->events);
 	aps_mail_free_chain(runtime->taken);
 	aps_bell_clear(&runtime->bell);
+	aps_wake_socket_close(&runtime->listening);
 	aps_free(runtime);
 }
 
@@ -65,6 +68,7 @@ struct aps_runtime *aps_runtime_new(const struct aps_feature *const *features, s
 	}
 	runtime->features = features;
 	runtime->generation = aps_process_generation();
+	runtime->listening.fd = -1;
 	if (aps_bell_init(&runtime->bell, err) != APS_OK) goto fail;
 	runtime->inbox = aps_mailbox_new((struct aps_mailbox_limits){INBOX_ITEMS, INBOX_BYTES},
 	                                 (struct aps_wakeup){wake_core, runtime});
@@ -224,6 +228,11 @@ enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *co
 	return rc;
 }
 
+void aps_runtime_tell(struct aps_runtime *runtime, struct aps_event *event)
+{
+	publish(runtime, &event->mail);
+}
+
 struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
 {
 	if (runtime->taken == NULL) {
@@ -260,6 +269,23 @@ int aps_runtime_fd(struct aps_runtime *runtime)
 	int fd = aps_bell_watch(&runtime->bell);
 	if (aps_runtime_has_events(runtime)) aps_bell_ring(&runtime->bell);
 	return fd;
+}
+
+enum aps_rc aps_runtime_listen(struct aps_runtime *runtime, const char **path, struct aps_err *err)
+{
+	aps_wake_socket_close(&runtime->listening);
+	if (aps_wake_socket_open(&runtime->listening, err) != APS_OK) return err->code;
+	*path = runtime->listening.path;
+	return APS_OK;
+}
+
+enum aps_rc aps_runtime_accept(struct aps_runtime *runtime, struct aps_err *err)
+{
+	struct aps_wake wake;
+	if (aps_wake_socket_accept(&runtime->listening, &wake, err) != APS_OK) return err->code;
+	aps_bell_watch_by(&runtime->bell, &wake);
+	if (aps_runtime_has_events(runtime)) aps_bell_ring(&runtime->bell);
+	return APS_OK;
 }
 
 struct arm_command {

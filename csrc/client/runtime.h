@@ -35,6 +35,8 @@ uint64_t aps_runtime_next_id(struct aps_runtime *runtime);
  * and too much is waiting), E_SYSTEM. */
 enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *command, struct aps_err *err);
 
+/* An event of the application's own side, given away: it is taken as those of the core. */
+void aps_runtime_tell(struct aps_runtime *runtime, struct aps_event *event);
 /* The next event, which the caller frees (head.mail.kind->free_mail); NULL when there is none. */
 struct aps_event *aps_runtime_take(struct aps_runtime *runtime);
 bool aps_runtime_has_events(const struct aps_runtime *runtime);
@@ -42,6 +44,10 @@ bool aps_runtime_has_events(const struct aps_runtime *runtime);
 bool aps_runtime_wait(struct aps_runtime *runtime, int64_t timeout_ms);
 /* Readable while events wait, from the first call on: an outside loop watches it. */
 int aps_runtime_fd(struct aps_runtime *runtime);
+/* For a loop that opens its sockets itself: a path to connect to, then accept, and it is sent bytes where others find the
+ * descriptor readable. E_SYSTEM. */
+enum aps_rc aps_runtime_listen(struct aps_runtime *runtime, const char **path, struct aps_err *err);
+enum aps_rc aps_runtime_accept(struct aps_runtime *runtime, struct aps_err *err);
 /* Raises the descriptor after_ms from now too; -1: no more. */
 enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struct aps_err *err);
 

@@ -21,9 +21,9 @@ void aps_bell_ring(struct aps_bell *bell)
 	atomic_store(&bell->has_rung, true);
 	if (!atomic_load(&bell->is_asleep) && !atomic_load(&bell->is_watched)) return;
 	/* In this order, or the sleeper could wake before it knows that there is something to lower. Where it lowers
-	 * between the two lines the descriptor stays readable: it then wakes once more, and lowers what it saw. */
-	atomic_store(&bell->is_raised, true);
-	aps_wake_raise(&bell->wake);
+	 * between the two lines the descriptor stays readable: it then wakes once more, and lowers what it saw. Where it
+	 * is raised already, or whoever has said so is about to, once is enough. */
+	if (!atomic_exchange(&bell->is_raised, true)) aps_wake_raise(&bell->wake);
 }
 
 void aps_bell_silence(struct aps_bell *bell)
@@ -52,4 +52,12 @@ int aps_bell_watch(struct aps_bell *bell)
 	atomic_store(&bell->is_watched, true);
 	if (atomic_load(&bell->has_rung)) aps_bell_ring(bell);
 	return bell->wake.read_fd;
+}
+
+void aps_bell_watch_by(struct aps_bell *bell, const struct aps_wake *wake)
+{
+	aps_wake_clear(&bell->wake);
+	bell->wake = *wake;
+	atomic_store(&bell->is_raised, false);
+	aps_bell_watch(bell);
 }

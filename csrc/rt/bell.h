@@ -29,6 +29,8 @@ void aps_bell_awake(struct aps_bell *bell, bool is_readable);
 void aps_bell_silence(struct aps_bell *bell);
 /* From now on an outside loop watches the descriptor. */
 int aps_bell_watch(struct aps_bell *bell);
+/* The same by this wake-up, which becomes the bell's, in the place of its own: nobody sleeps or watches yet. */
+void aps_bell_watch_by(struct aps_bell *bell, const struct aps_wake *wake);
 
 APS_END_DECLS
 

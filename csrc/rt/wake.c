@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -39,13 +40,12 @@ enum aps_rc aps_wake_init(struct aps_wake *wake, struct aps_err *err)
 	int fds[2];
 	if (open_pair(fds) < 0) {
 		int why = errno;
-		wake->read_fd = wake->write_fd = -1;
+		*wake = (struct aps_wake){.read_fd = -1, .write_fd = -1};
 		const char *word = why == EMFILE || why == ENFILE ? "descriptors" : NULL;
 		return aps_fail_word(err, APS_E_SYSTEM, word, why, "cannot make a wake-up descriptor: %s",
 		                     strerror(why));
 	}
-	wake->read_fd = fds[0];
-	wake->write_fd = fds[1];
+	*wake = (struct aps_wake){.read_fd = fds[0], .write_fd = fds[1]};
 	return APS_OK;
 }
 
@@ -59,17 +59,19 @@ void aps_wake_clear(struct aps_wake *wake)
 void aps_wake_raise(struct aps_wake *wake)
 {
 	int kept = errno;
-	/* Eight bytes: what an eventfd wants. A full pipe or counter is raised already. */
+	/* Eight bytes: what an eventfd wants. What is full is raised already; a socket's other end may be closed. */
 	uint64_t one = 1;
 	ssize_t n;
 	do {
-		n = write(wake->write_fd, &one, sizeof one);
+		n = wake->is_socket ? send(wake->write_fd, &one, sizeof one, MSG_NOSIGNAL)
+		                    : write(wake->write_fd, &one, sizeof one);
 	} while (n < 0 && errno == EINTR);
 	errno = kept;
 }
 
 void aps_wake_lower(struct aps_wake *wake)
 {
+	if (wake->read_fd < 0) return;
 	int kept = errno;
 	uint64_t sink[32];
 	ssize_t n;

@@ -1,12 +1,14 @@
-/* A descriptor that is readable after it was raised: eventfd on Linux, a pipe elsewhere. */
+/* A descriptor that is readable after it was raised: eventfd on Linux, a pipe elsewhere; or the other end of a socket,
+ * whose owner takes what was written (rt/wake_socket.h). */
 #ifndef APS_RT_WAKE_H
 #define APS_RT_WAKE_H
 
 #include "base/err.h"
 
 struct aps_wake {
-	int read_fd;
+	int read_fd; /* -1: it is another's */
 	int write_fd;
+	bool is_socket;
 };
 
 APS_BEGIN_DECLS

@@ -12,7 +12,6 @@ local kept_answer = require "appsync.client.kept_answer"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local mutation = require "appsync.client.mutation"
-local nginx = require "appsync.nginx"
 local opts = require "appsync.opts"
 local outbox = require "appsync.client.outbox"
 local partition = require "appsync.client.partition"
@@ -213,7 +212,6 @@ end
 ---@return appsync.Observable
 function Client:subscribe(document, variables, options)
   check_self(self, "client:subscribe")
-  nginx.refuse "client:subscribe" -- at the line that says which one, not where it is subscribed to
   local plan = arguments.plan("subscription", "client:subscribe", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return catching_up.observable(self, plan)
@@ -236,7 +234,6 @@ end
 ---@return appsync.Watch
 function Client:watch(document, variables, options)
   check_self(self, "client:watch")
-  nginx.refuse "client:watch"
   local plan = arguments.plan("watch", "client:watch", document, variables, options)
   variables_of.tell(plan, self.root.log)
   return watching.new(self, plan, plan.options.fetch_policy or self.root.watch_policy or "cache-first")

@@ -1,6 +1,7 @@
 ---Takes events off the core's inbox and hands each to whom it belongs.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
+local hosts = require "appsync.hosts"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 
@@ -35,6 +36,7 @@ function dispatch.runtime()
     for id in pairs(expected) do
       targets[id], expected[id] = nil, nil
     end
+    hosts.opened(present)
   end
   return runtime
 end
@@ -105,6 +107,13 @@ function dispatch.remove_client(of)
   if of == runtime and n_clients > 0 then n_clients = n_clients - 1 end
 end
 
+---Closes all clients: the worker ends.
+function dispatch.close_all()
+  for _, target in pairs(targets) do
+    if target.retire then target:retire() end
+  end
+end
+
 ---The program was in the background, or has other reasons to think that the network is back.
 function dispatch.resumed()
   if not runtime or n_clients == 0 then return end
@@ -143,6 +152,10 @@ local deliver = {
   [kinds.REACH] = function(root, _, word) root:on_reach(word) end,
   [kinds.LOG] = function(root, _, level, message) root:on_log(level, message) end,
   [kinds.CLOSED] = function(root) root:on_closed() end,
+  [kinds.REQUEST] = function(home, id)
+    dispatch.forget(id, home)
+    home:on_request_ended()
+  end,
 }
 dispatch.deliver = deliver
 

@@ -18,6 +18,7 @@ local hosts = {}
 ---@field glance (fun())? of a driver: one turn, without waiting
 ---@field take_in (fun())? of a driver: what has come is handed out; nothing runs
 ---@field settle (fun())? of a driver: its thread is about to do something else
+---@field opened (fun(runtime: appsync.core.Runtime))? of a driver: there is a new runtime, whose events are to be taken
 
 ---@type appsync.Host?
 local driver
@@ -57,6 +58,16 @@ function hosts.take_in()
   if driver and driver.take_in then driver.take_in() end
 end
 
+---Tells the core what it should know before somebody else goes on.
+function hosts.settle()
+  if driver and driver.settle then driver.settle() end
+end
+
+---@param runtime appsync.core.Runtime
+function hosts.opened(runtime)
+  if driver and driver.opened then driver.opened(runtime) end
+end
+
 local function token_of(host)
   return host and host.current and host.current()
 end
@@ -78,7 +89,7 @@ local function suspend(host, w)
   local token = token_of(host)
   if token == nil then return false end
   w.host, w.token = host, token
-  if driver and driver.settle then driver.settle() end
+  hosts.settle()
   repeat host.suspend(token) until w.done
   return true
 end

@@ -8,6 +8,7 @@ local document = require "appsync.document"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local json = require "appsync.json"
+local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 local resolving = require "appsync.client.resolving"
 local script = require "appsync.host.script"
@@ -18,7 +19,7 @@ require "appsync.observable.operators"
 require "appsync.observable.timed"
 
 -- The one place that names a host: what is below waits with whichever is plugged in.
-hosts.plug(script)
+hosts.plug(nginx.is_here and require "appsync.host.resty" or script)
 
 ---```lua
 ---print(#appsync.uuid()) --> 36

@@ -1,6 +1,5 @@
----nginx, OpenResty included. This version has no adapter for its event loop: a call that waits would block the worker and
----all its requests, and a task that another request's handler resumes ends the worker, because a coroutine of the Lua
----module belongs to the request that made it. So nothing is waited for, spawned or driven here.
+---nginx, OpenResty included: what of its Lua module is there, and what may be done in which phase. A coroutine belongs to the
+---request that made it, and only some phases can suspend one: nowhere else is anything waited for.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 
@@ -9,12 +8,47 @@ local nginx = {}
 ---Whether this is a process of nginx. What a process is doesn't change, so it is asked once.
 nginx.is_here = core.is_nginx == true
 
----Throws under nginx. Call it before anything is waited for, spawned or driven.
+local ngx = rawget(_G, "ngx")
+local get_phase = ngx and ngx.get_phase
+
+-- The phases that suspend: their coroutines wait, and threads begin in them.
+local SUSPENDING = {
+  rewrite = true, server_rewrite = true, access = true, content = true, timer = true, ssl_cert = true, ssl_client_hello = true,
+  ssl_session_fetch = true, preread = true,
+}
+
+local DIRECTIVES = {
+  ssl_cert = "ssl_certificate_by_lua*", ssl_client_hello = "ssl_client_hello_by_lua*",
+  ssl_session_fetch = "ssl_session_fetch_by_lua*", ssl_session_store = "ssl_session_store_by_lua*",
+}
+
+---@return string phase as messages name it
+function nginx.phase()
+  local name = get_phase and get_phase() or "init"
+  return DIRECTIVES[name] or name .. "_by_lua*"
+end
+
+---@return boolean whether this phase can suspend a coroutine, and begin a light thread
+function nginx.suspends()
+  return get_phase ~= nil and SUSPENDING[get_phase()] == true
+end
+
+---@return boolean
+function nginx.is_timer()
+  return get_phase ~= nil and get_phase() == "timer"
+end
+
+---@return boolean whether nothing runs beside this phase: the configuration is read
+function nginx.is_starting()
+  return get_phase == nil or get_phase() == "init"
+end
+
+---Throws under nginx. For what drives the library, which a handler has no part in.
 ---@param what string the call's name
-function nginx.refuse(what)
+---@param instead string
+function nginx.refuse(what, instead)
   if not nginx.is_here then return end
-  errors.misuse("%s: not available under nginx: this version has no adapter for nginx's event loop; sign, gql, encode, "
-    .. "decode and reading a configuration work there", what)
+  errors.misuse("%s: not available under nginx, whose event loop drives the library: %s", what, instead)
 end
 
 return nginx

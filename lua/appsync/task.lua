@@ -87,7 +87,7 @@ local function on_end(routine, ok, raised)
   elseif self.state == "cancelled" and is_cancel(raised, routine.cancel_err) then
     if self.on_cancelled then self.on_cancelled(raised) end
   else
-    local traceback = type(raised) == "string" and debug.traceback(routine.co, raised) or nil
+    local traceback = type(raised) == "string" and (routine.traceback or debug.traceback(routine.co, raised)) or nil
     if self.state == "running" then self.state = "failed" end
     self.raised, self.traceback = raised, traceback
     if not wake_all(self) and not self.is_claimed then keep_failure(self, raised, traceback) end
@@ -129,7 +129,6 @@ end
 ---@return appsync.Task
 function task.spawn(fn, ...)
   opts.expect_callable(fn, "fn", "appsync.spawn")
-  nginx.refuse "appsync.spawn"
   local self = new_task(fn, ...)
   scheduler.push(self.routine)
   return self
@@ -162,7 +161,6 @@ end
 ---@param fn function
 ---@return appsync.Task
 function task.with_result(on_result, fn, ...)
-  nginx.refuse "on_result"
   local is_inside, is_told = true, false
   local self
   self = new_task(function(...)
@@ -323,6 +321,7 @@ end
 ---@return any ...
 function task.run(fn, ...)
   opts.expect_callable(fn, "fn", "appsync.run")
+  nginx.refuse("appsync.run", "a handler may wait as it is; call the function")
   scheduler.may_wait("appsync.run")
   local self = new_task(fn, ...)
   leave_scope(self)
@@ -406,7 +405,6 @@ end
 ---@return fun(...): ...
 function task.wrap(fn)
   opts.expect_callable(fn, "fn", "appsync.wrap")
-  nginx.refuse "appsync.wrap"
   local co = scheduler.wrap(fn)
   return function(...)
     return unwrap(scheduler.resume(co, ...))

@@ -226,6 +226,7 @@ local runtime = {}
 ---REACH       client        WORD   NONE   NONE
 ---LOG         client        WORD   TEXT   NONE
 ---CLOSED      client        NONE   NONE   NONE
+---REQUEST     request       NONE   NONE   NONE
 ---```
 ---DATA: the value of `data`, or nil; where its text is above 64 KB what makes it, an appsync.core.Builder, and so may be
 ---`errors` of ERR and `extensions` of INFO. INFO: {source, status, extensions, attempts}, of what went through an outbox also

@@ -1,6 +1,5 @@
 ---`client.connection`: the state of the realtime connection.
 local errors = require "appsync.errors"
-local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 
 local connection = {}
@@ -42,7 +41,6 @@ end
 ---```
 ---@return appsync.Observable
 function Connection:observe()
-  nginx.refuse "connection:observe"
   return observable.new(function(sink, context)
     if self.is_over then
       context:post(sink, "complete")

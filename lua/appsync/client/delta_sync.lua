@@ -5,7 +5,6 @@ local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
-local nginx = require "appsync.nginx"
 local running_sync = require "appsync.client.running_sync"
 local sync_handle = require "appsync.client.sync_handle"
 local sync_options = require "appsync.client.sync_options"
@@ -86,7 +85,6 @@ end
 ---@param options appsync.SyncOptions
 ---@return appsync.Sync
 function delta_sync.start(client, options)
-  nginx.refuse(WHERE)
   local settings = sync_options.check(options, WHERE)
   sync_requirements.check(settings, settings.id_fields)
   sync_requirements.check_identity(settings, client.root)

@@ -3,7 +3,6 @@ local cache = require "appsync.client.cache"
 local call = require "appsync.call"
 local errors = require "appsync.errors"
 local hydration = require "appsync.client.hydration"
-local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
 local outcomes = require "appsync.client.outcomes"
@@ -244,7 +243,6 @@ end
 ---@return appsync.Observable
 function Outbox:observe()
   local _, where = check(self, "observe")
-  nginx.refuse(where)
   return observable.new(function(sink, context)
     local found, err = queue_of(self, where)
     if not found then

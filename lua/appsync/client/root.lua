@@ -12,6 +12,7 @@
 local asking = require "appsync.client.asking"
 local compat = require "appsync.compat"
 local connection = require "appsync.client.connection"
+local compute = require "appsync.compute"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
@@ -131,10 +132,7 @@ function Root:ensure_cache()
 end
 
 local function ask_identity(fn)
-  local outer = scheduler.computing
-  scheduler.computing = "identity"
-  local ok, identity = pcall(fn)
-  scheduler.computing = outer
+  local ok, identity = pcall(compute, "identity", fn)
   if not ok then
     return nil, errors.new("usage", "the identity function raised: " .. errors.of_raised(identity).message,
       { raised = identity })

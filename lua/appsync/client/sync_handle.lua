@@ -1,7 +1,6 @@
 ---What `client:sync` returns.
 local call = require "appsync.call"
 local errors = require "appsync.errors"
-local nginx = require "appsync.nginx"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
 
@@ -118,7 +117,6 @@ end
 ---@return appsync.Observable
 function Sync:observe()
   check_self(self, "s:observe")
-  nginx.refuse "s:observe"
   local running = self.running
   return observable.new(function(sink, context) return running:connect(sink, context) end)
 end

@@ -42,7 +42,7 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 ---```
 ---@param adapter "cqueues"|"copas"|"luv"|appsync.HostAdapter|nil nil: none
 function host.use(adapter)
-  if adapter ~= nil then nginx.refuse "host.use" end
+  if adapter ~= nil then nginx.refuse("host.use", "it needs no adapter") end
   if type(adapter) == "string" then
     if not BY_NAME[adapter] then
       errors.misuse("host.use: adapter must be \"cqueues\", \"copas\", \"luv\" or a table, got %s",

@@ -220,7 +220,7 @@ end
 ---@param budget number|{budget: number}|nil default 0.001; 0: at most 64 events; above 0.004 only as `{budget = n}`
 ---@return boolean has_more
 function script.update(budget)
-  nginx.refuse "appsync.update"
+  nginx.refuse("appsync.update", "nothing has to be called")
   local seconds = checked_budget(budget)
   scheduler.verify()
   if is_updating or scheduler.current() then
@@ -256,7 +256,7 @@ script.has_ready = scheduler.has_ready
 ---```
 ---@return integer? descriptor, appsync.Error? err of kind "system"
 function script.fd()
-  nginx.refuse "appsync.fd"
+  nginx.refuse("appsync.fd", "there is nothing to watch")
   local fd, err = dispatch.fd()
   if not fd then return nil, err end
   is_fd_used, armed_at = true, nil

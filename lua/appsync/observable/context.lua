@@ -54,6 +54,7 @@ local function close(self)
   wake_waits(self, "end_waits")
   wake_waits(self, "pull_waits")
   scheduler.unpark(self.routine)
+  if self.home then self.home:release(self) end
   if self.on_close then self.on_close() end
 end
 
@@ -172,6 +173,23 @@ end
 
 local start_routine
 
+-- What its one routine would do, where it has none: whoever pulls works the inbox off.
+local function work_off(self)
+  while self.head <= self.tail and not self.is_halted do
+    local ok, raised = pcall(handle_next, self)
+    if not ok then self.routine.on_end(self.routine, false, raised) end
+    if spent() and scheduler.can_pause() then scheduler.give_way() end
+  end
+end
+
+local function on_unpark(routine)
+  wake_waits(routine.context, "pull_waits")
+end
+
+local function on_orphaned(routine)
+  routine.context:unsubscribe()
+end
+
 local function on_end(routine, ok, raised)
   if ok then return end
   local self = routine.context
@@ -187,7 +205,10 @@ local function on_end(routine, ok, raised)
 end
 
 function start_routine(self)
-  self.routine = scheduler.prepare({ on_end = on_end, context = self, is_parked = true }, consume, self)
+  self.routine = scheduler.prepare({
+    on_end = on_end, context = self, is_parked = true, is_pulled = self.is_worked_off, on_unpark = on_unpark,
+    on_orphaned = on_orphaned,
+  }, consume, self)
 end
 
 ---@param observer table? callbacks; nil: it is pulled
@@ -197,6 +218,9 @@ function Context.new(observer)
     items = {}, head = 1, tail = 0, ended = false, dropped = 0, pending_acks = 0, is_halted = false,
   }, Context)
   self.terminal = observer and observer_sink(self, observer) or pull_sink(self)
+  self.is_worked_off = not observer and scheduler.has_light_threads
+  self.home = scheduler.home and scheduler.home()
+  if self.home then self.home:keep(self) end
   start_routine(self)
   return self
 end
@@ -320,9 +344,19 @@ end
 -- Like `take`; where nothing between the inbox and the puller can wait, the inbox is handled here, without a change to
 -- the routine, as far as the turn's allowance goes.
 local function take_next(self)
+  if self.is_worked_off then
+    if self.out_head > self.out_tail then work_off(self) end
+    return self:take()
+  end
   if self.is_direct and self.out_head > self.out_tail then
     while self.head <= self.tail and not self.is_halted and not spent() do handle_next(self) end
   end
+  return self:take()
+end
+
+-- Behind a wait.
+local function take_again(self)
+  if self.is_worked_off then return take_next(self) end
   return self:take()
 end
 
@@ -352,7 +386,7 @@ function Context:pull(timeout)
   repeat -- another waiter may have been faster
     local _, wait_err = wait_on(self, "pull_waits", deadline and math.max(0, deadline - clock.now()), "s:next")
     if wait_err then return nil, wait_err end
-    taken, value, err = self:take()
+    taken, value, err = take_again(self)
     if taken then return value, err end
   until self.ended
   return nil, self.err

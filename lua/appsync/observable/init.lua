@@ -1,7 +1,6 @@
 ---Observables: cold streams of events.
 local errors = require "appsync.errors"
 local log = require "appsync.log"
-local nginx = require "appsync.nginx"
 local opts = require "appsync.opts"
 local printable = require "appsync.printable"
 local Context = require "appsync.observable.context"
@@ -73,7 +72,6 @@ end
 ---@param observer appsync.Observer|fun(event: any, err: appsync.Error?)|nil
 ---@return appsync.Subscription
 function Observable:subscribe(observer)
-  nginx.refuse "subscribe"
   if is_next(observer) then observer = { next = observer } end
   if observer ~= nil then
     observer = opts.check(observer, OBSERVER, "subscribe", "observer must be a function or a table of functions")

@@ -60,7 +60,7 @@ end
 ---@param options table checked
 ---@return appsync.simulate.Simulation
 function simulation.new(options)
-  nginx.refuse "appsync.simulate"
+  nginx.refuse("appsync.simulate", "run it in a script")
   if scheduler.current() then errors.misuse "appsync.simulate: it can't be called in a task" end
   local self = setmetatable({ options = options, counts = {}, n_played = 0 }, Simulation)
   self.service = make_service(self)

@@ -1,0 +1,124 @@
+#include "binding/nginx_lua.h"
+
+#include "base/mem.h"
+#include "binding/err_lua.h"
+#include "binding/runtime_lua.h"
+#include "binding/value.h"
+
+#include <dlfcn.h>
+
+#define REQUEST "appsync.core.request"
+
+/* ngx_http_cleanup_t and ngx_http_cleanup_add(): nginx's src/http/ngx_http_core_module.h. */
+struct cleanup {
+	void (*handler)(void *data);
+	void *data;
+	struct cleanup *next;
+};
+
+typedef struct cleanup *(*add_cleanup)(void *request, size_t n_bytes);
+
+/* Of nginx and of Lua's object: freed by whoever lets go of it last. All on the thread of the worker. */
+struct watch {
+	unsigned n_refs;
+	bool has_ended;
+	struct apl_runtime *box;
+	struct aps_note_event *event; /* NULL: told */
+};
+
+static void unref(struct watch *watch)
+{
+	if (--watch->n_refs != 0) return;
+	if (watch->event != NULL) watch->event->head.mail.kind->free_mail(&watch->event->head.mail);
+	apl_runtime_unref(watch->box);
+	aps_free(watch);
+}
+
+static void ended(void *data)
+{
+	struct watch *watch = data;
+	struct aps_runtime *runtime = watch->box->runtime;
+	watch->has_ended = true;
+	if (runtime != NULL && aps_runtime_is_usable(runtime)) {
+		aps_runtime_tell(runtime, &watch->event->head);
+		watch->event = NULL;
+	}
+	unref(watch);
+}
+
+static add_cleanup find_add(void)
+{
+	union {
+		void *symbol;
+		add_cleanup function;
+	} found = {.symbol = dlsym(RTLD_DEFAULT, "ngx_http_cleanup_add")};
+	return found.function;
+}
+
+/* Without memory, and in an nginx that has no such function, nobody tells of the end. */
+static void add(struct watch *watch, void *request)
+{
+	add_cleanup add_to = find_add();
+	struct cleanup *cleanup = add_to != NULL ? add_to(request, 0) : NULL;
+	if (cleanup == NULL) return;
+	watch->n_refs++;
+	cleanup->data = watch;
+	cleanup->handler = ended;
+}
+
+static bool fill(struct watch *watch, uint64_t id)
+{
+	*watch = (struct watch){.n_refs = 1};
+	watch->event = aps_note_event_new(APS_EVENT_REQUEST, id, NULL, NULL);
+	return watch->event != NULL;
+}
+
+/* watch_request(address): the number that the event REQUEST comes for, and an object that knows whether it has ended. */
+static int Apl_watch_request(lua_State *L)
+{
+	struct aps_err err;
+	struct apl_runtime *box = apl_runtime_check(L);
+	struct aps_runtime *runtime = apl_runtime_get(L, box, &err);
+	double address = (double)luaL_checknumber(L, 2);
+	if (runtime == NULL) return apl_fail(L, &err);
+	uint64_t id = aps_runtime_next_id(runtime);
+	struct watch **slot = apl_newuserdata(L, sizeof(struct watch *));
+	*slot = NULL;
+	luaL_getmetatable(L, REQUEST);
+	lua_setmetatable(L, -2);
+	struct watch *watch = aps_malloc(sizeof *watch);
+	if (watch == NULL || !fill(watch, id)) {
+		aps_free(watch);
+		aps_fail(&err, APS_E_NOMEM, "out of memory");
+		return apl_fail(L, &err);
+	}
+	watch->box = apl_runtime_ref(box);
+	*slot = watch;
+	add(watch, (void *)(uintptr_t)address);
+	lua_pushnumber(L, (lua_Number)id);
+	lua_insert(L, -2);
+	return 2;
+}
+
+static int Apl_request_has_ended(lua_State *L)
+{
+	struct watch **slot = luaL_checkudata(L, 1, REQUEST);
+	lua_pushboolean(L, *slot == NULL || (*slot)->has_ended);
+	return 1;
+}
+
+static int Apl_request_gc(lua_State *L)
+{
+	struct watch **slot = luaL_checkudata(L, 1, REQUEST);
+	if (*slot != NULL) unref(*slot);
+	*slot = NULL;
+	return 0;
+}
+
+void apl_nginx_register(lua_State *L)
+{
+	static const luaL_Reg METHODS[] = {{"has_ended", Apl_request_has_ended}, {NULL, NULL}};
+	static const luaL_Reg OF_RUNTIME[] = {{"watch_request", Apl_watch_request}, {NULL, NULL}};
+	apl_register_class(L, REQUEST, Apl_request_gc, METHODS);
+	apl_runtime_add_methods(L, OF_RUNTIME);
+}
