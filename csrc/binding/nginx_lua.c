@@ -115,10 +115,25 @@ static int Apl_request_gc(lua_State *L)
 	return 0;
 }
 
+/* is_yieldable(): no C function stands between here and the start of the coroutine. LuaJIT has coroutine.isyieldable for
+ * it, which nginx's `coroutine` lacks. PUC 5.1, which this object also serves, doesn't know. */
+static int Apl_is_yieldable(lua_State *L)
+{
+	static union {
+		void *symbol;
+		int (*function)(lua_State *L);
+	} found;
+	if (found.symbol == NULL) found.symbol = dlsym(RTLD_DEFAULT, "lua_isyieldable");
+	lua_pushboolean(L, found.symbol == NULL || found.function(L));
+	return 1;
+}
+
 void apl_nginx_register(lua_State *L)
 {
+	static const luaL_Reg FUNCTIONS[] = {{"is_yieldable", Apl_is_yieldable}, {NULL, NULL}};
 	static const luaL_Reg METHODS[] = {{"has_ended", Apl_request_has_ended}, {NULL, NULL}};
 	static const luaL_Reg OF_RUNTIME[] = {{"watch_request", Apl_watch_request}, {NULL, NULL}};
 	apl_register_class(L, REQUEST, Apl_request_gc, METHODS);
 	apl_runtime_add_methods(L, OF_RUNTIME);
+	apl_register(L, FUNCTIONS);
 }

@@ -155,6 +155,16 @@ static int Apl_runtime_accept(lua_State *L)
 	return 1;
 }
 
+static int Apl_runtime_ring(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL) return apl_fail(L, &err);
+	aps_runtime_ring(runtime);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
 static int Apl_runtime_arm(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -198,6 +208,7 @@ static const luaL_Reg METHODS[] = {
         {"fd", Apl_runtime_fd},
         {"listen", Apl_runtime_listen},
         {"accept", Apl_runtime_accept},
+        {"ring", Apl_runtime_ring},
         {"arm", Apl_runtime_arm},
         {"resumed", Apl_runtime_resumed},
         {"close", Apl_runtime_close},

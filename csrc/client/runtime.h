@@ -48,6 +48,8 @@ int aps_runtime_fd(struct aps_runtime *runtime);
  * descriptor readable. E_SYSTEM. */
 enum aps_rc aps_runtime_listen(struct aps_runtime *runtime, const char **path, struct aps_err *err);
 enum aps_rc aps_runtime_accept(struct aps_runtime *runtime, struct aps_err *err);
+/* Whoever watches looks for events, though there may be none. */
+void aps_runtime_ring(struct aps_runtime *runtime);
 /* Raises the descriptor after_ms from now too; -1: no more. */
 enum aps_rc aps_runtime_arm(struct aps_runtime *runtime, int64_t after_ms, struct aps_err *err);
 

@@ -63,6 +63,12 @@ function hosts.settle()
   if driver and driver.settle then driver.settle() end
 end
 
+---Has a semaphore posted, behind what the host's loop has to do now.
+---@return boolean taken
+function hosts.give_way(sema)
+  return driver ~= nil and driver.give_way ~= nil and driver.give_way(sema)
+end
+
 ---@param runtime appsync.core.Runtime
 function hosts.opened(runtime)
   if driver and driver.opened then driver.opened(runtime) end

@@ -117,4 +117,27 @@ function Nginx:get(path, name)
   return tonumber(status), body
 end
 
+local Open = {}
+Open.__index = Open
+
+--- Asks for a path and leaves the connection open.
+---@param path string
+function Nginx:open(path)
+  local connection = assert(socket_unix.stream())
+  connection:settimeout(SECONDS)
+  assert(connection:connect(self.path .. "/http"))
+  assert(connection:send("GET " .. path .. " HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+  return setmetatable({ connection = connection, text = "" }, Open)
+end
+
+--- Reads until the text is there.
+function Open:receive_until(text)
+  while not self.text:find(text, 1, true) do
+    local line = assert(self.connection:receive "*l")
+    self.text = self.text .. line .. "\n"
+  end
+end
+
+function Open:close() self.connection:close() end
+
 return nginx

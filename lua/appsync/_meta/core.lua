@@ -194,6 +194,10 @@ function core.pause(seconds) end
 ---@return thread?
 function core.wrapped_by(fn) end
 
+---Whether the running coroutine could be suspended here; true where the VM can't tell.
+---@return boolean
+function core.is_yieldable() end
+
 ---Whether only Lua functions that were called by a name, or as a tail, stand between here and the start of the coroutine:
 ---PUC 5.1 can suspend there.
 ---@return boolean

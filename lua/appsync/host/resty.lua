@@ -16,17 +16,22 @@ local resty = {}
 
 local EVENTS_PER_POLL = 16
 local SECONDS_PER_TURN = 0.0005
-local LONGEST_MS = 500 -- of the pump's sleep: how late it sees that the worker exits
+local LONGEST_MS = 2147483647 -- of the pump's sleep
+local CLOSE_SECONDS = 2
+local LOOK_SECONDS = 0.5 -- how late the pump sees that the worker exits: nginx tells nobody
 
 local pumped ---@type appsync.core.Runtime? whose events are taken
 local armed_at ---@type number|false|nil nil: for nothing
-local is_serving = false
+local looked_at = 0
+local is_serving, is_leaving, leave_until = false, false, nil
+local waiting, n_waiting = {}, 0 -- semaphores of those who have given way
 
--- The core wakes the pump when the next timer is due.
+-- The core wakes the pump when the next timer is due, or it is time to look again.
 local function arm()
-  local at = timer.next_at()
+  local at, look_at = timer.next_at(), looked_at + LOOK_SECONDS
+  if not at or at > look_at then at = look_at end
   if at == armed_at or not pumped then return end
-  local ok = pumped:arm(at and math.max(0, at - clock.now()))
+  local ok = pumped:arm(math.max(0, at - clock.now()))
   armed_at = ok and at
 end
 
@@ -45,13 +50,32 @@ local function turn()
   return true
 end
 
+local function let_go_on()
+  local all, n = waiting, n_waiting
+  waiting, n_waiting = {}, 0
+  for i = 1, n do all[i]:post(1) end
+end
+
+---Has a semaphore posted after nginx has looked at what else there is.
+---@param sema table
+---@return boolean taken
+function resty.give_way(sema)
+  if not pumped then return false end
+  n_waiting = n_waiting + 1
+  waiting[n_waiting] = sema
+  pumped:ring()
+  return true
+end
+
 ---@return boolean has_more
 local function serve()
-  if armed_at and armed_at <= clock.now() then armed_at = nil end
+  looked_at = clock.now()
+  if armed_at and armed_at <= looked_at then armed_at = nil end
   is_serving = true
   local ok, has_more = pcall(turn)
   is_serving = false
   if not ok then log.emit(nil, "error", "the library can't be driven: " .. printable.text(has_more), { raised = has_more }) end
+  let_go_on()
   dispatch.flush()
   task.report_failures()
   arm()
@@ -71,10 +95,18 @@ local function connect(runtime)
 end
 
 -- Nothing of the worker's keeps it from ending: its clients are closed, and say so to whoever waits.
-local function leave(runtime)
+local function leave()
+  is_leaving = true
+  leave_until = clock.now() + CLOSE_SECONDS
   dispatch.close_all()
-  repeat local has_more = serve() until not has_more
-  if dispatch.present() == runtime then dispatch.close_runtime(2) end
+  homes.wake_worker()
+end
+
+-- Whether the worker needs no pump any more.
+local function has_left()
+  if not ngx.worker.exiting() or homes.are_busy() then return false end
+  if not is_leaving then leave() end
+  return dispatch.count() == 0 or clock.now() >= leave_until
 end
 
 local function pump(is_premature, runtime)
@@ -86,16 +118,15 @@ local function pump(is_premature, runtime)
   end
   while socket and dispatch.present() == runtime do
     local has_more = serve()
-    if ngx.worker.exiting() and not homes.are_busy() then break end
-    if has_more then
-      ngx.sleep(0)
-    else
-      local _, why = socket:receiveany(4096)
-      if why and why ~= "timeout" then break end
-    end
+    if has_left() then break end
+    if has_more then runtime:ring() end
+    local _, why = socket:receiveany(4096)
+    if why and why ~= "timeout" then break end
   end
   pumped = nil
-  if dispatch.present() == runtime then leave(runtime) end
+  if dispatch.present() ~= runtime then return end
+  dispatch.close_all()
+  dispatch.close_runtime(CLOSE_SECONDS)
 end
 
 ---@param runtime appsync.core.Runtime

@@ -177,7 +177,10 @@ local start_routine
 local function work_off(self)
   while self.head <= self.tail and not self.is_halted do
     local ok, raised = pcall(handle_next, self)
-    if not ok then self.routine.on_end(self.routine, false, raised) end
+    if not ok then
+      scheduler.computing = nil
+      self.routine.on_end(self.routine, false, raised)
+    end
     if spent() and scheduler.can_pause() then scheduler.give_way() end
   end
 end

@@ -115,7 +115,7 @@ end
 -- The worker's routines: light threads of timers, each of which takes so many. nginx never forgets one that has ended while
 -- the timer lives, and a timer lives as long as one of its threads.
 local PER_TIMER = 200
-local IDLE = 10 -- seconds
+local IDLE = 1 -- seconds
 local queue, head, tail = {}, 1, 0
 local signal ---@type table? of the timer that takes them
 
@@ -137,7 +137,9 @@ local function serve(is_premature)
     if item then
       n = n + 1
       ngx.thread.spawn(item.run, item.routine)
-    elseif is_premature or ngx.worker.exiting() or not own:wait(IDLE) and head > tail then
+    elseif is_premature or ngx.worker.exiting() then
+      break
+    elseif not own:wait(IDLE) and head > tail then
       break
     end
   end
@@ -156,6 +158,11 @@ function homes.serve_worker()
   if ok then return end
   signal = nil
   errors.misuse("nginx has no timer left for what is to run in this worker: %s", tostring(why))
+end
+
+---The worker exits: what waits for more of its routines ends.
+function homes.wake_worker()
+  if signal then signal:post(1) end
 end
 
 ---@param routine appsync.scheduler.Routine

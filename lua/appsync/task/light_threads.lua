@@ -5,6 +5,7 @@
 ---A waiting call is suspended by a semaphore. What it waits for is handed out by the worker's pump (`host.resty`).
 local clock = require "appsync.clock"
 local compat = require "appsync.compat"
+local core = require "appsync.core"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
 local homes = require "appsync.task.homes"
@@ -23,7 +24,7 @@ light.computing = nil
 light.new_wait, light.wake, light.drop = wait.new, wait.wake, wait.drop
 
 local co_running, co_status = coroutine.running, coroutine.status
-local is_yieldable = compat.is_yieldable
+local is_yieldable = core.is_yieldable -- nginx has coroutines of its own, and no coroutine.isyieldable
 local now = clock.now
 
 local LONGEST = 3600 -- seconds of one wait: nginx counts milliseconds in an int
@@ -152,13 +153,18 @@ end
 ---Begins a turn.
 function light.refill() left, over_at = EVENTS, now() + SECONDS end
 
----Lets the others run first.
-function light.give_way() ngx.sleep(0) end
+---Lets the others run first: what nginx has to do, and other light threads. nginx' own way to it, ngx.sleep(0), is a
+---millisecond long and a warning in the log, but in OpenResty's nginx.
+function light.give_way()
+  local sema = take_semaphore()
+  if not hosts.give_way(sema) then ngx.sleep(0.001) else sema:wait(LONGEST) end
+  give_semaphore(sema)
+end
 
 ---@return appsync.Error? cancel_err the task was cancelled, between two steps: others ran first where the turn was over
 function light.pause(n_events)
   left = left - n_events
-  if left <= 0 and is_over() and light.is_inside() then ngx.sleep(0) end
+  if left <= 0 and is_over() and light.is_inside() then light.give_way() end
   local routine = by_co[co_running()]
   return routine and routine.cancel_err
 end
@@ -168,7 +174,7 @@ end
 ---@param is_needed boolean? a routine is ready whose work the call wants
 function light.glance(what, is_needed) -- luacheck: ignore 212
   hosts.take_in()
-  if (is_needed or light.spent()) and light.is_inside() then ngx.sleep(0) end
+  if (is_needed or light.spent()) and light.is_inside() then light.give_way() end
 end
 
 -- What a failed routine's stack was, for whoever tells of it: it is gone when the error is caught.
@@ -200,8 +206,13 @@ local function live(routine)
   routine.on_end(routine, ok, raised)
 end
 
+-- Behind the call that has made it.
 local function live_later(routine)
-  ngx.sleep(0)
+  local sema = take_semaphore()
+  routine.sema = sema
+  sema:wait(LONGEST)
+  routine.sema = nil
+  give_semaphore(sema)
   live(routine)
 end
 
@@ -212,6 +223,7 @@ local function begin(routine, run, home)
     routine.home = home
     home:add(routine)
     assert(ngx.thread.spawn(run, routine))
+    if run == live_later then routine.sema:post(1) end
   else
     homes.of_worker(routine, live)
   end
