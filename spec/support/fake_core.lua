@@ -7,7 +7,7 @@ local fake_catch_up = require "spec.support.fake_catch_up"
 local fake_queue = require "spec.support.fake_queue"
 local fake_sync = require "spec.support.fake_sync"
 
-local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "SYNC", "CONNECTION", "REACH", "LOG", "CLOSED" }
+local KINDS = { "RESULT", "SUB_STATE", "SUB_DATA", "SUB_END", "AUTH", "HEADERS", "VIEW", "ASK", "QUEUE", "SYNC", "CONNECTION", "REACH", "LOG", "CLOSED", "REQUEST" }
 
 -- Documents, by patterns: enough for the shapes that the specs use.
 local Document = {}

@@ -258,6 +258,31 @@ function runtime:wait(seconds) end
 ---@return appsync.core.Err? err
 function runtime:fd() end
 
+---Where a host can watch no descriptor, but opens sockets itself: it connects to the path, calls `accept`, and from then on reads
+---bytes from that socket where the descriptor would be readable.
+---@return string? path of a unix socket, gone once it was accepted
+---@return appsync.core.Err? err of kind "system"
+function runtime:listen() end
+
+---@return true? ok, appsync.core.Err? err of kind "system": nobody has connected
+function runtime:accept() end
+
+---Makes the descriptor readable, though there may be no event.
+---@return true? ok, appsync.core.Err? err
+function runtime:ring() end
+
+---Of a request of nginx: when it has ended, in whatever way, REQUEST comes.
+---@param address number of nginx's request
+---@return integer? id target of that event
+---@return appsync.core.Request|appsync.core.Err request
+function runtime:watch_request(address) end
+
+---@class appsync.core.Request
+local request = {}
+
+---@return boolean
+function request:has_ended() end
+
 ---Makes the descriptor readable at that time too (for timers that live in Lua). nil: no more.
 ---@param seconds number? from now
 ---@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
