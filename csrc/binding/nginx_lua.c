@@ -4,10 +4,12 @@
 #include "binding/err_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/value.h"
+#include "client/process.h"
 
 #include <dlfcn.h>
 
 #define REQUEST "appsync.core.request"
+#define STATE   "appsync.core.state"
 
 /* ngx_http_cleanup_t and ngx_http_cleanup_add(): nginx's src/http/ngx_http_core_module.h. */
 struct cleanup {
@@ -128,9 +130,36 @@ static int Apl_is_yieldable(lua_State *L)
 	return 1;
 }
 
+/* n_states(): how many Lua states of this process have the module. nginx makes one for each request where its code cache is
+ * off. */
+static int Apl_n_states(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)aps_process_count_states(0));
+	return 1;
+}
+
+static int Apl_state_gc(lua_State *L APS_UNUSED)
+{
+	aps_process_count_states(-1);
+	return 0;
+}
+
+/* Until the state closes. */
+static void count_state(lua_State *L)
+{
+	static const luaL_Reg NO_METHODS[] = {{NULL, NULL}};
+	apl_register_class(L, STATE, Apl_state_gc, NO_METHODS);
+	apl_newuserdata(L, 1);
+	luaL_getmetatable(L, STATE);
+	lua_setmetatable(L, -2);
+	lua_setfield(L, LUA_REGISTRYINDEX, STATE ".count");
+	aps_process_count_states(1);
+}
+
 void apl_nginx_register(lua_State *L)
 {
-	static const luaL_Reg FUNCTIONS[] = {{"is_yieldable", Apl_is_yieldable}, {NULL, NULL}};
+	count_state(L);
+	static const luaL_Reg FUNCTIONS[] = {{"is_yieldable", Apl_is_yieldable}, {"n_states", Apl_n_states}, {NULL, NULL}};
 	static const luaL_Reg METHODS[] = {{"has_ended", Apl_request_has_ended}, {NULL, NULL}};
 	static const luaL_Reg OF_RUNTIME[] = {{"watch_request", Apl_watch_request}, {NULL, NULL}};
 	apl_register_class(L, REQUEST, Apl_request_gc, METHODS);

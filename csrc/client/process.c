@@ -245,6 +245,12 @@ void aps_process_end_moving(void)
 	atomic_store(&n_opening, 0);
 }
 
+unsigned aps_process_count_states(int change)
+{
+	static atomic_uint n_states;
+	return atomic_fetch_add(&n_states, (unsigned)change) + (unsigned)change;
+}
+
 /* Asked of the process, not of Lua: a program of another kind may have a global `ngx`, as a mock in its tests, and code
  * under nginx may have hidden it. nginx exports its symbols to its modules, this one since its first version. */
 bool aps_process_is_nginx(void)

@@ -194,6 +194,10 @@ function core.pause(seconds) end
 ---@return thread?
 function core.wrapped_by(fn) end
 
+---How many Lua states of this process have loaded the module.
+---@return integer
+function core.n_states() end
+
 ---Whether the running coroutine could be suspended here; true where the VM can't tell.
 ---@return boolean
 function core.is_yieldable() end

@@ -157,7 +157,7 @@ end
 ---Counts a call in, until `leave`. A root that closes lets those go on that it has counted.
 ---@param w appsync.Wait of the call
 function Root:enter(w)
-  self.calls[w] = scheduler.current() or true
+  self.calls[w] = scheduler.caller() or true
 end
 
 ---@param w appsync.Wait

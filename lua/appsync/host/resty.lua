@@ -1,6 +1,7 @@
 ---nginx, OpenResty included: one light thread of each worker, the pump, takes the events and runs the timers. It sleeps on a
 ---unix socket that the core writes to. What is suspended by a semaphore goes on in nginx's own turn.
 local clock = require "appsync.clock"
+local core = require "appsync.core"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local homes = require "appsync.task.homes"
@@ -13,6 +14,10 @@ local ngx = ngx -- luacheck: ignore 113
 
 ---@type appsync.Host
 local resty = {}
+
+local LEVELS = { debug = ngx.DEBUG, info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
+
+log.set_default(function(level, message) ngx.log(LEVELS[level], "appsync: ", message) end)
 
 local EVENTS_PER_POLL = 16
 local SECONDS_PER_TURN = 0.0005
@@ -94,7 +99,7 @@ local function connect(runtime)
   return socket
 end
 
--- Nothing of the worker's keeps it from ending: its clients are closed, and say so to whoever waits.
+-- Nothing of the worker's keeps it from ending: its clients are closed.
 local function leave()
   is_leaving = true
   leave_until = clock.now() + CLOSE_SECONDS
@@ -102,9 +107,23 @@ local function leave()
   homes.wake_worker()
 end
 
--- Whether the worker needs no pump any more.
+-- Without nginx's code cache each request has a Lua state of its own, which the pump would keep for ever. HTTP and streams have
+-- one each.
+local N_STATES, IDLE_SECONDS = 2, 1
+local busy_at = 0
+
+local function is_left_over()
+  if core.n_states() <= N_STATES then return false end
+  return clock.now() - busy_at > IDLE_SECONDS
+end
+
+-- Whether nobody needs the pump any more.
 local function has_left()
-  if not ngx.worker.exiting() or homes.are_busy() then return false end
+  if homes.are_busy() then
+    busy_at = clock.now()
+    return false
+  end
+  if not is_leaving and not ngx.worker.exiting() and not is_left_over() then return false end
   if not is_leaving then leave() end
   return dispatch.count() == 0 or clock.now() >= leave_until
 end
@@ -131,7 +150,7 @@ end
 
 ---@param runtime appsync.core.Runtime
 function resty.opened(runtime)
-  pumped, armed_at = runtime, nil
+  pumped, armed_at, is_leaving, busy_at = runtime, nil, false, clock.now()
   local ok, why = ngx.timer.at(0, pump, runtime)
   if ok then return end
   pumped = nil

@@ -60,6 +60,7 @@ end
 
 -- Its coroutines are gone, or go now: nobody hears of what is told to them.
 function Home:on_request_ended()
+  self.is_over = true
   if by_address[self.address] == self then by_address[self.address] = nil end
   local err = errors.new("cancelled", "the request has ended")
   for context in pairs(self.contexts or {}) do context:unsubscribe() end
@@ -104,10 +105,10 @@ function homes.here_is_worker()
   of_request().is_worker = true
 end
 
----@return boolean whether a request has something that is still to come
+---@return boolean whether a request that uses the library is under way
 function homes.are_busy()
   for _, home in pairs(by_address) do
-    if not home.is_worker and (next(home.waits) or home.n_tasks > 0) then return true end
+    if not home.is_worker and not home.watch:has_ended() then return true end
   end
   return false
 end

@@ -216,13 +216,41 @@ local function live_later(routine)
   live(routine)
 end
 
+-- By coroutine: the threads that it began. nginx keeps one that has ended until its parent waits for it, or ends.
+local children = setmetatable({}, { __mode = "k" })
+local REAP_AT = 32
+
+local function reap(list)
+  if #list < list.reap_at then return end
+  local n_kept = 0
+  for i = 1, #list do
+    local thread = list[i]
+    list[i] = nil
+    if co_status(thread) == "zombie" then
+      ngx.thread.wait(thread)
+    else
+      n_kept = n_kept + 1
+      list[n_kept] = thread
+    end
+  end
+  list.reap_at = math.max(REAP_AT, 2 * n_kept)
+end
+
+local function spawn(run, routine)
+  local parent = co_running()
+  local list = children[parent] or { reap_at = REAP_AT }
+  children[parent] = list
+  reap(list)
+  list[#list + 1] = assert(ngx.thread.spawn(run, routine))
+end
+
 -- In the request that is here, else in the worker's.
 local function begin(routine, run, home)
   routine.is_begun = true
   if home then
     routine.home = home
     home:add(routine)
-    assert(ngx.thread.spawn(run, routine))
+    spawn(run, routine)
     if run == live_later then routine.sema:post(1) end
   else
     homes.of_worker(routine, live)
@@ -286,10 +314,16 @@ function light.unpark(routine)
   if routine.sema then routine.sema:post(1) end
 end
 
----@param routine appsync.scheduler.Routine
+---@param caller appsync.scheduler.Routine|appsync.Home see `caller`
 ---@return boolean whether it will never run again
-function light.has_ended(routine)
-  return routine.is_abandoned or routine.is_over
+function light.has_ended(caller)
+  return caller.is_abandoned or caller.is_over or false
+end
+
+---Who makes a call: a routine, else the request. nil: nobody that ends.
+---@return appsync.scheduler.Routine|appsync.Home?
+function light.caller()
+  return light.current() or homes.here()
 end
 
 ---Nothing is ready that the host would have to run: nginx runs it.

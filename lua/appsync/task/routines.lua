@@ -47,6 +47,8 @@ function scheduler.current()
   return current
 end
 
+scheduler.caller = scheduler.current
+
 local function push(routine)
   if routine.is_ready then return end
   queue[tail + 1] = routine -- first: Lua may have no memory for it

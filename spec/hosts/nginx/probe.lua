@@ -93,53 +93,55 @@ end
 local function nothing() end
 local with_result = { on_result = nothing }
 
+-- Nobody listens there.
+local nowhere = appsync.client{ endpoint = "http://127.0.0.1:9/graphql", auth = { type = "NONE" }, retry = { attempts = 1 } }
+
 local function observables()
   return appsync.subject(), appsync.observable(function(observer) observer:next(1) end)
 end
 
--- Each by the name that its message has.
+-- What drives the library is nginx's affair. Each by the name that its message has.
 local refused = {
   { "appsync.run", function() appsync.run(nothing) end },
-  { "appsync.spawn", function() appsync.spawn(nothing) end },
-  { "appsync.sleep", function() appsync.sleep(0) end },
-  { "appsync.sleep", function() appsync.sleep(math.huge) end },
-  { "on_result", function() appsync.sleep(0, with_result) end },
   { "appsync.update", function() appsync.update() end },
   { "appsync.update", function() appsync.update(0) end },
   { "appsync.fd", function() appsync.fd() end },
-  { "appsync.wrap", function() appsync.wrap(nothing) end },
-  { "client:query", function() client:query(QUERY, { id = "1" }) end },
-  { "client:query", function() client:query(QUERY, { id = "1" }, { timeout = 0.001 }) end },
-  { "client:query", function() client:query{ query = QUERY, auth = { type = "AWS_LAMBDA", token = appsync.uuid } } end },
-  { "client:query", function() client:with{ headers = nothing }:query(QUERY) end },
-  { "on_result", function() client:query(QUERY, { id = "1" }, with_result) end },
-  { "client:mutate", function() client:mutate "mutation { deleteTodo { id } }" end },
-  { "on_result", function() client:mutate("mutation { deleteTodo { id } }", nil, with_result) end },
-  { "client:subscribe", function() client:subscribe(SUBSCRIPTION) end },
-  { "client:subscribe", function() client:subscribe(SUBSCRIPTION):subscribe{ next = nothing } end },
-  { "connection:observe", function() client.connection:observe() end },
-  { "on_result", function() client:close{ on_result = nothing } end },
-  { "on_result", function() appsync.sign({ url = "https://example.amazonaws.com/" }, { on_result = nothing }) end },
-  { "appsync.sleep", function()
-    appsync.sign({ url = "https://example.amazonaws.com/" }, { service = "s", region = "r",
-      credentials = function() return appsync.sleep(0) end })
-  end },
   { "host.use", function() host.use "cqueues" end },
   { "host.use", function() host.use{ current = nothing, suspend = nothing, resume = nothing } end },
 }
+
+-- Calls that wait: where a phase can't be suspended each says so.
+local waiting = {
+  { "appsync.sleep", function() return appsync.sleep(0) end },
+  { "client:query", function() return nowhere:query(QUERY, { id = "1" }) end },
+  { "client:query", function() return nowhere:query(QUERY, { id = "1" }, { timeout = 0.001 }) end },
+  { "client:query", function() return nowhere:query{ query = QUERY, auth = { type = "AWS_LAMBDA", token = appsync.uuid } } end },
+  { "client:query", function() return nowhere:with{ headers = nothing }:query(QUERY) end },
+  { "client:mutate", function() return nowhere:mutate "mutation { deleteTodo { id } }" end },
+  { "appsync.sleep", function()
+    return appsync.sign({ url = "https://example.amazonaws.com/" }, { service = "s", region = "r",
+      credentials = function()
+        appsync.sleep(0)
+        return KEYS
+      end })
+  end },
+}
+
+-- What runs beside its caller does so in every phase, but where there is nothing beside it.
+local beside = {
+  { "spawn", function() appsync.spawn(nothing) end },
+  { "on_result", function() appsync.sleep(0, with_result) end },
+  { "on_result", function() nowhere:query(QUERY, { id = "1" }, with_result) end },
+  { "on_result", function() nowhere:mutate("mutation { deleteTodo { id } }", nil, with_result) end },
+}
 for i = 1, 2 do
   local function add(name, fn)
-    refused[#refused + 1] = { name, function() fn((select(i, observables()))) end }
+    beside[#beside + 1] = { name, function() fn((select(i, observables()))) end }
   end
-  add("subscribe", function(source) source:subscribe() end)
-  add("subscribe", function(source) source:subscribe(nothing) end)
-  add("subscribe", function(source) source:skip(0):next() end)
-  add("subscribe", function(source) source:skip(0):next(0) end)
-  add("subscribe", function(source) source:each() end)
-  add("for_each", function(source) source:for_each(nothing) end)
-  add("on_result", function(source) source:for_each(nothing, with_result) end)
-  add("subscribe", function(source) source:debounce(0):buffer(1, 0):throttle(0):subscribe(nothing) end)
-  add("subscribe", function(source) source:take_until(appsync.subject()):catch(nothing):subscribe(nothing) end)
+  add("subscribe", function(source) source:subscribe():unsubscribe() end)
+  add("subscribe", function(source) source:subscribe(nothing):unsubscribe() end)
+  add("subscribe", function(source) source:debounce(0):buffer(1, 0):throttle(0):subscribe(nothing):unsubscribe() end)
+  add("on_result", function(source) source:take(0):for_each(nothing, with_result) end)
 end
 
 -- The ways to it: straight, through a pcall of ours, in a coroutine of the program's, which some phases refuse.
@@ -153,16 +155,44 @@ local ways = {
   end,
 }
 
-local function check_refusals(complain)
-  for _, entry in ipairs(refused) do
+local SUSPENDING = {
+  rewrite = true, access = true, content = true, timer = true, timer_of_the_worker = true, ssl_certificate = true,
+  ssl_client_hello = true,
+}
+
+local function check_refused(list, pattern, complain)
+  for _, entry in ipairs(list) do
     for i, way in ipairs(ways) do
       local ok, message = way(entry[2])
       if ok then
         complain("%s, way %d: didn't throw", entry[1], i)
-      elseif type(message) ~= "string" or not message:find(REFUSAL) or not message:find(entry[1] .. ": not", 1, true) then
+      elseif type(message) ~= "string" or not message:find(pattern) or not message:find(entry[1] .. ": ", 1, true) then
         complain("%s, way %d: %s", entry[1], i, tostring(message))
       end
     end
+  end
+end
+
+local function check_works(list, complain)
+  for _, entry in ipairs(list) do
+    for i, way in ipairs(ways) do
+      local ok, message = way(entry[2])
+      if not ok then complain("%s, way %d: %s", entry[1], i, tostring(message)) end
+    end
+  end
+end
+
+local function check_calls(phase, complain)
+  check_refused(refused, REFUSAL, complain)
+  if SUSPENDING[phase] then
+    check_works(waiting, complain)
+  else
+    check_refused(waiting, "^[^\n]*: a call that waits isn't possible in " .. phase .. "[a-z_]*_by_lua%*[^\n]+$", complain)
+  end
+  if phase == "init" then
+    check_refused({ beside[1] }, "^[^\n]*init_by_lua[^\n]+$", complain)
+  elseif phase ~= "exit_worker" then
+    check_works(beside, complain)
   end
 end
 
@@ -180,7 +210,7 @@ function probe.run(phase)
     local ok, raised = pcall(fn)
     if not ok then complain("%s: %s", name, tostring(raised)) end
   end
-  check_refusals(complain)
+  check_calls(phase, complain)
   if runs[phase] % 10 == 1 then collectgarbage() end
 end
 
