@@ -7,6 +7,7 @@
 #include "client/process.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 #define REQUEST "appsync.core.request"
 #define STATE   "appsync.core.state"
@@ -130,39 +131,46 @@ static int Apl_is_yieldable(lua_State *L)
 	return 1;
 }
 
-/* n_states(): how many Lua states of this process have the module. nginx makes one for each request where its code cache is
- * off. */
-static int Apl_n_states(lua_State *L)
+static int Apl_state_gc(lua_State *L)
 {
-	lua_pushinteger(L, (lua_Integer)aps_process_count_states(0));
-	return 1;
-}
-
-static int Apl_state_gc(lua_State *L APS_UNUSED)
-{
-	aps_process_count_states(-1);
+	enum aps_state_group *group = luaL_checkudata(L, 1, STATE);
+	aps_process_count_states(*group, -1);
 	return 0;
 }
 
-/* Until the state closes. */
-static void count_state(lua_State *L)
+static enum aps_state_group *own_group(lua_State *L)
 {
-	static const luaL_Reg NO_METHODS[] = {{NULL, NULL}};
-	apl_register_class(L, STATE, Apl_state_gc, NO_METHODS);
-	apl_newuserdata(L, 1);
-	luaL_getmetatable(L, STATE);
-	lua_setmetatable(L, -2);
-	lua_setfield(L, LUA_REGISTRYINDEX, STATE ".count");
-	aps_process_count_states(1);
+	lua_getfield(L, LUA_REGISTRYINDEX, STATE ".own");
+	enum aps_state_group *group = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	return group;
+}
+
+/* n_states(subsystem): how many Lua states of this process have asked this, for "http" or "stream", and are there: this one is
+ * counted until it closes. nginx makes one for each request where its code cache is off. */
+static int Apl_n_states(lua_State *L)
+{
+	enum aps_state_group *group = own_group(L);
+	if (group == NULL) {
+		group = apl_newuserdata(L, sizeof *group);
+		*group = strcmp(luaL_checkstring(L, 1), "stream") == 0 ? APS_STATES_OF_STREAMS : APS_STATES_OF_HTTP;
+		luaL_getmetatable(L, STATE);
+		lua_setmetatable(L, -2);
+		lua_setfield(L, LUA_REGISTRYINDEX, STATE ".own");
+		aps_process_count_states(*group, 1);
+	}
+	lua_pushinteger(L, (lua_Integer)aps_process_count_states(*group, 0));
+	return 1;
 }
 
 void apl_nginx_register(lua_State *L)
 {
-	count_state(L);
+	static const luaL_Reg NO_METHODS[] = {{NULL, NULL}};
 	static const luaL_Reg FUNCTIONS[] = {{"is_yieldable", Apl_is_yieldable}, {"n_states", Apl_n_states}, {NULL, NULL}};
 	static const luaL_Reg METHODS[] = {{"has_ended", Apl_request_has_ended}, {NULL, NULL}};
 	static const luaL_Reg OF_RUNTIME[] = {{"watch_request", Apl_watch_request}, {NULL, NULL}};
 	apl_register_class(L, REQUEST, Apl_request_gc, METHODS);
+	apl_register_class(L, STATE, Apl_state_gc, NO_METHODS);
 	apl_runtime_add_methods(L, OF_RUNTIME);
 	apl_register(L, FUNCTIONS);
 }

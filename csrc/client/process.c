@@ -245,10 +245,10 @@ void aps_process_end_moving(void)
 	atomic_store(&n_opening, 0);
 }
 
-unsigned aps_process_count_states(int change)
+unsigned aps_process_count_states(enum aps_state_group group, int change)
 {
-	static atomic_uint n_states;
-	return atomic_fetch_add(&n_states, (unsigned)change) + (unsigned)change;
+	static atomic_uint n_states[APS_STATE_GROUPS];
+	return atomic_fetch_add(&n_states[group], (unsigned)change) + (unsigned)change;
 }
 
 /* Asked of the process, not of Lua: a program of another kind may have a global `ngx`, as a mock in its tests, and code

@@ -11,10 +11,12 @@ nginx.is_here = core.is_nginx == true
 local ngx = rawget(_G, "ngx")
 local get_phase = ngx and ngx.get_phase
 
--- The phases that suspend: their coroutines wait, and threads begin in them.
+-- The phases that suspend: their coroutines wait, and threads begin in them. TLS handshakes go on behind that in OpenResty's
+-- nginx only, which is built with a patch; in another one the connection would just end.
+local has_patches = ngx ~= nil and ngx.config.nginx_configure():find("--add-module=../ngx_lua-", 1, true) ~= nil
 local SUSPENDING = {
-  rewrite = true, server_rewrite = true, access = true, content = true, timer = true, ssl_cert = true, ssl_client_hello = true,
-  ssl_session_fetch = true, preread = true,
+  rewrite = true, server_rewrite = true, access = true, content = true, timer = true, preread = true,
+  ssl_cert = has_patches, ssl_client_hello = has_patches, ssl_session_fetch = has_patches,
 }
 
 local DIRECTIVES = {

@@ -194,9 +194,10 @@ function core.pause(seconds) end
 ---@return thread?
 function core.wrapped_by(fn) end
 
----How many Lua states of this process have loaded the module.
+---How many Lua states of this process have asked this, and are there.
+---@param subsystem "http"|"stream" of nginx; the first call counts
 ---@return integer
-function core.n_states() end
+function core.n_states(subsystem) end
 
 ---Whether the running coroutine could be suspended here; true where the VM can't tell.
 ---@return boolean

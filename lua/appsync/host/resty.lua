@@ -6,6 +6,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local homes = require "appsync.task.homes"
 local log = require "appsync.log"
+local nginx = require "appsync.nginx"
 local printable = require "appsync.printable"
 local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
@@ -107,22 +108,18 @@ local function leave()
   homes.wake_worker()
 end
 
--- Without nginx's code cache each request has a Lua state of its own, which the pump would keep for ever. HTTP and streams have
--- one each.
-local N_STATES, IDLE_SECONDS = 2, 1
-local busy_at = 0
+-- Without nginx's code cache each request has a Lua state of its own, which the pump would keep for ever. What is loaded before
+-- there are requests is of the worker.
+local is_of_worker = nginx.is_starting() or ngx.get_phase() == "init_worker"
 
 local function is_left_over()
-  if core.n_states() <= N_STATES then return false end
-  return clock.now() - busy_at > IDLE_SECONDS
+  return not is_of_worker and core.n_states(ngx.config.subsystem) > 1
 end
+core.n_states(ngx.config.subsystem)
 
 -- Whether nobody needs the pump any more.
 local function has_left()
-  if homes.are_busy() then
-    busy_at = clock.now()
-    return false
-  end
+  if homes.are_busy() then return false end
   if not is_leaving and not ngx.worker.exiting() and not is_left_over() then return false end
   if not is_leaving then leave() end
   return dispatch.count() == 0 or clock.now() >= leave_until
@@ -142,6 +139,7 @@ local function pump(is_premature, runtime)
     local _, why = socket:receiveany(4096)
     if why and why ~= "timeout" then break end
   end
+  if socket then socket:close() end
   pumped = nil
   if dispatch.present() ~= runtime then return end
   dispatch.close_all()
@@ -150,7 +148,7 @@ end
 
 ---@param runtime appsync.core.Runtime
 function resty.opened(runtime)
-  pumped, armed_at, is_leaving, busy_at = runtime, nil, false, clock.now()
+  pumped, armed_at, is_leaving = runtime, nil, false
   local ok, why = ngx.timer.at(0, pump, runtime)
   if ok then return end
   pumped = nil

@@ -105,20 +105,22 @@ function homes.here_is_worker()
   of_request().is_worker = true
 end
 
----@return boolean whether a request that uses the library is under way
-function homes.are_busy()
-  for _, home in pairs(by_address) do
-    if not home.is_worker and not home.watch:has_ended() then return true end
-  end
-  return false
-end
-
 -- The worker's routines: light threads of timers, each of which takes so many. nginx never forgets one that has ended while
 -- the timer lives, and a timer lives as long as one of its threads.
 local PER_TIMER = 200
 local IDLE = 1 -- seconds
 local queue, head, tail = {}, 1, 0
+local n_running = 0 -- of them, those that don't sleep for ever
 local signal ---@type table? of the timer that takes them
+
+---@return boolean whether a request that uses the library is under way, or something that was begun in one
+function homes.are_busy()
+  if n_running > 0 or head <= tail then return true end
+  for _, home in pairs(by_address) do
+    if not home.is_worker and not home.watch:has_ended() then return true end
+  end
+  return false
+end
 
 local function take()
   if head > tail then return nil end
@@ -137,6 +139,7 @@ local function serve(is_premature)
     local item = take()
     if item then
       n = n + 1
+      n_running = n_running + (item.routine.maker and 0 or 1)
       ngx.thread.spawn(item.run, item.routine)
     elseif is_premature or ngx.worker.exiting() then
       break
@@ -159,6 +162,12 @@ function homes.serve_worker()
   if ok then return end
   signal = nil
   errors.misuse("nginx has no timer left for what is to run in this worker: %s", tostring(why))
+end
+
+---One that ran for the worker has ended.
+---@param routine appsync.scheduler.Routine
+function homes.forget_of_worker(routine)
+  n_running = n_running - (routine.maker and 0 or 1)
 end
 
 ---The worker exits: what waits for more of its routines ends.

@@ -57,7 +57,7 @@ local function take_semaphore()
 end
 
 local function give_semaphore(sema)
-  if n_spare >= MAX_SPARE then return end
+  if n_spare >= MAX_SPARE or sema:count() ~= 0 then return end -- it would not wait
   n_spare = n_spare + 1
   spare[n_spare] = sema
 end
@@ -190,10 +190,14 @@ function light.home()
   return not nginx.is_timer() and homes.here() or nil
 end
 
+local function leave(routine)
+  if routine.home then routine.home:forget(routine) else homes.forget_of_worker(routine) end
+end
+
 -- The light thread of a routine.
 local function live(routine)
   if routine.is_abandoned then
-    if routine.home then routine.home:forget(routine) end
+    leave(routine)
     return
   end
   local co = co_running()
@@ -202,7 +206,7 @@ local function live(routine)
   local ok, raised = xpcall(routine.fn, keep_traceback, routine.arg)
   routine.is_over, routine.fn, routine.arg = true, nil, nil
   by_co[co] = nil
-  if routine.home then routine.home:forget(routine) end
+  leave(routine)
   routine.on_end(routine, ok, raised)
 end
 
@@ -210,7 +214,7 @@ end
 local function live_later(routine)
   local sema = take_semaphore()
   routine.sema = sema
-  sema:wait(LONGEST)
+  repeat sema:wait(LONGEST) until routine.may_begin
   routine.sema = nil
   give_semaphore(sema)
   live(routine)
@@ -251,6 +255,7 @@ local function begin(routine, run, home)
     routine.home = home
     home:add(routine)
     spawn(run, routine)
+    routine.may_begin = true
     if run == live_later then routine.sema:post(1) end
   else
     homes.of_worker(routine, live)
