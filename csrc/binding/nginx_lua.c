@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REQUEST "appsync.core.request"
 #define STATE   "appsync.core.state"
@@ -131,36 +132,44 @@ static int Apl_is_yieldable(lua_State *L)
 	return 1;
 }
 
+/* This state, among those of its subsystem. */
+struct state {
+	enum aps_state_group group;
+	pid_t process; /* that it was made in */
+	bool is_first;
+};
+
 static int Apl_state_gc(lua_State *L)
 {
-	enum aps_state_group *group = luaL_checkudata(L, 1, STATE);
-	aps_process_count_states(*group, -1);
+	struct state *state = luaL_checkudata(L, 1, STATE);
+	aps_process_count_states(state->group, -1);
 	return 0;
 }
 
-static enum aps_state_group *own_group(lua_State *L)
+static struct state *count_state(lua_State *L, const char *subsystem)
 {
-	lua_getfield(L, LUA_REGISTRYINDEX, STATE ".own");
-	enum aps_state_group *group = lua_touserdata(L, -1);
-	lua_pop(L, 1);
-	return group;
+	struct state *state = apl_newuserdata(L, sizeof *state);
+	state->group = strcmp(subsystem, "stream") == 0 ? APS_STATES_OF_STREAMS : APS_STATES_OF_HTTP;
+	state->process = getpid();
+	luaL_getmetatable(L, STATE);
+	lua_setmetatable(L, -2);
+	lua_setfield(L, LUA_REGISTRYINDEX, STATE ".own");
+	state->is_first = aps_process_count_states(state->group, 1) == 1;
+	return state;
 }
 
 /* n_states(subsystem): how many Lua states of this process have asked this, for "http" or "stream", and are there: this one is
- * counted until it closes. nginx makes one for each request where its code cache is off. */
+ * counted until it closes. nginx makes one for each request where its code cache is off. True: this one was there before, of
+ * another process or of none. */
 static int Apl_n_states(lua_State *L)
 {
-	enum aps_state_group *group = own_group(L);
-	if (group == NULL) {
-		group = apl_newuserdata(L, sizeof *group);
-		*group = strcmp(luaL_checkstring(L, 1), "stream") == 0 ? APS_STATES_OF_STREAMS : APS_STATES_OF_HTTP;
-		luaL_getmetatable(L, STATE);
-		lua_setmetatable(L, -2);
-		lua_setfield(L, LUA_REGISTRYINDEX, STATE ".own");
-		aps_process_count_states(*group, 1);
-	}
-	lua_pushinteger(L, (lua_Integer)aps_process_count_states(*group, 0));
-	return 1;
+	const char *subsystem = luaL_checkstring(L, 1);
+	lua_getfield(L, LUA_REGISTRYINDEX, STATE ".own");
+	struct state *state = lua_touserdata(L, -1);
+	if (state == NULL) state = count_state(L, subsystem);
+	lua_pushinteger(L, (lua_Integer)aps_process_count_states(state->group, 0));
+	lua_pushboolean(L, state->is_first || state->process != getpid());
+	return 2;
 }
 
 void apl_nginx_register(lua_State *L)

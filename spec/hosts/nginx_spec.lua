@@ -247,5 +247,7 @@ describe("under nginx", function()
     assert.not_equal(worker, new)
     assert.same({ 200, probe.EXPECTED }, { running:get "/values" })
     assert.same({}, report_after("timer_of_the_worker").faults)
+    give_up = core.now() + BOUND
+    repeat local log = running:log() until log:find("worker process " .. worker .. " exited", 1, true) or core.now() > give_up
   end)
 end)

@@ -196,7 +196,7 @@ function core.wrapped_by(fn) end
 
 ---How many Lua states of this process have asked this, and are there.
 ---@param subsystem "http"|"stream" of nginx; the first call counts
----@return integer
+---@return integer n_states, boolean is_older whether this one was the first one, or is of the process before the fork
 function core.n_states(subsystem) end
 
 ---Whether the running coroutine could be suspended here; true where the VM can't tell.

@@ -108,14 +108,15 @@ local function leave()
   homes.wake_worker()
 end
 
--- Without nginx's code cache each request has a Lua state of its own, which the pump would keep for ever. What is loaded before
--- there are requests is of the worker.
-local is_of_worker = nginx.is_starting() or ngx.get_phase() == "init_worker"
+-- Without nginx's code cache each request has a Lua state of its own, in which init_by_lua runs too, and which the pump would keep
+-- for ever. The worker's own one was there before its requests.
+local is_of_init, is_of_worker = nginx.is_starting(), not nginx.is_starting() and ngx.get_phase() == "init_worker"
+core.n_states(ngx.config.subsystem)
 
 local function is_left_over()
-  return not is_of_worker and core.n_states(ngx.config.subsystem) > 1
+  local n, is_older = core.n_states(ngx.config.subsystem)
+  return n > 1 and not is_of_worker and not (is_of_init and is_older)
 end
-core.n_states(ngx.config.subsystem)
 
 -- Whether nobody needs the pump any more.
 local function has_left()
