@@ -77,7 +77,8 @@ static bool fill(struct watch *watch, uint64_t id)
 	return watch->event != NULL;
 }
 
-/* watch_request(address): the number that the event REQUEST comes for, and an object that knows whether it has ended. */
+/* watch_request(address): the number that the event REQUEST comes for, and an object that knows whether it has ended.
+ */
 static int Apl_watch_request(lua_State *L)
 {
 	struct aps_err err;
@@ -119,8 +120,8 @@ static int Apl_request_gc(lua_State *L)
 	return 0;
 }
 
-/* is_yieldable(): no C function stands between here and the start of the coroutine. LuaJIT has coroutine.isyieldable for
- * it, which nginx's `coroutine` lacks. PUC 5.1, which this object also serves, doesn't know. */
+/* is_yieldable(): no C function stands between here and the start of the coroutine. LuaJIT has coroutine.isyieldable
+ * for it, which nginx's `coroutine` lacks. PUC 5.1, which this object also serves, doesn't know. */
 static int Apl_is_yieldable(lua_State *L)
 {
 	static union {
@@ -158,9 +159,9 @@ static struct state *count_state(lua_State *L, const char *subsystem)
 	return state;
 }
 
-/* n_states(subsystem): how many Lua states of this process have asked this, for "http" or "stream", and are there: this one is
- * counted until it closes. nginx makes one for each request where its code cache is off. True: this one was there before, of
- * another process or of none. */
+/* n_states(subsystem): how many Lua states of this process have asked this, for "http" or "stream", and are there: this
+ * one is counted until it closes. nginx makes one for each request where its code cache is off. True: this one was
+ * there before, of another process or of none. */
 static int Apl_n_states(lua_State *L)
 {
 	const char *subsystem = luaL_checkstring(L, 1);
@@ -175,7 +176,8 @@ static int Apl_n_states(lua_State *L)
 void apl_nginx_register(lua_State *L)
 {
 	static const luaL_Reg NO_METHODS[] = {{NULL, NULL}};
-	static const luaL_Reg FUNCTIONS[] = {{"is_yieldable", Apl_is_yieldable}, {"n_states", Apl_n_states}, {NULL, NULL}};
+	static const luaL_Reg FUNCTIONS[] = {
+	        {"is_yieldable", Apl_is_yieldable}, {"n_states", Apl_n_states}, {NULL, NULL}};
 	static const luaL_Reg METHODS[] = {{"has_ended", Apl_request_has_ended}, {NULL, NULL}};
 	static const luaL_Reg OF_RUNTIME[] = {{"watch_request", Apl_watch_request}, {NULL, NULL}};
 	apl_register_class(L, REQUEST, Apl_request_gc, METHODS);

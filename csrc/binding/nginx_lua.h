@@ -6,7 +6,8 @@
 
 APS_BEGIN_DECLS
 
-/* Adds is_yieldable() and n_states() to the table on top of the stack, and watch_request() to the methods of runtimes. */
+/* Adds is_yieldable() and n_states() to the table on top of the stack, and watch_request() to the methods of runtimes.
+ */
 void apl_nginx_register(lua_State *L);
 
 APS_END_DECLS

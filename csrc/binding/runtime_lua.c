@@ -203,16 +203,11 @@ static int Apl_runtime_gc(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"poll", Apl_runtime_poll},
-        {"wait", Apl_runtime_wait},
-        {"fd", Apl_runtime_fd},
-        {"listen", Apl_runtime_listen},
-        {"accept", Apl_runtime_accept},
-        {"ring", Apl_runtime_ring},
-        {"arm", Apl_runtime_arm},
-        {"resumed", Apl_runtime_resumed},
-        {"close", Apl_runtime_close},
-        {NULL, NULL},
+        {"poll", Apl_runtime_poll},     {"wait", Apl_runtime_wait},
+        {"fd", Apl_runtime_fd},         {"listen", Apl_runtime_listen},
+        {"accept", Apl_runtime_accept}, {"ring", Apl_runtime_ring},
+        {"arm", Apl_runtime_arm},       {"resumed", Apl_runtime_resumed},
+        {"close", Apl_runtime_close},   {NULL, NULL},
 };
 
 /* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes.

@@ -46,8 +46,8 @@ void aps_process_end_opening(void);
 bool aps_process_begin_moving(int64_t timeout_ms);
 void aps_process_end_moving(void);
 
-/* How many Lua states of this process count themselves under this name: counts one more or one less (1, -1), or only tells
- * (0). @thread any */
+/* How many Lua states of this process count themselves under this name: counts one more or one less (1, -1), or only
+ * tells (0). @thread any */
 enum aps_state_group { APS_STATES_OF_HTTP, APS_STATES_OF_STREAMS, APS_STATE_GROUPS };
 unsigned aps_process_count_states(enum aps_state_group group, int change);
 

@@ -44,8 +44,8 @@ bool aps_runtime_has_events(const struct aps_runtime *runtime);
 bool aps_runtime_wait(struct aps_runtime *runtime, int64_t timeout_ms);
 /* Readable while events wait, from the first call on: an outside loop watches it. */
 int aps_runtime_fd(struct aps_runtime *runtime);
-/* For a loop that opens its sockets itself: a path to connect to, then accept, and it is sent bytes where others find the
- * descriptor readable. E_SYSTEM. */
+/* For a loop that opens its sockets itself: a path to connect to, then accept, and it is sent bytes where others find
+ * the descriptor readable. E_SYSTEM. */
 enum aps_rc aps_runtime_listen(struct aps_runtime *runtime, const char **path, struct aps_err *err);
 enum aps_rc aps_runtime_accept(struct aps_runtime *runtime, struct aps_err *err);
 /* Whoever watches looks for events, though there may be none. */

@@ -21,8 +21,8 @@ void aps_bell_ring(struct aps_bell *bell)
 	atomic_store(&bell->has_rung, true);
 	if (!atomic_load(&bell->is_asleep) && !atomic_load(&bell->is_watched)) return;
 	/* In this order, or the sleeper could wake before it knows that there is something to lower. Where it lowers
-	 * between the two lines the descriptor stays readable: it then wakes once more, and lowers what it saw. Where it
-	 * is raised already, or whoever has said so is about to, once is enough. */
+	 * between the two lines the descriptor stays readable: it then wakes once more, and lowers what it saw. Where
+	 * it is raised already, or whoever has said so is about to, once is enough. */
 	if (!atomic_exchange(&bell->is_raised, true)) aps_wake_raise(&bell->wake);
 }
 

@@ -8,7 +8,6 @@ local homes = require "appsync.task.homes"
 local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local printable = require "appsync.printable"
-local scheduler = require "appsync.scheduler"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
 local ngx = ngx -- luacheck: ignore 113
@@ -154,6 +153,15 @@ function resty.opened(runtime)
   if ok then return end
   pumped = nil
   errors.misuse("nothing can be received in this worker: %s", tostring(why))
+end
+
+function homes.watch_request(address, home)
+  local runtime, err = dispatch.runtime()
+  if not runtime then error(tostring(err), 0) end
+  local id, watch = runtime:watch_request(address)
+  if not id then error(tostring(errors.adopt(watch)), 0) end
+  dispatch.expect(id, home)
+  return watch
 end
 
 ---Hands out what has come; nobody's code runs.

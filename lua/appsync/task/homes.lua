@@ -1,6 +1,5 @@
 ---Where light threads live: a request of nginx, or the worker. What belongs to a request ends with it, however that ends:
 ---its waits, its subscriptions, its tasks.
-local dispatch -- required when it is used: it requires the scheduler
 local errors = require "appsync.errors"
 local nginx = require "appsync.nginx"
 local wait = require "appsync.task.wait"
@@ -17,7 +16,6 @@ local by_address = {} ---@type table<integer, appsync.Home>
 
 ---@class appsync.Home
 ---@field address integer of nginx's request
----@field id integer of the event that tells of its end
 ---@field watch userdata tells whether the request has ended
 ---@field waits table<appsync.Wait, true>
 ---@field routines table<appsync.scheduler.Routine, true>
@@ -71,15 +69,14 @@ function Home:on_request_ended()
   for w in pairs(self.waits) do wait.drop(w, err) end
 end
 
+---Has `on_request_ended` called when the request has ended, in whatever way; tells whether it has. May throw.
+---@type fun(address: integer, home: appsync.Home): appsync.core.Request
+homes.watch_request = nil
+
 local function make(address)
-  dispatch = dispatch or require "appsync.dispatch"
-  local runtime, err = dispatch.runtime()
-  if not runtime then error(tostring(err), 0) end
   local self = setmetatable({ address = address, waits = {}, routines = {}, n_tasks = 0 }, Home)
-  self.id, self.watch = runtime:watch_request(address)
-  if not self.id then error(tostring(self.watch), 0) end
+  self.watch = homes.watch_request(address, self)
   by_address[address] = self
-  dispatch.expect(self.id, self)
   return self
 end
 

@@ -133,6 +133,8 @@ local beside = {
   { "on_result", function() appsync.sleep(0, with_result) end },
   { "on_result", function() nowhere:query(QUERY, { id = "1" }, with_result) end },
   { "on_result", function() nowhere:mutate("mutation { deleteTodo { id } }", nil, with_result) end },
+  { "subscribe", function() client:subscribe(SUBSCRIPTION):subscribe(nothing):unsubscribe() end },
+  { "observe", function() client.connection:observe():subscribe(nothing):unsubscribe() end },
 }
 for i = 1, 2 do
   local function add(name, fn)
