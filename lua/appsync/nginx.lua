@@ -8,7 +8,7 @@ local nginx = {}
 ---Whether this is a process of nginx. What a process is doesn't change, so it is asked once.
 nginx.is_here = core.is_nginx == true
 
-local ngx = rawget(_G, "ngx")
+local ngx = nginx.is_here and rawget(_G, "ngx") or nil
 local get_phase = ngx and ngx.get_phase
 
 -- The phases that suspend: their coroutines wait, and threads begin in them. TLS handshakes go on behind that in OpenResty's
