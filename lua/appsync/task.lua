@@ -231,6 +231,14 @@ local AWAIT_OPTIONS = opts.schema{
 -- A look at it in each frame has one error for all.
 local NOT_DONE = errors.timed_out "task:await"
 
+-- Nothing of the caller's frame is used: under nginx that may be gone.
+local function leave_task(w)
+  local waits = w.task.waits or {}
+  for i, other in ipairs(waits) do
+    if other == w then return table.remove(waits, i) end
+  end
+end
+
 local function await(self, timeout)
   scheduler.check("task:await")
   if self.state == "running" then
@@ -242,14 +250,10 @@ local function await(self, timeout)
     end
     scheduler.may_wait("task:await")
     local w = scheduler.new_wait()
-    w.awaits = self.routine
+    w.awaits, w.task = self.routine, self
     self.waits = self.waits or {}
     self.waits[#self.waits + 1] = w
-    w.on_drop = function()
-      for i, other in ipairs(self.waits or {}) do
-        if other == w then return table.remove(self.waits, i) end
-      end
-    end
+    w.on_drop = leave_task
     local _, err = scheduler.suspend(w, timeout, "task:await")
     if err then return nil, err end
   end

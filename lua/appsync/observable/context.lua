@@ -292,17 +292,21 @@ local function explain(self, err)
   return err
 end
 
+-- Nothing of the caller's frame is used: under nginx that may be gone.
+local function leave_list(w)
+  local waits = w.waits
+  for i, other in ipairs(waits) do
+    if other == w then return table.remove(waits, i) end
+  end
+end
+
 -- Waits on one of the context's lists.
 local function wait_on(self, key, timeout, what)
   local w = scheduler.new_wait()
   local waits = self[key] or {}
   self[key] = waits
   waits[#waits + 1] = w
-  w.on_drop = function()
-    for i, other in ipairs(waits) do
-      if other == w then return table.remove(waits, i) end
-    end
-  end
+  w.waits, w.on_drop = waits, leave_list
   local ok, err = scheduler.suspend(w, timeout, what)
   return ok, explain(self, err)
 end
