@@ -588,6 +588,38 @@ static void what_lies_over_a_damaged_file_goes_with_it(void **state)
 	assert_reads("{ a }", "{\"a\":2}");
 }
 
+static void let_it_be_full(void)
+{
+	const struct aps_err full = {.code = APS_E_STORAGE, .word = "full", .native = SQLITE_FULL, .msg = "full"};
+	assert_true(aps_vault_cope(world.vault, &full));
+	assert_kind(APS_PLACE_OVER);
+	vault_world_news(&world);
+	aps_vault_retry(world.vault, 0);
+	assert_kind(APS_PLACE_FILE);
+}
+
+/* SQLite calls a file full whose damaged page number is too large to be one. */
+static void one_that_is_full_again_so_soon_is_looked_through(void **state)
+{
+	(void)state;
+	struct stat info;
+	vault_world_open(&world);
+	write_much();
+	vault_world_close(&world);
+	vault_world_open(&world);
+	let_it_be_full();
+	assert_int_equal(stat(world.path, &info), 0);
+	assert_true(vault_world_in_child(damage_file, &(struct damage){info.st_size - 4096, 4096}));
+	let_it_be_full();
+	assert_int_equal(vault_world_files(&world, "damaged", NULL) > 0, 1);
+	assert_news("a page of the file is damaged");
+	vault_world_write(&world, "{ a }", "{\"a\":1}");
+	vault_world_commit(&world);
+	assert_reads("{ a }", "{\"a\":1}");
+	for (int i = 0; i < 3; i++) let_it_be_full(); /* the new one is whole */
+	assert_int_equal(vault_world_files(&world, "Z", NULL), 1 + vault_world_files(&world, "Z-wal", NULL));
+}
+
 static void a_failure_of_memory_is_none_of_the_file(void **state)
 {
 	(void)state;
@@ -691,6 +723,7 @@ int main(void)
 	        TEST(a_new_file_that_is_damaged_at_once_stays_where_it_is),
 	        TEST(a_store_that_is_being_opened_is_not_moved),
 	        TEST(a_full_disk_loses_nothing_and_gets_all_of_it_later),
+	        TEST(one_that_is_full_again_so_soon_is_looked_through),
 	        TEST(what_lies_over_a_damaged_file_goes_with_it),
 	        TEST(a_failure_of_memory_is_none_of_the_file),
 	        TEST(without_memory_a_store_moves_later_or_begins_anew),
