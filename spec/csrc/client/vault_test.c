@@ -385,20 +385,6 @@ static void nothing_is_set_aside_over_anything(void **state)
 	}
 }
 
-struct damage {
-	long at;
-	size_t n;
-};
-
-static bool damage_file(const void *context)
-{
-	const struct damage *damage = context;
-	int fd = open(world.path, O_WRONLY);
-	for (size_t i = 0; i < damage->n; i++)
-		if (pwrite(fd, "\x5a", 1, damage->at + (off_t)i) != 1) return false;
-	return fd >= 0;
-}
-
 /* All of the file but its first pages, which SQLite has in memory by now. */
 static void damage_rows(void)
 {
@@ -407,22 +393,7 @@ static void damage_rows(void)
 	struct aps_db *file = world.vault->base != NULL ? world.vault->base : world.vault->db;
 	assert_int_equal(aps_db_exec(file, "PRAGMA wal_checkpoint(TRUNCATE)", &err), APS_OK);
 	assert_int_equal(stat(world.path, &info), 0);
-	const struct damage damage = {3 * 4096, (size_t)info.st_size - (size_t)3 * 4096};
-	assert_true(vault_world_in_child(damage_file, &damage));
-}
-
-/* So much that not all of it stays in memory. */
-static void write_much(void)
-{
-	char query[64], data[4096];
-	for (int i = 0; i < 64; i++) {
-		snprintf(query, sizeof query, "{ r%d { id t } }", i);
-		int n = snprintf(data, sizeof data, "{\"r%d\":{\"id\":\"%d\",\"__typename\":\"T\",\"t\":\"", i, i);
-		memset(data + n, 'x', 3000);
-		snprintf(data + n + 3000, sizeof data - (size_t)n - 3000, "\"}}");
-		vault_world_write(&world, query, data);
-	}
-	vault_world_commit(&world);
+	vault_world_damage(&world, 3 * 4096, (size_t)info.st_size - (size_t)3 * 4096);
 }
 
 static void damage_that_a_reader_meets_is_set_aside_and_missing(void **state)
@@ -430,7 +401,7 @@ static void damage_that_a_reader_meets_is_set_aside_and_missing(void **state)
 	(void)state;
 	uint64_t place;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	damage_rows();
 	assert_reads("{ r7 { id t } }", "missing");
 	assert_true(aps_reader_take_damage(world.reader, &place));
@@ -454,7 +425,7 @@ static void damage_that_a_write_meets_is_set_aside_and_the_write_is_kept(void **
 {
 	(void)state;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	vault_world_close(&world);
 	vault_world_open(&world);
 	damage_rows();
@@ -471,7 +442,7 @@ static void a_new_file_that_is_damaged_at_once_stays_where_it_is(void **state)
 	(void)state;
 	uint64_t place;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	damage_rows();
 	assert_reads("{ r7 { id t } }", "missing");
 	assert_true(aps_reader_take_damage(world.reader, &place));
@@ -564,7 +535,7 @@ static void what_lies_over_a_damaged_file_goes_with_it(void **state)
 {
 	(void)state;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	vault_world_close(&world); /* its log is in it then */
 	vault_world_open(&world);
 	const struct aps_err full = {.code = APS_E_STORAGE, .word = "full", .native = SQLITE_FULL, .msg = "full"};
@@ -586,38 +557,6 @@ static void what_lies_over_a_damaged_file_goes_with_it(void **state)
 	vault_world_write(&world, "{ a }", "{\"a\":2}");
 	vault_world_commit(&world);
 	assert_reads("{ a }", "{\"a\":2}");
-}
-
-static void let_it_be_full(void)
-{
-	const struct aps_err full = {.code = APS_E_STORAGE, .word = "full", .native = SQLITE_FULL, .msg = "full"};
-	assert_true(aps_vault_cope(world.vault, &full));
-	assert_kind(APS_PLACE_OVER);
-	vault_world_news(&world);
-	aps_vault_retry(world.vault, 0);
-	assert_kind(APS_PLACE_FILE);
-}
-
-/* SQLite calls a file full whose damaged page number is too large to be one. */
-static void one_that_is_full_again_so_soon_is_looked_through(void **state)
-{
-	(void)state;
-	struct stat info;
-	vault_world_open(&world);
-	write_much();
-	vault_world_close(&world);
-	vault_world_open(&world);
-	let_it_be_full();
-	assert_int_equal(stat(world.path, &info), 0);
-	assert_true(vault_world_in_child(damage_file, &(struct damage){info.st_size - 4096, 4096}));
-	let_it_be_full();
-	assert_int_equal(vault_world_files(&world, "damaged", NULL) > 0, 1);
-	assert_news("a page of the file is damaged");
-	vault_world_write(&world, "{ a }", "{\"a\":1}");
-	vault_world_commit(&world);
-	assert_reads("{ a }", "{\"a\":1}");
-	for (int i = 0; i < 3; i++) let_it_be_full(); /* the new one is whole */
-	assert_int_equal(vault_world_files(&world, "Z", NULL), 1 + vault_world_files(&world, "Z-wal", NULL));
 }
 
 static void a_failure_of_memory_is_none_of_the_file(void **state)
@@ -723,7 +662,6 @@ int main(void)
 	        TEST(a_new_file_that_is_damaged_at_once_stays_where_it_is),
 	        TEST(a_store_that_is_being_opened_is_not_moved),
 	        TEST(a_full_disk_loses_nothing_and_gets_all_of_it_later),
-	        TEST(one_that_is_full_again_so_soon_is_looked_through),
 	        TEST(what_lies_over_a_damaged_file_goes_with_it),
 	        TEST(a_failure_of_memory_is_none_of_the_file),
 	        TEST(without_memory_a_store_moves_later_or_begins_anew),
