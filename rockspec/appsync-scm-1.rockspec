@@ -321,6 +321,7 @@ build = {
         "csrc/store/carry.c",
         "csrc/store/db.c",
         "csrc/store/db_bulk.c",
+        "csrc/store/db_check.c",
         "csrc/store/db_error.c",
         "csrc/store/db_simulation.c",
         "csrc/store/db_space.c",

@@ -77,6 +77,7 @@ build = {
         "csrc/server/ws_handshake.c",
         "csrc/store/db.c",
         "csrc/store/db_bulk.c",
+        "csrc/store/db_check.c",
         "csrc/store/db_error.c",
         "csrc/store/db_simulation.c",
         "csrc/store/db_space.c",

@@ -6,6 +6,7 @@
 #include "client/store_place.h"
 #include "store/cache_store.h"
 #include "store/carry.h"
+#include "store/db_check.h"
 #include "store/db_space.h"
 #include "store/db_take_back.h"
 
@@ -15,6 +16,7 @@
 #define LAST_WAIT_MS  30000
 #define FOLD_MS       5   /* until the log is folded once more, where somebody reads from it, */
 #define MAX_FOLDS     200 /* and no more often: what is written later folds it as well */
+#define DOUBT_MS      60000
 
 static bool is_word(const struct aps_err *err, const char *word)
 {
@@ -154,7 +156,7 @@ static void settle_in_file(struct aps_vault *vault, uint64_t place)
 	vault->place = place;
 	vault->trouble.code = vault->lost.code = APS_OK;
 	vault->wait_ms = 0;
-	vault->is_suspect = false; /* that was another one */
+	vault->is_suspect = vault->is_doubted = false; /* that was another one */
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
 }
 
@@ -168,6 +170,7 @@ static bool replace_file(struct aps_vault *vault, const struct aps_err *why)
 	if (is_over) aps_db_close(vault->db);
 	aps_db_abandon(is_over ? vault->base : vault->db);
 	vault->db = vault->base = NULL;
+	vault->full_ms = 0;
 	enum aps_rc rc = aps_store_file_set_aside(&vault->file, why, &err);
 	if (rc == APS_OK) rc = aps_store_file_open(&vault->file, vault->generation, &opened, &err);
 	if (rc == APS_OK) {
@@ -178,6 +181,15 @@ static bool replace_file(struct aps_vault *vault, const struct aps_err *why)
 	}
 	begin_anew(vault);
 	return vault->db != NULL;
+}
+
+/* SQLite also calls a file full where a damaged page number is larger than any that it can have. */
+static void note_full(struct aps_vault *vault, const struct aps_err *why)
+{
+	if (!is_word(why, "full")) return;
+	int64_t now_ms = aps_clock_mono_ms();
+	vault->is_doubted = vault->full_ms != 0 && now_ms - vault->full_ms < DOUBT_MS;
+	vault->full_ms = now_ms;
 }
 
 /* Writes go to memory from now on. Without memory the turn is lost, and the file is as it was. */
@@ -207,6 +219,7 @@ static bool move_over_file(struct aps_vault *vault, const struct aps_err *why)
 		                    "can't be written (%s): what is cached is kept in memory until it can", why->msg);
 		vault->trouble = *why;
 		vault->wait_ms = 0;
+		note_full(vault, why);
 		wait_on(vault, why, aps_clock_mono_ms());
 		return true;
 	}
@@ -259,6 +272,7 @@ static bool bring_back(struct aps_vault *vault, struct aps_err *err)
 	bool is_done;
 	char name[APS_PLACE_NAME_BYTES];
 	if (check_not_moved(vault->base, err) != APS_OK) return false;
+	if (vault->is_doubted && aps_db_check(vault->base, err) != APS_OK) return false;
 	aps_place_name(vault->place, name);
 	aps_db_truncate_log(vault->base, &is_done, NULL); /* where there was no room, the log may have taken it */
 	if (aps_carry_back(vault->base, name, err) != APS_OK) return false;

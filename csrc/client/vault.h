@@ -68,6 +68,8 @@ struct aps_vault {
 	struct aps_buf drops;        /* of parts, in memory: how, and the owner's prefix and identity */
 	struct aps_timer retry;
 	bool is_suspect; /* damage was met */
+	int64_t full_ms; /* when the file was full last; 0: never */
+	bool is_doubted; /* it was so soon before: that may be damage */
 	int64_t wait_ms;
 };
 

@@ -7,6 +7,9 @@
 /* PRAGMA application_id: "apsy". */
 #define APPLICATION_ID 0x61707379
 
+/* A step takes the version up by one. No library will have so many: beyond it lies damage. */
+#define MAX_VERSION 1000
+
 /* An entry's number is its row id. Rows of blocks have no key, and NULLs are not equal to one another: one index finds
  * entries by their keys and by their part. `used`: the minute of the last use, in Unix time. A counter: 0 the
  * generation, -1 the highest number that an entry ever had, -2 the last one of the sequence of mutations, layers and
@@ -150,16 +153,19 @@ static enum aps_rc check_owner(struct aps_db *db, int64_t version, struct aps_er
 	if (rc == APS_OK) rc = aps_db_read_int(db, "SELECT count(*) FROM sqlite_master", &n_tables, err);
 	if (rc == APS_OK) rc = count_steps(db, &n_whole, &is_mixed, err);
 	if (rc != APS_OK) return rc;
-	if (version > (int64_t)n_steps() && owner == APPLICATION_ID)
+	bool is_ours = owner == APPLICATION_ID;
+	if (is_ours && (version < 0 || version > MAX_VERSION))
+		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0,
+		                     "the store has version %lld, which none can have", (long long)version);
+	if (is_ours && version > (int64_t)n_steps())
 		return aps_fail_word(err, APS_E_STORAGE, "newer", (long)version,
 		                     "the store has version %lld, and this library knows versions up to %zu",
 		                     (long long)version, n_steps());
 	bool is_new = owner == 0 && version == 0 && n_tables == 0;
 	int64_t n_known = APS_COUNTOF(STEPS), n_due = version < n_known ? version : n_known;
-	if (owner == APPLICATION_ID ? is_mixed || n_whole != n_due : n_whole > 0)
+	if (is_ours ? is_mixed || n_whole != n_due : n_whole > 0)
 		return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "the store has lost its tables or its mark");
-	if (!is_new && owner != APPLICATION_ID)
-		return aps_fail(err, APS_E_STORAGE, "the file is a database of another application");
+	if (!is_new && !is_ours) return aps_fail(err, APS_E_STORAGE, "the file is a database of another application");
 	return APS_OK;
 }
 

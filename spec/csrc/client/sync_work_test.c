@@ -305,14 +305,19 @@ static void a_page_is_kept_where_another_transaction_of_its_turn_was_lost(void *
 	assert_phase(APS_SYNC_LIVE);
 }
 
-static void of_a_page_that_is_parked_while_the_cache_is_cleared_nothing_is_kept(void **state)
+static struct aps_answer_command *park_the_only_page(void)
 {
-	(void)state;
 	ask_of_identities();
 	open_sync(PLAIN);
 	tell("subscribed");
 	answer_base(post("1", 1, 1), NULL);
-	struct aps_answer_command *question = take_question();
+	return take_question();
+}
+
+static void of_a_page_that_is_parked_while_the_cache_is_cleared_nothing_is_kept(void **state)
+{
+	(void)state;
+	struct aps_answer_command *question = park_the_only_page();
 	clear_cache();
 	assert_string_equal(variables(), "{\"limit\":100}");
 	answer_question(question);
@@ -326,11 +331,7 @@ static void of_a_page_that_is_parked_while_the_cache_is_cleared_nothing_is_kept(
 static void of_a_page_that_is_parked_when_it_is_stopped_nothing_is_kept(void **state)
 {
 	(void)state;
-	ask_of_identities();
-	open_sync(PLAIN);
-	tell("subscribed");
-	answer_base(post("1", 1, 1), NULL);
-	struct aps_answer_command *question = take_question();
+	struct aps_answer_command *question = park_the_only_page();
 	stop();
 	answer_question(question);
 	assert_int_equal(n_of("1"), -1);
@@ -344,11 +345,7 @@ static void of_a_page_that_is_parked_when_it_is_stopped_nothing_is_kept(void **s
 static void of_a_page_that_is_parked_when_the_service_ends_it_nothing_is_kept(void **state)
 {
 	(void)state;
-	ask_of_identities();
-	open_sync(PLAIN);
-	tell("subscribed");
-	answer_base(post("1", 1, 1), NULL);
-	struct aps_answer_command *question = take_question();
+	struct aps_answer_command *question = park_the_only_page();
 	end_subscription(APS_E_GRAPHQL, NO_SUCH_FIELD);
 	assert_phase(APS_SYNC_STOPPED);
 	answer_question(question);
@@ -539,11 +536,7 @@ static void its_cache_may_be_closed_under_it(void **state)
 static void its_cache_may_be_closed_while_a_page_is_parked(void **state)
 {
 	(void)state;
-	ask_of_identities();
-	open_sync(PLAIN);
-	tell("subscribed");
-	answer_base(post("1", 1, 1), NULL);
-	struct aps_answer_command *question = take_question();
+	struct aps_answer_command *question = park_the_only_page();
 	aps_caching_close(world.core, world.client, CACHE);
 	turn();
 	assert_int_equal(told("end")->response.err.code, APS_E_CLOSED);

@@ -385,20 +385,6 @@ static void nothing_is_set_aside_over_anything(void **state)
 	}
 }
 
-struct damage {
-	long at;
-	size_t n;
-};
-
-static bool damage_file(const void *context)
-{
-	const struct damage *damage = context;
-	int fd = open(world.path, O_WRONLY);
-	for (size_t i = 0; i < damage->n; i++)
-		if (pwrite(fd, "\x5a", 1, damage->at + (off_t)i) != 1) return false;
-	return fd >= 0;
-}
-
 /* All of the file but its first pages, which SQLite has in memory by now. */
 static void damage_rows(void)
 {
@@ -407,22 +393,7 @@ static void damage_rows(void)
 	struct aps_db *file = world.vault->base != NULL ? world.vault->base : world.vault->db;
 	assert_int_equal(aps_db_exec(file, "PRAGMA wal_checkpoint(TRUNCATE)", &err), APS_OK);
 	assert_int_equal(stat(world.path, &info), 0);
-	const struct damage damage = {3 * 4096, (size_t)info.st_size - (size_t)3 * 4096};
-	assert_true(vault_world_in_child(damage_file, &damage));
-}
-
-/* So much that not all of it stays in memory. */
-static void write_much(void)
-{
-	char query[64], data[4096];
-	for (int i = 0; i < 64; i++) {
-		snprintf(query, sizeof query, "{ r%d { id t } }", i);
-		int n = snprintf(data, sizeof data, "{\"r%d\":{\"id\":\"%d\",\"__typename\":\"T\",\"t\":\"", i, i);
-		memset(data + n, 'x', 3000);
-		snprintf(data + n + 3000, sizeof data - (size_t)n - 3000, "\"}}");
-		vault_world_write(&world, query, data);
-	}
-	vault_world_commit(&world);
+	vault_world_damage(&world, 3 * 4096, (size_t)info.st_size - (size_t)3 * 4096);
 }
 
 static void damage_that_a_reader_meets_is_set_aside_and_missing(void **state)
@@ -430,7 +401,7 @@ static void damage_that_a_reader_meets_is_set_aside_and_missing(void **state)
 	(void)state;
 	uint64_t place;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	damage_rows();
 	assert_reads("{ r7 { id t } }", "missing");
 	assert_true(aps_reader_take_damage(world.reader, &place));
@@ -454,7 +425,7 @@ static void damage_that_a_write_meets_is_set_aside_and_the_write_is_kept(void **
 {
 	(void)state;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	vault_world_close(&world);
 	vault_world_open(&world);
 	damage_rows();
@@ -471,7 +442,7 @@ static void a_new_file_that_is_damaged_at_once_stays_where_it_is(void **state)
 	(void)state;
 	uint64_t place;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	damage_rows();
 	assert_reads("{ r7 { id t } }", "missing");
 	assert_true(aps_reader_take_damage(world.reader, &place));
@@ -564,7 +535,7 @@ static void what_lies_over_a_damaged_file_goes_with_it(void **state)
 {
 	(void)state;
 	vault_world_open(&world);
-	write_much();
+	vault_world_write_much(&world);
 	vault_world_close(&world); /* its log is in it then */
 	vault_world_open(&world);
 	const struct aps_err full = {.code = APS_E_STORAGE, .word = "full", .native = SQLITE_FULL, .msg = "full"};

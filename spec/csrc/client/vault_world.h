@@ -9,6 +9,7 @@
 #include "client/store_place.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,42 @@ static inline bool vault_world_in_child(bool (*act)(const void *context), const 
 	assert_true(child > 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return status == 0;
+}
+
+/* Bytes of the file, written by a child: closing it here would drop the locks of this process. */
+struct vault_world_damage {
+	const char *path;
+	off_t at;
+	size_t n;
+};
+
+static inline bool vault_world_overwrite(const void *context)
+{
+	const struct vault_world_damage *damage = context;
+	int fd = open(damage->path, O_WRONLY);
+	for (size_t i = 0; i < damage->n; i++)
+		if (pwrite(fd, "\x5a", 1, damage->at + (off_t)i) != 1) return false;
+	return fd >= 0;
+}
+
+static inline void vault_world_damage(const struct vault_world *world, off_t at, size_t n)
+{
+	const struct vault_world_damage damage = {world->path, at, n};
+	assert_true(vault_world_in_child(vault_world_overwrite, &damage));
+}
+
+/* So much that not all of it stays in memory. */
+static inline void vault_world_write_much(struct vault_world *world)
+{
+	char query[64], data[4096];
+	for (int i = 0; i < 64; i++) {
+		snprintf(query, sizeof query, "{ r%d { id t } }", i);
+		int n = snprintf(data, sizeof data, "{\"r%d\":{\"id\":\"%d\",\"__typename\":\"T\",\"t\":\"", i, i);
+		memset(data + n, 'x', 3000);
+		snprintf(data + n + 3000, sizeof data - (size_t)n - 3000, "\"}}");
+		vault_world_write(world, query, data);
+	}
+	vault_world_commit(world);
 }
 
 #endif

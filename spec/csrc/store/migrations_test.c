@@ -62,6 +62,24 @@ static void a_store_of_a_later_version_is_refused_and_left_alone(void **state)
 	assert_false(are_done);
 }
 
+static void one_of_a_version_that_none_can_have_is_damaged(void **state)
+{
+	(void)state;
+	static const char *const IMPOSSIBLE[] = {"1001", "490340356", "-1"};
+	assert_int_equal(aps_migrations_run(db, &err), APS_OK);
+	for (size_t i = 0; i < APS_COUNTOF(IMPOSSIBLE); i++) {
+		char sql[64];
+		snprintf(sql, sizeof sql, "PRAGMA user_version = %s", IMPOSSIBLE[i]);
+		assert_int_equal(aps_db_exec(db, sql, &err), APS_OK);
+		assert_int_equal(aps_migrations_run(db, &err), APS_E_STORAGE);
+		assert_string_equal(err.word, "corrupt");
+		assert_non_null(strstr(err.msg, IMPOSSIBLE[i]));
+	}
+	assert_int_equal(aps_db_exec(db, "PRAGMA user_version = 1000", &err), APS_OK);
+	assert_int_equal(aps_migrations_run(db, &err), APS_E_STORAGE);
+	assert_string_equal(err.word, "newer");
+}
+
 static void a_database_of_others_is_refused_and_left_alone(void **state)
 {
 	(void)state;
@@ -393,6 +411,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_new_database_gets_the_tables_once, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_a_later_version_is_refused_and_left_alone, setup, teardown),
+	        cmocka_unit_test_setup_teardown(one_of_a_version_that_none_can_have_is_damaged, setup, teardown),
 	        cmocka_unit_test_setup_teardown(the_schema_is_on_the_files_first_page, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_database_of_others_is_refused_and_left_alone, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_store_of_the_first_version_keeps_its_records_and_gets_an_outbox,

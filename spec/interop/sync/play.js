@@ -46,8 +46,7 @@ async function run(step, service, clients) {
 	return undefined;
 }
 
-/** {service: posts, dumps, unsettled: [[step, client, differences]]}. `make`: functions that give a client for a service. */
-async function play(seed, n, make, options = {}) {
+async function playOnce(seed, n, make, options) {
 	const { before, steps, ids } = schedule(seed, n, options);
 	const service = await Service.start();
 	const clients = make.map((one) => one(service));
@@ -64,6 +63,21 @@ async function play(seed, n, make, options = {}) {
 	} finally {
 		await Promise.all(clients.map((client) => client.stop()));
 		await service.stop();
+	}
+}
+
+const TIMES = 3;
+
+/** {service: posts, dumps, unsettled: [[step, client, differences]]}. `make`: functions that give a client for a service. What
+ * aws-appsync alone can't go on with is played once more. */
+async function play(seed, n, make, options = {}) {
+	for (let left = TIMES - 1; ; left--) {
+		try {
+			return await playOnce(seed, n, make, options);
+		} catch (error) {
+			if (!error.isOfPeer || left === 0) throw error;
+			console.log(`    SEED=${seed} once more: ${error.message}`);
+		}
 	}
 }
 

@@ -52,7 +52,10 @@ class Theirs {
 	}
 
 	async restart(meanwhile) {
-		await within(20000, this.stored(), 'storing');
+		await within(20000, this.stored(), 'storing').catch((error) => {
+			error.isOfPeer = true; // on a busy machine it ends that way before `stored` could tell
+			throw error;
+		});
 		this.stop();
 		await meanwhile();
 		await this.start();
