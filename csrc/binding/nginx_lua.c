@@ -133,6 +133,22 @@ static int Apl_is_yieldable(lua_State *L)
 	return 1;
 }
 
+/* request_of(coroutine): the address of the request that it is of, or was of last; nil where this LuaJIT doesn't know.
+ * luajit2's lua_getexdata(): https://github.com/openresty/luajit2#new-c-api */
+static int Apl_request_of(lua_State *L)
+{
+	static union {
+		void *symbol;
+		void *(*function)(lua_State *L);
+	} found;
+	lua_State *co = lua_tothread(L, 1);
+	if (co == NULL) return luaL_argerror(L, 1, "a coroutine is expected");
+	if (found.symbol == NULL) found.symbol = dlsym(RTLD_DEFAULT, "lua_getexdata");
+	if (found.symbol == NULL) return 0;
+	lua_pushnumber(L, (lua_Number)(uintptr_t)found.function(co));
+	return 1;
+}
+
 /* This state, among those of its subsystem. */
 struct state {
 	enum aps_state_group group;
@@ -176,8 +192,10 @@ static int Apl_n_states(lua_State *L)
 void apl_nginx_register(lua_State *L)
 {
 	static const luaL_Reg NO_METHODS[] = {{NULL, NULL}};
-	static const luaL_Reg FUNCTIONS[] = {
-	        {"is_yieldable", Apl_is_yieldable}, {"n_states", Apl_n_states}, {NULL, NULL}};
+	static const luaL_Reg FUNCTIONS[] = {{"is_yieldable", Apl_is_yieldable},
+	                                     {"request_of", Apl_request_of},
+	                                     {"n_states", Apl_n_states},
+	                                     {NULL, NULL}};
 	static const luaL_Reg METHODS[] = {{"has_ended", Apl_request_has_ended}, {NULL, NULL}};
 	static const luaL_Reg OF_RUNTIME[] = {{"watch_request", Apl_watch_request}, {NULL, NULL}};
 	apl_register_class(L, REQUEST, Apl_request_gc, METHODS);

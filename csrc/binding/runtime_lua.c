@@ -155,6 +155,16 @@ static int Apl_runtime_accept(lua_State *L)
 	return 1;
 }
 
+static int Apl_runtime_heard(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL) return apl_fail(L, &err);
+	aps_runtime_heard(runtime);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
 static int Apl_runtime_ring(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -203,11 +213,17 @@ static int Apl_runtime_gc(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"poll", Apl_runtime_poll},     {"wait", Apl_runtime_wait},
-        {"fd", Apl_runtime_fd},         {"listen", Apl_runtime_listen},
-        {"accept", Apl_runtime_accept}, {"ring", Apl_runtime_ring},
-        {"arm", Apl_runtime_arm},       {"resumed", Apl_runtime_resumed},
-        {"close", Apl_runtime_close},   {NULL, NULL},
+        {"poll", Apl_runtime_poll},
+        {"wait", Apl_runtime_wait},
+        {"fd", Apl_runtime_fd},
+        {"listen", Apl_runtime_listen},
+        {"accept", Apl_runtime_accept},
+        {"heard", Apl_runtime_heard},
+        {"ring", Apl_runtime_ring},
+        {"arm", Apl_runtime_arm},
+        {"resumed", Apl_runtime_resumed},
+        {"close", Apl_runtime_close},
+        {NULL, NULL},
 };
 
 /* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes.

@@ -288,6 +288,11 @@ enum aps_rc aps_runtime_accept(struct aps_runtime *runtime, struct aps_err *err)
 	return APS_OK;
 }
 
+void aps_runtime_heard(struct aps_runtime *runtime)
+{
+	aps_bell_heard(&runtime->bell);
+}
+
 void aps_runtime_ring(struct aps_runtime *runtime)
 {
 	aps_bell_ring(&runtime->bell);

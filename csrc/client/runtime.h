@@ -48,6 +48,8 @@ int aps_runtime_fd(struct aps_runtime *runtime);
  * the descriptor readable. E_SYSTEM. */
 enum aps_rc aps_runtime_listen(struct aps_runtime *runtime, const char **path, struct aps_err *err);
 enum aps_rc aps_runtime_accept(struct aps_runtime *runtime, struct aps_err *err);
+/* It has read them all, and looks for events now. */
+void aps_runtime_heard(struct aps_runtime *runtime);
 /* Whoever watches looks for events, though there may be none. */
 void aps_runtime_ring(struct aps_runtime *runtime);
 /* Raises the descriptor after_ms from now too; -1: no more. */

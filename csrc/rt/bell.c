@@ -61,3 +61,8 @@ void aps_bell_watch_by(struct aps_bell *bell, const struct aps_wake *wake)
 	atomic_store(&bell->is_raised, false);
 	aps_bell_watch(bell);
 }
+
+void aps_bell_heard(struct aps_bell *bell)
+{
+	atomic_store(&bell->is_raised, false);
+}

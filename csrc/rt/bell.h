@@ -31,6 +31,8 @@ void aps_bell_silence(struct aps_bell *bell);
 int aps_bell_watch(struct aps_bell *bell);
 /* The same by this wake-up, which becomes the bell's, in the place of its own: nobody sleeps or watches yet. */
 void aps_bell_watch_by(struct aps_bell *bell, const struct aps_wake *wake);
+/* That loop has read what came over the wake-up's socket, before it looks at the queues: the next ring sends again. */
+void aps_bell_heard(struct aps_bell *bell);
 
 APS_END_DECLS
 

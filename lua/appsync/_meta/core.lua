@@ -203,6 +203,10 @@ function core.n_states(subsystem) end
 ---@return boolean
 function core.is_yieldable() end
 
+---@param co thread
+---@return integer? address of nginx's request that it is of, or was of last
+function core.request_of(co) end
+
 ---Whether only Lua functions that were called by a name, or as a tail, stand between here and the start of the coroutine:
 ---PUC 5.1 can suspend there.
 ---@return boolean
@@ -271,6 +275,10 @@ function runtime:listen() end
 
 ---@return true? ok, appsync.core.Err? err of kind "system": nobody has connected
 function runtime:accept() end
+
+---All bytes were read that had come over that socket, and `poll` is called next: only then are more sent.
+---@return true? ok, appsync.core.Err? err
+function runtime:heard() end
 
 ---Makes the descriptor readable, though there may be no event.
 ---@return true? ok, appsync.core.Err? err

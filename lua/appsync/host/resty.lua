@@ -138,6 +138,7 @@ local function pump(is_premature, runtime)
     if has_more then runtime:ring() end
     local _, why = socket:receiveany(4096)
     if why and why ~= "timeout" then break end
+    runtime:heard()
   end
   if socket then socket:close() end
   pumped = nil

@@ -21,6 +21,7 @@ local by_address = {} ---@type table<integer, appsync.Home>
 ---@field routines table<appsync.scheduler.Routine, true>
 ---@field contexts table<appsync.observable.Context, true>?
 ---@field n_tasks integer routines that don't sleep
+---@field children table<thread, thread[]> the light threads that each of its coroutines has begun
 ---@field is_worker boolean? it is one of nginx's timers, whose end says nothing of what was made in it
 local Home = {}
 Home.__index = Home
@@ -74,7 +75,7 @@ end
 homes.watch_request = nil
 
 local function make(address)
-  local self = setmetatable({ address = address, waits = {}, routines = {}, n_tasks = 0 }, Home)
+  local self = setmetatable({ address = address, waits = {}, routines = {}, n_tasks = 0, children = {} }, Home)
   self.watch = homes.watch_request(address, self)
   by_address[address] = self
   return self

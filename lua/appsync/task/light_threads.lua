@@ -220,8 +220,7 @@ local function live_later(routine)
   live(routine)
 end
 
--- By coroutine: the threads that it began. nginx keeps one that has ended until its parent waits for it, or ends.
-local children = setmetatable({}, { __mode = "k" })
+-- nginx keeps a thread that has ended until its parent waits for it, or ends.
 local REAP_AT = 32
 
 local function reap(list)
@@ -240,8 +239,9 @@ local function reap(list)
   list.reap_at = math.max(REAP_AT, 2 * n_kept)
 end
 
+-- A coroutine outlives its request where nginx uses it again, and its status must not be asked for in another one.
 local function spawn(run, routine)
-  local parent = co_running()
+  local parent, children = co_running(), routine.home.children
   local list = children[parent] or { reap_at = REAP_AT }
   children[parent] = list
   reap(list)
@@ -289,16 +289,23 @@ function light.start_now(routine)
   if not routine.is_begun then begin(routine, live, homes.here()) end
 end
 
--- A routine that sleeps doesn't keep its request: it ends with the coroutine that made it. nginx doesn't tell of that end.
+-- A routine that sleeps doesn't keep its request: it ends with the coroutine that made it. nginx doesn't tell of that end, after
+-- which another request may have that coroutine.
+local function has_ended(maker, home)
+  local address = core.request_of(maker)
+  if address and address ~= home.address then return true end
+  local status = co_status(maker)
+  return status == "dead" or status == "zombie"
+end
+
 local function slice_of(routine)
   local age = now() - routine.parked_at
   return math.min(math.max(age / 10, SHORTEST), 0.1)
 end
 
 local function is_orphan(routine)
-  if not routine.home or not routine.maker then return false end
-  local status = co_status(routine.maker)
-  return (status == "dead" or status == "zombie") and not routine.home:has_tasks()
+  local home, maker = routine.home, routine.maker
+  return home ~= nil and maker ~= nil and has_ended(maker, home) and not home:has_tasks()
 end
 
 ---Suspends the running routine until `unpark`. Only for routines of the library itself.

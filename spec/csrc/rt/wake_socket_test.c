@@ -148,6 +148,29 @@ static void a_bell_rings_over_it_once_until_it_is_silenced(void **state)
 	close(fd);
 }
 
+/* A loop that takes only some of what there is reads the bytes, and doesn't silence. */
+static void what_was_heard_is_sent_again(void **state)
+{
+	(void)state;
+	struct aps_wake_socket listening;
+	struct aps_wake wake;
+	struct aps_bell bell;
+	struct aps_err err;
+	char bytes[64];
+	assert_int_equal(aps_bell_init(&bell, &err), APS_OK);
+	assert_int_equal(aps_wake_socket_open(&listening, &err), APS_OK);
+	int fd = connect_to(listening.path);
+	assert_int_equal(aps_wake_socket_accept(&listening, &wake, &err), APS_OK);
+	aps_bell_watch_by(&bell, &wake);
+	for (int i = 0; i < 3; i++) {
+		aps_bell_ring(&bell);
+		assert_int_equal(read(fd, bytes, sizeof bytes), 8);
+		aps_bell_heard(&bell);
+	}
+	aps_bell_clear(&bell);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +179,7 @@ int main(void)
 	        cmocka_unit_test(without_a_connection_there_is_an_error),
 	        cmocka_unit_test(a_folder_with_a_long_name_is_not_used),
 	        cmocka_unit_test(a_bell_rings_over_it_once_until_it_is_silenced),
+	        cmocka_unit_test(what_was_heard_is_sent_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
