@@ -180,6 +180,29 @@ describe("nginx under load", function()
     assert.equal(worker, number_of "/worker")
   end)
 
+  it("a reload beside requests loses none of them", function()
+    local left, every = N, math.max(100, math.floor(N / 150))
+    visitors.play(running.path .. "/http", 8, function()
+      if left == 0 then return nil end
+      left = left - 1
+      if left % every == 0 then running:reload() end
+      local path, x = PATHS[math.random(#PATHS - 1)], "x" .. left
+      return {
+        target = ("/%s?x=%s"):format(path[1], x),
+        check = function(status, body)
+          assert.equal(200, status, path[1])
+          assert.equal(path[3](x), body)
+        end,
+      }
+    end)
+    wait_for(function()
+      local _, n_started = running:log():gsub("start worker process %d", "")
+      local _, n_exited = running:log():gsub("worker process %d+ exited with code 0", "")
+      return n_started > 1 and n_exited == n_started - 1
+    end, BOUND)
+    assert.is_nil(running:log():find("exited with code [^0]"))
+  end)
+
   it("two users see nothing of each other, and what each has seen is in the cache", function()
     faulty.reset()
     local left = N
