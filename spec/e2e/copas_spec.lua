@@ -26,13 +26,13 @@ function loop.receive(client, fn)
   loop.start(function() fn(copas.receive(client, 1)) end)
 end
 
-describe("a wait in a thread of copas", function()
+describe(("a wait in a thread of copas (%s)"):format(copas._VERSION), function()
   before_each(function() host.use "copas" end)
   after_each(function() host.use(nil) end)
   cases.define(loop, it)
 end)
 
-describe("a client in copas' loop", function()
+describe(("a client in copas' loop (%s)"):format(copas._VERSION), function()
   before_each(function() host.use "copas" end)
   after_each(function() host.use(nil) end)
   client_cases.define(loop, { it = it, setup = setup, teardown = teardown })

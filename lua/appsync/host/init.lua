@@ -31,7 +31,7 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 
 ---Lets waiting calls suspend the coroutines that another scheduler's loop resumes. In any other coroutine, such as a generator,
 ---a call drives the library until its result is there. The named adapters drive the library while the scheduler's loop runs,
----even when nothing waits, and don't keep that loop from ending. With an adapter
+---even when nothing waits, and don't keep that loop from ending; copas must be 4.4 or later. With an adapter
 ---of your own, call `appsync.update(0)` whenever `appsync.fd()` is readable.
 ---
 ---The library itself suspends tasks. In a task, cqueues' own calls may wait, and so may those of copas that sleep; any other
