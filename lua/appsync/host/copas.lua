@@ -29,7 +29,7 @@ local function let_finish(copas, waits, driver)
 end
 
 local function new_adapter(copas, driver)
-  local waits, socket = {}, new_socket(driver.fd)
+  local waits, socket = {}, new_socket(driver.try_fd)
   let_finish(copas, waits, driver)
   copas.addthread(function()
     while true do -- while no loop runs, it waits as copas' other threads do

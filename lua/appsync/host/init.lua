@@ -11,8 +11,9 @@ local host = {}
 ---@class appsync.HostDriver what the named adapters drive the library with
 ---@field serve fun(): boolean
 ---@field has_ready fun(): boolean
----@field fd fun(): integer raises what keeps the library from having one
-local driver = { serve = script.serve, has_ready = script.has_ready }
+---@field try_fd fun(): integer? nil: no descriptor is left for it
+---@field fd fun(): integer the same, raises what keeps the library from having one
+local driver = { serve = script.serve, has_ready = script.has_ready, try_fd = script.fd }
 
 function driver.fd()
   local fd, err = script.fd()
