@@ -152,13 +152,18 @@ ctest: $(if $(ONLY),$(T)/bin/$(ONLY)_test,$(T_BIN))
 # What tests preload: spec/support/shim.lua.
 SHIM = $(BUILD)/spec
 SHIMS = $(addprefix $(SHIM)/,faulty_vfs_preload.so no_memory.so no_netlink.so no_threads.so silent_dns.so)
-shims: $(SHIMS)
+# A module that tests load.
+shims: $(SHIMS) $(SHIM)/$(ABI)/fork.so
 
 $(SHIM)/faulty_vfs_preload.so: $(addprefix spec/support/,faulty_vfs.c lost_power.c faulty_vfs.h lost_power.h)
 $(SHIM)/faulty_vfs_preload.so: SHIM_LIBS = -lsqlite3
 $(SHIM)/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC -pthread $(filter %.c,$^) -o $@.$$$$ $(SHIM_LIBS) -ldl && mv $@.$$$$ $@
+
+$(SHIM)/$(ABI)/%.so: spec/support/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC $(LUA_INC) $< -o $@.$$$$ && mv $@.$$$$ $@
 
 # make unit LUA=lua5.1 ONLY=spec/unit/scheduler_spec.lua
 unit: build shims

@@ -1,7 +1,9 @@
--- copas' loop, by its adapter. What is installed is too old, or stands in for a new one: see spec/support/copas.lua.
+-- copas' loop, by its adapter. Debian's copas is too old, and there is none for Lua 5.3 and 5.4: see spec/support/copas.lua.
+local has_installed, installed = pcall(require, "copas")
 local copas = require "spec.support.copas"
 local appsync = require "appsync"
 local cases = require "spec.support.loop_cases"
+local client_cases = require "spec.support.loop_client_cases"
 local host = require "appsync.host"
 
 local loop = { name = "copas", has_coxpcall = true }
@@ -14,10 +16,26 @@ function loop.wait(is_done)
   repeat copas.sleep(0.001) until is_done()
 end
 
-describe("a wait in a thread of copas", function()
+function loop.every(seconds, fn)
+  loop.start(function()
+    repeat copas.sleep(seconds) until not fn()
+  end)
+end
+
+function loop.receive(client, fn)
+  loop.start(function() fn(copas.receive(client, 1)) end)
+end
+
+describe(("a wait in a thread of copas (%s)"):format(copas._VERSION), function()
   before_each(function() host.use "copas" end)
   after_each(function() host.use(nil) end)
   cases.define(loop, it)
+end)
+
+describe(("a client in copas' loop (%s)"):format(copas._VERSION), function()
+  before_each(function() host.use "copas" end)
+  after_each(function() host.use(nil) end)
+  client_cases.define(loop, { it = it, setup = setup, teardown = teardown })
 end)
 
 describe("copas' adapter", function()
@@ -63,4 +81,14 @@ describe("copas' adapter", function()
     coroutine.wrap(function() slept = appsync.sleep(0.001) end)()
     assert.is_true(slept)
   end)
+
+  if has_installed and not installed.status then
+    it("refuses the one that is installed, and says which it needs", function()
+      package.loaded.copas = installed
+      local ok, raised = pcall(host.use, "copas")
+      package.loaded.copas = copas
+      assert.is_false(ok)
+      assert.matches("copas_spec.lua:%d+: host.use: this copas %(Copas 1[%d.]+%) is too old: it has no copas.status; 4.4 has it$", raised)
+    end)
+  end
 end)

@@ -1,6 +1,7 @@
 -- cqueues' controllers, by their adapter.
 local appsync = require "appsync"
 local cases = require "spec.support.loop_cases"
+local client_cases = require "spec.support.loop_client_cases"
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 local host = require "appsync.host"
@@ -21,10 +22,29 @@ function loop.wait(is_done)
   repeat cqueues.sleep(0.001) until is_done()
 end
 
+function loop.every(seconds, fn)
+  loop.start(function()
+    repeat cqueues.sleep(seconds) until not fn()
+  end)
+end
+
+function loop.receive(client, fn)
+  loop.start(function()
+    cqueues.poll{ pollfd = client:getfd(), events = "r" }
+    fn(client:receive(1))
+  end)
+end
+
 describe("a wait in a coroutine of cqueues", function()
   before_each(function() host.use "cqueues" end)
   after_each(function() host.use(nil) end)
   cases.define(loop, it)
+end)
+
+describe("a client in a cqueues loop", function()
+  before_each(function() host.use "cqueues" end)
+  after_each(function() host.use(nil) end)
+  client_cases.define(loop, { it = it, setup = setup, teardown = teardown })
 end)
 
 -- Signals until the task has gone on, which may not be waiting yet.

@@ -366,52 +366,5 @@ describe("a host", function()
       host.use(nil)
       if not ok then error(raised, 0) end
     end)
-
-    it("suspends those of cqueues", function()
-      local cqueues = require "cqueues"
-      require("appsync.host").use "cqueues"
-      local controller, order = cqueues.new(), {}
-      controller:wrap(function()
-        local one = n(1)
-        order[#order + 1] = one
-        appsync.sleep(0.02)
-        order[#order + 1] = "slept"
-      end)
-      controller:wrap(function() order[#order + 1] = "other" end)
-      local ok, raised = pcall(function() assert(controller:loop(BOUND)) end)
-      require("appsync.host").use(nil)
-      assert.is_true(ok, raised)
-      assert.same({ "other", 1, "slept" }, order)
-    end)
-
-    it("suspends those that luv's loop resumes", function()
-      local uv = require "luv"
-      require("appsync.host").use "luv"
-      local order = {}
-      local function start(fn)
-        local co = coroutine.create(fn)
-        local resumed, raised = coroutine.resume(co)
-        assert(resumed, raised)
-      end
-      start(function()
-        local one = n(1)
-        order[#order + 1] = one
-        appsync.sleep(0.02)
-        order[#order + 1] = "slept"
-      end)
-      start(function() order[#order + 1] = "other" end)
-      local ok, raised = pcall(uv.run) -- ends with the last wait
-      require("appsync.host").use(nil)
-      assert.is_true(ok, raised)
-      assert.same({ "other", 1, "slept" }, order)
-    end)
-
-    it("says so where copas is too old for that", function()
-      local has_copas, copas = pcall(require, "copas") -- Debian 12 has 1.2, for Lua 5.1 only
-      if not has_copas or copas.wakeup then return end
-      local ok, raised = pcall(require("appsync.host").use, "copas")
-      assert.is_false(ok)
-      assert.truthy(raised:find("too old", 1, true), raised)
-    end)
   end)
 end)

@@ -1,7 +1,9 @@
 -- luv's loop, by its adapter.
 local appsync = require "appsync"
 local cases = require "spec.support.loop_cases"
+local client_cases = require "spec.support.loop_client_cases"
 local host = require "appsync.host"
+local run_program = require "spec.support.program"
 local uv = require "luv"
 
 local loop = { name = "luv", has_coxpcall = true }
@@ -27,10 +29,31 @@ function loop.wait(is_done)
   coroutine.yield()
 end
 
+function loop.every(seconds, fn)
+  local timer = uv.new_timer()
+  timer:start(seconds * 1000, seconds * 1000, function()
+    if not fn() then timer:close() end
+  end)
+end
+
+function loop.receive(client, fn)
+  local poll = uv.new_poll(client:getfd())
+  poll:start("r", function()
+    poll:close()
+    fn(client:receive(1))
+  end)
+end
+
 describe("a wait in a coroutine of luv", function()
   before_each(function() host.use "luv" end)
   after_each(function() host.use(nil) end)
   cases.define(loop, it)
+end)
+
+describe("a client in luv's loop", function()
+  before_each(function() host.use "luv" end)
+  after_each(function() host.use(nil) end)
+  client_cases.define(loop, { it = it, setup = setup, teardown = teardown })
 end)
 
 describe("luv's adapter", function()
@@ -79,6 +102,29 @@ describe("luv's adapter", function()
     end)
     outer()
     assert.same({ "begins", "begins", "ends", "ends" }, order)
+  end)
+
+  it("suspends them where luv was loaded in a coroutine, in which its callbacks run then (Lua 5.1, LuaJIT)", function()
+    assert.equal("begins begins ends ends\n", (run_program [[
+      local appsync, order = require "appsync", {}
+      coroutine.wrap(function()
+        local uv = require "luv"
+        require("appsync.host").use "luv"
+        for _ = 1, 2 do
+          local timer = uv.new_timer()
+          timer:start(0, 0, function()
+            timer:close()
+            coroutine.wrap(function()
+              table.insert(order, "begins")
+              appsync.sleep(0.001)
+              table.insert(order, "ends")
+            end)()
+          end)
+        end
+        uv.run()
+      end)()
+      print(table.concat(order, " "))
+    ]]))
   end)
 
   it("is named where a task waits as a coroutine of the loop would", function()

@@ -61,6 +61,38 @@ local third = subscribe()
 io.write(tostring(first.err or third.err), "\n")
 ]]
 
+-- What else is loaded late needs descriptors, too.
+local IN_LOOPS = [[
+local appsync, host, uv, copas = require "appsync", require "appsync.host", require "luv", require "spec.support.copas"
+require "appsync.host.luv"
+require "appsync.host.copas"
+local client = appsync.client{ endpoint = os.getenv "ENDPOINT", auth = { type = "API_KEY", api_key = "da2-test" } }
+local function ask()
+  local data, err = client:query "{ listTodos { items { id } } }"
+  print(data and "ok" or err.kind)
+end
+local held = {}
+while true do
+  local file = io.open "/dev/null"
+  if not file then break end
+  held[#held + 1] = file
+end
+print(select(2, pcall(host.use, "luv")))
+host.use "copas"
+copas.addthread(function()
+  copas.sleep(0.01)
+  print "slept"
+end)
+copas.loop()
+for i = 1, #held do held[i]:close() end
+copas.addthread(ask)
+copas.loop()
+host.use "luv"
+coroutine.wrap(ask)()
+uv.run()
+client:close(5)
+]]
+
 describe("what the system refuses", function()
   local service
 
@@ -80,6 +112,12 @@ describe("what the system refuses", function()
       if left == 0 then assert.equal("system/descriptors", query) end
     end)
   end
+
+  it("a descriptor for a loop to wait with, is told, keeps no loop from its work, and works later", function()
+    local output, status = program(IN_LOOPS, "ulimit -n 40; env ENDPOINT=" .. service.endpoint)
+    assert.equal(0, status, output)
+    assert.matches("^system: [^\n]*descriptor[^\n]*\nslept\nok\nok\n$", output)
+  end)
 
   for _, host in ipairs{ "127.0.0.1", "localhost" } do
     it("a descriptor for one more socket, to " .. host .. ", is an error, and works later", function()

@@ -1,6 +1,6 @@
 -- Stands in for copas 4, which Debian doesn't have: threads that sleep or wait for a socket to be readable, its loop, which
 -- ends when nothing else is left, and what it says of itself. `copas.running` and the queues that its threads yield are
--- copas's; nothing else is. A real copas 4 takes its place where it is installed.
+-- copas's; nothing else is. A real one, from 4.4 on, takes its place where it is installed.
 local socket = require "socket"
 
 local has_copas, installed = pcall(require, "copas")

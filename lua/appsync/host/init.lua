@@ -11,8 +11,15 @@ local host = {}
 ---@class appsync.HostDriver what the named adapters drive the library with
 ---@field serve fun(): boolean
 ---@field has_ready fun(): boolean
----@field fd fun(): integer?, appsync.Error?
-local driver = { serve = script.serve, has_ready = script.has_ready, fd = script.fd }
+---@field try_fd fun(): integer? nil: no descriptor is left for it
+---@field fd fun(): integer the same, raises what keeps the library from having one
+local driver = { serve = script.serve, has_ready = script.has_ready, try_fd = script.fd }
+
+function driver.fd()
+  local fd, err = script.fd()
+  if not fd then error(tostring(err), 0) end
+  return fd
+end
 
 local BY_NAME = { cqueues = true, copas = true, luv = true }
 
@@ -25,7 +32,7 @@ local BY_NAME = { cqueues = true, copas = true, luv = true }
 
 ---Lets waiting calls suspend the coroutines that another scheduler's loop resumes. In any other coroutine, such as a generator,
 ---a call drives the library until its result is there. The named adapters drive the library while the scheduler's loop runs,
----even when nothing waits (copas before 4.1: only while something waits), and don't keep that loop from ending. With an adapter
+---even when nothing waits, and don't keep that loop from ending; copas must be 4.4 or later. With an adapter
 ---of your own, call `appsync.update(0)` whenever `appsync.fd()` is readable.
 ---
 ---The library itself suspends tasks. In a task, cqueues' own calls may wait, and so may those of copas that sleep; any other

@@ -10,25 +10,6 @@ local luv_host = {}
 -- A loop watches a descriptor once.
 local made, watched
 
--- Whether this coroutine has called `uv.run`: then it stands where the main thread usually does.
-local function runs_loop(co, uv_run)
-  local level = 0
-  while true do
-    local at = debug.getinfo(co, level, "f")
-    if not at then return false end
-    if at.func == uv_run then return true end
-    level = level + 1
-  end
-end
-
--- The coroutine to be resumed by the loop; nil in one that another coroutine resumes, as a generator's consumer does.
-local function current_of(uv)
-  local co = compat.resumed()
-  local by = co and resumer.of(co)
-  if by and by ~= resumer.main and not runs_loop(by, uv.run) then return nil end
-  return co
-end
-
 -- luv ends the process for an error that leaves a callback: what a coroutine raises is told, and the loop goes on.
 local function resume(co)
   local ok, raised = coroutine.resume(co)
@@ -71,7 +52,7 @@ function luv_host.new(driver)
   poll:unref()
   watched, made = fd, {
     name = "luv",
-    current = function() return current_of(uv) end,
+    current = function() return resumer.from_callback(uv.run) end,
     suspend = function(_)
       n_waiting = n_waiting + 1
       poll:ref() -- the loop lives while somebody waits
