@@ -40,9 +40,10 @@ SERVER_CORE_OBJ = $(SERVER_CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 
 CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
 NATIVE_SO = $(BUILD)/$(ABI)/appsync/server/native.so
+CORE_A = $(BUILD)/$(ABI)/libappsync.a
 
 .DEFAULT_GOAL := help
-.PHONY: setup build core listener env demo test matrix lint circles format rockspec docs ctest ctest-programs shims unit e2e hosts exits \
+.PHONY: setup build core static listener env demo test matrix lint circles format rockspec docs ctest ctest-programs shims unit e2e hosts exits \
 	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
@@ -74,6 +75,7 @@ help:
 
 build: core listener
 core: $(CORE_SO)
+static: $(CORE_A)
 listener: $(NATIVE_SO)
 
 $(BUILD)/obj/%.o: csrc/%.c
@@ -91,6 +93,15 @@ $(CORE_SO): $(CORE_OBJ) $(BINDING_OBJ)
 $(NATIVE_SO): $(SERVER_CORE_OBJ) $(SERVER_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -shared -pthread $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+# For programs that link the core: one object, of which only luaopen_appsync_core can be seen, like the module.
+$(CORE_A): $(CORE_OBJ) $(BINDING_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -r -nostdlib -o $(@:.a=.o) $^
+	objcopy --localize-hidden $(@:.a=.o)
+	@rm -f $@
+	ar rcs $@ $(@:.a=.o)
+	@rm -f $(@:.a=.o)
 
 env:
 	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"
@@ -164,7 +175,7 @@ $(SHIM)/%.so: spec/support/%.c
 unit: build shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/unit -name '*_spec.lua' | sort))
 
-e2e: build shims
+e2e: build static shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/e2e -name '*_spec.lua' | sort))
 
 # Programs that bring their own Lua, which is LuaJIT in all of them: N requests to nginx.
@@ -173,7 +184,7 @@ hosts:
 	@eval "$$($(MAKE) -s env LUA=luajit)"; N='$(N)' .ci/busted luajit $(or $(ONLY),$$(find spec/hosts -name '*_spec.lua' | sort))
 
 LUAS = lua5.1 lua5.3 lua5.4 luajit
-C_FILES = $(shell find csrc spec bench -name '*.[ch]')
+C_FILES = $(shell find csrc spec bench examples -name '*.[ch]')
 
 # Everything that tests and lint need; `make demo` needs less.
 setup:
