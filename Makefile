@@ -44,7 +44,7 @@ CORE_A = $(BUILD)/$(ABI)/libappsync.a
 
 .DEFAULT_GOAL := help
 .PHONY: setup build core static listener env demo test matrix lint circles format rockspec docs ctest ctest-programs shims unit e2e hosts exits \
-	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install clean help
+	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install uninstall clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
 HEADERS = lua.h curl/curl.h libwebsockets.h openssl/evp.h sqlite3.h event2/event.h wslay/wslay.h
@@ -234,9 +234,32 @@ docs:
 serve: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; bin/appsync serve examples/todo/schema.graphql --port 4000
 
-# Nothing is written here: see .ci/install.
+# With PREFIX without LuaRocks, under DESTDIR if it is given; else by LuaRocks, which writes nothing here: see .ci/install.
+VERSION = $(ABI:lua%=%)
+SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(VERSION)
+LIB = $(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)
+ifeq ($(PREFIX),)
 install:
-	@.ci/install --lua-version=$(ABI:lua%=%) $(if $(TREE),--tree='$(abspath $(TREE))')
+	@.ci/install --lua-version=$(VERSION) $(if $(TREE),--tree='$(abspath $(TREE))')
+
+uninstall:
+	@for rock in appsync-server appsync; do \
+		luarocks --lua-version=$(VERSION) $(if $(TREE),--tree='$(abspath $(TREE))') remove $$rock || exit 1; done
+else
+install: build
+	@rm -rf '$(SHARE)/appsync' # no module of an earlier version stays
+	@for folder in $$(cd lua && find appsync -type d ! -name _meta); do \
+		install -d "$(SHARE)/$$folder" && install -m 644 -t "$(SHARE)/$$folder" lua/"$$folder"/*.lua || exit 1; done
+	@install -d '$(LIB)/appsync/server' '$(DESTDIR)$(PREFIX)/bin'
+	@install -m 644 $(CORE_SO) '$(LIB)/appsync'
+	@install -m 644 $(NATIVE_SO) '$(LIB)/appsync/server'
+	@install -m 755 bin/appsync '$(DESTDIR)$(PREFIX)/bin'
+
+# The program is there for all versions of Lua, and goes with the last.
+uninstall:
+	@rm -rf '$(SHARE)/appsync' '$(LIB)/appsync'
+	@ls -d '$(DESTDIR)$(PREFIX)'/share/lua/*/appsync >/dev/null 2>&1 || rm -f '$(DESTDIR)$(PREFIX)/bin/appsync'
+endif
 
 # Both rocks into a tree of their own; what they export is what `make` exports; the installed program runs.
 rocks: build
