@@ -6,6 +6,9 @@ local todos = process.read "examples/todo/schema.graphql"
 local LUA = os.getenv "APPSYNC_LUA"
 local BUILD = assert(package.cpath:match "([^;]+/lua5%.%d)/%?%.so")
 
+-- One of each kind of Lua's C interface.
+if LUA ~= "lua5.4" and LUA ~= "luajit" then return end
+
 describe("examples/embed", function()
   after_each(process.stop_all)
 
