@@ -40,10 +40,18 @@ SERVER_CORE_OBJ = $(SERVER_CORE_SRC:csrc/%.c=$(BUILD)/obj/%.o)
 
 CORE_SO = $(BUILD)/$(ABI)/appsync/core.so
 NATIVE_SO = $(BUILD)/$(ABI)/appsync/server/native.so
+CORE_A = $(BUILD)/$(ABI)/libappsync.a
+
+# LIGHT=1: without store and realtime, a core of its own, into build/light. csrc/light has what stands in their place; of all
+# other objects, an archive, the linker takes what is asked for.
+LIGHT ?=
+LIGHT_OBJ = $(patsubst csrc/%.c,$(BUILD)/$(ABI)/obj/%.o,$(wildcard csrc/light/*.c))
+LIGHT_LIBS = -lcurl -lssl -lcrypto -ldl -lm
+LIGHT_SO = $(BUILD)/light/$(ABI)/appsync/core.so
 
 .DEFAULT_GOAL := help
-.PHONY: setup build core listener env demo test matrix lint circles format rockspec docs ctest ctest-programs shims unit e2e hosts exits \
-	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install clean help
+.PHONY: setup build core static light listener env demo test matrix lint circles format rockspec docs ctest ctest-programs shims unit e2e hosts exits \
+	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install uninstall deb packages clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
 HEADERS = lua.h curl/curl.h libwebsockets.h openssl/evp.h sqlite3.h event2/event.h wslay/wslay.h
@@ -54,7 +62,7 @@ $(HAS_HEADERS):
 	@printf '#include <%s>\n' $(HEADERS) | $(CC) $(CPPFLAGS) $(LUA_INC) -E -x c - >/dev/null && touch $@ || \
 		{ echo 'make: the compiler or a header is missing; `.ci/setup demo` installs what a build needs (Debian)' >&2; exit 1; }
 
-$(CORE_OBJ) $(BINDING_OBJ) $(SERVER_OBJ) $(SERVER_CORE_OBJ): | $(HAS_HEADERS)
+$(CORE_OBJ) $(BINDING_OBJ) $(LIGHT_OBJ) $(SERVER_OBJ) $(SERVER_CORE_OBJ): | $(HAS_HEADERS)
 
 help:
 	@echo 'make demo              install what is missing, build, run the main job against a local server'
@@ -70,10 +78,14 @@ help:
 	@echo 'make soak [ONLY=name]  the long tests with full counts'
 	@echo 'make fuzz bench serve  fuzzers, benchmarks, the local server for examples/todo'
 	@echo 'make docs rockspec     writes docs/api.md and rockspec/ anew from the sources'
-	@echo 'make install TREE=…    with LuaRocks (--deps-mode=none), for LUA=…;  make setup;  make clean'
+	@echo 'make build LIGHT=1     a core without store and realtime;  make static  libappsync.a;  make deb  Debian packages'
+	@echo 'make install PREFIX=…  for LUA=…, under DESTDIR; with TREE=… or without either by LuaRocks (--deps-mode=none)'
+	@echo 'make uninstall         likewise;  make setup;  make clean'
 
-build: core listener
+build: $(if $(LIGHT),light,core listener)
 core: $(CORE_SO)
+static: $(CORE_A)
+light: $(LIGHT_SO)
 listener: $(NATIVE_SO)
 
 $(BUILD)/obj/%.o: csrc/%.c
@@ -92,9 +104,25 @@ $(NATIVE_SO): $(SERVER_CORE_OBJ) $(SERVER_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -shared -pthread $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
+$(LIGHT_SO): $(LIGHT_OBJ) $(CORE_OBJ) $(BINDING_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $(@D)/rest.a
+	ar rcs $(@D)/rest.a $(CORE_OBJ) $(BINDING_OBJ)
+	$(CC) -shared -pthread $(LDFLAGS) -Wl,--gc-sections -o $@ $(LIGHT_OBJ) $(@D)/rest.a $(LIGHT_LIBS)
+	@rm -f $(@D)/rest.a
+
+# For programs that link the core: one object, of which only luaopen_appsync_core can be seen, like the module.
+$(CORE_A): $(CORE_OBJ) $(BINDING_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -r -nostdlib -o $(@:.a=.o) $^
+	objcopy --localize-hidden $(@:.a=.o)
+	@rm -f $@
+	ar rcs $@ $(@:.a=.o)
+	@rm -f $(@:.a=.o)
+
 env:
 	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"
-	@echo "export LUA_CPATH='$(abspath $(BUILD))/$(ABI)/?.so;;'"
+	@echo "export LUA_CPATH='$(abspath $(BUILD))$(if $(LIGHT),/light)/$(ABI)/?.so;;'"
 	@echo "export PATH='$(CURDIR)/bin':\"\$$PATH\""
 	@echo "export APPSYNC_LUA='$(LUA)'"
 
@@ -169,7 +197,7 @@ $(SHIM)/$(ABI)/%.so: spec/support/%.c
 unit: build shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/unit -name '*_spec.lua' | sort))
 
-e2e: build shims
+e2e: build static light shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/e2e -name '*_spec.lua' | sort))
 
 # Programs that bring their own Lua, which is LuaJIT in all of them: N requests to nginx.
@@ -178,7 +206,7 @@ hosts:
 	@eval "$$($(MAKE) -s env LUA=luajit)"; N='$(N)' .ci/busted luajit $(or $(ONLY),$$(find spec/hosts -name '*_spec.lua' | sort))
 
 LUAS = lua5.1 lua5.3 lua5.4 luajit
-C_FILES = $(shell find csrc spec bench -name '*.[ch]')
+C_FILES = $(shell find csrc spec bench examples -name '*.[ch]')
 
 # Everything that tests and lint need; `make demo` needs less.
 setup:
@@ -228,9 +256,46 @@ docs:
 serve: build
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; bin/appsync serve examples/todo/schema.graphql --port 4000
 
-# Nothing is written here: see .ci/install.
+# With PREFIX without LuaRocks, under DESTDIR if it is given; else by LuaRocks, which writes nothing here: see .ci/install.
+VERSION = $(ABI:lua%=%)
+SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(VERSION)
+LIB = $(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)
+ifeq ($(PREFIX),)
 install:
-	@.ci/install --lua-version=$(ABI:lua%=%) $(if $(TREE),--tree='$(abspath $(TREE))')
+	@.ci/install --lua-version=$(VERSION) $(if $(TREE),--tree='$(abspath $(TREE))')
+
+uninstall:
+	@for rock in appsync-server appsync; do \
+		luarocks --lua-version=$(VERSION) $(if $(TREE),--tree='$(abspath $(TREE))') remove $$rock || exit 1; done
+else
+# Neither the server nor what drives it goes with the light build.
+NOT_INSTALLED = -name _meta $(if $(LIGHT),-o -path appsync/server -o -path appsync/cli -o -path appsync/simulate)
+install: build
+	@rm -rf '$(SHARE)/appsync' '$(LIB)/appsync' # nothing of an earlier version stays
+	@for folder in $$(cd lua && find appsync \( $(NOT_INSTALLED) \) -prune -o -type d -print); do \
+		install -d "$(SHARE)/$$folder" && install -m 644 -t "$(SHARE)/$$folder" lua/"$$folder"/*.lua || exit 1; done
+	@install -d '$(LIB)/appsync'
+	@install -m 644 $(if $(LIGHT),$(LIGHT_SO),$(CORE_SO)) '$(LIB)/appsync'
+ifeq ($(LIGHT),)
+	@install -d '$(LIB)/appsync/server' '$(DESTDIR)$(PREFIX)/bin'
+	@install -m 644 $(NATIVE_SO) '$(LIB)/appsync/server'
+	@install -m 755 bin/appsync '$(DESTDIR)$(PREFIX)/bin'
+endif
+
+# The program is there for all versions of Lua, and goes with the last.
+uninstall:
+	@rm -rf '$(SHARE)/appsync' '$(LIB)/appsync'
+	@ls -d '$(DESTDIR)$(PREFIX)'/share/lua/*/appsync >/dev/null 2>&1 || rm -f '$(DESTDIR)$(PREFIX)/bin/appsync'
+endif
+
+# Debian packages, for all versions of Lua.
+deb:
+	@for lua in lua5.1 lua5.3 lua5.4; do $(MAKE) -s build LUA=$$lua || exit 1; done
+	@BUILD='$(BUILD)' .ci/deb '$(BUILD)/deb'
+
+# The same, unpacked and run.
+packages:
+	@BUILD='$(BUILD)' .ci/packages
 
 # Both rocks into a tree of their own; what they export is what `make` exports; the installed program runs.
 rocks: build
@@ -338,4 +403,7 @@ bench: $(BENCH_PROGRAMS)
 clean:
 	rm -rf $(BUILD)
 
+# What says nothing of C files needn't read what those depend on.
+ifneq ($(filter-out env uninstall clean help,$(or $(MAKECMDGOALS),help)),)
 -include $(shell find $(BUILD) -name npm -prune -o -name '*.d' -print 2>/dev/null)
+endif

@@ -31,6 +31,22 @@ void aps_ws_loop_raise(void *context)
 	pthread_mutex_unlock(&ws->lock);
 }
 
+/* libwebsockets keeps copies of requests: see net/global.c. */
+static void *lws_allocate(void *block, size_t n_bytes, const char *reason)
+{
+	(void)reason;
+	if (n_bytes != 0) return aps_mem_move(block, n_bytes);
+	aps_mem_forget(block);
+	return NULL;
+}
+
+static pthread_once_t has_allocator = PTHREAD_ONCE_INIT;
+
+static void set_allocator(void)
+{
+	lws_set_allocator(lws_allocate);
+}
+
 /* lws_create_context() sets SIGPIPE to be ignored in the whole process. The host's own choice is put back: this thread
  * blocks all signals, so that a SIGPIPE of its own writes stays pending on it and harms nobody. */
 static struct lws_context *make_context(void)
@@ -46,6 +62,7 @@ static struct lws_context *make_context(void)
 	struct sigaction before;
 	bool is_known = sigaction(SIGPIPE, NULL, &before) == 0;
 	lws_set_log_level(0, NULL);
+	pthread_once(&has_allocator, set_allocator);
 	struct lws_context *context = lws_create_context(&info);
 	if (is_known) sigaction(SIGPIPE, &before, NULL);
 	return context;

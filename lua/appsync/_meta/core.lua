@@ -16,6 +16,7 @@
 ---@field null lightuserdata JSON null; the same value as lua-cjson's `cjson.null`
 ---@field array_mt table metatable that marks lists
 ---@field is_nginx boolean this is a process of nginx
+---@field is_light boolean? this is the light build, csrc/light
 ---@field main thread? the main thread; nil where the module was loaded in a coroutine of Lua 5.1
 ---@field event table<string, integer> numbers of the event kinds
 ---@field simulation appsync.core.Simulation

@@ -160,6 +160,10 @@ function inspect.run(words, out)
     out.fail("appsync inspect: give --retry or --discard, not both\nTry appsync inspect --help.\n")
     return status.usage
   end
+  if not core.inspect then
+    out.fail "appsync inspect: the light build of appsync reads no store; the full build does (make build without LIGHT=1)\n"
+    return status.usage
+  end
   local path, what = parsed[1], parsed.retry and "retry" or parsed.discard and "discard"
   local json, err
   if what then json, err = core.repair(path, what, parsed[what]) else json, err = core.inspect(path) end

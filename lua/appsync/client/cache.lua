@@ -3,6 +3,7 @@ local asking = require "appsync.client.asking"
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local light = require "appsync.light"
 local opts = require "appsync.opts"
 local queue = require "appsync.client.queue"
 local readings = require "appsync.client.readings"
@@ -74,6 +75,7 @@ function cache.ensure(client, where)
     errors.misuse("%s: a client made by client:with has a cache only with an identity", where)
   end
   if not cache.is_kept(client) and not client.root:ensure_cache() then
+    light.refuse(where)
     errors.misuse("%s: this client was made with store = false and keeps nothing", where)
   end
   return cache.open(client, where)

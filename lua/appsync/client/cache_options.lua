@@ -1,6 +1,7 @@
 ---The options of a client's store and cache: their schemas, and what the core is given for them.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
+local light = require "appsync.light"
 local opts = require "appsync.opts"
 
 local cache_options = {}
@@ -192,6 +193,10 @@ end
 ---@return table? cache for the core; nil: nothing is ever kept
 function cache_options.check(options, where)
   local cache, store = options.cache or {}, options.store
+  if light.is_here then
+    if store then light.refuse(where .. ": store") end
+    store = false
+  end
   local root = { identity = options.identity or "", has_store = store ~= nil and store ~= false, reopen = options.reopen }
   root.has_cache = root.has_store
   root.data_id_from_object, root.keys = identity_function_of(options, cache, where), options.keys

@@ -12,6 +12,7 @@ local compute = require "appsync.compute"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local light = require "appsync.light"
 local log = require "appsync.log"
 local stepwise = require "appsync.stepwise"
 local subscription_source = require "appsync.client.subscription_source"
@@ -241,6 +242,7 @@ end
 ---@param plan appsync.client.Plan of any subscription
 ---@return appsync.Observable
 function catching_up.observable(client, plan)
+  light.refuse(plan.where)
   if not plan.options.catch_up then return subscription_source.observable(client, plan) end
   plan.catch_up = catch_up_options.check(plan)
   variables_of.tell(plan.catch_up, client.root.log)

@@ -3,6 +3,7 @@ local auth = require "appsync.client.auth"
 local cache = require "appsync.client.cache"
 local errors = require "appsync.errors"
 local headers = require "appsync.client.headers"
+local light = require "appsync.light"
 local local_cache = require "appsync.client.local_cache"
 local log = require "appsync.log"
 local running_sync = require "appsync.client.running_sync"
@@ -85,6 +86,7 @@ end
 ---@param options appsync.SyncOptions
 ---@return appsync.Sync
 function delta_sync.start(client, options)
+  light.refuse(WHERE)
   local settings = sync_options.check(options, WHERE)
   sync_requirements.check(settings, settings.id_fields)
   sync_requirements.check_identity(settings, client.root)

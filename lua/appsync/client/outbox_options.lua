@@ -1,5 +1,6 @@
 ---The options of a client's outbox: their schemas, what they need, and what the core is given for them.
 local errors = require "appsync.errors"
+local light = require "appsync.light"
 local opts = require "appsync.opts"
 
 local outbox_options = {}
@@ -49,6 +50,7 @@ end
 local function check_store(options, callback, where)
   local name = options.outbox and "outbox" or callback and "offline.callback"
   if not name then return end
+  light.refuse(where .. ": " .. name)
   errors.misuse("%s: %s needs a store, which holds the outbox: give store = \"app.db\" or \":memory:\"", where, name)
 end
 

@@ -7,6 +7,7 @@ local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local event_inbox = require "appsync.client.event_inbox"
 local headers = require "appsync.client.headers"
+local light = require "appsync.light"
 local log = require "appsync.log"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
@@ -62,6 +63,7 @@ function queue.check_kept(client, where)
   if client.root.queue_options then
     errors.misuse("%s: a client made by client:with has an outbox only with an identity", where)
   end
+  light.refuse(where)
   errors.misuse("%s: this client has no outbox: it needs a store; give appsync.client store = \"app.db\" or \":memory:\"", where)
 end
 

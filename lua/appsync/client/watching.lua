@@ -5,6 +5,7 @@ local compute = require "appsync.compute"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
 local json = require "appsync.json"
+local light = require "appsync.light"
 local observable = require "appsync.observable"
 local opts = require "appsync.opts"
 local synced_queries = require "appsync.client.synced_queries"
@@ -48,6 +49,7 @@ end
 ---@param policy string
 ---@return appsync.Watch
 function watching.new(client, plan, policy)
+  light.refuse(plan.where)
   plan.variables = json.copy(plan.variables)
   synced_queries.look(client, plan.document, plan.operation.name, plan.variables, policy, plan.where)
   local live = watched.new(client, plan, policy)
