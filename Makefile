@@ -202,7 +202,7 @@ e2e: build static light shims
 
 # Programs that bring their own Lua, which is LuaJIT in all of them: N requests to nginx.
 hosts:
-	@$(MAKE) -s build LUA=luajit
+	@$(MAKE) -s build light LUA=luajit
 	@eval "$$($(MAKE) -s env LUA=luajit)"; N='$(N)' .ci/busted luajit $(or $(ONLY),$$(find spec/hosts -name '*_spec.lua' | sort))
 
 LUAS = lua5.1 lua5.3 lua5.4 luajit

@@ -5,6 +5,7 @@
 #include "binding/event_lua.h"
 #include "binding/file_lua.h"
 #include "binding/gql_lua.h"
+#include "binding/nginx_lua.h"
 #include "binding/operation_lua.h"
 #include "binding/runtime_lua.h"
 #include "binding/sign_lua.h"
@@ -23,6 +24,7 @@ APS_EXPORT int luaopen_appsync_core(lua_State *L)
 	apl_gql_register(L);
 	apl_sign_register(L);
 	apl_runtime_register(L);
+	apl_nginx_register(L);
 	apl_uuid_register(L);
 	apl_client_register(L);
 	apl_operation_register(L);

@@ -292,6 +292,20 @@ describe("handlers of nginx", function()
     assert.equal("hi", body_of "/echo?x=hi")
   end)
 
+  it("work with the light build", function()
+    local full = package.cpath
+    local build, version = full:match "([^;]+)/lua(5%.%d)/%?%.so"
+    package.cpath = ("%s/light/lua%s/?.so"):format(build, version)
+    local ok, raised = pcall(start)
+    package.cpath = full
+    assert(ok, raised)
+    assert.equal("hi", body_of "/echo?x=hi")
+    assert.matches("\n15\n$", body_of "/tasks")
+    local status = running:get "/pull"
+    assert.equal(500, status)
+    assert.matches("client:subscribe[^\n]*light build", running:log())
+  end)
+
   it("work without a code cache", function()
     start()
     for _ = 1, 3 do assert.equal("fresh", body_of "/fresh") end
