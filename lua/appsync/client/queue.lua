@@ -225,12 +225,17 @@ function Queue:tell(method, ...)
   return ok
 end
 
--- Nobody waits for the answer any more; what it says has happened all the same.
+local function on_answer(w, _, value)
+  if value then w.on_done() end
+end
+
+-- Nobody waits for the answer any more; what it says has happened all the same. Nothing of the caller's frame is used: under nginx
+-- that may be gone.
 local function on_drop(w)
   dispatch.forget(w.id, w)
   if not w.on_answer then return end
   local left = scheduler.new_wait()
-  left.on_answer = w.on_answer
+  left.on_answer, left.on_done = on_answer, w.on_done
   dispatch.expect(w.id, left)
 end
 
@@ -249,11 +254,7 @@ function Queue:ask(what, argument, timeout, where, on_done)
   if not id then return nil, errors.of_core(start_err, where) end
   root:enter(w)
   w.id, w.on_drop = id, on_drop
-  if on_done then
-    w.on_answer = function(_, _, value)
-      if value then on_done() end
-    end
-  end
+  if on_done then w.on_answer, w.on_done = on_answer, on_done end
   dispatch.expect(id, w)
   local answer, err = scheduler.suspend(w, timeout, where)
   root:leave(w)
@@ -364,6 +365,14 @@ function Queue:know(timeout, where)
   return self.state
 end
 
+local function leave_drains(w)
+  local self = w.queue
+  for i, other in ipairs(self.drains) do
+    if other == w then table.remove(self.drains, i) break end
+  end
+  self:hold()
+end
+
 ---Waits until nothing is queued.
 ---@param timeout number?
 ---@param where string
@@ -372,12 +381,7 @@ function Queue:drain(timeout, where)
   local w = scheduler.new_wait()
   w.root = self.root
   self.drains[#self.drains + 1] = w
-  w.on_drop = function()
-    for i, other in ipairs(self.drains) do
-      if other == w then table.remove(self.drains, i) break end
-    end
-    self:hold()
-  end
+  w.queue, w.on_drop = self, leave_drains
   self:hold()
   return scheduler.suspend(w, timeout, where)
 end

@@ -182,6 +182,13 @@ local function explain(self, err)
   return err
 end
 
+-- Nothing of the caller's frame is used: under nginx that may be gone.
+local function leave_waits(w)
+  for i, other in ipairs(w.waits) do
+    if other == w then return table.remove(w.waits, i) end
+  end
+end
+
 ---Waits until a pass was complete.
 ---@param timeout number?
 ---@return true? ok, appsync.Error? err
@@ -199,11 +206,7 @@ function RunningSync:ready(timeout)
   local w = scheduler.new_wait()
   w.root = self.root
   self.waits[#self.waits + 1] = w
-  w.on_drop = function()
-    for i, other in ipairs(self.waits) do
-      if other == w then return table.remove(self.waits, i) end
-    end
-  end
+  w.waits, w.on_drop = self.waits, leave_waits
   ok, err = scheduler.suspend(w, timeout, "s:ready")
   return ok, err and not self.is_over and explain(self, err) or err
 end
