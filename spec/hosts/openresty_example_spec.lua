@@ -101,10 +101,11 @@ describe("examples/openresty", function()
     for _, body in ipairs{ "", "{", "[]", '{"name": 1}' } do assert.equal(400, (gateway:ask("/todos", nil, body))) end
   end)
 
-  it("tells every listener of what is created, by one subscription of the service", function()
+  it("tells every listener of what is created, over one connection", function()
     start()
     local first, second = listen(), listen()
     create "milk"
+    first:receive_until "event: created\ndata: {"
     first:receive_until '"name":"milk"'
     second:receive_until '"name":"milk"'
     wait_for(function() return metric "subscriptions" == 3 end)

@@ -2,7 +2,7 @@
 -- has no part in it. $NGINX names another binary.
 local folder = require "spec.support.folder"
 local process = require "spec.support.process"
-require "socket" -- which has SIGPIPE ignored: nginx closes first
+local socket = require "socket" -- which has SIGPIPE ignored: nginx closes first
 local socket_unix = require "socket.unix"
 local ssl = require "ssl"
 
@@ -149,7 +149,9 @@ end
 
 --- Reads until the text is there.
 function Open:receive_until(text)
+  local give_up = socket.gettime() + SECONDS
   while not self.text:find(text, 1, true) do
+    assert(socket.gettime() < give_up, text .. " did not come")
     local line = assert(self.connection:receive "*l")
     self.text = self.text .. line .. "\n"
   end
