@@ -4,4 +4,5 @@ unused_args = true
 exclude_files = { "lua/appsync/_meta/*", "build/*" }
 files["spec"] = { std = "max+busted", max_line_length = false }
 files["lua/appsync/host"] = { read_globals = { "ngx", "love" } }
+files["examples/openresty"] = { std = "max+ngx_lua" }
 files["bin/appsync"] = { globals = { "_" } }

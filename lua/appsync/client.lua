@@ -72,8 +72,8 @@ function Client:read_query(document, variables)
   return read_query(self, document, variables)
 end
 
----Makes a client. It opens nothing before its first use, so it may be made at module level, also under nginx in `init_by_lua`;
----in this version its calls throw there. Wrong options throw.
+---Makes a client. It opens nothing before its first use, so it may be made at module level, also under nginx in `init_by_lua`,
+---where its calls throw. Wrong options throw.
 ---```lua
 ---local other = appsync.client{
 ---  endpoint = endpoint,

@@ -2,7 +2,7 @@
 -- has no part in it. $NGINX names another binary.
 local folder = require "spec.support.folder"
 local process = require "spec.support.process"
-require "socket" -- which has SIGPIPE ignored: nginx closes first
+local socket = require "socket" -- which has SIGPIPE ignored: nginx closes first
 local socket_unix = require "socket.unix"
 local ssl = require "ssl"
 
@@ -79,6 +79,11 @@ function nginx.start(http, files)
   return self
 end
 
+--- One that somebody else has started, with its socket `http` in this folder.
+---@param path string
+---@return spec.Nginx
+function nginx.at(path) return setmetatable({ path = path }, Nginx) end
+
 --- What it has written to its log.
 function Nginx:log() return process.read(self.path .. "/error.log") end
 
@@ -97,9 +102,11 @@ function Nginx:reload() process.signal(self.handle, "HUP") end
 --- Asks for a path in a connection of its own.
 ---@param path string
 ---@param name string? of the socket, default "http"; "https" is asked over TLS
+---@param posted string? a body: it is a POST
 ---@return integer? status nil when the connection ended before it
 ---@return string? body
-function Nginx:get(path, name)
+---@return string? head
+function Nginx:ask(path, name, posted)
   local connection = assert(socket_unix.stream())
   connection:settimeout(SECONDS)
   assert(connection:connect(self.path .. "/" .. (name or "http")))
@@ -108,13 +115,23 @@ function Nginx:get(path, name)
     connection:settimeout(SECONDS)
     assert(connection:dohandshake())
   end
-  assert(connection:send("GET " .. path .. " HTTP/1.0\r\nHost: localhost\r\n\r\n"))
+  assert(connection:send(("%s %s HTTP/1.0\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"):format(posted and "POST" or "GET", path,
+    #(posted or ""), posted or "")))
   local text, message, partial = connection:receive("*a")
   connection:close()
   if message == "timeout" then error(path .. " was not answered", 2) end
   text = text or partial
-  local status, body = text:match("^HTTP/1%.%d (%d+).-\r\n\r\n(.*)$")
-  return tonumber(status), body
+  local status, head, body = text:match("^HTTP/1%.%d (%d+)(.-)\r\n\r\n(.*)$")
+  return tonumber(status), body, head
+end
+
+--- As `ask`, without the head.
+---@param path string
+---@param name string?
+---@return integer? status, string? body
+function Nginx:get(path, name)
+  local status, body = self:ask(path, name)
+  return status, body
 end
 
 local Open = {}
@@ -132,7 +149,9 @@ end
 
 --- Reads until the text is there.
 function Open:receive_until(text)
+  local give_up = socket.gettime() + SECONDS
   while not self.text:find(text, 1, true) do
+    assert(socket.gettime() < give_up, text .. " did not come")
     local line = assert(self.connection:receive "*l")
     self.text = self.text .. line .. "\n"
   end

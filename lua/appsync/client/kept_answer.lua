@@ -1,5 +1,6 @@
 ---The answer of a query that was read before and is all there: it comes without more ado. That is what frames are full of.
 local cache = require "appsync.client.cache"
+local counts = require "appsync.counts"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local synced_queries = require "appsync.client.synced_queries"
@@ -29,6 +30,7 @@ function kept_answer.of(client, document, variables)
   local data, _, err, has_expired = reading:read(variables, false, nil, stepwise.LARGE_BYTES)
   if err or has_expired or not data then return nil end
   if root.synced_queries then synced_queries.look(client, document, nil, variables, policy, "client:query") end
+  counts.kept(root.counts)
   return data
 end
 

@@ -4,6 +4,7 @@
 ---    any other, and queue = false --> sent at once
 local cache = require "appsync.client.cache"
 local cache_rules = require "appsync.client.cache_rules"
+local counts = require "appsync.counts"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
 local nginx = require "appsync.nginx"
@@ -64,13 +65,17 @@ local function send(client, plan)
   return data, err, info
 end
 
+local function execute(client, plan)
+  if plan.is_queued then return queued.execute(client, plan) end
+  return send(client, plan)
+end
+
 ---What it brings is in the cache before the call returns.
 ---@param client appsync.Client
 ---@param plan appsync.client.Plan
 ---@return any data, appsync.Error? err, appsync.Info info
 function mutation.execute(client, plan)
-  if plan.is_queued then return queued.execute(client, plan) end
-  return send(client, plan)
+  return counts.call(client.root.counts.kinds.mutation, execute, client, plan)
 end
 
 return mutation

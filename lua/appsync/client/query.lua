@@ -12,6 +12,7 @@
 ---Where the network is asked and can't be reached, the cache answers if it has it all. That it can't be reached is told by
 ---this call's own error, after its retries, or by the host, with `client:set_online(false)`: then it isn't even tried.
 local cache = require "appsync.client.cache"
+local counts = require "appsync.counts"
 local errors = require "appsync.errors"
 local hydration = require "appsync.client.hydration"
 local json = require "appsync.json"
@@ -92,16 +93,25 @@ local function ask(client, plan)
   return data, err, info
 end
 
+-- Whether the cache has answered.
+local function note(client, is_hit)
+  local of = client.root.counts
+  if is_hit then of.hits = of.hits + 1 else of.misses = of.misses + 1 end
+end
+
 local POLICIES = { ["network-only"] = ask }
 
 POLICIES["cache-first"] = function(client, plan)
   local data, err, has_expired = look(client, plan)
-  if err or (data ~= nil and not has_expired) then return data, err, { source = "cache" } end
+  local is_hit = data ~= nil and not has_expired
+  if not err then note(client, is_hit) end
+  if err or is_hit then return data, err, { source = "cache" } end
   return ask(client, plan)
 end
 
 POLICIES["cache-only"] = function(client, plan)
   local data, err = look(client, plan)
+  if not err then note(client, data ~= nil) end
   if data ~= nil or err then return data, err, { source = "cache" } end
   local partial, read_err, _, missing = read(client, plan, true) -- which doesn't end at the first one
   if read_err or missing then return nil, read_err or cache.missing_error(missing), { source = "cache" } end
@@ -114,6 +124,7 @@ POLICIES["cache-and-network"] = function(client, plan)
   local cached, end_err
   if on_result then cached, end_err = look(client, plan) end
   if end_err then return nil, end_err, { source = "cache" } end
+  if on_result then note(client, cached ~= nil) end
   if cached == nil then return ask(client, plan) end
   local told = task.spawn(on_result, cached, nil, { source = "cache" })
   local data, err, info = ask(client, plan)
@@ -135,10 +146,7 @@ local function has_tables(variables)
   return false
 end
 
----@param client appsync.Client
----@param plan appsync.client.Plan
----@return any data, appsync.Error? err, appsync.Info info
-function query.execute(client, plan)
+local function execute(client, plan)
   local root = client.root
   local policy = plan.options.fetch_policy or root.query_policy or (root.has_store and "cache-first" or "network-only")
   scheduler.check(plan.where)
@@ -150,6 +158,13 @@ function query.execute(client, plan)
   if not is_served then return nil, cache.no_cache_error(), { source = "cache" } end
   if has_tables(plan.variables) then plan.variables = json.copy(plan.variables) end -- they are looked at again
   return POLICIES[policy](client, plan)
+end
+
+---@param client appsync.Client
+---@param plan appsync.client.Plan
+---@return any data, appsync.Error? err, appsync.Info info
+function query.execute(client, plan)
+  return counts.call(client.root.counts.kinds.query, execute, client, plan)
 end
 
 return query

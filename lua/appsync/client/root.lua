@@ -13,6 +13,7 @@ local asking = require "appsync.client.asking"
 local compat = require "appsync.compat"
 local connection = require "appsync.client.connection"
 local compute = require "appsync.compute"
+local counts = require "appsync.counts"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local log = require "appsync.log"
@@ -28,6 +29,7 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 
 ---@class appsync.client.Root
 ---@field handle {core: appsync.core.Client?, id: integer?, runtime: appsync.core.Runtime?}
+---@field counts appsync.counts.Counts
 ---@field connection appsync.Connection
 ---@field recovery appsync.client.Recovery
 ---@field modes table<string, appsync.Auth>
@@ -86,6 +88,7 @@ function root.new(fields)
   local self = setmetatable(fields, Root)
   self.slots = {}
   self.handle = {}
+  self.counts = counts.of(self.settings.endpoint)
   self.calls = setmetatable({}, WEAK)
   self.connection = connection.new(self)
   self.recovery = recovery.new(function() return queue_probes(self) end)
@@ -98,13 +101,14 @@ local function closed_error()
 end
 
 -- Collection closes the core's client; the handle outlives the root for that.
-local function guard(handle)
+local function guard(handle, of)
   return compat.on_collect(function()
     local core = handle.core
     if not core then return end
     handle.core = nil
     dispatch.remove_client(handle.runtime)
     core:close()
+    counts.finish(of, handle, core)
   end)
 end
 
@@ -118,7 +122,8 @@ function Root:open()
   local core, core_err = runtime:client(self.settings)
   if not core then return nil, errors.adopt(core_err) end
   handle.core, handle.id = core, core:id()
-  self.sentinel = guard(handle)
+  self.sentinel = guard(handle, self.counts)
+  counts.begin(self.counts, handle)
   handle.runtime = dispatch.add_client(handle.id, self)
   if self.is_online ~= nil then self:set_online(self.is_online) end
   return core
@@ -245,6 +250,7 @@ function Root:on_closed()
   self.is_stopping = true
   end_watched(self)
   if handle.core then
+    counts.finish(self.counts, handle, handle.core)
     handle.core = nil
     dispatch.forget(handle.id, self)
     dispatch.remove_client(handle.runtime)

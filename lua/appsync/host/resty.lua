@@ -2,12 +2,14 @@
 ---unix socket that the core writes to. What is suspended by a semaphore goes on in nginx's own turn.
 local clock = require "appsync.clock"
 local core = require "appsync.core"
+local counts = require "appsync.counts"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
 local homes = require "appsync.task.homes"
 local log = require "appsync.log"
 local nginx = require "appsync.nginx"
 local printable = require "appsync.printable"
+local prometheus = require "appsync.host.prometheus"
 local task = require "appsync.task"
 local timer = require "appsync.timer"
 local ngx = ngx -- luacheck: ignore 113
@@ -176,6 +178,17 @@ resty.settle = dispatch.flush
 ---@param w appsync.Wait
 function resty.drive(w)
   errors.misuse("%s: it can't block the worker", w.what or "this call")
+end
+
+---Returns the counts of this worker's clients in Prometheus' text format, to be sent as `text/plain; version=0.0.4`: operations by
+---outcome, their durations, bytes, hits and misses of the cache, subscriptions, reconnects, dropped events, queued mutations. Labels
+---are the endpoint, without its query, and the worker's number.
+---```lua
+---ngx.print(require("appsync.host.resty").metrics())
+---```
+---@return string text
+function resty.metrics()
+  return prometheus.text(counts.all(), tostring(ngx.worker.id() or "agent"))
 end
 
 return resty
