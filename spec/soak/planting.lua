@@ -26,15 +26,19 @@ local function planted(text, find, with)
   return text:sub(1, first - 1) .. with .. text:sub(last + 1)
 end
 
+-- What is made: its own for each program, because two are tried at once.
+local function planted_at(program, ending) return OUT .. "/planted_" .. program .. ending end
+
 -- Programs have most of their objects in common; no object of another one defines what this one does, but for main().
 local function build(program, path, text)
-  local file = assert(io.open(OUT .. "/planted.c", "wb"))
+  local source, made = planted_at(program, ".c"), planted_at(program, ".o")
+  local file = assert(io.open(source, "wb"))
   file:write(text)
   file:close()
-  local compile = ("%s -std=c11 -O1 -w -DAPS_TESTING -D_GNU_SOURCE -Icsrc -Ispec/csrc -c %s/planted.c -o %s/planted.o"):format(CC, OUT, OUT)
+  local compile = ("%s -std=c11 -O1 -w -DAPS_TESTING -D_GNU_SOURCE -Icsrc -Ispec/csrc -c %s -o %s"):format(CC, source, made)
   local object = OUT .. "/obj/" .. path:gsub("%.c$", ".o")
   local objects = ("$(find %s/obj -name '*.o' | grep -v -F -e %s -e /spec/soak/) %s/obj/spec/soak/%s.o"):format(OUT, object, OUT, program)
-  local link = ("%s %s %s/planted.o -lm -o %s/planted"):format(CC, objects, OUT, OUT)
+  local link = ("%s %s %s -lm -o %s"):format(CC, objects, made, planted_at(program, ""))
   return sh(compile .. " && " .. link)
 end
 
@@ -44,8 +48,8 @@ local function try(program, fault)
   local text = planted(read(path), find, with)
   if not text then return "isn't there once" end
   if not build(program, path, text) then return "doesn't build" end
-  local log = OUT .. "/planted.log"
-  if sh(("N=%d SEED=%d timeout 120 %s/planted > %s 2>&1"):format(N, SEED, OUT, log)) then return "isn't found" end
+  local log = planted_at(program, ".log")
+  if sh(("N=%d SEED=%d timeout 120 %s > %s 2>&1"):format(N, SEED, planted_at(program, ""), log)) then return "isn't found" end
   local found = read(log):match "%(schedule (%d+)%)"
   fault.found = found and tonumber(found) or "it crashes"
   return nil
