@@ -3,11 +3,12 @@ local outbox = require "spec.support.outbox"
 local program = require "spec.support.program"
 local server = require "spec.support.server"
 
--- It is killed while a function of the application is asked for what the request needs.
+-- It is killed while a function of the application is asked for what the request needs, once the store says that it isn't being sent:
+-- killed before, it would be in doubt.
 local KILLED = [[
 local appsync = require "appsync"
 local function late()
-  appsync.sleep(0.4)
+  appsync.sleep(1)
   os.execute "kill -KILL $PPID"
   appsync.sleep(60)
 end
