@@ -7,7 +7,7 @@ local process = require "spec.support.process"
 local server = require "spec.support.server"
 local wait_for = require "spec.support.wait"
 
-local N = tonumber(os.getenv "N") or 600
+local N = tonumber(os.getenv "N") or 300
 local SEED = tonumber(os.getenv "SEED") or 1
 local BOUND = 20
 
@@ -164,7 +164,7 @@ describe("nginx under load", function()
           target = ("/%s?x=%s"):format(path[1], x), is_aborted = not expected or math.random(5) == 1, waits = not expected,
           check = function(status, body)
             assert.equal(200, status, path[1])
-            assert.equal(expected, body)
+            assert.equal(expected, body, path[1] .. running:log())
           end,
         }
       end)
@@ -191,7 +191,7 @@ describe("nginx under load", function()
         target = ("/%s?x=%s"):format(path[1], x),
         check = function(status, body)
           assert.equal(200, status, path[1])
-          assert.equal(path[3](x), body)
+          assert.equal(path[3](x), body, path[1] .. running:log())
         end,
       }
     end)
