@@ -11,13 +11,6 @@ local CORE = FOLDER .. "/appsync/core.so"
 -- Of the full build there is the server, in a process of its own.
 local function run(text) return program(text, ("env LUA_CPATH='%s/?.so'"):format(FOLDER)) end
 
-local function output_of(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "*a"
-  pipe:close()
-  return text
-end
-
 describe("the light build", function()
   local service
 
@@ -41,12 +34,12 @@ describe("the light build", function()
   end
 
   it("links neither SQLite nor libwebsockets, and lacks nothing", function()
-    local needed = output_of(("readelf -d '%s' | grep NEEDED"):format(CORE))
+    local needed = process.output_of(("readelf -d '%s' | grep NEEDED"):format(CORE))
     assert.truthy(needed:find("libcurl", 1, true), needed)
     assert.falsy(needed:find("sqlite", 1, true), needed)
     assert.falsy(needed:find("websockets", 1, true), needed)
-    assert.equal("", output_of(("nm -D --undefined-only '%s' | grep -E ' (aps|apl|Apl|sqlite3|lws)_'"):format(CORE)))
-    assert.equal("", output_of((".ci/lint/symbols.sh '%s'"):format(CORE)))
+    assert.equal("", process.output_of(("nm -D --undefined-only '%s' | grep -E ' (aps|apl|Apl|sqlite3|lws)_'"):format(CORE)))
+    assert.equal("", process.output_of((".ci/lint/symbols.sh '%s'"):format(CORE)))
   end)
 
   it("sends queries and mutations, signed ones too", function()
@@ -97,16 +90,16 @@ describe("the light build", function()
   it("is installed without the server", function()
     local root = process.temporary()
     local make = "env -u MAKEFLAGS -u MFLAGS make -s %s LIGHT=1 LUA=%s BUILD='%s' PREFIX=/usr DESTDIR='%s' 2>&1"
-    assert.equal("", output_of(make:format("install", LUA, BUILD, root)))
-    local files = output_of(("cd '%s' && find . -type f"):format(root))
+    assert.equal("", process.output_of(make:format("install", LUA, BUILD, root)))
+    local files = process.output_of(("cd '%s' && find . -type f"):format(root))
     assert.truthy(files:find("./usr/share/lua/" .. VERSION .. "/appsync/init.lua", 1, true), files)
     assert.truthy(files:find("./usr/lib/lua/" .. VERSION .. "/appsync/core.so", 1, true), files)
     assert.falsy(files:find "/server/" or files:find "/cli/" or files:find "/bin/", files)
     local there = root .. "/usr/share/lua/" .. VERSION
     local paths = ("LUA_PATH='%s/?.lua;%s/?/init.lua' LUA_CPATH='%s/usr/lib/lua/%s/?.so'"):format(there, there, root, VERSION)
     assert.equal("true\n", program('print(require("appsync.core").is_light and require("appsync").sign ~= nil)', "env " .. paths))
-    assert.equal("", output_of(make:format("uninstall", LUA, BUILD, root)))
-    assert.equal("", output_of(("cd '%s' && find . -type f"):format(root)))
+    assert.equal("", process.output_of(make:format("uninstall", LUA, BUILD, root)))
+    assert.equal("", process.output_of(("cd '%s' && find . -type f"):format(root)))
     os.execute(("rm -r '%s'"):format(root))
   end)
 end)

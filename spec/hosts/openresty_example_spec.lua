@@ -16,16 +16,9 @@ os.environ.update(word.split("=", 1) for word in sys.argv[3:])
 os.execv(sys.argv[1], sys.argv[1:3])
 ]]
 
-local function output_of(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "*a"
-  pipe:close()
-  return text
-end
-
 describe("examples/openresty", function()
   local made, handle, gateway
-  local here = output_of("pwd"):gsub("\n$", "")
+  local here = process.output_of("pwd"):gsub("\n$", "")
 
   -- What it writes is in a folder that the test has made, beside the socket.
   local function start(listen, workers)
@@ -48,7 +41,7 @@ describe("examples/openresty", function()
   after_each(function()
     if handle.pid then process.stop(handle) end
     local log = process.read(handle.log)
-    assert.equal("", output_of("ls -A " .. made.path .. "/tmp"))
+    assert.equal("", process.output_of("ls -A " .. made.path .. "/tmp"))
     for _, words in ipairs{ "exited on signal", "[alert]", "[emerg]", "[crit]", "[error]", "traceback" } do
       assert.is_nil(log:find(words, 1, true), log)
     end

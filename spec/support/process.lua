@@ -34,6 +34,16 @@ function process.file(text, suffix)
   return path
 end
 
+--- What a shell command writes to its standard output.
+---@param command string
+---@return string
+function process.output_of(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "*a"
+  pipe:close()
+  return text
+end
+
 function process.read(path)
   local file = io.open(path, "rb")
   if not file then return "" end
