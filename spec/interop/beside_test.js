@@ -7,12 +7,13 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('./support/harness');
 const { ROOT } = require('./support/server');
-const { names, record } = require('./aws_appsync_offline');
+const { names, recording } = require('./aws_appsync_offline');
 const { DIFFERENCES, rows } = require('./offline/differences');
 const facts = require('./offline/facts');
 const ours = require('./offline/ours');
 
-const N = 20; // creates to replay
+const N = 20; // creates to replay, as in the recording
+const recorded = recording();
 
 /** What is different by intent, by scenario; each may differ once. */
 function differencesOf(name) {
@@ -32,7 +33,7 @@ function checkSuccesses(there, here) {
 
 for (const name of names) {
 	test(`offline, both: ${name}`, async () => {
-		const events = { there: await record(name), here: await ours.play(name, N) };
+		const events = { there: recorded[name], here: await ours.play(name, N) };
 		checkSuccesses(events.there, events.here);
 		const there = facts.of(events.there);
 		const here = facts.of(events.here);
