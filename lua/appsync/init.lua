@@ -1,5 +1,5 @@
 ---AppSync and GraphQL for Lua. Loading it does no I/O and starts no thread.
-local core = require "appsync.core"
+local core = require "appsync.library"
 local auth = require "appsync.client.auth"
 local bind = require "appsync.bind"
 local client = require "appsync.client"
