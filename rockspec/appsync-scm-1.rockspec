@@ -407,6 +407,7 @@ build = {
     ["appsync.auth.shared_file"] = "lua/appsync/auth/shared_file.lua",
     ["appsync.auth.static"] = "lua/appsync/auth/static.lua",
     ["appsync.aws_host"] = "lua/appsync/aws_host.lua",
+    ["appsync.background"] = "lua/appsync/background.lua",
     ["appsync.bind"] = "lua/appsync/bind.lua",
     ["appsync.bound_mutation"] = "lua/appsync/bound_mutation.lua",
     ["appsync.build_mutation"] = "lua/appsync/build_mutation.lua",

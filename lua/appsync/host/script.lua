@@ -73,7 +73,7 @@ local function pump_frame(w)
   local place = errors.place()
   local began = clock.now()
   pump(w)
-  if clock.now() - began > BLOCKING and not told_places[place] then
+  if w.what ~= "appsync.suspend" and clock.now() - began > BLOCKING and not told_places[place] then
     told_places[place] = true
     log.emit(nil, "warn", ("%s: %s blocked the main thread for %.0f ms; use a task or on_result"):format(
       place, w.what or "a call", (clock.now() - began) * 1000))
