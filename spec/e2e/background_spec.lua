@@ -115,8 +115,12 @@ describe("appsync.suspend", function()
     assert.is_true(core.now() - began < BOUND / 2)
     assert.equal(1, todos.client.outbox:size())
     appsync.resumed()
-    todos.client:set_online(true)
-    assert.is_true(todos.client.outbox:drain(BOUND))
+    todos.client:set_online(true) -- now there is one
+    assert.is_true(appsync.suspend{ deadline = BOUND })
+    assert.equal(0, todos.client.outbox:size())
+    appsync.resumed()
+    assert.equal("later", todos.client:query("{ listTodos { items { name } } }", nil, {
+      fetch_policy = "network-only" }).listTodos.items[1].name)
   end)
 end)
 

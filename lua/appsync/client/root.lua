@@ -171,9 +171,6 @@ function Root:leave(w)
   if self.is_closing then self:finish() end
 end
 
--- What a queue is about to send.
-local CAN_SEND = { idle = true, sending = true, waiting_auth = true, waiting_storage = true, waiting_maker = true }
-
 ---Waits until its calls have ended, and what is queued was sent, unless that waits for a network.
 ---@param at number when it is too late, by the clock
 ---@param where string
@@ -185,11 +182,10 @@ function Root:settle(at, where)
     table.insert(self.idle_waits, w)
     if not scheduler.suspend(w, math.max(0, at - clock.now()), where) then return false end
   end
-  for _, queue in pairs(self.queues or {}) do
-    local state = queue.state
-    if state and CAN_SEND[state.state] and not queue:is_drained() then
-      if not queue:drain(math.max(0, at - clock.now()), where) then return false end
-    end
+  local queues = {} -- those of now: others may be opened while this waits
+  for _, queue in pairs(self.queues or {}) do queues[#queues + 1] = queue end
+  for _, queue in ipairs(queues) do
+    if not queue:settle(at, where) then return false end
   end
   return true
 end
