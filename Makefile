@@ -51,7 +51,7 @@ LIGHT_SO = $(BUILD)/light/$(ABI)/appsync/core.so
 
 .DEFAULT_GOAL := help
 .PHONY: setup build core static light listener env demo test matrix lint circles format rockspec docs ctest ctest-programs shims unit e2e hosts exits \
-	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install uninstall deb packages clean help
+	rocks interop asan tsan valgrind check soak fuzz fuzz-programs simulation-programs bench bench-modules serve install uninstall vendor deb packages clean help
 
 # A compiler or headers that are missing are named once, with what installs them.
 HEADERS = lua.h curl/curl.h libwebsockets.h openssl/evp.h sqlite3.h event2/event.h wslay/wslay.h
@@ -80,6 +80,7 @@ help:
 	@echo 'make docs rockspec     writes docs/api.md and rockspec/ anew from the sources'
 	@echo 'make build LIGHT=1     a core without store and realtime;  make static  libappsync.a;  make deb  Debian packages'
 	@echo 'make install PREFIX=…  for LUA=…, under DESTDIR; with TREE=… or without either by LuaRocks (--deps-mode=none)'
+	@echo 'make vendor DIR=game   appsync for LUA=… into a program that ships it, as games do'
 	@echo 'make uninstall         likewise;  make setup;  make clean'
 
 build: $(if $(LIGHT),light,core listener)
@@ -200,7 +201,7 @@ unit: build shims
 e2e: build static light shims
 	@eval "$$($(MAKE) -s env LUA=$(LUA))"; .ci/busted $(LUA) $(or $(ONLY),$$(find spec/e2e -name '*_spec.lua' | sort))
 
-# Programs that bring their own Lua, which is LuaJIT in all of them: N requests to nginx.
+# Programs that bring their own Lua, which is LuaJIT in all of them: N requests to nginx, games in LÖVE.
 hosts:
 	@$(MAKE) -s build light LUA=luajit
 	@eval "$$($(MAKE) -s env LUA=luajit)"; N='$(N)' .ci/busted luajit $(or $(ONLY),$$(find spec/hosts -name '*_spec.lua' | sort))
@@ -287,6 +288,12 @@ uninstall:
 	@rm -rf '$(SHARE)/appsync' '$(LIB)/appsync'
 	@ls -d '$(DESTDIR)$(PREFIX)'/share/lua/*/appsync >/dev/null 2>&1 || rm -f '$(DESTDIR)$(PREFIX)/bin/appsync'
 endif
+
+# A copy for a program that brings its own modules: make vendor LUA=luajit DIR=game
+DIR ?=
+vendor: $(if $(LIGHT),$(LIGHT_SO),$(CORE_SO))
+	@test -n '$(DIR)' || { echo 'make vendor: DIR=… says which folder gets appsync/' >&2; exit 1; }
+	@.ci/vendor '$<' '$(abspath $(DIR))'
 
 # Debian packages, for all versions of Lua.
 deb:

@@ -5,6 +5,7 @@ local MODULES = {
   { "lua/appsync/task.lua", "Tasks", { ["task."] = "appsync.", ["Task:"] = "task:" },
     { "run", "spawn", "sleep", "pcall", "wrap", "await", "cancel", "status" } },
   { "lua/appsync/host/script.lua", "Driving the library", { ["script."] = "appsync." }, { "update", "fd" } },
+  { "lua/appsync/background.lua", "Loading screens and the background", { ["background."] = "appsync." } },
   { "lua/appsync/host/init.lua", "Hosts", { ["host."] = 'require("appsync.host").' } },
   { "lua/appsync/errors.lua", "Errors", { ["errors."] = "appsync." }, { "assert" } },
   { "lua/appsync/json.lua", "Values", { ["json."] = "appsync." } },

@@ -184,6 +184,26 @@ static int Apl_runtime_arm(lua_State *L)
 	return 1;
 }
 
+static int Apl_runtime_start(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = apl_runtime_get(L, apl_runtime_check(L), &err);
+	if (runtime == NULL || aps_runtime_start(runtime, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+static int Apl_runtime_suspend(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_runtime *box = apl_runtime_check(L);
+	struct aps_command *command = aps_suspend_command_new();
+	apl_push_pending(L, command != NULL ? &command->mail : NULL);
+	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
 static int Apl_runtime_resumed(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -191,7 +211,7 @@ static int Apl_runtime_resumed(lua_State *L)
 	struct aps_command *command = aps_resumed_command_new();
 	apl_push_pending(L, command != NULL ? &command->mail : NULL);
 	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
-	lua_pushboolean(L, 1);
+	lua_pushinteger(L, (lua_Integer)aps_runtime_take_missed(box->runtime));
 	return 1;
 }
 
@@ -221,6 +241,8 @@ static const luaL_Reg METHODS[] = {
         {"heard", Apl_runtime_heard},
         {"ring", Apl_runtime_ring},
         {"arm", Apl_runtime_arm},
+        {"start", Apl_runtime_start},
+        {"suspend", Apl_runtime_suspend},
         {"resumed", Apl_runtime_resumed},
         {"close", Apl_runtime_close},
         {NULL, NULL},

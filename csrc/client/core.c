@@ -346,6 +346,15 @@ bool aps_core_is_held(const struct aps_core *core)
 	return core->is_behind || core->is_flooded;
 }
 
+void aps_core_suspend(struct aps_core *core, bool is_on)
+{
+	APS_ON_THREAD(core->thread);
+	if (is_on == core->is_suspended) return;
+	core->is_suspended = is_on;
+	for (size_t i = 0; core->features[i] != NULL; i++)
+		if (core->features[i]->suspend != NULL) core->features[i]->suspend(core, is_on);
+}
+
 static void drain_inbox(struct aps_core *core)
 {
 	struct aps_mail *mail = core->inbox != NULL ? aps_mailbox_drain(core->inbox) : NULL;

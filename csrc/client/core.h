@@ -58,11 +58,13 @@ struct aps_core {
 	struct aps_mailbox *frames; /* batches of the realtime thread; bounded by not reading sockets: drain_frames() */
 	struct aps_table frame_sinks; /* by connection */
 	uint64_t last_connection;
-	bool is_stopping;  /* commands that had come before are refused like those of closed clients */
-	bool is_behind;    /* too many frames wait for the core, */
-	bool is_flooded;   /* or too many events for the application */
-	int64_t breath_ms; /* after a turn that has waited for a slow disk; see pause_for_others() */
-	int64_t waited_ms; /* when that had ended */
+	bool is_stopping;       /* commands that had come before are refused like those of closed clients */
+	bool is_behind;         /* too many frames wait for the core, */
+	bool is_flooded;        /* or too many events for the application */
+	bool is_suspended;      /* the application takes nothing for a while: aps_core_suspend() */
+	atomic_ullong n_missed; /* events of subscriptions, since; the application takes the number */
+	int64_t breath_ms;      /* after a turn that has waited for a slow disk; see pause_for_others() */
+	int64_t waited_ms;      /* when that had ended */
 	struct aps_timers timers;
 	struct aps_rand rand;
 	uint64_t hash_seed; /* of all tables */
@@ -146,6 +148,8 @@ int64_t aps_client_now_ms(const struct aps_client *client);
 enum aps_rc aps_core_ws_connect(struct aps_core *core, struct aps_frame_sink *sink, struct aps_ws_connect *connect,
                                 struct aps_err *err);
 void aps_core_ws_forget(struct aps_core *core, uint64_t connection);
+/* The application is in the background, or back. */
+void aps_core_suspend(struct aps_core *core, bool is_on);
 /* No socket is to be read. */
 bool aps_core_is_held(const struct aps_core *core);
 

@@ -25,6 +25,8 @@ struct aps_feature {
 	void (*client_closing)(struct aps_core *core, struct aps_client *client, const struct aps_err *err);
 	/* Too much waits for the core or for the application: bring nothing new in; later: go on. */
 	void (*hold)(struct aps_core *core, bool is_on);
+	/* The application takes nothing for a while, and knows it; later: it is back. */
+	void (*suspend)(struct aps_core *core, bool is_on);
 	/* A credential of the client has other material. */
 	void (*renewed)(struct aps_core *core, struct aps_client *client, uint64_t credential);
 	/* Whether turn_end() is going to wait for the disk, for what this client keeps; NULL: for anything. */

@@ -29,8 +29,15 @@ static void run_online(struct aps_core *core, struct aps_command *head)
 	aps_command_free(head);
 }
 
+static void run_suspend(struct aps_core *core, struct aps_command *command)
+{
+	aps_core_suspend(core, true);
+	aps_command_free(command);
+}
+
 static void run_resumed(struct aps_core *core, struct aps_command *command)
 {
+	aps_core_suspend(core, false);
 	aps_reach_hint(core, NULL);
 	aps_command_free(command);
 }
@@ -42,6 +49,11 @@ struct aps_command *aps_online_command_new(uint64_t client, bool is_online)
 	command->head = (struct aps_command){{NULL, &ONLINE_KIND, sizeof *command}, run_online, client, client, false};
 	command->is_online = is_online;
 	return &command->head;
+}
+
+struct aps_command *aps_suspend_command_new(void)
+{
+	return aps_command_new(run_suspend, 0, 0);
 }
 
 struct aps_command *aps_resumed_command_new(void)

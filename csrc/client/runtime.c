@@ -228,6 +228,16 @@ enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *co
 	return rc;
 }
 
+enum aps_rc aps_runtime_start(struct aps_runtime *runtime, struct aps_err *err)
+{
+	return start(runtime, err);
+}
+
+uint64_t aps_runtime_take_missed(struct aps_runtime *runtime)
+{
+	return runtime->core == NULL ? 0 : atomic_exchange(&runtime->core->n_missed, 0);
+}
+
 void aps_runtime_tell(struct aps_runtime *runtime, struct aps_event *event)
 {
 	publish(runtime, &event->mail);

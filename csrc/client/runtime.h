@@ -35,6 +35,12 @@ uint64_t aps_runtime_next_id(struct aps_runtime *runtime);
  * and too much is waiting), E_SYSTEM. */
 enum aps_rc aps_runtime_post(struct aps_runtime *runtime, struct aps_command *command, struct aps_err *err);
 
+/* Starts the core thread, which the first command does otherwise. E_CLOSED, E_USAGE, E_SYSTEM. */
+enum aps_rc aps_runtime_start(struct aps_runtime *runtime, struct aps_err *err);
+/* How many events subscriptions have missed while the core was suspended, those that were taken before not among them.
+ */
+uint64_t aps_runtime_take_missed(struct aps_runtime *runtime);
+
 /* An event of the application's own side, given away: it is taken as those of the core. */
 void aps_runtime_tell(struct aps_runtime *runtime, struct aps_event *event);
 /* The next event, which the caller frees (head.mail.kind->free_mail); NULL when there is none. */

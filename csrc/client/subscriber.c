@@ -91,12 +91,26 @@ static void watch_stall(struct aps_core *core, struct aps_subscriber *subscriber
 		arm_stall(core, subscriber); /* it is armed: that takes no memory */
 }
 
+/* Nobody takes it, and nobody is to blame: it doesn't lag. */
+static void miss(struct aps_core *core, struct aps_subscriber *subscriber)
+{
+	subscriber->has_missed = true;
+	subscriber->window.n_dropped++;
+	atomic_fetch_add_explicit(&core->n_missed, 1, memory_order_relaxed);
+	APS_STATS_ADD(subscriber->client->stats, dropped_events, 1);
+}
+
 static enum aps_consumer_verdict offer(struct aps_core *core, struct aps_consumer *consumer, struct aps_bytes *bytes,
                                        struct aps_str payload, struct aps_err *err)
 {
 	struct aps_subscriber *subscriber = of(consumer);
 	struct aps_stats *stats = subscriber->client->stats;
 	uint64_t n_dropped = subscriber->window.n_dropped;
+	if (core->is_suspended) {
+		APS_STATS_ADD(stats, events, 1);
+		miss(core, subscriber);
+		return APS_CONSUMER_OK;
+	}
 	enum aps_consumer_verdict verdict = aps_window_offer(core, &subscriber->window, bytes, payload, err);
 	APS_STATS_ADD(stats, events, 1);
 	if (subscriber->window.n_dropped != n_dropped) {
@@ -189,9 +203,32 @@ void aps_subscriber_consumed(struct aps_core *core, struct aps_subscriber *subsc
 		aps_feed_resume(core, &subscriber->consumer);
 }
 
+static void suspend(struct aps_core *core, struct aps_subscriber *subscriber)
+{
+	subscriber->has_missed = false;
+	aps_timer_stop(&core->timers, &subscriber->stall);
+	if (subscriber->consumer.is_full) aps_feed_resume(core, &subscriber->consumer);
+}
+
+static void resume(struct aps_core *core, struct aps_subscriber *subscriber)
+{
+	if (aps_window_is_lagging(&subscriber->window)) arm_stall(core, subscriber); /* else with its next event */
+	if (subscriber->has_missed) tell(core, &subscriber->consumer, "missed", NULL);
+}
+
+static void suspend_all(struct aps_core *core, bool is_on)
+{
+	size_t cursor = 0;
+	void *state = NULL;
+	struct aps_subscriber *subscriber;
+	while ((subscriber = aps_table_next(table_of(core), &cursor, &state)) != NULL)
+		(is_on ? suspend : resume)(core, subscriber);
+}
+
 /* The end of a client is told them by its feeds. */
 const struct aps_feature aps_subscriber_feature = {
         .name = "subscribers",
         .open = aps_core_open_table,
+        .suspend = suspend_all,
         .close = aps_core_close_table,
 };

@@ -10,6 +10,7 @@ struct aps_subscriber {
 	struct aps_window window;   /* its target is the subscriber's number */
 	struct aps_note_event *end; /* SUB_END, made in advance */
 	struct aps_timer stall;     /* armed while it lags */
+	bool has_missed;            /* something since the core was suspended */
 	size_t counted_bytes;       /* of what it keeps back, in the sum of its client */
 	struct aps_reap reap;
 };

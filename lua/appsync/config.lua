@@ -7,6 +7,7 @@ local exports = require "appsync.config.exports"
 local fields = require "appsync.config.fields"
 local known = require "appsync.config.known"
 local literal = require "appsync.config.literal"
+local love_files = require "appsync.love_files"
 local manual = require "appsync.config.manual"
 local native = require "appsync.config.native"
 local outputs = require "appsync.config.outputs"
@@ -69,9 +70,14 @@ end
 local function read_file(path)
   -- The C library would open what stands before a zero byte.
   if path:find "%c" then return fail(path, "a file's name must not hold a control character; %s", config.ACCEPTED) end
-  local text, err = core.read_file(path, MAX_FILE_BYTES)
-  if not text and err.kind == "system" then return nil, errors.adopt(err) end
-  if not text then return fail("config can't be read", "%s; %s", err.message, config.ACCEPTED) end
+  local text, message = love_files.read(path, MAX_FILE_BYTES)
+  if not text and not message then
+    local err
+    text, err = core.read_file(path, MAX_FILE_BYTES)
+    if not text and err.kind == "system" then return nil, errors.adopt(err) end
+    message = not text and err.message .. love_files.of_missing(path)
+  end
+  if not text then return fail("config can't be read", "%s; %s", message, config.ACCEPTED) end
   if text == "" then return fail(path, "the file is empty; %s", config.ACCEPTED) end
   return text
 end

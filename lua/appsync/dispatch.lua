@@ -17,6 +17,7 @@ dispatch.targets, dispatch.expected = targets, expected
 
 local runtime
 local is_watched, is_held, is_polling, is_short = false, false, false, false
+local is_suspended = false -- the runtime
 local n_clients = 0
 -- What `runtime:poll` gave; `at`, the next one to be handled, goes before anything that is handled: a `log` function or
 -- a finalizer may wait, and so poll in between, or raise.
@@ -32,7 +33,7 @@ function dispatch.runtime()
   if not present then return nil, errors.adopt(err) end
   if runtime ~= present then
     runtime = present
-    n_clients = 0
+    n_clients, is_suspended = 0, false
     for id in pairs(expected) do
       targets[id], expected[id] = nil, nil
     end
@@ -109,16 +110,34 @@ end
 
 ---Closes all clients: the worker ends.
 function dispatch.close_all()
-  for _, target in pairs(targets) do
-    if target.retire then target:retire() end
-  end
+  for _, root in ipairs(dispatch.clients()) do root:retire() end
+end
+
+---Events of subscriptions are only counted from now on.
+function dispatch.suspend()
+  if not runtime then return end
+  local ok, err = runtime:suspend()
+  is_suspended = ok == true
+  errors.of_core(err)
 end
 
 ---The program was in the background, or has other reasons to think that the network is back.
+---@return integer n_missed events of subscriptions, since `suspend`
 function dispatch.resumed()
-  if not runtime or n_clients == 0 then return end
-  local _, err = runtime:resumed()
+  if not runtime or n_clients == 0 and not is_suspended then return 0 end
+  is_suspended = false
+  local n_missed, err = runtime:resumed()
   errors.of_core(err)
+  return n_missed or 0
+end
+
+---@return appsync.client.Root[] roots of the clients that are open
+function dispatch.clients()
+  local roots = {}
+  for _, target in pairs(targets) do
+    if target.retire then roots[#roots + 1] = target end
+  end
+  return roots
 end
 
 ---@return integer clients that could still send an event

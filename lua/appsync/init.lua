@@ -1,9 +1,9 @@
 ---AppSync and GraphQL for Lua. Loading it does no I/O and starts no thread.
-local core = require "appsync.core"
+local core = require "appsync.library"
 local auth = require "appsync.client.auth"
+local background = require "appsync.background"
 local bind = require "appsync.bind"
 local client = require "appsync.client"
-local dispatch = require "appsync.dispatch"
 local document = require "appsync.document"
 local errors = require "appsync.errors"
 local hosts = require "appsync.hosts"
@@ -59,16 +59,9 @@ appsync.wrap = task.wrap
 appsync.update = script.update
 appsync.fd = script.fd
 
----Says that the program is back from the background, or that the network may be back: what waits for its next try, realtime
----connections, queued mutations and watches, tries now, within a tenth of a second. Calls that come closer than half a second
----count as one. A client for which `client:set_online(false)` was called goes on waiting.
----```lua
----client:query(list_todos)
----appsync.resumed() -- as from love.focus(true)
----```
-function appsync.resumed()
-  dispatch.resumed()
-end
+appsync.start = background.start
+appsync.suspend = background.suspend
+appsync.resumed = background.resumed
 
 appsync.assert = errors.assert
 appsync.array = json.array

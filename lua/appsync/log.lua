@@ -1,4 +1,5 @@
----Log lines. They go to a client's `log` function, else warnings and errors go to stderr, each text once.
+---Log lines. They go to a client's `log` function, else warnings and errors go to stderr, each text once, with a traceback if
+---there is one.
 local printable = require "appsync.printable"
 
 local log = {}
@@ -7,12 +8,13 @@ local MAX_SEEN = 1000
 local seen, n_seen = {}, 0
 local default_sink
 
-local function to_stderr(level, message)
+local function to_stderr(level, message, traceback)
   if level ~= "warn" and level ~= "error" then return end
   if seen[message] then return end
   if n_seen >= MAX_SEEN then seen, n_seen = {}, 0 end
   seen[message], n_seen = true, n_seen + 1
-  io.stderr:write("appsync: ", level, ": ", message, "\n")
+  local stack = traceback and traceback:match "\n(stack traceback:.*)" -- what comes before is in the message
+  io.stderr:write("appsync: ", level, ": ", message, "\n", stack and printable.escaped_lines(stack) .. "\n" or "")
 end
 
 ---The function that gets what belongs to no client: failed tasks, waits that block a frame.
@@ -33,7 +35,7 @@ end
 ---@param fields table?
 function log.emit(sink, level, message, fields)
   sink, message = sink or default_sink, printable.line(printable.text(message))
-  if not sink then return to_stderr(level, message) end
+  if not sink then return to_stderr(level, message, fields and fields.traceback) end
   local ok, raised = pcall(sink, level, message, fields or {})
   if not ok then to_stderr("error", printable.line("the log function raised: " .. printable.text(raised))) end
 end

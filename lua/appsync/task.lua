@@ -32,13 +32,14 @@ end
 
 ---Reports the failed tasks that nobody awaited: the old ones, or those of one scope.
 ---@param scope table? that has ended
-function task.report_failures(scope)
+---@param is_frame boolean? a game's frame has ended: all of them
+function task.report_failures(scope, is_frame)
   if n_unclaimed == 0 then return end
   local now, kept = clock.now(), 0
   for i = 1, n_unclaimed do
     local failure = unclaimed[i]
     unclaimed[i] = nil
-    if failure.at <= now or (scope and failure.scope == scope) then
+    if is_frame or failure.at <= now or (scope and failure.scope == scope) then
       report(failure)
     elseif not failure.is_claimed then
       kept = kept + 1
@@ -46,6 +47,17 @@ function task.report_failures(scope)
     end
   end
   n_unclaimed = kept
+end
+
+---@return {raised: any, traceback: string?}? failure the first that nobody awaited, which isn't reported then; nil: none
+function task.take_failure()
+  for i = 1, n_unclaimed do
+    local failure = unclaimed[i]
+    if not failure.is_claimed then
+      failure.is_claimed = true
+      return failure
+    end
+  end
 end
 
 local function wake_all(self, ...)

@@ -196,6 +196,19 @@ local function new_runtime(core)
     table.insert(core.armed, seconds == nil and "none" or seconds)
     return true
   end
+  function runtime.start()
+    if core.start_err then return nil, core.start_err end
+    core.n_starts = (core.n_starts or 0) + 1
+    return true
+  end
+  function runtime.suspend()
+    core.is_suspended = true
+    return true
+  end
+  function runtime.resumed()
+    core.is_suspended = false
+    return core.n_missed or 0
+  end
   function runtime.client(_, settings) return fake_catch_up.add(new_client(core, settings), core, json_error) end
   function runtime.close(_, seconds)
     core.runtime_closed = seconds

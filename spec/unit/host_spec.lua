@@ -49,6 +49,8 @@ describe("the host", function()
       assert.error_matches(function() appsync.update(-1) end, "budget must be a number of seconds")
       assert.error_matches(function() appsync.update(0 / 0) end, "budget must be a number of seconds")
       assert.error_matches(function() appsync.update{} end, "{budget = n} must have a number of seconds, got nothing")
+      assert.error_matches(function() appsync.update{ raise = 1 } end, "raise must be a boolean, got number 1")
+      assert.error_matches(function() appsync.update{ raises = true } end, 'unknown option "raises"; there are budget and raise')
     end)
 
     it("is refused inside a task", function()

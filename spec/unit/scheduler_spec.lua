@@ -180,45 +180,6 @@ describe("tasks", function()
     assert.equal("done", task:status())
   end)
 
-  it("a failed task that nobody awaited is reported once, at the end of run", function()
-    appsync.run(function()
-      appsync.spawn(function() error("lost") end)
-      appsync.sleep(0.1)
-    end)
-    fake_core.collect()
-    appsync.sleep(5)
-    assert.equal(1, #log)
-    assert.matches("error: a task that nobody awaited failed: .*lost", log[1])
-  end)
-
-  it("a failed task that is awaited within a second is not reported", function()
-    appsync.run(function()
-      local task = appsync.spawn(function() error("known") end)
-      appsync.sleep(0.5)
-      task:await()
-    end)
-    fake_core.collect()
-    assert.same({}, log)
-  end)
-
-  it("a failed task in a game is reported by a later update", function()
-    appsync.spawn(function() error("lost") end)
-    appsync.update()
-    core.time = core.time + 2
-    appsync.update()
-    appsync.update()
-    assert.equal(1, #log)
-  end)
-
-  it("a failed task whose handle is collected is reported", function()
-    appsync.spawn(function() error("lost") end)
-    appsync.update()
-    appsync.spawn(function() end) -- clears the stack slots that LuaJIT still sees
-    appsync.update()
-    fake_core.collect()
-    assert.equal(1, #log)
-  end)
-
   if _VERSION == "Lua 5.4" then
     it("a task that raises closes its loops first", function()
       local is_left = false

@@ -302,8 +302,14 @@ function request:has_ended() end
 ---@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:arm(seconds) end
 
----The network may be back: clients that wait for it try now.
----@return true? ok, appsync.core.Err? err of kind "system": the core thread can't be started
+---Starts the core thread, as the first client does. It fails where that fails.
+---@return true? ok, appsync.core.Err? err of kind "system"
+function runtime:start() end
+---Events of subscriptions are counted instead of delivered, until `resumed`.
+---@return true? ok, appsync.core.Err? err
+function runtime:suspend() end
+---The network may be back: clients that wait for it try now, and events are delivered again.
+---@return integer? n_missed, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:resumed() end
 
 ---@param settings table

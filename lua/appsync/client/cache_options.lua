@@ -2,6 +2,7 @@
 local core = require "appsync.core"
 local errors = require "appsync.errors"
 local light = require "appsync.light"
+local love_files = require "appsync.love_files"
 local opts = require "appsync.opts"
 
 local cache_options = {}
@@ -159,6 +160,13 @@ local function path_of(given, name, where)
   return path
 end
 
+local function seed_of(seed, where)
+  if seed == nil then return nil end
+  local path, message = love_files.opened(seed)
+  if not path then errors.misuse("%s: seed: %s", where, message) end
+  return path_of(path, "seed", where)
+end
+
 local function place_of(options, where)
   local store = options.store
   if store == true then errors.misuse("%s: store must be the path of a file, \":memory:\" or false, got true", where) end
@@ -166,7 +174,7 @@ local function place_of(options, where)
   if options.seed == "" then errors.misuse("%s: seed: a path has at least one character", where) end
   if options.seed ~= nil and store == nil then errors.misuse("%s: seed needs a store", where) end
   if store == ":memory:" or not store then return nil end
-  return path_of(store, "store", where)
+  return path_of(love_files.saved(store), "store", where)
 end
 
 ---@class appsync.CacheOptions
@@ -203,7 +211,7 @@ function cache_options.check(options, where)
   local words
   words, root.merge_functions = merges_of(cache, where .. ": cache.merge")
   local settings = {
-    path = place_of(options, where), seed = options.seed and path_of(options.seed, "seed", where),
+    path = place_of(options, where), seed = seed_of(options.seed, where),
     key_prefix = key_prefix_of(options, where),
     max_bytes = cache.max_bytes, subscription_nulls = cache.subscription_nulls == "write",
     asks_identity = root.data_id_from_object ~= nil,

@@ -375,17 +375,41 @@ local function leave_drains(w)
   self:hold()
 end
 
----Waits until nothing is queued.
----@param timeout number?
----@param where string
----@return true? ok, appsync.Error? err
-function Queue:drain(timeout, where)
+local function new_drain(self)
   local w = scheduler.new_wait()
   w.root = self.root
   self.drains[#self.drains + 1] = w
   w.queue, w.on_drop = self, leave_drains
   self:hold()
-  return scheduler.suspend(w, timeout, where)
+  return w
+end
+
+---Waits until nothing is queued.
+---@param timeout number?
+---@param where string
+---@return true? ok, appsync.Error? err
+function Queue:drain(timeout, where)
+  return scheduler.suspend(new_drain(self), timeout, where)
+end
+
+-- What is queued is sent soon.
+local SENDS = { idle = true, sending = true, waiting_auth = true, waiting_storage = true, waiting_maker = true }
+
+---Waits until nothing is queued, or what is can't be sent now.
+---@param at number when it is too late, by the clock
+---@param where string
+---@return boolean is_settled
+function Queue:settle(at, where)
+  while not (self.state and self:is_drained()) do
+    local w = new_drain(self) -- before the core is asked: what it tells may come with the answer
+    local state, err = self:ask("status", nil, math.max(0, at - clock.now()), where)
+    if not state or state.size == 0 or not SENDS[state.state] then
+      scheduler.drop(w, err)
+      return state ~= nil
+    end
+    if not scheduler.suspend(w, math.max(0, at - clock.now()), where) then return false end
+  end
+  return true
 end
 
 ---Emits the state, now if it is known, and whenever it has changed.

@@ -10,6 +10,7 @@
 ---
 ---A timer and the calls' own ends lead on, not whoever waits in `close`: that task may be cancelled.
 local asking = require "appsync.client.asking"
+local clock = require "appsync.clock"
 local compat = require "appsync.compat"
 local connection = require "appsync.client.connection"
 local compute = require "appsync.compute"
@@ -63,6 +64,7 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field reopen boolean? closes the client that has its store
 ---@field is_online boolean? the host's word
 ---@field settings table for the core
+---@field private idle_waits appsync.Wait[]? for the end of its calls
 ---@field private calls table<appsync.Wait, any> that are in flight, each with its routine
 ---@field is_closing boolean?
 ---@field private is_finishing boolean?
@@ -168,7 +170,29 @@ end
 ---@param w appsync.Wait
 function Root:leave(w)
   self.calls[w] = nil
-  if self.is_closing and not self:is_busy() then self:finish() end
+  if not self.is_closing and not self.idle_waits or self:is_busy() then return end
+  for _, idle in ipairs(self.idle_waits or {}) do scheduler.wake(idle, true) end
+  self.idle_waits = nil
+  if self.is_closing then self:finish() end
+end
+
+---Waits until its calls have ended, and what is queued was sent, unless that waits for a network.
+---@param at number when it is too late, by the clock
+---@param where string
+---@return boolean is_settled
+function Root:settle(at, where)
+  while self:is_busy() do
+    local w = scheduler.new_wait()
+    self.idle_waits = self.idle_waits or {}
+    table.insert(self.idle_waits, w)
+    if not scheduler.suspend(w, math.max(0, at - clock.now()), where) then return false end
+  end
+  local queues = {} -- those of now: others may be opened while this waits
+  for _, queue in pairs(self.queues or {}) do queues[#queues + 1] = queue end
+  for _, queue in ipairs(queues) do
+    if not queue:settle(at, where) then return false end
+  end
+  return true
 end
 
 ---From now on it is told when the client closes, and kept until then.

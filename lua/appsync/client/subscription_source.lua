@@ -157,10 +157,11 @@ function Source:note_dropped(dropped)
   if more > 0 then self.root.connection:tell_dropped(more) end
 end
 
----@param state "subscribed"|"reconnecting"|"delayed"
+---@param state "subscribed"|"reconnecting"|"delayed"|"missed"
 ---@param err appsync.Error? why it isn't served
 ---@param dropped integer? so far
 function Source:on_state(state, err, dropped)
+  if state == "missed" then return self:note_dropped(dropped) end -- the program was suspended
   count_dropped(self, dropped) -- the core has told observers of the connection
   if state == "subscribed" then
     self.context:set_trouble(self, nil)

@@ -73,7 +73,7 @@ local function pump_frame(w)
   local place = errors.place()
   local began = clock.now()
   pump(w)
-  if clock.now() - began > BLOCKING and not told_places[place] then
+  if w.what ~= "appsync.suspend" and clock.now() - began > BLOCKING and not told_places[place] then
     told_places[place] = true
     log.emit(nil, "warn", ("%s: %s blocked the main thread for %.0f ms; use a task or on_result"):format(
       place, w.what or "a call", (clock.now() - began) * 1000))
@@ -105,21 +105,27 @@ function script.drive(w)
   arm_anew()
 end
 
----@return number seconds
+local function check_options(options)
+  for key in pairs(options) do
+    if key ~= "budget" and key ~= "raise" then
+      errors.misuse("appsync.update: unknown option %s; there are budget and raise", (errors.describe(key)))
+    end
+  end
+  local seconds, raise = options.budget, options.raise
+  if seconds == nil and raise ~= nil then seconds = DEFAULT_BUDGET end
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
+    errors.misuse("appsync.update: {budget = n} must have a number of seconds, got %s", (errors.describe(seconds)))
+  end
+  if raise ~= nil and type(raise) ~= "boolean" then
+    errors.misuse("appsync.update: raise must be a boolean, got %s", (errors.describe(raise)))
+  end
+  return seconds, raise
+end
+
+---@return number seconds, boolean? raise
 local function checked_budget(budget)
   if budget == nil then return DEFAULT_BUDGET end
-  if type(budget) == "table" then
-    local seconds = budget.budget
-    for key in pairs(budget) do
-      if key ~= "budget" then
-        errors.misuse("appsync.update: unknown option %s; did you mean \"budget\"?", (errors.describe(key)))
-      end
-    end
-    if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-      errors.misuse("appsync.update: {budget = n} must have a number of seconds, got %s", (errors.describe(seconds)))
-    end
-    return seconds
-  end
+  if type(budget) == "table" then return check_options(budget) end
   if type(budget) ~= "number" or budget ~= budget or budget < 0 then
     errors.misuse("appsync.update: budget must be a number of seconds, got %s", (errors.describe(budget)))
   end
@@ -203,13 +209,14 @@ local function work(seconds)
 end
 
 -- What follows, whoever has called.
-local function finish(has_more)
-  task.report_failures()
+local function finish(has_more, is_frame)
+  task.report_failures(nil, is_frame and not is_fd_used)
   if is_fd_used then arm(has_more) end
   return has_more
 end
 
----Does at most `budget` seconds of work: call it once a frame.
+---Does at most `budget` seconds of work: call it once a frame. A task that failed in it, and that nobody awaits, is reported
+---at its end; with `raise` the first one is raised here instead, with its traceback. In LÖVE it reaches `love.errorhandler`.
 ---```lua
 ---local task = appsync.spawn(client.query, client, list_todos)
 ---while task:status() == "running" do -- each turn is a frame
@@ -217,18 +224,22 @@ end
 ---end
 ---print(#task:await().listTodos.items) --> 1
 ---```
----@param budget number|{budget: number}|nil default 0.001; 0: at most 64 events; above 0.004 only as `{budget = n}`
+---@param budget number|{budget: number?, raise: boolean?}|nil default 0.001; 0: at most 64 events; above 0.004 only as
+---`{budget = n}`
 ---@return boolean has_more
 function script.update(budget)
   nginx.refuse("appsync.update", "nothing has to be called")
-  local seconds = checked_budget(budget)
+  local seconds, raise = checked_budget(budget)
   scheduler.verify()
   if is_updating or scheduler.current() then
     errors.misuse("appsync.update: it can't be called from a task or a callback; these run inside of it")
   end
   local ok, has_more = work(seconds)
   if not ok then error(has_more, 0) end
-  return finish(has_more)
+  local failure = raise and task.take_failure()
+  has_more = finish(has_more, true)
+  if failure then error(failure.traceback or failure.raised, 0) end
+  return has_more
 end
 
 ---What another scheduler's loop calls when the descriptor is readable, also a loop that a task runs. Never throws: some
