@@ -3,6 +3,7 @@
 #ifndef APS_SPEC_CORE_WORLD_H
 #define APS_SPEC_CORE_WORLD_H
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/core.h"
@@ -40,6 +41,7 @@ static inline void core_world_begin(struct core_world *world)
 	struct aps_outlet outlet = {world, core_world_publish, core_world_raise, core_world_is_flooded};
 	world->core = aps_core_new(outlet, aps_features, &err);
 	assert_non_null(world->core);
+	aps_rand_init(&world->core->rand, 1); /* no pause is 0 ms long in one run of a hundred */
 	world->client = aps_calloc(1, sizeof *world->client);
 	assert_non_null(world->client);
 	world->client->id = 7;
@@ -60,6 +62,12 @@ static inline void core_world_add_key(struct core_world *world, uint64_t id)
 	assert_int_equal(aps_auth_material_init(&material, APS_AUTH_API_KEY, APS_STR("key"), NULL, NULL), APS_OK);
 	aps_credential_give(credential, &material);
 	assert_true(aps_credential_add(world->core, credential));
+}
+
+/* Time passes where a test says so, however long the machine takes; until aps_clock_go_on(). */
+static inline void stand_still(void)
+{
+	aps_clock_stand(aps_clock_mono_ms(), aps_clock_wall_ms());
 }
 
 /* Runs a turn; the number of events that wait to be taken. */

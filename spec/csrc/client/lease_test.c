@@ -395,6 +395,7 @@ static void a_token_of_the_future_tells_of_a_clock_that_is_behind(void **state)
 	(void)state;
 	struct world world;
 	begin(&world);
+	stand_still();
 	int64_t now_ms = aps_clock_wall_ms();
 	give_token_from(&world, now_ms + 7200000, now_ms + 10800000);
 	assert_int_equal(world.all.client->skew_ms / 10000, 720);
@@ -403,6 +404,7 @@ static void a_token_of_the_future_tells_of_a_clock_that_is_behind(void **state)
 	give_token_from(&world, now_ms + 7200000, now_ms + 10800000);
 	assert_int_equal(world.all.client->skew_ms, 0);
 	finish(&world);
+	aps_clock_go_on();
 }
 
 static void who_stopped_is_told_nothing(void **state)

@@ -301,7 +301,7 @@ static void a_queue_that_is_open_is_taken_over_unless_it_sends(void **state)
 	struct aps_result_event *event = ask_in(OTHER_CACHE, APS_QUEUE_ASK_ADOPT, "", NULL);
 	assert_int_equal(event->response.err.code, APS_E_USAGE);
 	free_result(event);
-	aps_clock_stand(aps_clock_mono_ms(), aps_clock_wall_ms()); /* it isn't sent again meanwhile */
+	stand_still(); /* it isn't sent again meanwhile */
 	fail_exchange(APS_E_NETWORK, false);
 	turn();
 	event = ask_in(OTHER_CACHE, APS_QUEUE_ASK_ADOPT, "", NULL);

@@ -112,8 +112,7 @@ static void an_answer_is_kept_once_whatever_was_lost_before(void **state)
 {
 	(void)state;
 	begin();
-	aps_rand_init(&world.core->rand, 1); /* it doesn't wait for no time at all */
-	aps_clock_stand(aps_clock_mono_ms(), aps_clock_wall_ms());
+	stand_still();
 	enqueue(&(struct asked){
 	        .document = CREATE, .variables = INPUT, .response = MADE, .edits = make_edits(CREATE, INPUT, MADE)});
 	enqueue(&(struct asked){.variables = "{\"n\":\"" TEMPORARY "\"}"});

@@ -98,6 +98,7 @@ static void what_is_far_behind_is_found_while_other_things_go_on(void **state)
 {
 	(void)state;
 	begin_with_records_beside();
+	aps_clock_go_on(); /* a slice ends by it */
 	be_online(false);
 	for (int i = 0; i < 20 * APS_OUTBOX_MAX_READS; i++) update("5d1b2c3d-0000-4000-8000-000000000001");
 	update("5d1b2c3d-0000-4000-8000-000000000002");

@@ -104,6 +104,7 @@ static inline void begin_without_a_queue(void)
 	world = (struct queue_world){.folder = "/tmp/appsync-queue-XXXXXX"};
 	assert_non_null(mkdtemp(world.folder));
 	snprintf(world.path, sizeof world.path, "%s/store.db", world.folder);
+	stand_still();
 	core_world_begin(&world.all);
 	world.core = world.all.core;
 	world.client = world.all.client;
@@ -136,6 +137,7 @@ static inline void finish(void)
 {
 	faulty_vfs_set("full=off readonly=off error=off");
 	core_world_finish(&world.all);
+	aps_clock_go_on();
 	remove_folder();
 }
 

@@ -25,6 +25,7 @@ static int inspect_setup(void **state)
 static int inspect_teardown(void **state)
 {
 	aps_buf_clear(&json);
+	aps_clock_go_on();
 	return collecting_teardown(state);
 }
 
@@ -145,6 +146,8 @@ static void what_was_dropped_is_told(void **state)
 {
 	(void)state;
 	write_now("{ a { id } }", "{\"a\":" T("1", "") "}");
+	settle();
+	stand_still(); /* its rows are deleted some milliseconds after it is cleared */
 	aps_reader_clear(world.reader);
 	run_command(aps_clear_command_new(world.client->id, CACHE));
 	core_world_turn(&world.core);
