@@ -2,18 +2,13 @@
 local folder = require "spec.support.folder"
 local process = require "spec.support.process"
 
+local run = process.run
+
 local LUA = os.getenv "APPSYNC_LUA"
 local BUILD = package.cpath:match "([^;]+)/lua5%.%d/%?%.so"
 
 describe("make vendor DIR=", function()
   local program
-
-  local function run(command, ...)
-    local pipe = assert(io.popen("(" .. command:format(...) .. ") 2>&1; echo status=$?"))
-    local output, status = pipe:read("*a"):match "^(.*)status=(%d+)\n$"
-    pipe:close()
-    return output, tonumber(status)
-  end
 
   -- Not the variables of the `make` that runs the tests.
   local function make(dir)

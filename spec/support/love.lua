@@ -4,15 +4,8 @@ local process = require "spec.support.process"
 
 local love = {}
 
-local function run(command, ...)
-  local pipe = assert(io.popen("(" .. command:format(...) .. ") 2>&1; echo status=$?"))
-  local output, status = pipe:read("*a"):match "^(.*)status=(%d+)\n$"
-  pipe:close()
-  return output, tonumber(status)
-end
-
 local function checked(...)
-  local output, status = run(...)
+  local output, status = process.run(...)
   assert(status == 0, output)
   return output
 end
@@ -48,8 +41,8 @@ function love.make(files)
 
   --- Runs `command`, such as "love game": what it wrote, and its status.
   function game.run(command)
-    return run("cd '%s' && env -u LUA_PATH -u LUA_CPATH HOME='%s/player' XDG_DATA_HOME='%s/player' XDG_RUNTIME_DIR='%s/player' "
-      .. "DISPLAY=:%s timeout 60 %s", made.path, made.path, made.path, made.path, display, command)
+    return process.run("cd '%s' && env -u LUA_PATH -u LUA_CPATH HOME='%s/player' XDG_DATA_HOME='%s/player' "
+      .. "XDG_RUNTIME_DIR='%s/player' DISPLAY=:%s timeout 60 %s", made.path, made.path, made.path, made.path, display, command)
   end
 
   return game

@@ -44,6 +44,16 @@ function process.output_of(command)
   return text
 end
 
+--- Runs a shell command.
+---@param command string for string.format
+---@return string output both streams
+---@return integer status
+function process.run(command, ...)
+  local text = process.output_of("(" .. command:format(...) .. ") 2>&1; echo status=$?")
+  local output, status = text:match "^(.*)status=(%d+)\n$"
+  return output, tonumber(status)
+end
+
 function process.read(path)
   local file = io.open(path, "rb")
   if not file then return "" end

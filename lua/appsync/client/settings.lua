@@ -71,7 +71,7 @@ local SCHEMA = opts.extend(opts.extend(opts.schema(cache_options.FIELDS), outbox
 ---@field headers table<string, string>|fun(operation: appsync.Operation): table?, any a `host` among them is the API's, and is
 ---signed. A function is asked for each call, and for each request of a queued mutation
 ---@field store string|false|nil the path of a file that keeps what is read; it is made when it doesn't exist (mode 0600). In
----LÖVE a relative path is in the save folder
+---LÖVE a relative path is in the save folder.
 ---":memory:" keeps it for this process only, in a file that ends with the client. nil: nothing is kept until a watch, or a query
 ---that names a policy that reads a cache, needs it; then it is kept in memory. false: nothing is kept, and SQLite isn't opened;
 ---also `disableOffline = true`
