@@ -2,6 +2,7 @@
 
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/runtime_box.h"
 #include "binding/value_build.h"
 #include "rt/bytes.h"
 
@@ -21,6 +22,25 @@ static void let_go(struct builder *builder)
 {
 	aps_bytes_unref(builder->bytes);
 	aps_result_event_unref(builder->event);
+	builder->bytes = NULL;
+	builder->event = NULL;
+}
+
+static void unref_bytes(void *bytes)
+{
+	aps_bytes_unref(bytes);
+}
+
+static void unref_event(void *event)
+{
+	aps_result_event_unref(event);
+}
+
+/* In a frame. */
+static void dispose(lua_State *L, struct builder *builder)
+{
+	if (builder->bytes != NULL) apl_runtime_dispose(L, builder->text.n, unref_bytes, builder->bytes);
+	if (builder->event != NULL) apl_runtime_dispose(L, builder->text.n, unref_event, builder->event);
 	builder->bytes = NULL;
 	builder->event = NULL;
 }
@@ -96,7 +116,7 @@ static int Apl_builder_step(lua_State *L)
 		lua_pushboolean(L, 0);
 		return 1;
 	}
-	let_go(builder);
+	dispose(L, builder);
 	if (step == APL_STEP_FAILED) return apl_fail(L, &err);
 	lua_pushboolean(L, 1);
 	lua_insert(L, -2);
@@ -115,7 +135,7 @@ static int Apl_builder_again(lua_State *L)
 /* builder:drop(): it is over. Twice is legal. */
 static int Apl_builder_drop(lua_State *L)
 {
-	let_go(luaL_checkudata(L, 1, BUILDER));
+	dispose(L, luaL_checkudata(L, 1, BUILDER));
 	return 0;
 }
 

@@ -9,6 +9,8 @@
 #include "client/reader.h"
 
 #define READING "appsync.core.reading"
+/* With `max_bytes` a read fits into a frame: a row of the store takes some microseconds. */
+#define MAX_ROWS 50
 
 /* Its table has the userdata of the cache at [0], and the keys of what is read at their labels, from [1] on. */
 struct reading {
@@ -145,11 +147,13 @@ static enum aps_rc read(lua_State *L, struct apl_cache *cache, struct reading *r
 	reading->is_busy = true;
 	kept->result.data.max_bytes =
 	        lua_isnil(L, MAX_BYTES) ? APL_MAX_BODY_BYTES : apl_size_of(lua_tonumber(L, MAX_BYTES));
+	aps_reader_limit_rows(cache->reader, lua_isnil(L, MAX_BYTES) ? 0 : MAX_ROWS);
 	asked.variables = aps_buf_str(variables);
 	aps_buf_init(&asked.replaced_root, APL_MAX_BODY_BYTES);
 	aps_buf_init(&asked.replaced_variables, APL_MAX_BODY_BYTES);
 	if (rc == APS_OK && is_exact) rc = read_as(cache, kept, &options, &asked, err);
 	if (rc == APS_OK && !is_exact) rc = read_asked(cache, kept, &options, &asked, err);
+	aps_reader_limit_rows(cache->reader, 0);
 	apl_release_buffer(L, -1);
 	apl_cache_tell_damage(cache);
 	return rc;
@@ -255,7 +259,7 @@ static int Apl_cache_prepare(lua_State *L)
 /* cache:read{document=, operation_name= or fragment=, key=, variables=, partial=, max_bytes=, exact=} → data,
  * missing: a list of paths, nil when all of it is there; without `partial` data is nil then; nil; true when something
  * of it has expired. nil, nil, error where it can't be read. nil, nil, nil, nil, true where it has more than
- * `max_bytes`. `exact`: temporary ids are taken as they are. */
+ * `max_bytes`, or MAX_ROWS of its records aren't in memory. `exact`: temporary ids are taken as they are. */
 static int Apl_cache_read(lua_State *L)
 {
 	static const char *const NAMES[] = {"variables", "partial", "key", "max_bytes", "exact"};

@@ -10,7 +10,6 @@
 #include "client/reach_commands.h"
 
 #define RUNTIME   "appsync.core.runtime"
-#define CURRENT   "appsync.core.runtime.current" /* registry: this state's runtime */
 #define CLOSE_MS  2000
 #define MAX_POLL  1e6 /* events: the indexes of five values each stay small */
 #define MAX_SHORT 2   /* how often Lua may have no memory for an event */
@@ -252,34 +251,17 @@ static const luaL_Reg METHODS[] = {
  */
 static bool is_closing(lua_State *L)
 {
-	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);
+	lua_getfield(L, LUA_REGISTRYINDEX, APL_CURRENT_RUNTIME);
 	struct apl_runtime **slot = lua_touserdata(L, -1);
 	lua_pop(L, 1);
 	return slot != NULL && *slot == NULL;
-}
-
-static bool push_current(lua_State *L)
-{
-	lua_getfield(L, LUA_REGISTRYINDEX, CURRENT);
-	struct apl_runtime **slot = lua_touserdata(L, -1);
-	if (slot != NULL && *slot != NULL && (*slot)->runtime != NULL && aps_runtime_is_usable((*slot)->runtime))
-		return true;
-	lua_pop(L, 1);
-	return false;
-}
-
-bool apl_runtime_is_open(lua_State *L)
-{
-	bool is_open = push_current(L);
-	if (is_open) lua_pop(L, 1);
-	return is_open;
 }
 
 int apl_runtime_open(lua_State *L,
                      struct aps_runtime *(*make)(const struct aps_feature *const *features, struct aps_err *err))
 {
 	struct aps_err err = {0};
-	if (push_current(L)) return 1;
+	if (apl_runtime_push_current(L)) return 1;
 	if (is_closing(L)) {
 		aps_fail(&err, APS_E_CLOSED, "the Lua state is closing");
 		return apl_fail(L, &err);
@@ -294,7 +276,7 @@ int apl_runtime_open(lua_State *L,
 	(*slot)->runtime = make(aps_features, &err);
 	if ((*slot)->runtime == NULL) return apl_fail(L, &err);
 	lua_pushvalue(L, -1);
-	lua_setfield(L, LUA_REGISTRYINDEX, CURRENT);
+	lua_setfield(L, LUA_REGISTRYINDEX, APL_CURRENT_RUNTIME);
 	return 1;
 }
 

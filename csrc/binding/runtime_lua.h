@@ -2,18 +2,7 @@
 #ifndef APS_BINDING_RUNTIME_LUA_H
 #define APS_BINDING_RUNTIME_LUA_H
 
-#include "binding/compat.h"
-#include "client/runtime.h"
-
-/* Belongs to one Lua state, counted by the userdata that point to it. */
-struct apl_runtime {
-	size_t n_refs;
-	struct aps_runtime *runtime; /* NULL: closed */
-	struct aps_event *event;     /* in hand; freed when its values are in Lua's table */
-	int n_stored;                /* by a poll that Lua left by a throw: the next one goes on there */
-	size_t n_text_bytes;         /* that it has made values of */
-	int n_short;                 /* how often Lua had no memory for the event in hand */
-};
+#include "binding/runtime_box.h"
 
 APS_BEGIN_DECLS
 
@@ -22,8 +11,6 @@ void apl_runtime_register(lua_State *L);
 /* Pushes this state's runtime; where it has none, one that is made. nil, error. */
 int apl_runtime_open(lua_State *L,
                      struct aps_runtime *(*make)(const struct aps_feature *const *features, struct aps_err *err));
-/* This state has one that is open. */
-bool apl_runtime_is_open(lua_State *L);
 /* Adds methods of a runtime that make what stands above it: its clients. */
 void apl_runtime_add_methods(lua_State *L, const luaL_Reg *methods);
 /* The box of the runtime at index 1; throws. */

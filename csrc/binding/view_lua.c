@@ -2,6 +2,7 @@
 
 #include "binding/err_lua.h"
 #include "binding/fields.h"
+#include "binding/runtime_box.h"
 #include "binding/value_build.h"
 #include "binding/value_parts.h"
 
@@ -40,6 +41,11 @@ static void let_go(struct view *view)
 	view->view = NULL;
 }
 
+static void unref_view(void *view)
+{
+	aps_view_unref(view);
+}
+
 /* view:step(max_values, held, memo) → true, value; false; nil, err */
 static int Apl_view_step(lua_State *L)
 {
@@ -63,7 +69,8 @@ static int Apl_view_step(lua_State *L)
 		return 1;
 	}
 	if (step == APL_STEP_DONE) apl_value_parts_finish(L, &view->parts);
-	let_go(view);
+	apl_runtime_dispose(L, view->view->n_bytes, unref_view, view->view);
+	view->view = NULL;
 	if (step == APL_STEP_FAILED) return apl_fail(L, &err);
 	lua_pushboolean(L, 1);
 	lua_insert(L, -2);

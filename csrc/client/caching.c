@@ -5,6 +5,7 @@
 #include "client/collecting.h"
 #include "client/partition.h"
 #include "client/question.h"
+#include "client/sight.h"
 #include "client/tidying.h"
 
 struct aps_cached {
@@ -314,11 +315,21 @@ static void turn_end(struct aps_core *core)
 	commit_those(core, true);
 }
 
+/* Who asks whether it is open is going to read. */
+static void lend_connection(const struct aps_client *client, const struct aps_cached *cached)
+{
+	const struct aps_cache_settings *settings = client->settings.cache;
+	const struct aps_sight_owner owner = {settings->path, settings->key_prefix, cached->identity};
+	if (aps_vault_is_available(cached->vault) && aps_channel_may_lend(cached->channel))
+		aps_channel_lend(cached->channel, aps_sight_prepare(&owner), cached->vault->place);
+}
+
 enum aps_rc aps_caching_look(const struct aps_core *core, const struct aps_client *client, uint64_t id,
                              struct aps_err *err)
 {
 	const struct aps_cached *cached = find(caching_of(core, client), id);
 	if (cached == NULL) return aps_fail(err, APS_E_CLOSED, "the cache is closed");
+	if (cached->vault != NULL) lend_connection(client, cached);
 	const struct aps_err *trouble = cached->vault != NULL ? &cached->vault->trouble : &cached->trouble;
 	if (trouble->code == APS_OK) return APS_OK;
 	if (cached->vault != NULL && aps_caching_is_in_memory_by_choice(client, cached->vault)) return APS_OK;

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/process.h"
 #include "rt/mailbox.h"
+#include "store/db.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -20,6 +22,8 @@ struct aps_channel {
 	atomic_ullong ended_clears;
 	atomic_ullong ids;
 	atomic_llong skew_ms;
+	_Atomic(struct lent *) lent; /* NULL: there is none */
+	atomic_bool has_asked;
 	struct aps_mailbox *mailbox;
 	/* The reader's own. */
 	struct aps_mail *kept; /* of generations that were not asked for yet */
@@ -31,6 +35,13 @@ struct announcement {
 	uint64_t edits;
 	size_t n;
 	struct aps_channel_change changes[];
+};
+
+/* A connection on the way from one thread to the other. */
+struct lent {
+	struct aps_db *db;
+	uint64_t place;
+	unsigned generation; /* of the process: a child doesn't touch it */
 };
 
 static void free_announcement(struct aps_mail *mail)
@@ -63,6 +74,41 @@ uint64_t aps_channel_seed(const struct aps_channel *channel)
 	return channel->seed;
 }
 
+static void free_lent(struct lent *lent)
+{
+	if (lent == NULL) return;
+	if (lent->generation == aps_process_generation()) aps_db_close(lent->db);
+	aps_free(lent);
+}
+
+void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t place)
+{
+	struct lent *lent = db != NULL ? aps_malloc(sizeof *lent) : NULL;
+	if (lent != NULL)
+		*lent = (struct lent){db, place, aps_process_generation()};
+	else
+		aps_db_close(db);
+	free_lent(atomic_exchange(&channel->lent, lent));
+}
+
+bool aps_channel_may_lend(const struct aps_channel *channel)
+{
+	return !atomic_load(&channel->has_asked) && atomic_load(&channel->lent) == NULL;
+}
+
+struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place)
+{
+	atomic_store(&channel->has_asked, true);
+	struct lent *lent = atomic_exchange(&channel->lent, NULL);
+	struct aps_db *db = NULL;
+	if (lent != NULL && lent->place == place) {
+		db = lent->db;
+		lent->db = NULL;
+	}
+	free_lent(lent);
+	return db;
+}
+
 struct aps_channel *aps_channel_ref(struct aps_channel *channel)
 {
 	atomic_fetch_add(&channel->n_refs, 1);
@@ -72,6 +118,7 @@ struct aps_channel *aps_channel_ref(struct aps_channel *channel)
 void aps_channel_unref(struct aps_channel *channel)
 {
 	if (channel == NULL || atomic_fetch_sub(&channel->n_refs, 1) != 1) return;
+	free_lent(atomic_load(&channel->lent));
 	aps_mailbox_free(channel->mailbox);
 	aps_mail_free_chain(channel->kept);
 	aps_free(channel);
@@ -143,7 +190,7 @@ uint64_t aps_channel_generation(const struct aps_channel *channel)
 
 void aps_channel_move(struct aps_channel *channel, uint64_t place)
 {
-	atomic_store(&channel->place, place);
+	if (place != atomic_exchange(&channel->place, place)) aps_channel_lend(channel, NULL, 0);
 }
 
 uint64_t aps_channel_place(const struct aps_channel *channel)

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 
 struct aps_channel;
+struct aps_db;
 
 /* An entry that a commit changes: it was there, or it has come. */
 struct aps_channel_change {
@@ -30,6 +31,11 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
 /* What is kept is there from now on (client/store_place.h): before anything else is committed to it. @thread core */
 void aps_channel_move(struct aps_channel *channel, uint64_t place);
+/* A connection that reads what is at `place`, for the reader: opening one takes longer than its frames have. It takes
+ * the place of the one before; NULL: there is none. @thread core */
+void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t place);
+/* It has neither been lent one nor asked for one: then it opens its own. @thread core */
+bool aps_channel_may_lend(const struct aps_channel *channel);
 /* Of the reader's edits those up to this number are in a generation that was published, or never will be in one.
  * @thread core */
 void aps_channel_decide(struct aps_channel *channel, uint64_t edits);
@@ -53,6 +59,8 @@ uint64_t aps_channel_ended_clears(const struct aps_channel *channel);
 uint64_t aps_channel_generation(const struct aps_channel *channel);
 /* Where it is. @thread app */
 uint64_t aps_channel_place(const struct aps_channel *channel);
+/* The connection, which is the reader's from now on. NULL: there is none to that place. @thread app */
+struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place);
 /* The highest edit that was decided; asked for before the generation, it is in that one if in any. @thread app */
 uint64_t aps_channel_decided(const struct aps_channel *channel);
 /* Appends the changes (struct aps_channel_change) that generations up to this one made and that weren't fetched before;

@@ -328,6 +328,7 @@ void aps_partition_close(struct aps_partition *partition)
 {
 	if (partition->user != NULL) partition->user->closing(partition->user);
 	if (partition->listener != NULL) partition->listener->closing(partition->listener);
+	aps_channel_lend(partition->channel, NULL, 0); /* nobody has the file open after its vault */
 	aps_followers_close(&partition->followers);
 	aps_vault_remove(partition->vault, &partition->part);
 	free_partition(partition);

@@ -18,10 +18,12 @@
 
 #include "base/mem.h"
 #include "cache/field_text.h"
+#include "cache/nothing_source.h"
 #include "cache/number_set.h"
 #include "client/overlay.h"
 #include "client/question.h"
 #include "client/recent.h"
+#include "client/row_limit.h"
 #include "client/sight.h"
 #include "client/uses.h"
 #include "store/layer_store.h"
@@ -64,6 +66,7 @@ struct aps_reader {
 	uint64_t damaged;             /* the place where it was met */
 	struct aps_kept_read written; /* what responses were written for last */
 	struct aps_uses uses;
+	struct aps_row_limit limit;
 	uint64_t n_clears; /* that were asked for, and those that are over: in between nothing is there */
 	uint64_t n_ended_clears;
 };
@@ -191,6 +194,8 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	*is_there = reader->is_viewing;
 	if (reader->is_viewing || reader->is_blind || is_clearing(reader)) return APS_OK;
 	const struct aps_sight_owner owner = {reader->path, reader->prefix, reader->identity};
+	if (reader->sight.db == NULL)
+		aps_sight_take(&reader->sight, aps_channel_take_lent(reader->channel, reader->sight.place));
 	enum aps_rc rc = aps_sight_open(&reader->sight, &owner, is_there, err);
 	if (rc == APS_OK && *is_there) rc = look(reader, err);
 	if (aps_sight_forgive_locked(rc, err)) rc = APS_OK;
@@ -298,8 +303,10 @@ static enum aps_rc find(struct aps_entry_backing *backing, struct aps_str key, s
 	struct aps_reader *reader = of(backing);
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
+	if (rc == APS_OK && is_there) rc = aps_row_limit_check(&reader->limit, err);
 	if (rc != APS_OK || !is_there) return rc;
 	rc = reader->sight.store.backing.find(&reader->sight.store.backing, key, row, err);
+	if (rc == APS_OK) aps_row_limit_count(&reader->limit, row);
 	if (rc == APS_OK && row->number == 0) return check_absent(reader, key, err);
 	if (rc != APS_OK || !reader->has_layers) return rc;
 	rc = cover(reader, row, err);
@@ -313,8 +320,10 @@ static enum aps_rc load(struct aps_entry_backing *backing, uint64_t number, stru
 	struct aps_reader *reader = of(backing);
 	bool is_there;
 	enum aps_rc rc = view(reader, &is_there, err);
+	if (rc == APS_OK && is_there) rc = aps_row_limit_check(&reader->limit, err);
 	if (rc != APS_OK || !is_there) return rc;
 	rc = reader->sight.store.backing.load(&reader->sight.store.backing, number, row, err);
+	if (rc == APS_OK) aps_row_limit_count(&reader->limit, row);
 	if (rc != APS_OK || row->number == 0 || !reader->has_layers) return rc;
 	return cover(reader, row, err);
 }
@@ -488,30 +497,17 @@ static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct 
 {
 	aps_read_result_reset(job->result);
 	enum aps_rc rc = bind_job(reader, job, err);
+	aps_row_limit_begin(&reader->limit);
 	if (rc == APS_OK) rc = aps_denormalize(&reader->source, job->binding, job->options, job->result, err);
+	aps_row_limit_end(&reader->limit);
 	unbind_job(job);
 	return rc;
-}
-
-static enum aps_rc nothing_at(struct aps_read_source *source APS_UNUSED, uint64_t number APS_UNUSED,
-                              struct aps_str *content, struct aps_err *err APS_UNUSED)
-{
-	*content = APS_STR("");
-	return APS_OK;
-}
-
-static enum aps_rc find_nothing(struct aps_read_source *source APS_UNUSED, struct aps_str key APS_UNUSED,
-                                uint64_t *number, struct aps_str *content, struct aps_err *err APS_UNUSED)
-{
-	*number = 0;
-	*content = (struct aps_str){NULL, 0};
-	return APS_OK;
 }
 
 /* What can't be read is missing: all of it, for what was read of it may be as wrong. */
 static enum aps_rc read_nothing(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
-	struct aps_read_source nothing = {.at = nothing_at, .find = find_nothing};
+	struct aps_read_source nothing = aps_nothing_source();
 	aps_overlay_hide(&reader->overlay);
 	forget_all(reader);
 	aps_read_result_reset(job->result);
@@ -526,6 +522,11 @@ static enum aps_rc read_job(struct aps_reader *reader, struct job *job, struct a
 	aps_uses_begin_minute(&reader->uses, job->options->now_s / 60);
 	enum aps_rc rc = run(reader, job, err);
 	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, job, err) : rc;
+}
+
+void aps_reader_limit_rows(struct aps_reader *reader, size_t max_rows)
+{
+	reader->limit.max = max_rows;
 }
 
 enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operation *operation,

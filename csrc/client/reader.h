@@ -34,6 +34,9 @@ enum aps_rc aps_reader_read(struct aps_reader *reader, const struct aps_operatio
  * Always by the same reader, which may be gone when it is cleared. */
 enum aps_rc aps_reader_read_again(struct aps_reader *reader, struct aps_kept_read *kept, struct aps_str variables,
                                   const struct aps_read_options *options, struct aps_err *err);
+/* Reads that follow end with E_TOO_BIG where they lack more records than that in memory, long ones counting for
+ * several; what they have read by then is there from then on. 0: they may lack any number. */
+void aps_reader_limit_rows(struct aps_reader *reader, size_t max_rows);
 /* Appends fields of a record, as aps_field_text() does. */
 enum aps_rc aps_reader_field(struct aps_reader *reader, struct aps_str key, struct aps_str field, struct aps_buf *out,
                              struct aps_err *err);

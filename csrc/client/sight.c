@@ -3,6 +3,7 @@
 #include "client/process.h"
 #include "client/store_place.h"
 #include "store/db_error.h"
+#include "store/layer_store.h"
 #include "store/migrations.h"
 
 #include <string.h>
@@ -75,20 +76,58 @@ static void be_patient(struct aps_sight *sight)
 	if (file != NULL) aps_db_set_patience(file, sight->patience_ms);
 }
 
+void aps_sight_take(struct aps_sight *sight, struct aps_db *db)
+{
+	sight->db = db;
+}
+
 enum aps_rc aps_sight_open(struct aps_sight *sight, const struct aps_sight_owner *owner, bool *is_open,
                            struct aps_err *err)
 {
-	*is_open = sight->db != NULL;
+	*is_open = sight->is_open;
 	if (*is_open) return APS_OK;
-	enum aps_rc rc = open_all(sight, owner->path, err);
+	enum aps_rc rc = sight->db == NULL ? open_all(sight, owner->path, err) : APS_OK;
 	bool has_all = sight->db != NULL && (sight->base != NULL || aps_place_kind(sight->place) != APS_PLACE_OVER);
 	if (rc == APS_OK && has_all) be_patient(sight);
 	if (rc == APS_OK && has_all)
 		rc = aps_cache_store_open_reader(&sight->store, sight->db, aps_str_of(owner->prefix),
 		                                 aps_str_of(owner->identity), err);
-	*is_open = rc == APS_OK && has_all;
+	*is_open = sight->is_open = rc == APS_OK && has_all;
 	if (!*is_open) aps_sight_close(sight, sight->place);
 	return aps_sight_forgive_locked(rc, err) ? APS_OK : rc;
+}
+
+/* What a reader asks for: the statements stay compiled, and the pages in memory. */
+static void ask(struct aps_sight *sight, struct aps_cache *cache)
+{
+	struct aps_err unwanted;
+	struct aps_entry *entry;
+	uint64_t generation;
+	bool has_layers;
+	enum aps_rc rc = aps_cache_store_generation(sight->db, &generation, &unwanted);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(sight->db, &has_layers, &unwanted);
+	if (rc == APS_OK) rc = aps_cache_store_follow(&sight->store, cache, &generation, &unwanted);
+	if (rc == APS_OK) rc = aps_entries_find(&cache->entries, APS_STR("RROOT_QUERY"), &entry, &unwanted);
+	if (rc == APS_OK) (void)aps_entries_at(&cache->entries, 1, &entry, &unwanted);
+}
+
+struct aps_db *aps_sight_prepare(const struct aps_sight_owner *owner)
+{
+	struct aps_sight sight = {.place = 0};
+	struct aps_cache cache = {0};
+	struct aps_err unwanted;
+	bool is_open;
+	if (aps_sight_open(&sight, owner, &is_open, &unwanted) != APS_OK || !is_open) return NULL;
+	aps_entries_init(&cache.entries, 1, &sight.store.backing);
+	aps_names_init(&cache.names, 0);
+	if (aps_sight_begin(&sight, &unwanted) == APS_OK) {
+		ask(&sight, &cache);
+		aps_sight_end(&sight);
+	}
+	aps_entries_clear(&cache.entries);
+	aps_names_clear(&cache.names);
+	aps_cache_store_clear(&sight.store);
+	return sight.db;
 }
 
 enum aps_rc aps_sight_begin(struct aps_sight *sight, struct aps_err *err)

@@ -1,5 +1,6 @@
--- Queries by their fetch policy, online and offline; by the public names only.
+-- Queries by their fetch policy, online and offline; by the public names, but for who opens the store.
 local appsync = require "appsync"
+local cache = require "appsync.client.cache"
 local kept = require "spec.support.kept"
 local server = require "spec.support.server"
 
@@ -36,6 +37,20 @@ describe("the fetch policy", function()
       assert.same({ source = "cache" }, info)
       assert.equal("one", kept.names(data))
       assert.equal(1, requests())
+    end)
+
+    -- A frame would wait for it.
+    it("the first query leaves it to the core to open the store", function()
+      local read, n_reads, was_open = cache.read, 0, true
+      function cache.read(of, ...)
+        n_reads, was_open = n_reads + 1, was_open and of.root.is_hydrated
+        return read(of, ...)
+      end
+      local ok, data, err = pcall(query, LIST, "cache-first")
+      cache.read = read
+      assert.is_true(ok, data)
+      assert(data, err)
+      assert.is_true(n_reads > 0 and was_open)
     end)
 
     it("cache-first asks when a single field is missing", function()

@@ -35,7 +35,7 @@ function cache:look() end
 ---@return string[]? missing paths, such as "listPosts.items.3.title"; nil: nothing is
 ---@return appsync.core.Err? err the store can't be read; after a fork of kind "usage"
 ---@return boolean? has_expired some record of it is older than its type's ttl
----@return boolean? is_large it has more than `max_bytes`: there is nothing else then
+---@return boolean? is_large it has more than `max_bytes`, or too many of its records aren't in memory: there is nothing else then
 function cache:read(call) end
 ---What is read again and again: a reading, which keeps what the operation or the fragment selects prepared.
 ---@param call {document: appsync.core.Document, operation_name: string?, fragment: string?}

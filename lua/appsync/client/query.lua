@@ -51,19 +51,16 @@ local function read(client, plan, is_partial)
   return data, err, has_expired, missing
 end
 
--- What the cache has. A store that isn't open yet lacks nothing: it is waited for.
+-- What the cache has. A store that isn't open yet is waited for: it lacks nothing, and this thread would have to open it.
 ---@return any data nil: not all of it is there
 ---@return appsync.Error? err that ends the call
 ---@return boolean? has_expired some of it is older than `cache.ttl` allows
 local function look(client, plan)
-  local data, err, has_expired = read(client, plan)
-  if data ~= nil or client.root.is_hydrated then return data, err and ENDS[err.kind] and err or nil, has_expired end
-  if not err then
-    local _
-    _, err = hydration.wait(client, plan.options, plan.where)
+  if not client.root.is_hydrated then
+    local _, err = hydration.wait(client, plan.options, plan.where)
+    if err and ENDS[err.kind] then return nil, err end
   end
-  if err and ENDS[err.kind] then return nil, err end
-  data, err, has_expired = read(client, plan)
+  local data, err, has_expired = read(client, plan)
   return data, err and ENDS[err.kind] and err or nil, has_expired
 end
 
