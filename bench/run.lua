@@ -1,4 +1,4 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|json|server]: runs the rows
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server]: runs the rows
 -- of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
 -- BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
@@ -273,6 +273,23 @@ add("w10", {
   end,
 })
 
+-- Games run LuaJIT.
+local GAME_ROWS = { "start", "start store", "idle", "quit" }
+for _, shape in ipairs{ "3000 10", "400 1000", "4000 1000", "30000 10" } do
+  for _, row in ipairs{ "floor %s", "large %s", "large %s store" } do GAME_ROWS[#GAME_ROWS + 1] = row:format(shape) end
+end
+
+add("game", {
+  server = ("env APPSYNC_LUA=luajit LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' LUA_CPATH='%s/lua5.1/?.so;;' bin/appsync serve "
+    .. "bench/data/game.graphql --resolvers bench/data/game_resolvers.lua --api-key da2-bench"):format(BUILD),
+  rows = function(port)
+    local rows = {}
+    if not table.concat(LUAS, " "):find("luajit", 1, true) then return rows end
+    for i, row in ipairs(GAME_ROWS) do rows[i] = lua_row("luajit", "row/game.lua", port .. " " .. row) end
+    return rows
+  end,
+})
+
 local function read_row(line)
   local row = {}
   for key, value in line:gmatch('"([%w_]+)":([%d.e+-]+)') do row[key] = tonumber(value) end
@@ -346,6 +363,9 @@ end
 local COUNTED = {
   bytes_per_record = { { "bytes a record", "bytes_per_record" }, { "bytes of its JSON", "json_bytes_per_record" }, { "ratio", "ratio" } },
   reconnect_ms = { { "ms", "reconnect_ms" }, { "ms of CPU", "cpu_ms" }, { "delta queries", "n_deltas" }, { "base pages", "n_pages" } },
+  thread_us = { { "us of the call", "thread_us" }, { "us of the worst update", "worst_us" }, { "updates", "n_updates" } },
+  call_us = { { "us a call", "call_us" }, { "bytes a call", "call_bytes" } },
+  quit_ms = { { "ms", "quit_ms" } },
   peak_mb = { { "MB above, at most", "peak_mb" } },
   above_mb = { { "ms to the answer", "ms" }, { "MB above", "above_mb" }, { "MB above, at most", "above_at_most_mb" } },
 }

@@ -40,9 +40,10 @@ function love.make(files)
   end
 
   --- Runs `command`, such as "love game": what it wrote, and its status.
-  function game.run(command)
+  function game.run(command, seconds)
     return process.run("cd '%s' && env -u LUA_PATH -u LUA_CPATH HOME='%s/player' XDG_DATA_HOME='%s/player' "
-      .. "XDG_RUNTIME_DIR='%s/player' DISPLAY=:%s timeout 60 %s", made.path, made.path, made.path, made.path, display, command)
+      .. "XDG_RUNTIME_DIR='%s/player' DISPLAY=:%s timeout %d %s", made.path, made.path, made.path, made.path, display, seconds or 60,
+      command)
   end
 
   return game
