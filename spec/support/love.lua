@@ -23,7 +23,7 @@ function love.make(files)
   checked("env -u MAKEFLAGS -u MFLAGS make -s vendor LUA=luajit BUILD='%s' DIR='%s/game'",
     package.cpath:match "([^;]+)/lua5%.%d/%?%.so", made.path)
 
-  local game = { path = made.path, write = made.write, remove = made.remove }
+  local game = { path = made.path, display = display, write = made.write, remove = made.remove }
 
   --- The save folder of the game, or of the fused program.
   game.saved = made.path .. "/player/love/game"
@@ -44,6 +44,20 @@ function love.make(files)
     return process.run("cd '%s' && env -u LUA_PATH -u LUA_CPATH HOME='%s/player' XDG_DATA_HOME='%s/player' "
       .. "XDG_RUNTIME_DIR='%s/player' DISPLAY=:%s timeout %d %s", made.path, made.path, made.path, made.path, display, seconds or 60,
       command)
+  end
+
+  --- Starts the game in the background, with these variables and a save folder of its own below `player`.
+  ---@param variables string[] "NAME=value"
+  ---@return string first the first line that it wrote, table handle of `spec.support.process`
+  function game.start(player, variables)
+    local home = ("%s/%s"):format(made.path, player)
+    checked("mkdir -p '%s'", home)
+    local words = { "env", "-u", "LUA_PATH", "-u", "LUA_CPATH", "HOME=" .. home, "XDG_DATA_HOME=" .. home, "XDG_RUNTIME_DIR=" .. home,
+      "DISPLAY=:" .. display }
+    for _, variable in ipairs(variables) do words[#words + 1] = variable end
+    words[#words + 1] = "love"
+    words[#words + 1] = made.path .. "/game"
+    return process.start(words)
   end
 
   return game
