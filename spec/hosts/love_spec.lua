@@ -1,5 +1,6 @@
 -- appsync in games: LÖVE runs them as a folder, as a .love, and fused.
 local love = require "spec.support.love"
+local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
 
@@ -131,6 +132,73 @@ describe("a LÖVE game", function()
     output = game.run "love game"
     assert.matches("handler: main.lua:6: no such level\nstack traceback:\n.*main.lua:6: in function", output)
     assert.is_nil(output:find "frame")
+  end)
+
+  it("quits while requests are in flight that nobody answers", function()
+    game = love.make {
+      ["main.lua"] = [[
+        local appsync = require "appsync"
+        local client = appsync.client{ endpoint = os.getenv "ENDPOINT", auth = { type = "NONE" }, store = "quit.db" }
+        local ended = {}
+        for i = 1, 20 do
+          client:query("query Q($n: Int) { n(n: $n) }", { n = i }, { fetch_policy = "network-only", on_result = function(_, err)
+            ended[#ended + 1] = err.kind
+          end })
+        end
+        function love.update()
+          appsync.update(0.001)
+          if client:stats().requests == 20 then love.event.quit() end
+        end
+        function love.quit()
+          print(client:close(0), #ended, ended[1], ended[20])
+        end
+      ]],
+    }
+    local silent = peer.start{ connections = { { { "request" }, { "wait" } } }, ["repeat"] = true }
+    local output, status = game.run("env ENDPOINT=" .. silent.url .. " love game")
+    assert.equal(0, status, output)
+    assert.matches("^true\t20\tclosed\tclosed", output)
+  end)
+
+  it("takes over its store and ends the former client when its code is loaded anew", function()
+    game = love.make {
+      ["main.lua"] = [[
+        local appsync = require "appsync"
+        local net = require "net"
+        local ended = false
+        net.open(function() ended = true end)
+        local former = net.client
+        local n_frames = 0
+        function love.update()
+          n_frames = n_frames + 1
+          appsync.update{ budget = 0.001, raise = true }
+          if n_frames == 2 then
+            package.loaded.net = nil
+            net = require "net"
+            net.open(function() error "the new subscription has ended" end)
+          elseif n_frames > 2 and ended then
+            local _, err = former:query("{ n }", nil, { timeout = 1 })
+            print("former", err.kind, "new", net.client ~= former and net.client:write_query("{ n }", nil, { n = 1 }))
+            love.event.quit()
+          end
+        end
+      ]],
+      ["net.lua"] = [[
+        local appsync = require "appsync"
+        local net = {}
+        function net.open(on_end)
+          net.client = appsync.client{
+            endpoint = "http://127.0.0.1:9/graphql", auth = { type = "NONE" }, store = "reload.db", reopen = true,
+          }
+          net.client:write_query("{ n }", nil, { n = 0 })
+          net.client:subscribe("subscription { on { n } }"):subscribe{ next = print, complete = on_end }
+        end
+        return net
+      ]],
+    }
+    local output, status = game.run "love game"
+    assert.equal(0, status, output)
+    assert.matches("former\tclosed\tnew\ttrue\n", output)
   end)
 
   it("uses it in love.thread, too, each with a client of its own", function()

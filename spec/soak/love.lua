@@ -10,6 +10,8 @@ local server = require "spec.support.server"
 local MINUTES = tonumber(os.getenv "MINUTES") or 10
 local RECORDS = tonumber(os.getenv "RECORDS") or 100000
 local RATE = tonumber(os.getenv "RATE") or 1000
+local ALLOWED_US = tonumber(os.getenv "ALLOWED_US") or 2000
+local ALLOWED_KIB = tonumber(os.getenv "ALLOWED_KIB") or 20 * 1024
 local BENCH = "build/bench"
 
 local function start_records()
@@ -45,6 +47,7 @@ local function play(game, how, seconds, at)
     found.wall.p999, found.wall.worst, found.control.p999, found.control.worst, found.counts.events, found.counts.records,
     found.counts.syncs, found.memory.before, found.memory.after, found.idle.frames, found.idle.bytes,
     found.begin.half, found.begin.worst))
+  assert(found.idle.bytes == 0, "idle frames allocate")
   return found
 end
 
@@ -53,9 +56,11 @@ local function main()
   local at = { records = start_records(), events = start_events(RATE) }
   local seconds = MINUTES * 60
   local ok, err = pcall(function()
-    play(game, "plain", seconds, at)
+    local plain = play(game, "plain", seconds, at)
+    assert(plain.memory.after - plain.memory.before < ALLOWED_KIB, "memory grows")
     play(game, "stop", seconds / 5, at)
-    play(game, "joff", seconds / 5, at)
+    local interpreted = play(game, "joff", seconds / 5, at)
+    assert(interpreted.cpu.worst <= ALLOWED_US, "an update took too long")
   end)
   game.remove()
   assert(ok, err)

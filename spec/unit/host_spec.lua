@@ -127,6 +127,15 @@ describe("the host", function()
       assert.equal(2, #log)
     end)
 
+    it("doesn't blame client:close, whose caller says how long it may take", function()
+      local client = open_client()
+      appsync.update()
+      local began = core.time
+      assert.is_true(client:close(0.5)) -- a call is in flight
+      assert.is_true(core.time - began >= 0.5)
+      assert.same({}, log)
+    end)
+
     it("without an update, a script may block without blame", function()
       appsync.sleep(1)
       assert.same({}, log)

@@ -18,6 +18,7 @@ local DEFAULT_BUDGET = 0.001
 local MAX_BUDGET = 0.004
 local BLOCKING = 0.005
 local SOON = 0.002
+local MEANT = { ["appsync.suspend"] = true, ["client:close"] = true } -- their caller says for how long
 
 local is_game, is_fd_used, is_updating = false, false, false
 local armed_at ---@type number|false|nil nil: for nothing; false: unknown
@@ -73,7 +74,7 @@ local function pump_frame(w)
   local place = errors.place()
   local began = clock.now()
   pump(w)
-  if w.what ~= "appsync.suspend" and clock.now() - began > BLOCKING and not told_places[place] then
+  if not MEANT[w.what] and clock.now() - began > BLOCKING and not told_places[place] then
     told_places[place] = true
     log.emit(nil, "warn", ("%s: %s blocked the main thread for %.0f ms; use a task or on_result"):format(
       place, w.what or "a call", (clock.now() - began) * 1000))
