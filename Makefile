@@ -175,7 +175,7 @@ $(T_LIB): $(T_OBJ)
 ctest-programs: $(T_BIN)
 
 # make ctest ONLY=codec/json_reader runs one program.
-ctest: $(if $(ONLY),$(T)/bin/$(ONLY)_test,$(T_BIN))
+ctest: $(if $(ONLY),$(patsubst %,$(T)/bin/%_test,$(ONLY)),$(T_BIN))
 	@.ci/ctest $^
 
 # What tests preload: spec/support/shim.lua.
