@@ -51,8 +51,15 @@ static void take_slot(struct aps_claim *claim)
 		if (set_lock(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1) == 0) claim->slot = slot;
 }
 
+bool aps_claim_is_called(const struct aps_claim *claim)
+{
+	long pid;
+	return is_held(claim->fd, F_WRLCK, CALL, 1, &pid);
+}
+
 enum aps_rc aps_claim_alone(struct aps_claim *claim, struct aps_err *err)
 {
+	if (aps_claim_is_called(claim)) return fail_held(claim->fd, CALL, 1, err);
 	int code = set_lock(claim->fd, F_WRLCK, LEAD, GATE - LEAD + 1);
 	if (code != 0) return fail(claim->fd, code, err);
 	claim->is_alone = claim->leads = true;
@@ -64,12 +71,6 @@ bool aps_claim_lead(struct aps_claim *claim)
 {
 	if (!claim->leads) claim->leads = set_lock(claim->fd, F_WRLCK, LEAD, 1) == 0;
 	return claim->leads;
-}
-
-bool aps_claim_is_called(const struct aps_claim *claim)
-{
-	long pid;
-	return is_held(claim->fd, F_WRLCK, CALL, 1, &pid);
 }
 
 void aps_claim_call(const struct aps_claim *claim, bool is_on)

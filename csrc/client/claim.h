@@ -26,8 +26,8 @@ struct aps_claim {
 
 APS_BEGIN_DECLS
 
-/* All of it, or nothing changes: E_STORAGE "locked", by whom is in the message, or what the system says. One who has it
- * with others has it alone then. */
+/* All of it, or nothing changes: E_STORAGE "locked", by whom, or for whom, is in the message, or what the system says.
+ * One who has it with others has it alone then. */
 enum aps_rc aps_claim_alone(struct aps_claim *claim, struct aps_err *err);
 /* With others, whom one who has it alone lets in; the lead is taken where it is free. Errors as above. */
 enum aps_rc aps_claim_share(struct aps_claim *claim, struct aps_err *err);

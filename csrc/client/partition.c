@@ -4,7 +4,6 @@
 #include "cache/layer_end.h"
 #include "cache/layer_map.h"
 #include "client/adopted.h"
-#include "client/partition_source.h"
 #include "client/store_place.h"
 #include "store/cache_rows.h"
 #include "store/layer_store.h"
@@ -194,11 +193,6 @@ enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_d
 	return APS_OK;
 }
 
-struct aps_read_source *aps_partition_source(struct aps_partition *partition)
-{
-	return &partition->source;
-}
-
 void aps_partition_turn(struct aps_partition *partition)
 {
 	if (partition->listener != NULL) partition->listener->turned(partition->listener);
@@ -320,7 +314,6 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 	                                          .overtaken = overtaken,
 	                                          .leading = leading};
 	partition->vault = vault;
-	aps_partition_source_init(partition);
 	partition->policies = policies;
 	partition->max_bytes = MAX_BYTES;
 	partition->channel = aps_channel_ref(channel);

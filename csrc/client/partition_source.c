@@ -1,4 +1,5 @@
-#include "client/partition_source.h"
+/* What a partition has, for whoever reads it in the core. */
+#include "client/partition.h"
 
 static void show(struct aps_read_source *source, const struct aps_entry *entry, struct aps_str *content)
 {
@@ -28,7 +29,9 @@ static enum aps_rc source_find(struct aps_read_source *source, struct aps_str ke
 	return rc;
 }
 
-void aps_partition_source_init(struct aps_partition *partition)
+struct aps_read_source *aps_partition_source(struct aps_partition *partition)
 {
-	partition->source = (struct aps_read_source){.at = source_at, .find = source_find};
+	partition->source.at = source_at;
+	partition->source.find = source_find;
+	return &partition->source;
 }

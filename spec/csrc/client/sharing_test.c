@@ -65,6 +65,10 @@ static const char *obey(struct vault_world *at, char *command)
 	if (strcmp(word, "open") == 0) vault_world_open(at);
 	if (strcmp(word, "close") == 0) vault_world_close(at);
 	if (strcmp(word, "look") == 0) look(at);
+	if (strcmp(word, "retry") == 0) {
+		aps_vault_retry(at->vault, 0);
+		vault_world_commit(at);
+	}
 	if (strcmp(word, "write") == 0) {
 		const char *root = strtok(NULL, " "), *id = strtok(NULL, " ");
 		vault_world_write(at, root[0] == 'a' ? A : B, record(root, id, atoi(strtok(NULL, " "))));
@@ -260,6 +264,70 @@ static void layers_of_calls_end_with_their_process_and_with_no_other(void **stat
 	assert_true(aps_vault_leads(world.vault));
 }
 
+static void a_damaged_file_is_set_aside_once_all_have_let_go_of_it(void **state)
+{
+	(void)state;
+	tell("open");
+	tell("write a 1 1");
+	vault_world_open(&world);
+	aps_vault_damaged(world.vault, world.vault->place);
+	vault_world_commit(&world);
+	assert_false(aps_vault_is_available(world.vault));
+	assert_non_null(strstr(vault_world_news(&world), "a record can't be read"));
+	/* the other one still has it */
+	aps_vault_retry(world.vault, 0);
+	assert_false(aps_vault_is_available(world.vault));
+	assert_int_equal(world.vault->wait_ms, 500);
+	assert_int_equal(vault_world_files(&world, ".damaged-", NULL), 0);
+	assert_string_equal(tell("look"), "leads memory");
+	assert_string_equal(tell("retry"), "leads memory"); /* who mends it comes first */
+	aps_vault_retry(world.vault, 0);
+	vault_world_commit(&world);
+	assert_true(aps_vault_is_available(world.vault));
+	assert_true(aps_vault_leads(world.vault));
+	assert_int_equal(vault_world_files(&world, ".damaged-", NULL), 1);
+	assert_string_equal(tell("retry"), "follows file");
+	assert_reads(A, "missing");
+	tell("write b 1 2");
+	look(&world);
+	assert_reads(B, record("b", "1", 2));
+}
+
+/* What lies over a file would be in the way of what others write. */
+static void who_cannot_write_a_file_that_others_have_works_from_memory(void **state)
+{
+	(void)state;
+	struct aps_err full;
+	vault_world_open(&world);
+	tell("open");
+	tell("write a 1 1");
+	assert_int_equal(aps_fail_word(&full, APS_E_STORAGE, "full", 13, "the disk is full"), APS_E_STORAGE);
+	assert_true(aps_vault_cope(world.vault, &full));
+	vault_world_commit(&world);
+	assert_int_equal(aps_place_kind(world.vault->place), APS_PLACE_MEMORY);
+	assert_reads(A, "missing");
+	vault_world_write(&world, A, record("a", "1", 5));
+	vault_world_commit(&world);
+	assert_string_equal(tell("read a"), record("a", "1", 1));
+	/* the other one leads meanwhile, and its file has nothing of before when this one is back */
+	tell("look");
+	assert_string_equal(tell("look"), "leads file");
+	aps_vault_retry(world.vault, 0);
+	vault_world_commit(&world);
+	assert_true(aps_vault_is_available(world.vault));
+	assert_false(aps_vault_leads(world.vault));
+	assert_reads(A, "missing");
+	/* alone it keeps what the file has */
+	tell("close");
+	assert_true(aps_vault_cope(world.vault, &full));
+	vault_world_commit(&world);
+	assert_int_equal(aps_place_kind(world.vault->place), APS_PLACE_OVER);
+	assert_string_equal(tell("open"), "leads memory");
+	aps_vault_retry(world.vault, 0);
+	vault_world_commit(&world);
+	assert_string_equal(tell("retry"), "follows file");
+}
+
 int main(void)
 {
 	struct aps_err err;
@@ -269,6 +337,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_one_writes_the_other_reads, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_writes_knows_what_others_have_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_another_has_cleared_is_begun_anew, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_damaged_file_is_set_aside_once_all_have_let_go_of_it, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(who_cannot_write_a_file_that_others_have_works_from_memory, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(layers_of_calls_end_with_their_process_and_with_no_other, setup,
 	                                        teardown),
 	};
