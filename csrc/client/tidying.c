@@ -167,6 +167,8 @@ static void follow_vault(struct aps_tidying *tidying)
 	tidying->n_overtaken = vault->n_overtaken;
 	tidying->dropped.part = 0;
 	tidying->are_rows_gone = tidying->is_log_empty = false;
+	tidying->is_thorough =
+	        tidying->is_thorough || tidying->asking != NULL; /* whoever waits is answered in the end */
 }
 
 /* What is in memory for a while isn't tidied: there it would be as if it had never been. */

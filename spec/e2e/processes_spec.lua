@@ -98,7 +98,7 @@ describe("processes on one store", function()
     assert.is_nil(client:read_query(LIST))
     wait_for(function() return other.run("return client:read_query([[%s]]) == nil", LIST) == "true" end)
     other.run("return client:query([[%s]])", LIST)
-    assert.is_truthy(client:read_query(LIST))
+    wait_for(function() return client:read_query(LIST) ~= nil end) -- that nothing is there was in memory
     assert.is_true(client:sign_out())
     wait_for(function() return other.run("return client:read_query([[%s]]) == nil", LIST) == "true" end)
   end)
@@ -118,5 +118,27 @@ describe("processes on one store", function()
       return answer and answer.updateTodo.name == "ours"
     end)
     assert.is_true(took_s < MOVE_S, took_s)
+  end)
+
+  it("pass the lead on each time that the one that has it is killed", function()
+    local path = kept.path "chain.db"
+    other = start(path)
+    for i = 1, 5 do
+      local name = "round " .. i
+      local next_one = start(path)
+      assert.equal("locked", next_one.run("return select(2, client:mutate([[%s]], { id = '1', name = 'never' })).code", UPDATE))
+      assert.equal(name, other.run("return client:mutate([[%s]], { id = '1', name = '%s' }).updateTodo.name", UPDATE, name))
+      other.run("return client:query([[%s]], { id = '1' }, { fetch_policy = 'network-only' })", GET)
+      other.kill()
+      other = next_one
+      local took_s = wait_for(function()
+        return other.run("return (client:mutate([[%s]], { id = '2', name = '%s' })) ~= nil", UPDATE, name) == "true"
+      end)
+      assert.is_true(took_s < MOVE_S, took_s)
+      assert.equal(name, other.run("return client:read_query([[%s]], { id = '1' }).getTodo.name", GET))
+    end
+    open(path)
+    assert.equal("round 5", client:query(GET, { id = "1" }, { fetch_policy = "network-only" }).getTodo.name)
+    assert.equal("round 5", client:query(GET, { id = "2" }, { fetch_policy = "network-only" }).getTodo.name)
   end)
 end)
