@@ -160,6 +160,7 @@ static enum aps_rc complete(struct aps_layers *layers, uint64_t id, struct aps_l
 	layer->identified = row->identified;
 	aps_buf_init(&row->identified, APS_BUF_ANY_SIZE);
 	layer->kind = row->kind;
+	layer->slot = row->slot;
 	layer->is_whole = true;
 	*out = layer;
 	return APS_OK;

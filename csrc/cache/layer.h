@@ -38,6 +38,7 @@ struct aps_layer {
 	struct aps_layers *layers;
 	uint64_t id;
 	enum aps_layer_kind kind;
+	int slot;                        /* as the store knows it */
 	struct aps_layer_patch *patches; /* of entries in memory */
 	struct aps_buf identified;       /* struct aps_identified (cache/id_pairs.h): what its response has */
 	bool is_whole;                   /* nothing of it is in the store alone */
@@ -49,6 +50,7 @@ struct aps_layer {
 struct aps_layer_row {
 	bool is_there;
 	enum aps_layer_kind kind;
+	int slot;                  /* of the process whose call it is of; 0: it isn't known, or of none */
 	struct aps_buf entries;    /* uint64_t: which it changes or mentions (cache/layer_mentions.h) */
 	struct aps_buf identified; /* struct aps_identified */
 };

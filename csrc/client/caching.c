@@ -5,6 +5,7 @@
 #include "client/collecting.h"
 #include "client/partition.h"
 #include "client/question.h"
+#include "client/sharing.h"
 #include "client/sight.h"
 #include "client/tidying.h"
 
@@ -110,6 +111,7 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
 	        .path = settings->path,
 	        .seed = settings->seed,
 	        .synchronous = settings->is_in_memory ? APS_DB_SYNC_OFF : APS_DB_SYNC_NORMAL,
+	        .is_private = settings->is_in_memory,
 	};
 	struct aps_vault *vault = aps_vault_open(vaults_of(core), &options, err);
 	if (vault == NULL) return err->code;
@@ -123,6 +125,7 @@ static enum aps_rc open_partition(struct aps_core *core, struct aps_client *clie
 	cached->partition->max_disk_bytes = settings->max_bytes;
 	cached->collecting = aps_collecting_new(core, client, cached->partition);
 	if (vault->tidying == NULL) vault->tidying = aps_tidying_new(core, vault);
+	if (core->thread != NULL) aps_sharing_begin(vault); /* else time is somebody else's */
 	return cached->collecting != NULL && vault->tidying != NULL ? APS_OK : fail_open(core, cached, err);
 }
 

@@ -16,6 +16,7 @@ struct aps_channel {
 	atomic_size_t n_refs;
 	uint64_t seed;
 	atomic_ullong generation;
+	atomic_ullong expected; /* the highest one that is known to the core */
 	atomic_ullong place;
 	atomic_ullong lost;    /* the highest generation of which nothing could be told */
 	atomic_ullong decided; /* the highest edit of which all is known */
@@ -124,10 +125,21 @@ void aps_channel_unref(struct aps_channel *channel)
 	aps_free(channel);
 }
 
+void aps_channel_expect(struct aps_channel *channel, uint64_t generation)
+{
+	if (generation > atomic_load(&channel->expected)) atomic_store(&channel->expected, generation);
+}
+
+bool aps_channel_is_foreign(const struct aps_channel *channel, uint64_t generation)
+{
+	return generation > atomic_load(&channel->expected);
+}
+
 void aps_channel_announce(struct aps_channel *channel, uint64_t generation, const struct aps_channel_change *changes,
                           size_t n, uint64_t edits)
 {
 	struct announcement *mail = NULL;
+	aps_channel_expect(channel, generation);
 	if (changes != NULL && n <= MAX_CHANGES) mail = aps_malloc(sizeof *mail + n * sizeof *changes);
 	if (mail != NULL) {
 		size_t n_bytes = sizeof *mail + n * sizeof *changes;
@@ -140,6 +152,7 @@ void aps_channel_announce(struct aps_channel *channel, uint64_t generation, cons
 
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation)
 {
+	aps_channel_expect(channel, generation);
 	atomic_store(&channel->generation, generation);
 }
 
@@ -207,6 +220,7 @@ static void drain(struct aps_channel *channel)
 
 bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *changes, uint64_t *edits)
 {
+	bool is_foreign = aps_channel_is_foreign(channel, generation);
 	*edits = 0;
 	drain(channel);
 	while (channel->kept != NULL) {
@@ -224,5 +238,5 @@ bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct 
 		unsigned long long known = lost;
 		atomic_compare_exchange_strong(&channel->lost, &known, 0);
 	}
-	return lost == 0 && changes->rc == APS_OK;
+	return lost == 0 && !is_foreign && changes->rc == APS_OK;
 }

@@ -27,6 +27,8 @@ void aps_channel_unref(struct aps_channel *channel); /* NULL is legal */
  * its edits are known by aps_channel_decide() only. @thread core */
 void aps_channel_announce(struct aps_channel *channel, uint64_t generation, const struct aps_channel_change *changes,
                           size_t n, uint64_t edits);
+/* A commit of this generation is about to be tried, whether it changes anything here or not. @thread core */
+void aps_channel_expect(struct aps_channel *channel, uint64_t generation);
 /* It was committed. @thread core */
 void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
 /* What is kept is there from now on (client/store_place.h): before anything else is committed to it. @thread core */
@@ -63,8 +65,10 @@ uint64_t aps_channel_place(const struct aps_channel *channel);
 struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place);
 /* The highest edit that was decided; asked for before the generation, it is in that one if in any. @thread app */
 uint64_t aps_channel_decided(const struct aps_channel *channel);
+/* Another process has committed this generation, of which nothing was told. @thread app */
+bool aps_channel_is_foreign(const struct aps_channel *channel, uint64_t generation);
 /* Appends the changes (struct aps_channel_change) that generations up to this one made and that weren't fetched before;
- * *edits: the highest number of an edit in them. False: any may be. @thread app */
+ * *edits: the highest number of an edit in them. False: any may be, as in those of other processes. @thread app */
 bool aps_channel_fetch(struct aps_channel *channel, uint64_t generation, struct aps_buf *changes, uint64_t *edits);
 
 APS_END_DECLS

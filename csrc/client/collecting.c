@@ -138,8 +138,15 @@ static void wake(struct aps_collecting *collecting, int64_t after_ms)
 	give_up(collecting, &err);
 }
 
+/* It collects by itself: others leave that to it. */
+static bool leads(const struct aps_collecting *collecting)
+{
+	return aps_vault_leads(collecting->partition->vault);
+}
+
 static void wake_for_doubted(struct aps_collecting *collecting)
 {
+	if (!leads(collecting)) return;
 	int64_t left_ms = aps_doubting_left_ms(&collecting->doubting, aps_clock_mono_ms());
 	if (left_ms >= 0) wake(collecting, left_ms > PAUSE_MS ? left_ms : PAUSE_MS);
 }
@@ -171,13 +178,13 @@ static enum aps_rc moved(struct aps_partition_collector *collector, struct aps_e
 	return aps_doubting_moved(&of(collector)->doubting, err);
 }
 
-/* To begin may be what tells that the store has to move, to where other numbers are. */
+/* To begin may be what tells that the store has to move, to where other numbers are, or that others have written. */
 static enum aps_rc begin_writing(const struct aps_collecting *collecting, struct aps_err *err)
 {
 	struct aps_vault *vault = collecting->partition->vault;
-	uint64_t place = vault->place;
+	uint64_t place = vault->place, n_overtaken = vault->n_overtaken;
 	enum aps_rc rc = aps_vault_begin(vault, err);
-	if (rc != APS_OK || vault->place == place) return rc;
+	if (rc != APS_OK || (vault->place == place && vault->n_overtaken == n_overtaken)) return rc;
 	return aps_fail(err, APS_E_CANCELLED, "the store has moved");
 }
 
@@ -185,7 +192,7 @@ static bool is_above_limit(const struct aps_collecting *collecting)
 {
 	const struct aps_partition *partition = collecting->partition;
 	int64_t n_bytes = partition->store.n_bytes;
-	return partition->max_disk_bytes != 0 && n_bytes > partition->max_disk_bytes &&
+	return leads(collecting) && partition->max_disk_bytes != 0 && n_bytes > partition->max_disk_bytes &&
 	       n_bytes >= collecting->next_bytes;
 }
 
@@ -508,7 +515,7 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 	struct aps_collecting *collecting = APS_CONTAINER_OF(timer, struct aps_collecting, timer);
 	struct aps_err err;
 	bool has_work = collecting->run != NULL || collecting->asking != NULL || is_above_limit(collecting) ||
-	                aps_doubting_left_ms(&collecting->doubting, now_ms) == 0;
+	                (leads(collecting) && aps_doubting_left_ms(&collecting->doubting, now_ms) == 0);
 	if (save_uses(collecting) || !has_work) {
 		if (collecting->uses.n != 0) wake(collecting, PAUSE_MS);
 		wake_for_doubted(collecting);

@@ -97,3 +97,22 @@ enum aps_rc aps_partition_layer_roots(struct aps_partition *partition, uint64_t 
 {
 	return list_objects(partition, id, put_root, APS_STR(""), out, err);
 }
+
+static enum aps_rc answer_once(struct aps_partition *partition, uint64_t id, struct aps_err *err)
+{
+	struct aps_layer *layer = NULL;
+	enum aps_rc rc = aps_vault_begin(partition->vault, err);
+	if (rc == APS_OK) rc = aps_layers_load(&partition->cache.layers, id, &layer, err);
+	if (rc != APS_OK || layer == NULL) return rc;
+	enum aps_layer_kind former = layer->kind;
+	layer->kind = APS_LAYER_ANSWERED;
+	rc = aps_cache_store_save_kind(&partition->store, layer, err);
+	if (rc != APS_OK) layer->kind = former;
+	return rc;
+}
+
+enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t id, struct aps_err *err)
+{
+	enum aps_rc rc = answer_once(partition, id, err);
+	return rc != APS_OK && aps_vault_cope(partition->vault, err) ? answer_once(partition, id, err) : rc;
+}

@@ -81,6 +81,7 @@ static void announce(struct aps_vault_part *part, uint64_t generation)
 {
 	const struct aps_partition *partition = of(part);
 	if (partition->adopted != NULL) hide(partition);
+	aps_channel_expect(partition->channel, generation);
 	size_t n = partition->changed.n / sizeof(struct aps_channel_change);
 	bool is_known = partition->changed.rc == APS_OK && !partition->is_any_changed;
 	const void *changes = is_known ? partition->changed.p : NULL;
@@ -192,39 +193,6 @@ enum aps_rc aps_partition_clear(struct aps_partition *partition, enum aps_part_d
 	return APS_OK;
 }
 
-static void show(struct aps_read_source *source, const struct aps_entry *entry, struct aps_str *content)
-{
-	*content = aps_entry_shown(entry);
-	source->is_optimistic = entry != NULL && entry->layered != NULL;
-}
-
-static enum aps_rc source_at(struct aps_read_source *source, uint64_t number, struct aps_str *content,
-                             struct aps_err *err)
-{
-	struct aps_partition *partition = APS_CONTAINER_OF(source, struct aps_partition, source);
-	struct aps_entry *entry;
-	enum aps_rc rc = aps_entries_at(&partition->cache.entries, number, &entry, err);
-	show(source, entry, content);
-	source->is_absent = entry == NULL;
-	return rc;
-}
-
-static enum aps_rc source_find(struct aps_read_source *source, struct aps_str key, uint64_t *number,
-                               struct aps_str *content, struct aps_err *err)
-{
-	struct aps_partition *partition = APS_CONTAINER_OF(source, struct aps_partition, source);
-	struct aps_entry *entry;
-	enum aps_rc rc = aps_entries_find(&partition->cache.entries, key, &entry, err);
-	*number = entry != NULL ? entry->number : 0;
-	show(source, entry, content);
-	return rc;
-}
-
-struct aps_read_source *aps_partition_source(struct aps_partition *partition)
-{
-	return &partition->source;
-}
-
 void aps_partition_turn(struct aps_partition *partition)
 {
 	if (partition->listener != NULL) partition->listener->turned(partition->listener);
@@ -266,6 +234,41 @@ static enum aps_rc save_changed(struct aps_partition *partition, struct aps_err 
 	return rc;
 }
 
+/* The transaction may be one that only looks: layers of calls that it drops are dropped once more. */
+static enum aps_rc become_other(struct aps_partition *partition, struct aps_err *err)
+{
+	hide(partition);
+	enum aps_rc rc = begin_anew(partition, err);
+	partition->has_orphans = true;
+	return rc;
+}
+
+static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_other, struct aps_err *err)
+{
+	struct aps_partition *partition = of(part);
+	uint64_t generation = partition->vault->generation;
+	bool is_same = true;
+	if (partition->store.db == NULL) return APS_OK;
+	forget_all(partition);
+	if (is_own) {
+		partition->store.has_layers = partition->is_any_changed = true;
+		return APS_OK;
+	}
+	enum aps_rc rc = aps_cache_store_resume(&partition->store, &partition->cache, &is_same, err);
+	*is_other = *is_other || !is_same;
+	if (rc == APS_OK && !is_same) rc = become_other(partition, err);
+	aps_channel_renew_ids(partition->channel);
+	aps_channel_announce(partition->channel, generation, NULL, 0, 0);
+	aps_channel_publish(partition->channel, generation);
+	return rc;
+}
+
+static void leading(struct aps_vault_part *part)
+{
+	struct aps_partition_collector *collector = of(part)->collector;
+	if (collector != NULL) collector->committed(collector);
+}
+
 static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err *err)
 {
 	struct aps_partition *partition = of(part);
@@ -302,9 +305,15 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		aps_fail(err, APS_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	partition->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, renamed};
+	partition->part = (struct aps_vault_part){.finish = finish,
+	                                          .announce = announce,
+	                                          .committed = committed,
+	                                          .failed = failed,
+	                                          .moved = moved,
+	                                          .renamed = renamed,
+	                                          .overtaken = overtaken,
+	                                          .leading = leading};
 	partition->vault = vault;
-	partition->source = (struct aps_read_source){.at = source_at, .find = source_find};
 	partition->policies = policies;
 	partition->max_bytes = MAX_BYTES;
 	partition->channel = aps_channel_ref(channel);
@@ -671,23 +680,4 @@ enum aps_rc aps_partition_doubt_record(struct aps_partition *partition, struct a
 	                                   : aps_fail(err, APS_E_NOMEM, "no memory for a record's key");
 	aps_buf_clear(&text);
 	return rc;
-}
-
-static enum aps_rc answer_once(struct aps_partition *partition, uint64_t id, struct aps_err *err)
-{
-	struct aps_layer *layer = NULL;
-	enum aps_rc rc = aps_vault_begin(partition->vault, err);
-	if (rc == APS_OK) rc = aps_layers_load(&partition->cache.layers, id, &layer, err);
-	if (rc != APS_OK || layer == NULL) return rc;
-	enum aps_layer_kind former = layer->kind;
-	layer->kind = APS_LAYER_ANSWERED;
-	rc = aps_cache_store_save_kind(&partition->store, layer, err);
-	if (rc != APS_OK) layer->kind = former;
-	return rc;
-}
-
-enum aps_rc aps_partition_answer_layer(struct aps_partition *partition, uint64_t id, struct aps_err *err)
-{
-	enum aps_rc rc = answer_once(partition, id, err);
-	return rc != APS_OK && aps_vault_cope(partition->vault, err) ? answer_once(partition, id, err) : rc;
 }

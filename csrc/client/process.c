@@ -22,6 +22,7 @@
 /* A lock file, by its device and its number there. */
 struct claimed {
 	bool is_held;
+	bool is_inherited; /* the parent holds it, or did */
 	int fd;
 	dev_t device;
 	ino_t number;
@@ -42,7 +43,10 @@ static void after_fork_in_child(void)
 	/* The parent's threads are not here, its objects are never touched again; the lock may have been held. */
 	pthread_mutex_init(&lock, NULL);
 	for (size_t i = 0; i < MAX_OBJECTS; i++) live[i].object = NULL;
-	for (size_t i = 0; i < MAX_CLAIMS; i++) claims[i].is_held = false; /* the parent has them */
+	for (size_t i = 0; i < MAX_CLAIMS; i++) {
+		claims[i].is_inherited = claims[i].is_inherited || claims[i].is_held;
+		claims[i].is_held = false;
+	}
 	atomic_store(&n_opening, 0);
 }
 
@@ -132,28 +136,20 @@ bool aps_process_take(const void *object)
 	return is_taken;
 }
 
-static struct claimed *find_claim(const struct stat *info)
+static struct claimed *find_claim(const struct stat *info, bool is_inherited)
 {
-	for (size_t i = 0; i < MAX_CLAIMS; i++)
-		if (claims[i].is_held && claims[i].device == info->st_dev && claims[i].number == info->st_ino)
-			return &claims[i];
+	for (size_t i = 0; i < MAX_CLAIMS; i++) {
+		bool is_one = is_inherited ? claims[i].is_inherited : claims[i].is_held;
+		if (is_one && claims[i].device == info->st_dev && claims[i].number == info->st_ino) return &claims[i];
+	}
 	return NULL;
 }
 
 static struct claimed *free_claim(void)
 {
 	size_t i = 0;
-	while (i < MAX_CLAIMS && claims[i].is_held) i++;
+	while (i < MAX_CLAIMS && (claims[i].is_held || claims[i].is_inherited)) i++;
 	return i < MAX_CLAIMS ? &claims[i] : NULL;
-}
-
-static enum aps_rc fail_held(int fd, struct aps_err *err)
-{
-	struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
-	if (fcntl(fd, F_GETLK, &wanted) == 0 && wanted.l_type != F_UNLCK && wanted.l_pid > 0)
-		return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process (%ld) has it open",
-		                     (long)wanted.l_pid);
-	return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process has it open");
 }
 
 static enum aps_rc fail_file(int code, struct aps_err *err)
@@ -162,45 +158,50 @@ static enum aps_rc fail_file(int code, struct aps_err *err)
 	bool is_readonly = code == EROFS || code == EACCES || code == EPERM;
 	const char *word = is_out ? "descriptors" : is_readonly ? "readonly" : NULL;
 	if (code == ENOSPC || code == EDQUOT) word = "full";
-	return aps_fail_word(err, is_out ? APS_E_SYSTEM : APS_E_STORAGE, word, code, "its lock file can't be %s (%s)",
-	                     code == ENOLCK ? "locked" : "opened", strerror(code));
+	return aps_fail_word(err, is_out ? APS_E_SYSTEM : APS_E_STORAGE, word, code,
+	                     "its lock file can't be opened (%s)", strerror(code));
 }
 
-/* The lock is on the first byte: the others are for what else processes may have to agree on. */
-static enum aps_rc lock_file(const char *path, struct claimed *claimed, struct aps_err *err)
+static enum aps_rc open_file(const char *path, struct claimed *claimed, struct aps_err *err)
 {
-	struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
 	struct stat info;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	if (fd < 0) return fail_file(errno, err);
-	enum aps_rc rc = APS_OK;
-	if (fstat(fd, &info) != 0)
-		rc = fail_file(errno, err);
-	else if (fcntl(fd, F_SETLK, &wanted) != 0)
-		rc = errno == EACCES || errno == EAGAIN ? fail_held(fd, err) : fail_file(errno, err);
-	if (rc != APS_OK) {
+	if (fstat(fd, &info) != 0) {
+		enum aps_rc rc = fail_file(errno, err);
 		close(fd);
 		return rc;
 	}
-	*claimed = (struct claimed){true, fd, info.st_dev, info.st_ino};
+	*claimed = (struct claimed){.is_held = true, .fd = fd, .device = info.st_dev, .number = info.st_ino};
 	return APS_OK;
 }
 
-enum aps_rc aps_process_claim(const char *path, struct aps_claim *claim, struct aps_err *err)
+enum aps_rc aps_process_open_claim(const char *path, struct aps_claim *claim, struct aps_err *err)
 {
 	struct stat info;
 	enum aps_rc rc;
+	*claim = (struct aps_claim){.fd = -1};
 	pthread_mutex_lock(&lock);
 	struct claimed *claimed = free_claim();
-	if (stat(path, &info) == 0 && find_claim(&info) != NULL)
+	bool is_there = stat(path, &info) == 0;
+	if (is_there && find_claim(&info, false) != NULL)
 		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0,
 		                   "this process has it open already, in another Lua state or under another name");
 	else if (claimed == NULL)
 		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0, "this process has %d stores open", MAX_CLAIMS);
 	else
-		rc = lock_file(path, claimed, err);
-	claim->fd = rc == APS_OK ? claimed->fd : -1;
+		rc = open_file(path, claimed, err);
+	if (rc == APS_OK) claim->fd = claimed->fd;
+	claim->is_inherited = is_there && find_claim(&info, true) != NULL;
 	pthread_mutex_unlock(&lock);
+	return rc;
+}
+
+enum aps_rc aps_process_claim(const char *path, struct aps_claim *claim, struct aps_err *err)
+{
+	enum aps_rc rc = aps_process_open_claim(path, claim, err);
+	if (rc == APS_OK) rc = aps_claim_alone(claim, err);
+	if (rc != APS_OK) aps_process_release(claim);
 	return rc;
 }
 
@@ -212,7 +213,7 @@ void aps_process_release(struct aps_claim *claim)
 		if (claims[i].is_held && claims[i].fd == claim->fd) claims[i].is_held = false;
 	close(claim->fd);
 	pthread_mutex_unlock(&lock);
-	claim->fd = -1;
+	*claim = (struct aps_claim){.fd = -1};
 }
 
 bool aps_process_begin_opening(void)

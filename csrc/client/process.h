@@ -2,18 +2,13 @@
 #ifndef APS_CLIENT_PROCESS_H
 #define APS_CLIENT_PROCESS_H
 
-#include "base/err.h"
+#include "client/claim.h"
 
 /* What the exit hook stops: its threads must not run while exit handlers take libraries apart. */
 struct aps_stoppable {
 	/* False: a thread of it is stuck; call it again. @thread any */
 	bool (*stop)(void *object, int64_t timeout_ms);
 	void *object;
-};
-
-/* A lock file that is held: by nobody else, in this process or in another one. */
-struct aps_claim {
-	int fd; /* -1: nothing is held */
 };
 
 APS_BEGIN_DECLS
@@ -30,10 +25,12 @@ bool aps_process_add(struct aps_stoppable stoppable);
 /* False: it isn't there, because the exit hook has taken it. Whoever has taken an object stops it. */
 bool aps_process_take(const void *object);
 
-/* Makes the file where there is none (mode 0600) and holds it until it is released, or this process ends in whatever
- * way; a child process doesn't inherit it. It must be opened nowhere else: closing any descriptor of a file drops all
- * of a process's locks on it (fcntl(2), "Advisory record locking"). E_STORAGE: "locked" (by whom is in the message),
- * "readonly", "full" or no word; E_SYSTEM. @thread any */
+/* Opens a lock file, made where there is none (mode 0600), for client/claim.h; until it is released, or this process
+ * ends in whatever way. A child process doesn't inherit what is held. It must be opened nowhere else: closing any
+ * descriptor of a file drops all of a process's locks on it (fcntl(2), "Advisory record locking"). E_STORAGE: "locked"
+ * (this process has it), "readonly", "full" or no word; E_SYSTEM. @thread any */
+enum aps_rc aps_process_open_claim(const char *path, struct aps_claim *claim, struct aps_err *err);
+/* The same, and aps_claim_alone(). */
 enum aps_rc aps_process_claim(const char *path, struct aps_claim *claim, struct aps_err *err);
 /* Twice is legal. */
 void aps_process_release(struct aps_claim *claim);

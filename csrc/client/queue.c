@@ -23,13 +23,14 @@ void aps_queue_settings_clear(struct aps_queue_settings *settings)
 
 bool aps_queue_has_store(const struct aps_queue *queue)
 {
-	if (queue->vault == NULL || queue->vault->db == NULL) return false;
+	if (queue->vault == NULL || queue->vault->db == NULL || !aps_vault_leads(queue->vault)) return false;
 	return aps_vault_is_available(queue->vault) || aps_caching_is_in_memory_by_choice(queue->client, queue->vault);
 }
 
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err)
 {
 	if (aps_queue_has_store(queue)) return APS_OK;
+	if (queue->vault != NULL && !aps_vault_leads(queue->vault)) return aps_vault_fail_led(queue->vault, err);
 	*err = queue->vault != NULL ? queue->vault->trouble : queue->trouble;
 	if (err->code == APS_OK) aps_fail(err, APS_E_STORAGE, "there is no store");
 	return err->code;

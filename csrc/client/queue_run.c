@@ -120,6 +120,14 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return APS_OK;
 }
 
+/* The process that led has left it as it is. */
+static void leading(struct aps_vault_part *part)
+{
+	struct aps_err err;
+	(void)moved(part, false, &err);
+	aps_queue_wake(of(part));
+}
+
 static void timer_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
 {
 	struct aps_queue *queue = APS_CONTAINER_OF(timer, struct aps_queue, timer);
@@ -195,7 +203,12 @@ static struct aps_queue *new_queue(struct aps_core *core, struct aps_client *cli
 	queue->core = core;
 	queue->client = client;
 	queue->cache = cache;
-	queue->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
+	queue->part = (struct aps_vault_part){.finish = finish,
+	                                      .announce = announce,
+	                                      .committed = committed,
+	                                      .failed = failed,
+	                                      .moved = moved,
+	                                      .leading = leading};
 	queue->journal = aps_queue_journal;
 	queue->timer.due = timer_due;
 	queue->stuck.due = stuck_due;

@@ -26,6 +26,7 @@
 #include "client/row_limit.h"
 #include "client/sight.h"
 #include "client/uses.h"
+#include "store/counters.h"
 #include "store/layer_store.h"
 
 #include <string.h>
@@ -49,26 +50,23 @@ struct aps_reader {
 	struct aps_overlay overlay;
 	struct aps_entry_backing backing; /* of the entries: the store's, seen through a view */
 	struct aps_read_source source;
-	uint64_t seen;        /* the generation of what is in memory */
-	uint64_t named;       /* the generation whose names are known */
+	uint64_t seen, named; /* the generations of what is in memory, and whose names are known */
 	uint64_t n_renamings; /* how often names have got other numbers */
 	struct aps_recent recent;
 	struct covered_row row; /* that was read last, where layers are */
-	bool is_viewing;
+	bool is_viewing, must_restart;
 	bool has_layers;               /* what the view shows */
 	bool is_below;                 /* reads don't look at layers */
 	struct aps_number_set covered; /* of what is in memory that which layers change */
 	uint64_t viewed;               /* the generation of the view */
-	bool is_blind; /* the store can't be read now: there is what was in memory, and what was written here */
-	bool must_restart;
-	bool has_moved;               /* the store, since this began */
-	bool has_damage;              /* that nobody was told of */
-	uint64_t damaged;             /* the place where it was met */
+	bool is_blind;    /* the store can't be read now: there is what was in memory, and what was written here */
+	bool has_moved;   /* the store, since this began */
+	bool has_damage;  /* that nobody was told of */
+	uint64_t damaged; /* the place where it was met */
 	struct aps_kept_read written; /* what responses were written for last */
 	struct aps_uses uses;
 	struct aps_row_limit limit;
-	uint64_t n_clears; /* that were asked for, and those that are over: in between nothing is there */
-	uint64_t n_ended_clears;
+	uint64_t n_clears, n_ended_clears; /* asked for, and over: in between nothing is there */
 };
 
 static void init_entries(struct aps_reader *reader)
@@ -113,6 +111,14 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	reader->seen = generation;
 }
 
+static void forget_names(struct aps_reader *reader)
+{
+	aps_names_clear(&reader->cache.names);
+	aps_names_init(&reader->cache.names, 0);
+	reader->n_renamings++;
+	aps_uses_forget(&reader->uses);
+}
+
 /* What was in memory in between was of the application alone. */
 static void end_clears(struct aps_reader *reader)
 {
@@ -130,10 +136,7 @@ static void follow_place(struct aps_reader *reader, uint64_t place)
 	aps_overlay_hide(&reader->overlay);
 	aps_sight_close(&reader->sight, place);
 	forget_all(reader);
-	aps_names_clear(&reader->cache.names);
-	aps_names_init(&reader->cache.names, 0);
-	reader->n_renamings++;
-	aps_uses_forget(&reader->uses);
+	forget_names(reader);
 	reader->seen = reader->named = 0;
 }
 
@@ -180,7 +183,7 @@ static enum aps_rc look(struct aps_reader *reader, struct aps_err *err)
 	enum aps_rc rc = aps_sight_begin(&reader->sight, err);
 	if (rc != APS_OK) return rc;
 	reader->is_viewing = true;
-	rc = aps_cache_store_generation(reader->sight.db, &reader->viewed, err);
+	rc = aps_counters_generation(reader->sight.db, &reader->viewed, err);
 	if (rc != APS_OK) end_view(reader);
 	return rc;
 }
@@ -217,12 +220,14 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 /* Memory becomes what the view shows. */
 static enum aps_rc enter_view(struct aps_reader *reader, struct aps_err *err)
 {
-	bool is_same;
 	enum aps_rc rc = APS_OK;
 	reader->must_restart = false;
 	aps_overlay_hide(&reader->overlay);
+	bool is_same = !aps_channel_is_foreign(reader->channel, reader->viewed);
 	advance(reader, reader->viewed);
-	follow(reader, &is_same, &rc, err);
+	if (!is_same) rc = aps_cache_store_is_same(&reader->sight.store, &is_same, err);
+	if (!is_same) forget_names(reader);
+	if (rc == APS_OK) follow(reader, &is_same, &rc, err);
 	if (rc == APS_OK) rc = aps_layer_store_has_any(reader->sight.db, &reader->has_layers, err);
 	return rc == APS_OK ? aps_overlay_show(&reader->overlay, err) : rc;
 }
@@ -282,8 +287,7 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 	return rc;
 }
 
-/* The store has none of this key. If the core has just written it, and it is there by its number, the index is damaged.
- */
+/* The store has none of this key. If the core has just written it, and it is there by its number, the index is bad. */
 static enum aps_rc check_absent(struct aps_reader *reader, struct aps_str key, struct aps_err *err)
 {
 	struct aps_entry_row row = {.number = 0};
@@ -561,10 +565,10 @@ enum aps_rc aps_reader_look_inside(struct aps_reader *reader, aps_reader_look *f
 
 bool aps_reader_take_damage(struct aps_reader *reader, uint64_t *place)
 {
-	bool has_damage = reader->has_damage;
 	*place = reader->damaged;
+	if (!reader->has_damage) return false;
 	reader->has_damage = false;
-	return has_damage;
+	return true;
 }
 
 enum aps_rc aps_reader_complete(struct aps_reader *reader, const struct aps_operation *operation, struct aps_str type,

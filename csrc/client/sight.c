@@ -2,6 +2,7 @@
 
 #include "client/process.h"
 #include "client/store_place.h"
+#include "store/counters.h"
 #include "store/db_error.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
@@ -104,7 +105,7 @@ static void ask(struct aps_sight *sight, struct aps_cache *cache)
 	struct aps_entry *entry;
 	uint64_t generation;
 	bool has_layers;
-	enum aps_rc rc = aps_cache_store_generation(sight->db, &generation, &unwanted);
+	enum aps_rc rc = aps_counters_generation(sight->db, &generation, &unwanted);
 	if (rc == APS_OK) rc = aps_layer_store_has_any(sight->db, &has_layers, &unwanted);
 	if (rc == APS_OK) rc = aps_cache_store_follow(&sight->store, cache, &generation, &unwanted);
 	if (rc == APS_OK) rc = aps_entries_find(&cache->entries, APS_STR("RROOT_QUERY"), &entry, &unwanted);

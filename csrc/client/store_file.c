@@ -7,6 +7,7 @@
 #include "client/store_salvage.h"
 #include "store/aside.h"
 #include "store/cache_store.h"
+#include "store/counters.h"
 #include "store/db_error.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
@@ -17,8 +18,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#define BUSY_MS    250   /* for some other program that writes it, which none should: the core waits */
+#define BUSY_MS    250  /* for some other program that writes it, which none should: the core waits */
+#define SHARED_MS  2000 /* for the others: a turn's writes, which may wait for a slow disk */
+#define MOMENT_MS  200  /* that another process may need to open it */
+#define STEP_MS    5
 #define REPAIR_MS  2000  /* for whoever reads a log again that a process has left behind when it was killed */
 #define MEMORY_MS  2000  /* that who writes and who reads in memory wait for each other */
 #define OPENING_MS 200   /* that a reader may take to open a file which is to be moved */
@@ -32,7 +37,8 @@ static char *dup_text(const char *text)
 enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_store_options *options,
                                 struct aps_err *err)
 {
-	*file = (struct aps_store_file){.claim = {-1}, .synchronous = options->synchronous};
+	*file = (struct aps_store_file){
+	        .claim = {.fd = -1}, .synchronous = options->synchronous, .is_private = options->is_private};
 	aps_buf_init(&file->news, APS_BUF_ANY_SIZE);
 	file->path = dup_text(options->path);
 	file->seed = dup_text(options->seed);
@@ -59,10 +65,9 @@ void aps_store_file_tell(struct aps_store_file *file, const char *level, const c
 	va_end(args);
 }
 
-enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)
+static enum aps_rc open_claim(struct aps_store_file *file, struct aps_err *err)
 {
 	struct aps_buf name;
-	if (file->claim.fd >= 0) return APS_OK;
 	enum aps_rc rc = APS_OK;
 	aps_free(file->real);
 	file->real = NULL;
@@ -72,10 +77,63 @@ enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *er
 	if (rc != APS_OK) return rc;
 	aps_buf_init(&name, APS_BUF_ANY_SIZE);
 	aps_buf_addf(&name, "%s-leader", file->real);
-	rc = name.rc == APS_OK ? aps_process_claim(name.p, &file->claim, err)
+	rc = name.rc == APS_OK ? aps_process_open_claim(name.p, &file->claim, err)
 	                       : aps_fail(err, APS_E_NOMEM, "out of memory");
 	aps_buf_clear(&name);
 	return rc;
+}
+
+/* Whoever calls the others out has the call as long as it has the lock file open. */
+static enum aps_rc claim_once(struct aps_store_file *file, bool may_share, struct aps_err *err)
+{
+	if (file->damage.code != APS_OK) {
+		aps_claim_call(&file->claim, true);
+		may_share = false;
+	}
+	enum aps_rc rc = aps_claim_alone(&file->claim, err);
+	if (rc == APS_OK && file->damage.code != APS_OK) aps_claim_call(&file->claim, false);
+	if (rc == APS_OK || !may_share || err->word == NULL) return rc;
+	return aps_claim_share(&file->claim, err);
+}
+
+static enum aps_rc claim(struct aps_store_file *file, bool may_share, struct aps_err *err)
+{
+	const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
+	if (file->claim.fd >= 0 && file->claim.slot != 0) return APS_OK;
+	enum aps_rc rc = file->claim.fd < 0 ? open_claim(file, err) : APS_OK;
+	if (rc != APS_OK) return rc;
+	rc = claim_once(file, may_share, err);
+	bool waits = may_share && !file->was_tried && !file->claim.is_inherited;
+	file->was_tried = true;
+	for (int n = MOMENT_MS / STEP_MS; rc == APS_E_STORAGE && err->word != NULL && waits && n > 0; n--) {
+		nanosleep(&step, NULL);
+		rc = claim_once(file, may_share, err);
+	}
+	if (rc != APS_OK && file->damage.code == APS_OK) aps_process_release(&file->claim);
+	return rc;
+}
+
+enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)
+{
+	return claim(file, false, err);
+}
+
+void aps_store_file_share(struct aps_store_file *file)
+{
+	struct aps_err err;
+	if (!file->is_private && !file->claim.is_inherited && file->claim.is_alone)
+		(void)aps_claim_share(&file->claim, &err);
+}
+
+void aps_store_file_be_patient(struct aps_db *db, bool has_others)
+{
+	aps_db_set_patience(db, has_others ? SHARED_MS : BUSY_MS);
+}
+
+void aps_store_file_let_go(struct aps_store_file *file, const struct aps_err *damage)
+{
+	aps_process_release(&file->claim);
+	if (damage != NULL) file->damage = *damage;
 }
 
 static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t generation, struct aps_err *err)
@@ -84,9 +142,21 @@ static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t ge
 	enum aps_rc rc = aps_migrations_run(opened->db, err);
 	if (rc == APS_OK) rc = aps_outbox_check_numbers(opened->db, err);
 	if (rc == APS_OK) rc = aps_owners_check(opened->db, err);
-	if (rc == APS_OK) rc = aps_layer_store_drop_passing(opened->db, 0, err);
-	if (rc == APS_OK) rc = aps_cache_store_last_number(opened->db, &opened->last_number, err);
-	return rc == APS_OK ? aps_cache_store_catch_up(opened->db, &opened->generation, err) : rc;
+	if (rc == APS_OK) rc = aps_layer_store_drop_all_passing(opened->db, err);
+	if (rc == APS_OK) rc = aps_counters_last_number(opened->db, &opened->last_number, err);
+	return rc == APS_OK ? aps_counters_catch_up(opened->db, &opened->generation, err) : rc;
+}
+
+/* Others have brought it up to date. */
+static enum aps_rc join(struct aps_opened_store *opened, uint64_t generation, struct aps_err *err)
+{
+	bool is_done;
+	opened->generation = generation;
+	enum aps_rc rc = aps_migrations_are_done(opened->db, &is_done, err);
+	if (rc == APS_OK && !is_done)
+		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process has it open, in another version");
+	if (rc == APS_OK) rc = aps_counters_last_number(opened->db, &opened->last_number, err);
+	return rc == APS_OK ? aps_counters_catch_up(opened->db, &opened->generation, err) : rc;
 }
 
 static enum aps_rc open_patiently(const struct aps_store_file *file, uint64_t generation, int busy_ms,
@@ -95,7 +165,11 @@ static enum aps_rc open_patiently(const struct aps_store_file *file, uint64_t ge
 	const struct aps_db_options options = {
 	        .has_own_tables = true, .synchronous = file->synchronous, .busy_ms = busy_ms};
 	enum aps_rc rc = aps_db_open(file->real, &options, &opened->db, err);
-	if (rc == APS_OK) rc = bring_up_to_date(opened, generation, err);
+	if (rc == APS_OK) aps_db_set_slot(opened->db, file->claim.slot);
+	if (rc == APS_OK && file->claim.is_alone)
+		rc = bring_up_to_date(opened, generation, err);
+	else if (rc == APS_OK)
+		rc = join(opened, generation, err);
 	if (rc == APS_OK) return rc;
 	aps_db_abandon(opened->db);
 	opened->db = NULL;
@@ -151,15 +225,46 @@ static enum aps_rc open_or_replace(struct aps_store_file *file, uint64_t generat
 	return rc == APS_OK ? open_once(file, generation, opened, err) : rc;
 }
 
+/* In place of one that was found to be damaged when others had it. */
+static enum aps_rc replace_known(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                                 struct aps_err *err)
+{
+	struct aps_err why = file->damage;
+	file->damage.code = APS_OK;
+	enum aps_rc rc = aps_store_file_set_aside(file, &why, err);
+	opened->is_new = true;
+	return rc == APS_OK ? open_once(file, generation, opened, err) : rc;
+}
+
+static enum aps_rc open_alone(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                              struct aps_err *err)
+{
+	aps_store_salvage_prepare(file->real);
+	enum aps_rc rc = file->damage.code != APS_OK ? replace_known(file, generation, opened, err)
+	                                             : open_or_replace(file, generation, opened, err);
+	const struct aps_store_salvage salvage = {file->path, file->real, file->synchronous, &file->news};
+	return rc == APS_OK ? aps_store_salvage_run(&salvage, opened->db, err) : rc;
+}
+
+/* What is damaged is seen to by whoever has it alone. */
+static enum aps_rc open_shared(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+                               struct aps_err *err)
+{
+	enum aps_rc rc = open_once(file, generation, opened, err);
+	if (rc == APS_OK) aps_db_set_patience(opened->db, SHARED_MS);
+	if (rc == APS_OK) return rc;
+	bool is_damage = rc == APS_E_STORAGE && err->word != NULL && strcmp(err->word, "corrupt") == 0;
+	aps_store_file_let_go(file, is_damage ? err : NULL);
+	return rc;
+}
+
 enum aps_rc aps_store_file_open(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
                                 struct aps_err *err)
 {
 	*opened = (struct aps_opened_store){.db = NULL};
-	enum aps_rc rc = aps_store_file_claim(file, err);
-	if (rc == APS_OK) aps_store_salvage_prepare(file->real);
-	if (rc == APS_OK) rc = open_or_replace(file, generation, opened, err);
-	const struct aps_store_salvage salvage = {file->path, file->real, file->synchronous, &file->news};
-	if (rc == APS_OK) rc = aps_store_salvage_run(&salvage, opened->db, err);
+	enum aps_rc rc = claim(file, !file->is_private, err);
+	if (rc == APS_OK && !file->claim.is_alone) return open_shared(file, generation, opened, err);
+	if (rc == APS_OK) rc = open_alone(file, generation, opened, err);
 	if (rc == APS_OK || opened->db == NULL) return rc;
 	aps_db_abandon(opened->db);
 	opened->db = NULL;

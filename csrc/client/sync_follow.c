@@ -128,7 +128,8 @@ void aps_sync_follow(struct aps_sync_run *run, void (*closing)(struct aps_partit
 {
 	run->vault = run->partition->vault;
 	recall(run);
-	run->part = (struct aps_vault_part){NULL, finish, announce, committed, failed, moved, NULL};
+	run->part = (struct aps_vault_part){
+	        .finish = finish, .announce = announce, .committed = committed, .failed = failed, .moved = moved};
 	aps_vault_add(run->vault, &run->part);
 	run->follower = (struct aps_partition_follower){.next = run->partition->followers,
 	                                                .name = run->name,

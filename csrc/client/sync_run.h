@@ -177,6 +177,7 @@ struct aps_sync_run {
 	bool is_writing;    /* what followers are told of is its own */
 	bool is_bulk;       /* the vault has been told that much is written */
 	bool is_ended, is_reason_told;
+	bool waits_for_lead; /* it hasn't started: another process syncs */
 	bool has_tombstones, knows_tombstones;
 	int64_t forgot_at_ms; /* those that were old, of a sync without a query; 0: in no turn of this run */
 	bool knows_bad;

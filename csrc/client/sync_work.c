@@ -449,10 +449,15 @@ static bool save_owed(struct aps_sync_run *run)
 	return !run->owes_checkpoint;
 }
 
+static bool leads(const struct aps_sync_run *run)
+{
+	return run->vault == NULL || aps_vault_leads(run->vault);
+}
+
 /* What has the try isn't stopped by what it tries. */
 static bool look_at_reach(struct aps_sync_run *run)
 {
-	bool is_online = aps_reach_is_online(run->core, run->client);
+	bool is_online = aps_reach_is_online(run->core, run->client) && leads(run);
 	run->is_probing = run->is_probing && run->fetching.is_under_way;
 	if (run->is_probing || is_online == run->machine.is_online) return false;
 	aps_sync_work_feed_kind(run, is_online ? APS_SYNC_ON_ONLINE : APS_SYNC_ON_OFFLINE);
@@ -463,6 +468,7 @@ bool aps_sync_work_probe(struct aps_sync_run *run)
 {
 	if (run->machine.phase != APS_SYNC_WAITING || run->fetching.is_under_way || run->fetching.answer.is_there)
 		return false;
+	if (!leads(run)) return false;
 	aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
 	if (run->machine.phase == APS_SYNC_DRAINING) (void)take_events(run);            /* before a pass begins */
 	if (!run->fetching.is_under_way) aps_sync_work_feed_kind(run, APS_SYNC_ON_DUE); /* its time may have come */
@@ -474,7 +480,8 @@ bool aps_sync_work_probe(struct aps_sync_run *run)
 static void hint_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms APS_UNUSED)
 {
 	struct aps_sync_run *run = APS_CONTAINER_OF(timer, struct aps_sync_run, hint);
-	if (aps_reach_is_online(run->core, run->client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
+	bool is_online = aps_reach_is_online(run->core, run->client) && leads(run);
+	if (is_online) aps_sync_work_feed_kind(run, APS_SYNC_ON_ONLINE);
 }
 
 /* Without a connection reach has the tries. */
@@ -486,10 +493,46 @@ void aps_sync_work_hint(struct aps_sync_run *run)
 	(void)aps_timer_set(&run->core->timers, &run->hint, aps_clock_mono_ms() + spread_ms);
 }
 
+/* What the sync has brought is held as long as it works: a list that reads incomplete is none. */
+static void retain(struct aps_sync_run *run)
+{
+	const struct aps_operation *base = &run->settings->parts[APS_SYNC_PART_BASE].operation;
+	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
+	struct aps_operation operation;
+	struct aps_err err;
+	if (base->document == NULL || collecting == NULL) return;
+	if (aps_operation_init(&operation, base->document, base->definition, base->has_typenames,
+	                       aps_operation_variables(base), &err) == APS_OK)
+		aps_collecting_retain(collecting, run->id, &operation);
+}
+
+/* What it knows of the store it reads then: until now it was another process's to write. */
+static void start(struct aps_sync_run *run)
+{
+	struct aps_err err;
+	run->waits_for_lead = !leads(run);
+	run->has_changed = true;
+	if (run->waits_for_lead) return;
+	if (run->partition != NULL) {
+		(void)aps_sync_place_guess(run, &err);
+		aps_sync_between_look(run);
+		aps_sync_gone_look(run);
+		retain(run);
+		load(run);
+	}
+	if (!aps_reach_is_online(run->core, run->client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
+	aps_sync_work_feed_kind(run, APS_SYNC_ON_START);
+}
+
 bool aps_sync_work_go_on(struct aps_sync_run *run)
 {
 	bool has_gone = false;
 	if (run->is_ended) return false;
+	if (!leads(run)) return !run->waits_for_lead && look_at_reach(run);
+	if (run->waits_for_lead) {
+		start(run);
+		return true;
+	}
 	has_gone = conclude(run) || has_gone;
 	has_gone = look_at_list(run) || has_gone;
 	has_gone = look_at_reach(run) || has_gone;
@@ -517,19 +560,6 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 	        .is_behind = run->hearing.first != NULL,
 	};
 	aps_sync_work_feed(run, &event);
-}
-
-/* What the sync has brought is held as long as it works: a list that reads incomplete is none. */
-static void retain(struct aps_sync_run *run)
-{
-	const struct aps_operation *base = &run->settings->parts[APS_SYNC_PART_BASE].operation;
-	struct aps_collecting *collecting = aps_caching_collecting(run->core, run->client, run->cache);
-	struct aps_operation operation;
-	struct aps_err err;
-	if (base->document == NULL || collecting == NULL) return;
-	if (aps_operation_init(&operation, base->document, base->definition, base->has_typenames,
-	                       aps_operation_variables(base), &err) == APS_OK)
-		aps_collecting_retain(collecting, run->id, &operation);
 }
 
 static void release(struct aps_sync_run *run)
@@ -606,16 +636,7 @@ struct aps_sync_run *aps_sync_work_open(struct aps_core *core, struct aps_client
 		aps_sync_work_close(run);
 		return NULL;
 	}
-	if (partition != NULL) {
-		(void)aps_sync_place_guess(run, err);
-		aps_sync_between_look(run);
-		aps_sync_gone_look(run);
-		retain(run);
-		load(run);
-	}
-	run->has_changed = true;
-	if (!aps_reach_is_online(core, client)) aps_sync_work_feed_kind(run, APS_SYNC_ON_OFFLINE);
-	aps_sync_work_feed_kind(run, APS_SYNC_ON_START);
+	start(run);
 	return run;
 }
 

@@ -25,7 +25,8 @@ struct aps_tidying {
 	bool is_thorough;                /* nothing that was deleted may be left */
 	bool is_log_empty;               /* since then */
 	unsigned n_tries;
-	uint64_t place; /* of the vault; in another one parts have other numbers */
+	uint64_t place;       /* of the vault; in another one parts have other numbers */
+	uint64_t n_overtaken; /* likewise; others may have deleted what was found */
 };
 
 static void answer(struct aps_tidying *tidying, const struct aps_err *why)
@@ -52,8 +53,8 @@ static void wake(struct aps_tidying *tidying, int64_t after_ms)
 static enum aps_rc begin(const struct aps_tidying *tidying, struct aps_err *err)
 {
 	enum aps_rc rc = aps_vault_begin(tidying->vault, err);
-	if (rc != APS_OK || tidying->place == tidying->vault->place) return rc;
-	return aps_fail(err, APS_E_CANCELLED, "the store has moved");
+	bool is_same = tidying->place == tidying->vault->place && tidying->n_overtaken == tidying->vault->n_overtaken;
+	return rc != APS_OK || is_same ? rc : aps_fail(err, APS_E_CANCELLED, "the store has moved");
 }
 
 static enum aps_rc delete_rows(struct aps_tidying *tidying, bool *is_done, struct aps_err *err)
@@ -160,10 +161,14 @@ static enum aps_rc step(struct aps_tidying *tidying, int64_t *after_ms, struct a
 
 static void follow_vault(struct aps_tidying *tidying)
 {
-	if (tidying->place == tidying->vault->place) return;
-	tidying->place = tidying->vault->place;
+	const struct aps_vault *vault = tidying->vault;
+	if (tidying->place == vault->place && tidying->n_overtaken == vault->n_overtaken) return;
+	tidying->place = vault->place;
+	tidying->n_overtaken = vault->n_overtaken;
 	tidying->dropped.part = 0;
 	tidying->are_rows_gone = tidying->is_log_empty = false;
+	tidying->is_thorough =
+	        tidying->is_thorough || tidying->asking != NULL; /* whoever waits is answered in the end */
 }
 
 /* What is in memory for a while isn't tidied: there it would be as if it had never been. */
@@ -176,7 +181,15 @@ static enum aps_rc tidy(struct aps_tidying *tidying, int64_t *after_ms, struct a
 		return err->code;
 	}
 	follow_vault(tidying);
+	bool may_work = aps_vault_leads(vault) || tidying->asking != NULL;
+	*after_ms = -1;
+	if (!may_work) return APS_OK; /* it is the leader's to do */
+	*after_ms = FAILED_MS;
 	enum aps_rc rc = step(tidying, after_ms, err);
+	if (rc == APS_E_CANCELLED) { /* others have written meanwhile: from the beginning */
+		*after_ms = PAUSE_MS;
+		return APS_OK;
+	}
 	/* it fails for the whole turn; what takes the place of a damaged file is none */
 	bool has_moved = rc != APS_OK && vault->is_writing && aps_vault_cope(vault, err);
 	if (rc != APS_OK && !has_moved) aps_vault_suspect(vault, err);
@@ -203,6 +216,7 @@ struct aps_tidying *aps_tidying_new(struct aps_core *core, struct aps_vault *vau
 	tidying->core = core;
 	tidying->vault = vault;
 	tidying->place = vault->place;
+	tidying->n_overtaken = vault->n_overtaken;
 	tidying->timer.due = due;
 	wake(tidying, PAUSE_MS);
 	return tidying;

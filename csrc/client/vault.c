@@ -6,7 +6,9 @@
 #include "client/store_place.h"
 #include "store/cache_store.h"
 #include "store/carry.h"
+#include "store/counters.h"
 #include "store/db_check.h"
+#include "store/db_simulation.h"
 #include "store/db_space.h"
 #include "store/db_take_back.h"
 
@@ -40,9 +42,25 @@ bool aps_vault_is_available(const struct aps_vault *vault)
 	return kind_of(vault) == APS_PLACE_FILE;
 }
 
+bool aps_vault_is_shared(const struct aps_vault *vault)
+{
+	return kind_of(vault) == APS_PLACE_FILE && vault->file.claim.slot != 0 && !vault->file.claim.is_alone;
+}
+
+bool aps_vault_leads(const struct aps_vault *vault)
+{
+	return kind_of(vault) != APS_PLACE_FILE || vault->file.claim.leads;
+}
+
+enum aps_rc aps_vault_fail_led(const struct aps_vault *vault, struct aps_err *err)
+{
+	return aps_claim_fail_led(&vault->file.claim, err);
+}
+
 static void take_opened(struct aps_vault *vault, const struct aps_opened_store *opened)
 {
 	vault->db = opened->db;
+	vault->version = aps_db_version(opened->db);
 	vault->base = NULL;
 	vault->bulk.is_on = false;
 	vault->level = vault->file.synchronous;
@@ -55,12 +73,14 @@ static void retry_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t
 	aps_vault_retry(APS_CONTAINER_OF(timer, struct aps_vault, retry), now_ms);
 }
 
-/* Another process that has claimed the file may end at any moment; else it takes longer and longer. */
+/* Another process that has claimed the file may end at any moment, or is to let go of it; else it takes longer and
+ * longer. */
 static void wait_on(struct aps_vault *vault, const struct aps_err *why, int64_t now_ms)
 {
-	bool is_claimed = is_word(why, "locked") && why->native == 0;
+	bool is_claimed = (is_word(why, "locked") && why->native == 0) || vault->file.damage.code != APS_OK;
 	int64_t next_ms = vault->wait_ms == 0 || is_claimed ? FIRST_WAIT_MS : vault->wait_ms * 2;
-	vault->wait_ms = next_ms < LAST_WAIT_MS && !is_word(why, "corrupt") ? next_ms : LAST_WAIT_MS;
+	bool is_soon = next_ms < LAST_WAIT_MS && (is_claimed || !is_word(why, "corrupt"));
+	vault->wait_ms = is_soon ? next_ms : LAST_WAIT_MS;
 	vault->retry.due = retry_due;
 	if (vault->timers != NULL) aps_timer_set(vault->timers, &vault->retry, now_ms + vault->wait_ms);
 }
@@ -99,7 +119,39 @@ static enum aps_rc set_bulk(struct aps_vault *vault, struct aps_err *err)
 	return aps_db_set_bulk(vault->db, &vault->bulk, vault->n_bulks != 0, err);
 }
 
-static enum aps_rc begin(struct aps_vault *vault, struct aps_err *err)
+static void abort_turn(struct aps_vault *vault);
+
+static enum aps_rc read_numbers(struct aps_vault *vault, struct aps_err *err)
+{
+	enum aps_rc rc = aps_counters_generation(vault->db, &vault->generation, err);
+	return rc == APS_OK ? aps_counters_last_number(vault->db, &vault->last_number, err) : rc;
+}
+
+enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err)
+{
+	bool is_other = false;
+	enum aps_rc rc = read_numbers(vault, err);
+	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
+		if (part->overtaken != NULL) rc = part->overtaken(part, is_own, &is_other, err);
+	vault->n_overtaken++;
+	if (is_other) aps_vault_rename(vault);
+	return rc;
+}
+
+/* What fails is done once more by the next transaction. */
+static enum aps_rc heed_others(struct aps_vault *vault, struct aps_err *err)
+{
+	uint32_t version = aps_db_version(vault->db);
+	if (!aps_vault_is_shared(vault) || version == vault->version) return APS_OK;
+	enum aps_rc rc = aps_vault_drop_known(vault, false, err);
+	if (rc == APS_OK)
+		vault->version = version;
+	else
+		abort_turn(vault);
+	return rc;
+}
+
+static enum aps_rc begin_blindly(struct aps_vault *vault, struct aps_err *err)
 {
 	if (vault->db == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for what is to be kept");
 	enum aps_rc rc = set_level(vault, err);
@@ -109,9 +161,23 @@ static enum aps_rc begin(struct aps_vault *vault, struct aps_err *err)
 	return rc;
 }
 
+static enum aps_rc begin(struct aps_vault *vault, struct aps_err *err)
+{
+	enum aps_rc rc = begin_blindly(vault, err);
+	return rc == APS_OK ? heed_others(vault, err) : rc;
+}
+
+static void roll_back(struct aps_vault *vault)
+{
+	uint32_t version = aps_db_version(vault->db);
+	bool is_known = vault->version == version;
+	aps_db_rollback(vault->db);
+	if (is_known) vault->version = aps_db_version(vault->db);
+}
+
 static void abort_turn(struct aps_vault *vault)
 {
-	if (vault->db != NULL) aps_db_rollback(vault->db);
+	if (vault->db != NULL) roll_back(vault);
 	vault->is_writing = vault->is_durable = false;
 }
 
@@ -119,7 +185,9 @@ static void abort_turn(struct aps_vault *vault)
  * transaction. */
 static enum aps_rc move_parts(struct aps_vault *vault, bool keeps, struct aps_err *err)
 {
-	enum aps_rc rc = begin(vault, err);
+	enum aps_rc rc = begin_blindly(vault, err);
+	if (rc == APS_OK && aps_vault_is_shared(vault)) rc = read_numbers(vault, err);
+	if (rc == APS_OK) vault->version = aps_db_version(vault->db);
 	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
 		rc = part->moved(part, keeps, err);
 	return rc;
@@ -157,7 +225,31 @@ static void settle_in_file(struct aps_vault *vault, uint64_t place)
 	vault->trouble.code = vault->lost.code = APS_OK;
 	vault->wait_ms = 0;
 	vault->is_suspect = vault->is_doubted = false; /* that was another one */
-	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
+	aps_store_file_share(&vault->file);
+	if (vault->timers == NULL) return;
+	aps_timer_stop(vault->timers, &vault->retry);
+	if (vault->look.due != NULL) (void)aps_timer_set(vault->timers, &vault->look, aps_clock_mono_ms());
+}
+
+bool aps_vault_leave(struct aps_vault *vault, const struct aps_err *why)
+{
+	abort_turn(vault);
+	if (is_word(why, "corrupt"))
+		aps_db_abandon(vault->db);
+	else
+		aps_db_close(vault->db);
+	aps_store_file_let_go(&vault->file, is_word(why, "corrupt") ? why : NULL);
+	vault->full_ms = 0;
+	move_to_memory(vault, why);
+	begin_anew(vault);
+	return vault->db != NULL;
+}
+
+/* False: others have it. */
+static bool is_alone(struct aps_vault *vault)
+{
+	struct aps_err err;
+	return !aps_vault_is_shared(vault) || aps_claim_alone(&vault->file.claim, &err) == APS_OK;
 }
 
 /* The damaged file is set aside whatever lies over it. */
@@ -166,6 +258,7 @@ static bool replace_file(struct aps_vault *vault, const struct aps_err *why)
 	struct aps_err err;
 	struct aps_opened_store opened;
 	bool is_over = kind_of(vault) == APS_PLACE_OVER;
+	if (!is_alone(vault)) return aps_vault_leave(vault, why);
 	abort_turn(vault);
 	if (is_over) aps_db_close(vault->db);
 	aps_db_abandon(is_over ? vault->base : vault->db);
@@ -200,6 +293,7 @@ static bool move_over_file(struct aps_vault *vault, const struct aps_err *why)
 	struct aps_db *file = vault->db;
 	uint64_t place = new_place(APS_PLACE_OVER);
 	char name[APS_PLACE_NAME_BYTES];
+	if (!is_alone(vault)) return aps_vault_leave(vault, why);
 	abort_turn(vault);
 	aps_place_name(place, name);
 	enum aps_rc rc = aps_store_file_open_memory(place, vault->generation, &memory, &err);
@@ -208,9 +302,11 @@ static bool move_over_file(struct aps_vault *vault, const struct aps_err *why)
 		aps_db_close(memory.db);
 		if (is_word(&err, "corrupt")) return replace_file(vault, &err);
 		aps_vault_abandon(vault); /* all that the turn has written so far, whoever did */
+		aps_store_file_share(&vault->file);
 		return false;
 	}
 	aps_db_set_base(memory.db, file);
+	aps_db_set_slot(memory.db, aps_db_slot(file));
 	vault->db = memory.db;
 	vault->base = file;
 	vault->place = place;
@@ -321,7 +417,7 @@ static bool go_back(struct aps_vault *vault, struct aps_err *err)
 	enum aps_rc rc = aps_store_file_open(&vault->file, vault->generation, &file, err);
 	if (rc == APS_OK) rc = drop_parts(vault, file.db, err);
 	if (rc == APS_OK && memory != NULL) rc = aps_carry_stale(file.db, name, err);
-	if (rc == APS_OK) rc = aps_cache_store_catch_up(file.db, &file.generation, err);
+	if (rc == APS_OK) rc = aps_counters_catch_up(file.db, &file.generation, err);
 	if (rc != APS_OK) {
 		aps_db_close(file.db);
 		return false;
@@ -390,6 +486,7 @@ void aps_vault_end_bulk(struct aps_vault *vault)
 
 static void free_vault(struct aps_vault *vault)
 {
+	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->look);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->fold);
 	if (vault->db != NULL && kind_of(vault) == APS_PLACE_FILE) /* a simulation's connection is kept */
@@ -429,6 +526,7 @@ struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const struct aps_sto
 		return NULL;
 	}
 	vault->timers = options->path[0] != '\0' ? vaults->timers : NULL;
+	vault->file.is_private = options->is_private || aps_db_simulation_vfs(options->path) != NULL;
 	aps_buf_init(&vault->drops, APS_BUF_ANY_SIZE);
 	open_vault(vault);
 	vault->n_refs = 1;
@@ -452,6 +550,15 @@ static enum aps_rc begin_turn(struct aps_vault *vault, struct aps_err *err)
 	enum aps_rc rc = begin(vault, err);
 	if (rc == APS_OK || !aps_vault_cope(vault, err)) return rc;
 	return vault->is_writing ? APS_OK : begin(vault, err);
+}
+
+enum aps_rc aps_vault_view(struct aps_vault *vault, struct aps_err *err)
+{
+	aps_db_set_patience(vault->db, 0);
+	enum aps_rc rc = begin(vault, err);
+	if (rc == APS_OK) abort_turn(vault);
+	aps_store_file_be_patient(vault->db, vault->has_others);
+	return rc;
 }
 
 enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err)
@@ -495,6 +602,7 @@ static enum aps_rc commit_transaction(struct aps_vault *vault, struct aps_err *e
 		return err->code;
 	}
 	enum aps_rc rc = aps_db_commit(vault->db, err);
+	if (rc == APS_OK) vault->version = aps_db_version(vault->db);
 	if (rc == APS_OK || !aps_db_is_unsynced(err)) return rc;
 	vault->level = APS_DB_SYNC_NORMAL;
 	if (aps_db_take_back(vault->db, &other) == APS_OK) return rc;
@@ -509,7 +617,7 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	struct aps_vault_part *part;
 	enum aps_rc rc = APS_OK;
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) rc = part->finish(part, err);
-	if (rc == APS_OK) rc = aps_cache_store_advance(vault->db, vault->last_number, generation, err);
+	if (rc == APS_OK) rc = aps_counters_advance(vault->db, vault->last_number, generation, err);
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, *generation);
 	if (rc == APS_OK) rc = commit_transaction(vault, err);
 	vault->is_writing = rc != APS_OK;

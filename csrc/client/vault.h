@@ -1,6 +1,5 @@
-/* A store, as the core has it: one connection that writes, and one transaction a turn for all that is kept in it. Its
- * file belongs to this process alone. Where the file can't be used, what is kept is kept in memory, and the file is
- * tried again and again:
+/* A store, as the core has it: one connection that writes, and one transaction a turn for all that is kept in it. Where
+ * its file can't be used, what is kept is kept in memory, and the file is tried again and again:
  *
  *             opened
  *   (nothing) ------> FILE <--------------- what memory has goes into the file ------------- OVER
@@ -15,6 +14,10 @@
  *
  * So a file never has what was replaced while it couldn't be written: it gets that (OVER), or loses what it had of it
  * (MEMORY). What is in memory when the process ends is gone, and the file is as it was.
+ *
+ * Other processes may have the file as well (client/claim.h). What they have committed is seen by each transaction when
+ * it begins, and by a look from time to time: what is in memory of the file is dropped then. Nothing lies over a file,
+ * and no file is set aside, that others have: where that would be done, it is MEMORY. One process leads.
  * @thread core */
 #ifndef APS_CLIENT_VAULT_H
 #define APS_CLIENT_VAULT_H
@@ -40,6 +43,12 @@ struct aps_vault_part {
 	enum aps_rc (*moved)(struct aps_vault_part *part, bool keeps, struct aps_err *err);
 	/* The file goes by another place. NULL: it doesn't matter. */
 	void (*renamed)(struct aps_vault_part *part);
+	/* Another process has committed: in the transaction that is open the file is what it is, and nothing that was
+	 * known of it holds; `is_own`: it is this transaction that has changed it. *is_other: names and entries have
+	 * other numbers. NULL: nothing is known of it. */
+	enum aps_rc (*overtaken)(struct aps_vault_part *part, bool is_own, bool *is_other, struct aps_err *err);
+	/* This process leads from now on, and didn't before. NULL: it doesn't matter. */
+	void (*leading)(struct aps_vault_part *part);
 };
 
 struct aps_tidying;
@@ -63,6 +72,11 @@ struct aps_vault {
 	struct aps_db_bulk bulk; /* of the file's connection */
 	struct aps_timer fold;   /* afterwards */
 	unsigned n_folds;        /* that somebody who reads was in the way of */
+	uint32_t version;        /* of the file's connection, up to which all that was committed is known */
+	uint64_t n_overtaken;    /* how often other processes had committed */
+	bool has_others;         /* they have the file as well, or had it at the last look */
+	struct aps_timer look;   /* at the others; without a function nobody does */
+	int64_t lead_ms;         /* the lead isn't tried before */
 	struct aps_vault_part *parts;
 	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
 	struct aps_buf drops;        /* of parts, in memory: how, and the owner's prefix and identity */
@@ -89,6 +103,21 @@ void aps_vault_add(struct aps_vault *vault, struct aps_vault_part *part);
 void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part);
 /* False: it works from memory; vault->trouble says why. */
 bool aps_vault_is_available(const struct aps_vault *vault);
+/* Other processes may have the file that is used (client/sharing.h). */
+bool aps_vault_is_shared(const struct aps_vault *vault);
+/* This process sends, syncs and tidies. Also where the file isn't used. */
+bool aps_vault_leads(const struct aps_vault *vault);
+/* Why it doesn't: E_STORAGE, "locked". */
+enum aps_rc aps_vault_fail_led(const struct aps_vault *vault, struct aps_err *err);
+/* Between two transactions, of a file that is shared: what others have committed is known. "locked" where one of them
+ * is just writing. */
+enum aps_rc aps_vault_view(struct aps_vault *vault, struct aps_err *err);
+/* In the transaction that is open: nothing that was known of the file holds, because others have committed, or because
+ * of what this one has changed behind everybody's back. */
+enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err);
+/* The file is the others' from now on: what is kept in memory instead has nothing of it. What this turn had is lost.
+ * False: there is no memory. */
+bool aps_vault_leave(struct aps_vault *vault, const struct aps_err *why);
 /* Before what is saved first in a turn; later ones find it open. */
 enum aps_rc aps_vault_begin(struct aps_vault *vault, struct aps_err *err);
 /* The same for what is worth nothing before it is on the disk; what was saved in this turn before is committed by

@@ -1,7 +1,9 @@
 #include "store/cache_store.h"
 
 #include "base/mem.h"
+#include "store/counters.h"
 #include "store/layer_store.h"
+#include "store/query.h"
 #include "store/row_sum.h"
 
 #include <stdio.h>
@@ -324,6 +326,51 @@ enum aps_rc aps_cache_store_open(struct aps_cache_store *store, struct aps_db *d
 	return rc;
 }
 
+enum aps_rc aps_cache_store_is_same(const struct aps_cache_store *store, bool *is_same, struct aps_err *err)
+{
+	int64_t part;
+	enum aps_rc rc = aps_parts_find(store->db, aps_str_of(store->prefix), aps_str_of(store->identity), &part, err);
+	*is_same = rc != APS_OK || part == store->part;
+	return rc;
+}
+
+static enum aps_rc has_names_behind(struct aps_cache_store *store, uint32_t number, bool *has_some, struct aps_err *err)
+{
+	struct aps_stmt *stmt;
+	enum aps_rc rc = prepare(store, "SELECT 1 FROM name WHERE part = ?1 AND number > ?2 LIMIT 1", &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, store->part, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, number, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_some, err);
+	if (rc == APS_OK) aps_stmt_reset(stmt);
+	return rc;
+}
+
+/* Those that aren't saved yet keep their numbers, if nobody has saved others. */
+static enum aps_rc resume_names(struct aps_cache_store *store, struct aps_names *names, bool *is_same,
+                                struct aps_err *err)
+{
+	bool has_others = false;
+	if (names->n_names == store->n_names) return read_names(store, names, err);
+	enum aps_rc rc = has_names_behind(store, store->n_names, &has_others, err);
+	*is_same = !has_others;
+	return rc;
+}
+
+enum aps_rc aps_cache_store_resume(struct aps_cache_store *store, struct aps_cache *cache, bool *is_same,
+                                   struct aps_err *err)
+{
+	int64_t part = store->part;
+	enum aps_rc rc = find_part(store, err);
+	*is_same = rc != APS_OK || store->part == part;
+	if (rc != APS_OK || !*is_same) return rc;
+	if (part != 0) rc = read_bytes(store, err);
+	if (rc == APS_OK && part != 0) rc = resume_names(store, &cache->names, is_same, err);
+	if (rc == APS_OK) rc = look_whether_empty(store, &cache->entries, err);
+	if (rc == APS_OK) rc = aps_layer_store_has_any(store->db, &store->has_layers, err);
+	aps_cache_store_committed(store);
+	return rc;
+}
+
 enum aps_rc aps_cache_store_open_part(struct aps_cache_store *store, struct aps_db *db, int64_t part,
                                       struct aps_cache *cache, struct aps_err *err)
 {
@@ -368,78 +415,12 @@ void aps_cache_store_rolled_back(struct aps_cache_store *store)
 	aps_buf_clear(&store->changed_layers);
 }
 
-#define GENERATION  "SELECT value FROM counter WHERE id = 0"
-#define LAST_NUMBER "SELECT value FROM counter WHERE id = -1"
-
-static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *number, struct aps_err *err)
-{
-	int64_t value;
-	enum aps_rc rc = aps_db_read_int(db, sql, &value, err);
-	*number = (uint64_t)value;
-	return rc;
-}
-
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
                                    struct aps_err *err)
 {
-	enum aps_rc rc = read_number(store->db, GENERATION, generation, err);
+	enum aps_rc rc = aps_counters_generation(store->db, generation, err);
 	if (rc == APS_OK) rc = find_part(store, err);
 	return rc == APS_OK ? read_names(store, &cache->names, err) : rc;
-}
-
-enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err)
-{
-	return read_number(db, GENERATION, generation, err);
-}
-
-enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err)
-{
-	return read_number(db, LAST_NUMBER, number, err);
-}
-
-/* Runs an UPDATE of so many rows, which must be there. */
-static enum aps_rc update_rows(struct aps_db *db, struct aps_stmt *stmt, int64_t n_rows, struct aps_err *err)
-{
-	bool has_row;
-	enum aps_rc rc = aps_stmt_step(stmt, &has_row, err);
-	if (rc != APS_OK || aps_db_changes(db) == n_rows) return rc;
-	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a row of the store is lost");
-}
-
-static enum aps_rc set_counter(struct aps_db *db, int64_t id, int64_t value, struct aps_err *err)
-{
-	struct aps_stmt *stmt;
-	enum aps_rc rc = aps_db_prepare(db, APS_STR("UPDATE counter SET value = ?2 WHERE id = ?1"), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, id, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, value, err);
-	return rc == APS_OK ? update_rows(db, stmt, 1, err) : rc;
-}
-
-static enum aps_rc set_both_counters(struct aps_db *db, uint64_t generation, uint64_t last_number, struct aps_err *err)
-{
-	static const char SQL[] =
-	        "UPDATE counter SET value = CASE id WHEN 0 THEN ?1 ELSE ?2 END WHERE id BETWEEN -1 AND 0";
-	struct aps_stmt *stmt;
-	enum aps_rc rc = aps_db_prepare(db, aps_str_of(SQL), &stmt, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 1, (int64_t)generation, err);
-	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, (int64_t)last_number, err);
-	return rc == APS_OK ? update_rows(db, stmt, 2, err) : rc;
-}
-
-enum aps_rc aps_cache_store_catch_up(struct aps_db *db, uint64_t *generation, struct aps_err *err)
-{
-	uint64_t own;
-	enum aps_rc rc = read_number(db, GENERATION, &own, err);
-	if (rc == APS_OK && own < *generation) return set_counter(db, 0, (int64_t)*generation, err);
-	*generation = own;
-	return rc;
-}
-
-enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation, struct aps_err *err)
-{
-	enum aps_rc rc = read_number(db, GENERATION, generation, err);
-	++*generation;
-	return rc == APS_OK ? set_both_counters(db, *generation, last_number, err) : rc;
 }
 
 enum aps_rc aps_cache_store_drop(struct aps_cache_store *store, enum aps_part_drop how, struct aps_err *err)
@@ -541,7 +522,7 @@ static enum aps_rc update(const struct aps_cache_store *store, struct aps_stmt *
 	enum aps_rc rc = aps_stmt_bind_int(stmt, 1, (int64_t)entry->number, err);
 	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 2, store->minute, err);
 	if (rc == APS_OK) rc = bind_content(store, stmt, 3, entry, err);
-	return rc == APS_OK ? update_rows(store->db, stmt, 1, err) : rc;
+	return rc == APS_OK ? aps_query_update(store->db, stmt, 1, err) : rc;
 }
 
 #define VALUES  "entry (id, part, key, used, content, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
@@ -587,7 +568,7 @@ enum aps_rc aps_cache_store_part(struct aps_cache_store *store, int64_t *part, s
 enum aps_rc aps_cache_store_save_bytes(const struct aps_cache_store *store, struct aps_err *err)
 {
 	if (store->n_bytes == store->committed.n_bytes || store->part == 0) return APS_OK;
-	return set_counter(store->db, store->part, store->n_bytes, err);
+	return aps_counters_set(store->db, store->part, store->n_bytes, err);
 }
 
 static enum aps_rc note_layer(struct aps_cache_store *store, uint64_t id, struct aps_err *err)

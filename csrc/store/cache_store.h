@@ -58,8 +58,13 @@ enum aps_rc aps_cache_store_open_reader(struct aps_cache_store *store, struct ap
  * names. Where that is another part, the former one was dropped; names keep their numbers. */
 enum aps_rc aps_cache_store_follow(struct aps_cache_store *store, struct aps_cache *cache, uint64_t *generation,
                                    struct aps_err *err);
-/* Only which generation it is. */
-enum aps_rc aps_cache_store_generation(struct aps_db *db, uint64_t *generation, struct aps_err *err);
+/* In a transaction, the first of its: others may have saved since the last one, and the cache has no entries. What is
+ * known of the part, and its names, become what they are. *is_same false: it is another part, or names that aren't
+ * saved have others' numbers; then it is to be opened anew. */
+enum aps_rc aps_cache_store_resume(struct aps_cache_store *store, struct aps_cache *cache, bool *is_same,
+                                   struct aps_err *err);
+/* Whether the part is the one that was found last, and not another one, whose names have other numbers. */
+enum aps_rc aps_cache_store_is_same(const struct aps_cache_store *store, bool *is_same, struct aps_err *err);
 /* The connection that it has from now on, in a transaction: one to memory that lies over the former one
  * (aps_db_set_base()), whose rows it sees through it; or back. The transaction that saves were made in is gone: the
  * part is dropped once more if it was, layers that were changed are what the cache has, and entries that were are for
@@ -71,12 +76,6 @@ enum aps_rc aps_cache_store_save_again(struct aps_cache_store *store, const stru
                                        struct aps_err *err);
 enum aps_rc aps_cache_store_measure(const struct aps_cache_store *store, uint64_t number,
                                     struct aps_row_lengths *lengths, struct aps_err *err);
-/* The generation of the file; where that is behind, it becomes *generation. */
-enum aps_rc aps_cache_store_catch_up(struct aps_db *db, uint64_t *generation, struct aps_err *err);
-/* The highest number that an entry of the file ever had. */
-enum aps_rc aps_cache_store_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
-/* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */
-enum aps_rc aps_cache_store_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation, struct aps_err *err);
 /* How the transaction ended that saves were made in. */
 void aps_cache_store_committed(struct aps_cache_store *store);
 void aps_cache_store_rolled_back(struct aps_cache_store *store);

@@ -36,6 +36,7 @@ struct aps_db {
 	bool has_own_tables;
 	bool is_in_memory;
 	bool is_simulated; /* it is kept when it is closed */
+	int slot;
 	struct aps_db *next_kept;
 	bool in_transaction;
 	bool may_control;   /* while the guard itself begins or ends a transaction */
@@ -357,6 +358,16 @@ struct aps_db *aps_db_base(const struct aps_db *db)
 	return db->base;
 }
 
+void aps_db_set_slot(struct aps_db *db, int slot)
+{
+	db->slot = slot;
+}
+
+int aps_db_slot(const struct aps_db *db)
+{
+	return db->slot;
+}
+
 bool aps_db_is_in_memory(const struct aps_db *db)
 {
 	return db->is_in_memory;
@@ -473,6 +484,14 @@ void aps_db_rollback(struct aps_db *db)
 bool aps_db_in_transaction(const struct aps_db *db)
 {
 	return db->in_transaction;
+}
+
+/* https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_DATA_VERSION */
+uint32_t aps_db_version(struct aps_db *db)
+{
+	unsigned version = 0;
+	(void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+	return version;
 }
 
 bool aps_db_is_moved(struct aps_db *db)

@@ -74,6 +74,9 @@ bool aps_db_is_in_memory(const struct aps_db *db);
 /* The database in memory of this name is "memory" in what `db` is told to do, until it is detached. */
 enum aps_rc aps_db_attach_memory(struct aps_db *db, const char *name, struct aps_err *err);
 void aps_db_detach_memory(struct aps_db *db);
+/* Which of the processes that have the file this one is (client/claim.h), for rows that end with it; 0 until then. */
+void aps_db_set_slot(struct aps_db *db, int slot);
+int aps_db_slot(const struct aps_db *db);
 /* Of the transactions that follow. E_USAGE in the middle of one. */
 enum aps_rc aps_db_set_synchronous(struct aps_db *db, enum aps_db_sync level, struct aps_err *err);
 
@@ -93,6 +96,9 @@ enum aps_rc aps_db_commit(struct aps_db *db, struct aps_err *err);
  * SQLite has rolled back by itself: then every statement and the commit are E_STORAGE until this was called. */
 void aps_db_rollback(struct aps_db *db);
 bool aps_db_in_transaction(const struct aps_db *db);
+/* Changes with what any connection commits, once a transaction of this one, or a statement alone, sees it. Its own
+ * commits change it at once. */
+uint32_t aps_db_version(struct aps_db *db);
 /* The file that is open isn't the one of its name any more: nobody who opens that will find what is written now.
  * A read of the folder, no more. */
 bool aps_db_is_moved(struct aps_db *db);

@@ -1,4 +1,5 @@
 #include "store/inspect.h"
+#include "store/counters.h"
 
 #include "base/mem.h"
 #include "cache/collect.h"
@@ -349,7 +350,7 @@ static enum aps_rc inspect_part(struct inspection *in, struct aps_err *err)
 {
 	size_t n_patches;
 	enum aps_rc rc = aps_cache_store_open_part(&in->store, in->db, in->store.part, &in->cache, err);
-	if (rc == APS_OK) rc = aps_cache_store_last_number(in->db, in->cache.entries.last_number, err);
+	if (rc == APS_OK) rc = aps_counters_last_number(in->db, in->cache.entries.last_number, err);
 	in->typename = aps_names_find(&in->cache.names, APS_STR("__typename"));
 	if (rc == APS_OK) rc = collect(in, &n_patches, err);
 	for (uint64_t number = 0; rc == APS_OK && (number = aps_number_set_next(&in->present, number)) != 0;)

@@ -44,6 +44,12 @@ static enum aps_rc fail_damaged(struct aps_err *err)
 	return aps_row_sum_fail("an optimistic layer", err);
 }
 
+/* Layers of calls have their process's slot in the place of a kind. */
+static int64_t stored_kind(struct aps_db *db, enum aps_layer_kind kind)
+{
+	return kind != APS_LAYER_PASSING ? (int64_t)kind : -aps_db_slot(db);
+}
+
 /* A statement with one number, or two. */
 static enum aps_rc prepare_with(struct aps_db *db, const char *sql, int64_t first, int64_t second,
                                 struct aps_stmt **stmt, struct aps_err *err)
@@ -98,7 +104,7 @@ static enum aps_rc look_at_row(const struct aps_stmt *stmt, struct layer_row *ro
 	        .entries = aps_stmt_column_str(stmt, 3),
 	        .identified = aps_stmt_column_str(stmt, 4),
 	};
-	bool is_kind = row->kind >= APS_LAYER_PASSING && row->kind <= APS_LAYER_ANSWERED;
+	bool is_kind = row->kind <= APS_LAYER_ANSWERED;
 	return is_kind && aps_stmt_column_int(stmt, 5) == sum_of_layer(row) ? APS_OK : fail_damaged(err);
 }
 
@@ -108,7 +114,7 @@ static enum aps_rc take_row(const struct aps_stmt *stmt, struct aps_layer_row *o
 	enum aps_rc rc = look_at_row(stmt, &row, err);
 	if (rc != APS_OK) return rc;
 	out->is_there = true;
-	out->kind = (enum aps_layer_kind)row.kind;
+	out->kind = row.kind > 0 ? (enum aps_layer_kind)row.kind : APS_LAYER_PASSING;
 	bool is_whole =
 	        take_numbers(row.entries, &out->entries) && aps_identified_take(row.identified, &out->identified);
 	if (!is_whole) return fail_damaged(err);
@@ -141,7 +147,7 @@ enum aps_rc aps_layer_store_list_kind(struct aps_db *db, int64_t part, enum aps_
 	/* "kind <> 1": by the index of those that aren't queued */
 	static const char SQL[] = "SELECT id FROM layer WHERE kind <> 1 AND part = ?1 AND kind = ?2 ORDER BY id";
 	struct aps_stmt *stmt;
-	enum aps_rc rc = prepare_with(db, SQL, part, kind, &stmt, err);
+	enum aps_rc rc = prepare_with(db, SQL, part, stored_kind(db, kind), &stmt, err);
 	return rc == APS_OK ? list_numbers(stmt, ids, err) : rc;
 }
 
@@ -168,13 +174,21 @@ static enum aps_rc drop_layer(struct aps_db *db, int64_t part, uint64_t id, stru
 	return rc;
 }
 
-/* One of those that a process has left behind; *id 0: there is none. */
-static enum aps_rc find_passing(struct aps_db *db, int64_t part, uint64_t *id, int64_t *owner, struct aps_err *err)
+/* Layers of calls of some processes, or of all: part 0 is any. */
+struct passing {
+	int64_t part, first, last; /* kinds */
+};
+
+/* One of them; *id 0: there is none. */
+static enum aps_rc find_passing(struct aps_db *db, const struct passing *of, uint64_t *id, int64_t *owner,
+                                struct aps_err *err)
 {
-	static const char SQL[] = "SELECT id, part FROM layer WHERE kind <> 1 AND kind = 0 AND ?1 IN (0, part) LIMIT 1";
+	static const char SQL[] = "SELECT id, part FROM layer WHERE kind <> 1 AND kind BETWEEN ?2 AND ?3"
+	                          " AND ?1 IN (0, part) LIMIT 1";
 	struct aps_stmt *stmt;
 	bool has_row = false;
-	enum aps_rc rc = prepare_with(db, SQL, part, 0, &stmt, err);
+	enum aps_rc rc = prepare_with(db, SQL, of->part, of->first, &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_bind_int(stmt, 3, of->last, err);
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
 	*id = rc == APS_OK && has_row ? (uint64_t)aps_stmt_column_int(stmt, 0) : 0;
 	*owner = *id != 0 ? aps_stmt_column_int(stmt, 1) : 0;
@@ -194,15 +208,43 @@ enum aps_rc aps_layer_store_drop(struct aps_db *db, uint64_t id, struct aps_err 
 	return drop_layer(db, part, id, err);
 }
 
-enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct aps_err *err)
+static enum aps_rc drop_passing(struct aps_db *db, const struct passing *of, struct aps_err *err)
 {
 	uint64_t id = 1;
 	int64_t owner;
 	enum aps_rc rc = APS_OK;
 	while (rc == APS_OK && id != 0) {
-		rc = find_passing(db, part, &id, &owner, err);
+		rc = find_passing(db, of, &id, &owner, err);
 		if (rc == APS_OK && id != 0) rc = drop_layer(db, owner, id, err);
 	}
+	return rc;
+}
+
+enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct aps_err *err)
+{
+	int64_t kind = stored_kind(db, APS_LAYER_PASSING);
+	return drop_passing(db, &(struct passing){part, kind, kind}, err);
+}
+
+enum aps_rc aps_layer_store_drop_all_passing(struct aps_db *db, struct aps_err *err)
+{
+	return drop_passing(db, &(struct passing){0, INT64_MIN, APS_LAYER_PASSING}, err);
+}
+
+enum aps_rc aps_layer_store_drop_slot(struct aps_db *db, int slot, struct aps_err *err)
+{
+	return drop_passing(db, &(struct passing){0, -slot, -slot}, err);
+}
+
+enum aps_rc aps_layer_store_next_slot(struct aps_db *db, int after, int *slot, struct aps_err *err)
+{
+	static const char SQL[] = "SELECT kind FROM layer WHERE kind <> 1 AND kind < ?1 ORDER BY kind DESC LIMIT 1";
+	struct aps_stmt *stmt;
+	bool has_row = false;
+	enum aps_rc rc = prepare_with(db, SQL, -after, 0, &stmt, err);
+	if (rc == APS_OK) rc = aps_stmt_step(stmt, &has_row, err);
+	*slot = rc == APS_OK && has_row ? (int)-aps_stmt_column_int(stmt, 0) : 0;
+	if (rc == APS_OK && has_row) aps_stmt_reset(stmt);
 	return rc;
 }
 
@@ -246,7 +288,8 @@ static enum aps_rc put_row(struct aps_db *db, int64_t part, const struct aps_lay
 	const struct layer_row row = {
 	        .id = (int64_t)layer->id,
 	        .part = part,
-	        .kind = layer->kind,
+	        .kind = layer->kind == APS_LAYER_PASSING && layer->slot != 0 ? -layer->slot
+	                                                                     : stored_kind(db, layer->kind),
 	        .entries = entries.n != 0 ? aps_buf_str(&entries) : APS_STR(""),
 	        .identified = identified.n != 0 ? aps_buf_str(&identified) : APS_STR(""),
 	};
@@ -338,7 +381,7 @@ enum aps_rc aps_layer_store_has_lasting(struct aps_db *db, int64_t part, bool *h
 {
 	struct aps_stmt *stmt;
 	enum aps_rc rc =
-	        prepare_with(db, "SELECT 1 FROM layer WHERE part = ?1 AND kind <> 0 LIMIT 1", part, 0, &stmt, err);
+	        prepare_with(db, "SELECT 1 FROM layer WHERE part = ?1 AND kind > 0 LIMIT 1", part, 0, &stmt, err);
 	*has_some = false;
 	if (rc == APS_OK) rc = aps_stmt_step(stmt, has_some, err);
 	if (rc == APS_OK) aps_stmt_reset(stmt);

@@ -12,9 +12,15 @@
 
 APS_BEGIN_DECLS
 
-/* In the writer's transaction, or alone: drops the layers of calls that went with their process; part 0: all parts'. */
+/* In the writer's transaction, or alone: drops the part's layers of calls of this process (aps_db_slot()). */
 enum aps_rc aps_layer_store_drop_passing(struct aps_db *db, int64_t part, struct aps_err *err);
-/* Appends the ids (uint64_t) of the part's layers of a kind, which isn't APS_LAYER_QUEUED, in order. */
+/* Likewise of all processes in all parts; and of one that is no more. */
+enum aps_rc aps_layer_store_drop_all_passing(struct aps_db *db, struct aps_err *err);
+enum aps_rc aps_layer_store_drop_slot(struct aps_db *db, int slot, struct aps_err *err);
+/* The first process above `after` that layers of calls are of; 0: there are no more. */
+enum aps_rc aps_layer_store_next_slot(struct aps_db *db, int after, int *slot, struct aps_err *err);
+/* Appends the ids (uint64_t) of the part's layers of a kind, which isn't APS_LAYER_QUEUED, in order; those of calls are
+ * this process's. */
 enum aps_rc aps_layer_store_list_kind(struct aps_db *db, int64_t part, enum aps_layer_kind kind, struct aps_buf *ids,
                                       struct aps_err *err);
 

@@ -44,3 +44,11 @@ enum aps_rc aps_query_run(struct aps_query *query)
 	(void)aps_query_row(query);
 	return aps_query_end(query);
 }
+
+enum aps_rc aps_query_update(struct aps_db *db, struct aps_stmt *stmt, int64_t n_rows, struct aps_err *err)
+{
+	bool has_row;
+	enum aps_rc rc = aps_stmt_step(stmt, &has_row, err);
+	if (rc != APS_OK || aps_db_changes(db) == n_rows) return rc;
+	return aps_fail_word(err, APS_E_STORAGE, "corrupt", 0, "a row of the store is lost");
+}

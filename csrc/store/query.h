@@ -26,6 +26,8 @@ bool aps_query_row(struct aps_query *query);
 enum aps_rc aps_query_end(struct aps_query *query);
 /* Of what gives no rows. */
 enum aps_rc aps_query_run(struct aps_query *query);
+/* An UPDATE of so many rows, which must be there: else "corrupt". */
+enum aps_rc aps_query_update(struct aps_db *db, struct aps_stmt *stmt, int64_t n_rows, struct aps_err *err);
 
 APS_END_DECLS
 

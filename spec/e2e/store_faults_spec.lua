@@ -63,18 +63,24 @@ describe("a store that can't be used", function()
     assert.matches("): what is cached is kept in memory until it can", lines[1], 1, true)
   end
 
-  -- Another process that has the store, with two records.
+  -- The store has two records, and then another process has it alone, as one that mends it does: it has locked its lock file.
+  local HOLD = [[
+import fcntl, signal, sys
+held = open(sys.argv[1], "a")
+fcntl.lockf(held, fcntl.LOCK_EX, 2, 0)
+print("alone", flush=True)
+signal.pause()
+]]
   local function begin_other(path)
     local program = process.file(([[
-      io.stdout:setvbuf "no"
       local appsync = require "appsync"
       local client = appsync.client{ endpoint = %q, auth = { type = "API_KEY", api_key = %q }, store = %q }
       for _, id in ipairs{ "1", "2" } do assert(client:query(%q, { id = id }, { fetch_policy = "network-only" })) end
-      print("ready")
-      while true do client:query "{ __typename }" end
+      client:close(5)
     ]]):format(kept.service.endpoint, server.API_KEY, path, GET), ".lua")
-    local first, handle = process.start{ interpreter, program }
-    assert.equal("ready", first)
+    assert.equal("", command(interpreter .. " " .. quote(program)))
+    local first, handle = process.start{ process.PYTHON, process.file(HOLD, ".py"), path .. "-leader" }
+    assert.equal("alone", first)
     return handle
   end
 
@@ -86,7 +92,7 @@ describe("a store that can't be used", function()
   teardown(kept.finish)
   after_each(kept.close_all)
 
-  it("belongs to one process, until that is gone", function()
+  it("is another process's alone, until that is gone", function()
     local path = kept.path "shared.db"
     local handle = begin_other(path)
     open(path)
@@ -105,7 +111,7 @@ describe("a store that can't be used", function()
     assert.equal("one", client:read_query(GET, { id = "1" }).getTodo.name)
   end)
 
-  it("says that it can't be cleared while another process has it, and is cleared when that is gone", function()
+  it("says that it can't be cleared while another process has it alone, and is cleared when that is gone", function()
     local path = kept.path "cleared.db"
     local handle = begin_other(path)
     open(path)

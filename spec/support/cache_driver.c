@@ -19,6 +19,7 @@
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
 #include "store/cache_rows.h"
+#include "store/counters.h"
 #include "store/migrations.h"
 
 #include <stdio.h>
@@ -131,7 +132,7 @@ static void commit(void)
 	uint64_t generation;
 	if (driver.db == NULL) return;
 	must(aps_cache_store_save_bytes(&driver.store, &err), "bytes", &err);
-	must(aps_cache_store_advance(driver.db, driver.last_number, &generation, &err), "generation", &err);
+	must(aps_counters_advance(driver.db, driver.last_number, &generation, &err), "generation", &err);
 	if (driver.changed.n != 0)
 		aps_channel_announce(driver.channel, generation, (const void *)driver.changed.p,
 		                     driver.changed.n / sizeof(struct aps_channel_change), 0);
@@ -517,7 +518,7 @@ static void open_store(const char *path)
 	driver.path = path;
 	must(aps_db_open(path, &options, &driver.db, &err), path, &err);
 	must(aps_migrations_run(driver.db, &err), path, &err);
-	must(aps_cache_store_last_number(driver.db, &driver.last_number, &err), path, &err);
+	must(aps_counters_last_number(driver.db, &driver.last_number, &err), path, &err);
 }
 
 int main(int argc, char **argv)

@@ -207,8 +207,8 @@ static bool hold_in_child(pid_t *child)
 		struct aps_err err;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct aps_vaults of_child = {.first = NULL};
-		struct aps_vault *vault =
-		        aps_vault_open(&of_child, &(struct aps_store_options){.path = world.path}, &err);
+		struct aps_vault *vault = aps_vault_open(
+		        &of_child, &(struct aps_store_options){.path = world.path, .is_private = true}, &err);
 		bool is_open = vault != NULL && aps_vault_is_available(vault);
 		if (write(ready[1], is_open ? "y" : "n", 1) != 1) _exit(1);
 		for (;;) pause();

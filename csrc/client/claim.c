@@ -1,0 +1,107 @@
+#include "client/claim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define LEAD       0
+#define GATE       1
+#define CALL       2
+#define FIRST_SLOT 64 /* slot 1 is the byte behind it */
+#define MAX_SLOT   4096
+
+static int set_lock(int fd, int type, off_t at, off_t n)
+{
+	struct flock wanted = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = at, .l_len = n};
+	return fcntl(fd, F_SETLK, &wanted) == 0 ? 0 : errno;
+}
+
+/* Somebody else has a lock in the way of this one. *pid: 0, it isn't known who. */
+static bool is_held(int fd, int type, off_t at, off_t n, long *pid)
+{
+	struct flock wanted = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = at, .l_len = n};
+	bool is_known = fcntl(fd, F_GETLK, &wanted) == 0;
+	*pid = is_known && wanted.l_type != F_UNLCK && wanted.l_pid > 0 ? (long)wanted.l_pid : 0;
+	return is_known && wanted.l_type != F_UNLCK;
+}
+
+static enum aps_rc fail_held(int fd, off_t at, off_t n, struct aps_err *err)
+{
+	long pid;
+	if (is_held(fd, F_WRLCK, at, n, &pid) && pid != 0)
+		return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process (%ld) has it open", pid);
+	return aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process has it open");
+}
+
+static enum aps_rc fail(int fd, int code, struct aps_err *err)
+{
+	if (code == EACCES || code == EAGAIN) return fail_held(fd, LEAD, GATE - LEAD + 1, err);
+	return aps_fail_word(err, APS_E_STORAGE, NULL, code, "its lock file can't be locked (%s)", strerror(code));
+}
+
+enum aps_rc aps_claim_fail_led(const struct aps_claim *claim, struct aps_err *err)
+{
+	return fail_held(claim->fd, LEAD, 1, err);
+}
+
+/* The first one that nobody has. Without one it is as if there were no other process. */
+static void take_slot(struct aps_claim *claim)
+{
+	for (int slot = 1; claim->slot == 0 && slot <= MAX_SLOT; slot++)
+		if (set_lock(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1) == 0) claim->slot = slot;
+}
+
+bool aps_claim_is_called(const struct aps_claim *claim)
+{
+	long pid;
+	return is_held(claim->fd, F_WRLCK, CALL, 1, &pid);
+}
+
+enum aps_rc aps_claim_alone(struct aps_claim *claim, struct aps_err *err)
+{
+	if (aps_claim_is_called(claim)) return fail_held(claim->fd, CALL, 1, err);
+	int code = set_lock(claim->fd, F_WRLCK, LEAD, GATE - LEAD + 1);
+	if (code != 0) return fail(claim->fd, code, err);
+	claim->is_alone = claim->leads = true;
+	take_slot(claim);
+	return APS_OK;
+}
+
+bool aps_claim_lead(struct aps_claim *claim)
+{
+	if (!claim->leads) claim->leads = set_lock(claim->fd, F_WRLCK, LEAD, 1) == 0;
+	return claim->leads;
+}
+
+void aps_claim_call(const struct aps_claim *claim, bool is_on)
+{
+	(void)set_lock(claim->fd, is_on ? F_WRLCK : F_UNLCK, CALL, 1);
+}
+
+/* Whoever calls has called before it looks whether others are there: one of both sees the other. */
+enum aps_rc aps_claim_share(struct aps_claim *claim, struct aps_err *err)
+{
+	if (claim->is_inherited) return fail_held(claim->fd, LEAD, GATE - LEAD + 1, err);
+	int code = set_lock(claim->fd, F_RDLCK, GATE, 1);
+	if (code == 0 && !claim->is_alone && aps_claim_is_called(claim)) {
+		(void)set_lock(claim->fd, F_UNLCK, GATE, 1);
+		return fail_held(claim->fd, CALL, 1, err);
+	}
+	if (code != 0) return fail(claim->fd, code, err);
+	claim->is_alone = false;
+	take_slot(claim);
+	(void)aps_claim_lead(claim);
+	return APS_OK;
+}
+
+bool aps_claim_has_others(const struct aps_claim *claim)
+{
+	long pid;
+	return is_held(claim->fd, F_WRLCK, GATE, 1, &pid);
+}
+
+bool aps_claim_is_free(const struct aps_claim *claim, int slot)
+{
+	long pid;
+	return slot != claim->slot && !is_held(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1, &pid);
+}

@@ -1,0 +1,49 @@
+/* How a process has a store, among others: locks on bytes of its lock file, which end with the process in whatever way
+ * (fcntl(2), "Advisory record locking").
+ *
+ *   lead    held for writing by the one process that sends what is queued, syncs and tidies
+ *   gate    held for reading by all who use the store, for writing by one who has it alone: who makes it, brings it up
+ *           to date, sets it aside, or keeps in memory what lies over it
+ *   call    held for writing by one who wants it alone: the others let go of it, and none comes
+ *   slots   one of them for each process: whoever finds its number somewhere knows whether that process lives
+ *
+ * A process that was forked from one that had the store has it alone or not at all: SQLite's own locks are those of its
+ * parent. @thread any, one at a time */
+#ifndef APS_CLIENT_CLAIM_H
+#define APS_CLIENT_CLAIM_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct aps_claim {
+	int fd;        /* of the lock file; -1: nothing is held */
+	bool is_alone; /* else others may have the store as well */
+	bool leads;
+	bool is_inherited; /* the parent had it */
+	int slot;          /* from 1 on; 0: nothing is held */
+};
+
+APS_BEGIN_DECLS
+
+/* All of it, or nothing changes: E_STORAGE "locked", by whom, or for whom, is in the message, or what the system says.
+ * One who has it with others has it alone then. */
+enum aps_rc aps_claim_alone(struct aps_claim *claim, struct aps_err *err);
+/* With others, whom one who has it alone lets in; the lead is taken where it is free. Errors as above. */
+enum aps_rc aps_claim_share(struct aps_claim *claim, struct aps_err *err);
+/* Takes the lead where it is free. */
+bool aps_claim_lead(struct aps_claim *claim);
+/* Others have the store at this moment. */
+bool aps_claim_has_others(const struct aps_claim *claim);
+/* Somebody else wants it alone. */
+bool aps_claim_is_called(const struct aps_claim *claim);
+/* The others are to let go of it, until they are not. Somebody else may have called before. */
+void aps_claim_call(const struct aps_claim *claim, bool is_on);
+/* No process has this slot, this one least of all. */
+bool aps_claim_is_free(const struct aps_claim *claim, int slot);
+/* E_STORAGE "locked": who has the lead. */
+enum aps_rc aps_claim_fail_led(const struct aps_claim *claim, struct aps_err *err);
+
+APS_END_DECLS
+
+#endif

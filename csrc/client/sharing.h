@@ -1,0 +1,19 @@
+/* A look at the other processes that have a vault's file, from time to time: what they have committed, whether they are
+ * there, whether one of them leads, and what those that are no more have left. @thread core */
+#ifndef APS_CLIENT_SHARING_H
+#define APS_CLIENT_SHARING_H
+
+#include "client/vault.h"
+
+#define APS_SHARING_LOOK_MS  250  /* while others are there, */
+#define APS_SHARING_LEAD_MS  500  /* whether one may lead, */
+#define APS_SHARING_ALONE_MS 1000 /* and whether others have come */
+
+APS_BEGIN_DECLS
+
+/* From now on, until the vault is closed. Twice is legal. */
+void aps_sharing_begin(struct aps_vault *vault);
+
+APS_END_DECLS
+
+#endif
