@@ -113,6 +113,19 @@ function dispatch.close_all()
   for _, root in ipairs(dispatch.clients()) do root:retire() end
 end
 
+---Ends the subscriptions, watches and syncs of all clients, which stay open.
+function dispatch.rest()
+  for _, root in ipairs(dispatch.clients()) do root:rest() end
+end
+
+---@return boolean whether a subscription hasn't had its last event
+function dispatch.has_subscriptions()
+  for _, target in pairs(expected) do
+    if target.on_end then return true end
+  end
+  return false
+end
+
 ---Events of subscriptions are only counted from now on.
 function dispatch.suspend()
   if not runtime then return end

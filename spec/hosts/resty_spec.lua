@@ -133,6 +133,16 @@ local CONTENT = {
     ngx.timer.at(0, function() x = echo "timer" done:post(1) end)
     done:wait(5)
     ngx.print(x)]],
+  first_and_last = [[
+    local posted = require("ngx.semaphore").new()
+    local behind_the_timers = ngx.thread.spawn(function()
+      posted:wait(5)
+      require("ffi").cdef "int kill(int, int);"
+      require("ffi").C.kill(ngx.worker.pid(), 3) -- SIGQUIT
+      return echo(ngx.var.arg_x)
+    end)
+    posted:post(1)
+    ngx.print(select(2, ngx.thread.wait(behind_the_timers)))]],
   code_of_wrap = [[
     local each = appsync.wrap(function() for i = 1, 3 do coroutine.yield(echo("w" .. i)) end end)
     ngx.print(each(), each(), each())]],
@@ -290,6 +300,43 @@ describe("handlers of nginx", function()
     wait_for(function() return running:log():find("worker process " .. old .. " exited with code 0", 1, true) end, BOUND)
     assert.is_true(core.now() - began < BOUND)
     assert.equal("hi", body_of "/echo?x=hi")
+  end)
+
+  it("are answered on a connection that was open before a reload, also when the worker has nothing else to do", function()
+    start [[
+      ngx.timer.at(0, function()
+        client:subscribe(ON_NOTE):subscribe{
+          next = function() end,
+          complete = function()
+            ngx.log(ngx.NOTICE, "the worker's subscription has ended")
+            ngx.log(ngx.NOTICE, "its callback has ", select(2, pcall(echo, "an answer")))
+            client:subscribe(ON_NOTE):subscribe{ error = function(err) ngx.log(ngx.NOTICE, "another one: ", err.kind) end }
+          end,
+        }
+      end)]]
+    local list, old = {}, nil
+    for i = 1, 3 do
+      list[i] = running:connect()
+      old = body_of "/worker"
+    end
+    body_of "/echo?x=1"
+    running:reload()
+    wait_for(function() return running:log():find("the worker's subscription has ended", 1, true) end, BOUND)
+    wait_for(function() return running:log():find("another one: closed", 1, true) end, BOUND)
+    for i, path in ipairs{ "/worker", "/callbacks", "/echo?x=late" } do
+      list[i]:ask(path)
+      list[i]:receive_until(({ old, "n3", "late" })[i])
+      assert.matches("^HTTP/1.1 200", list[i].text)
+      list[i]:close()
+    end
+    assert.matches("its callback has an answer", running:log())
+    wait_for(function() return running:log():find("worker process " .. old .. " exited with code 0", 1, true) end, BOUND)
+  end)
+
+  it("are answered in a worker that is told to exit before it could receive anything", function()
+    start()
+    assert.equal("hi", body_of "/first_and_last?x=hi")
+    wait_for(function() return running:log():find("exited with code 0", 1, true) end, BOUND)
   end)
 
   it("work with the light build", function()

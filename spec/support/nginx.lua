@@ -137,15 +137,24 @@ end
 local Open = {}
 Open.__index = Open
 
---- Asks for a path and leaves the connection open.
----@param path string
-function Nginx:open(path)
+--- Makes a connection that asks for nothing yet.
+function Nginx:connect()
   local connection = assert(socket_unix.stream())
   connection:settimeout(SECONDS)
   assert(connection:connect(self.path .. "/http"))
-  assert(connection:send("GET " .. path .. " HTTP/1.1\r\nHost: localhost\r\n\r\n"))
   return setmetatable({ connection = connection, text = "" }, Open)
 end
+
+--- Asks for a path and leaves the connection open.
+---@param path string
+function Nginx:open(path)
+  local open = self:connect()
+  open:ask(path)
+  return open
+end
+
+---@param path string
+function Open:ask(path) assert(self.connection:send("GET " .. path .. " HTTP/1.1\r\nHost: localhost\r\n\r\n")) end
 
 --- Reads until the text is there.
 function Open:receive_until(text)

@@ -67,6 +67,7 @@ local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 ---@field private idle_waits appsync.Wait[]? for the end of its calls
 ---@field private calls table<appsync.Wait, any> that are in flight, each with its routine
 ---@field is_closing boolean?
+---@field private is_resting boolean? see `rest`
 ---@field private is_finishing boolean?
 ---@field private closer any? the routine that closes it, from within a callback perhaps: nothing waits for that
 ---@field private is_stopping boolean?
@@ -342,6 +343,28 @@ end
 function Root:retire()
   if not self.handle.core then return close_unused(self) end
   begin_close(self, 0)
+end
+
+---Its worker exits: subscriptions, watches and syncs complete. What a request may still ask for is served.
+function Root:rest()
+  self.is_resting = true
+  end_watched(self)
+  if self.handle.core then self.handle.core:leave() end
+end
+
+---Whether an observer may begin: once it rests, only one that ends with its request.
+---@param context appsync.observable.Context
+---@return boolean
+function Root:may_observe(context)
+  return not self.is_resting or context.home ~= nil
+end
+
+---Opens it for an observer.
+---@param context appsync.observable.Context
+---@return appsync.core.Client? core, appsync.Error? err
+function Root:open_for(context)
+  if not self:may_observe(context) then return nil, closed_error() end
+  return self:open()
 end
 
 local function wait_closed(self, seconds)

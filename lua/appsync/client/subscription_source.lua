@@ -271,7 +271,7 @@ end
 local function connect(class, client, plan, down, context)
   local root = client.root
   context:expect_ack()
-  local opened, err = root:open()
+  local opened, err = root:open_for(context)
   if not opened then return fail(context, down, err) end
   context.log = root.log
   local sources = client:header_sources(plan.options.headers)

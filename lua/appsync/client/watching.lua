@@ -40,7 +40,7 @@ local function subscribe(live, down, context)
     context:post(sink, "next")
   end
   function subscriber.finish() context:post(sink, "complete") end
-  live:join(subscriber)
+  if live.client.root:may_observe(context) then live:join(subscriber) else subscriber.finish() end
   return function() live:leave(subscriber) end
 end
 

@@ -31,6 +31,8 @@ local pumped ---@type appsync.core.Runtime? whose events are taken
 local armed_at ---@type number|false|nil nil: for nothing
 local looked_at = 0
 local is_serving, is_leaving, leave_until = false, false, nil
+local is_resting, is_late = false, false -- the pump of an exiting worker has ended; another one is there, or comes
+local LATE_SECONDS = 0.001 -- its pause
 local waiting, n_waiting = {}, 0 -- semaphores of those who have given way
 
 -- The core wakes the pump when the next timer is due, or it is time to look again.
@@ -101,11 +103,12 @@ local function connect(runtime)
   return socket
 end
 
--- Nothing of the worker's keeps it from ending: its clients are closed.
-local function leave()
+-- Nothing of the library's keeps the worker from ending. Its clients stay open all the same: nginx closes no connection that it has
+-- accepted and that has sent no whole request yet, so that one may still come. They are closed with the worker's Lua state.
+local function leave(closes)
   is_leaving = true
   leave_until = clock.now() + CLOSE_SECONDS
-  dispatch.close_all()
+  if closes then dispatch.close_all() else dispatch.rest() end
   homes.wake_worker()
 end
 
@@ -122,18 +125,40 @@ end
 -- Whether nobody needs the pump any more.
 local function has_left()
   if homes.are_busy() then return false end
-  if not is_leaving and not ngx.worker.exiting() and not is_left_over() then return false end
-  if not is_leaving then leave() end
-  return dispatch.count() == 0 or clock.now() >= leave_until
+  local closes = is_left_over()
+  if not closes and not ngx.worker.exiting() then return false end
+  if not is_leaving then leave(closes) end
+  if clock.now() >= leave_until then return true end
+  if closes then return dispatch.count() == 0 end
+  return not dispatch.has_subscriptions()
 end
 
-local function pump(is_premature, runtime)
-  local socket, err
-  if not is_premature then
-    homes.here_is_worker()
-    socket, err = connect(runtime)
-    if not socket then log.emit(nil, "error", "nothing can be received in this worker: " .. tostring(err)) end
+-- A request has come after the pump has ended, which the loop's end would wait for: so this one has no socket, and looks itself.
+local function pump_late(_, runtime)
+  homes.here_is_worker()
+  is_leaving = false
+  while dispatch.present() == runtime do
+    serve()
+    if has_left() then break end
+    ngx.sleep(LATE_SECONDS)
   end
+  is_late = false
+end
+
+-- What is begun in a worker whose pump has ended is answered, too.
+local function go_on(runtime)
+  if not is_resting or is_late or not runtime then return end
+  local ok, why = ngx.timer.at(0, pump_late, runtime)
+  if not ok then errors.misuse("nothing can be received in this worker: %s", tostring(why)) end
+  is_late = true
+end
+
+-- A timer that hasn't run when the worker is told to exit is premature. Requests are under way all the same, the one among them
+-- that has opened the runtime.
+local function pump(_, runtime)
+  homes.here_is_worker()
+  local socket, err = connect(runtime)
+  if not socket then log.emit(nil, "error", "nothing can be received in this worker: " .. tostring(err)) end
   while socket and dispatch.present() == runtime do
     local has_more = serve()
     if has_left() then break end
@@ -145,13 +170,17 @@ local function pump(is_premature, runtime)
   if socket then socket:close() end
   pumped = nil
   if dispatch.present() ~= runtime then return end
+  if is_leaving and not is_left_over() then
+    is_resting = true
+    return
+  end
   dispatch.close_all()
   dispatch.close_runtime(CLOSE_SECONDS)
 end
 
 ---@param runtime appsync.core.Runtime
 function resty.opened(runtime)
-  pumped, armed_at, is_leaving = runtime, nil, false
+  pumped, armed_at, is_leaving, is_resting = runtime, nil, false, false
   local ok, why = ngx.timer.at(0, pump, runtime)
   if ok then return end
   pumped = nil
@@ -161,6 +190,7 @@ end
 function homes.watch_request(address, home)
   local runtime, err = dispatch.runtime()
   if not runtime then error(tostring(err), 0) end
+  go_on(runtime)
   local id, watch = runtime:watch_request(address)
   if not id then error(tostring(errors.adopt(watch)), 0) end
   dispatch.expect(id, home)
@@ -173,7 +203,10 @@ function resty.take_in()
 end
 
 ---Tells the core what it should know before others go on.
-resty.settle = dispatch.flush
+function resty.settle()
+  dispatch.flush()
+  go_on(dispatch.present())
+end
 
 ---@param w appsync.Wait
 function resty.drive(w)

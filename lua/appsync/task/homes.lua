@@ -109,11 +109,12 @@ local PER_TIMER = 200
 local IDLE = 1 -- seconds
 local queue, head, tail = {}, 1, 0
 local n_running = 0 -- of them, those that don't sleep for ever
+local n_waiting = 0 -- calls in the worker's timers that aren't answered
 local signal ---@type table? of the timer that takes them
 
 ---@return boolean whether a request that uses the library is under way, or something that was begun in one
 function homes.are_busy()
-  if n_running > 0 or head <= tail then return true end
+  if n_running + n_waiting > 0 or head <= tail then return true end
   for _, home in pairs(by_address) do
     if not home.is_worker and not home.watch:has_ended() then return true end
   end
@@ -167,6 +168,10 @@ end
 function homes.forget_of_worker(routine)
   n_running = n_running - (routine.maker and 0 or 1)
 end
+
+---A call in one of the worker's timers waits, or has ended.
+---@param n integer 1 or -1
+function homes.count_waiting(n) n_waiting = n_waiting + n end
 
 ---The worker exits: what waits for more of its routines ends.
 function homes.wake_worker()

@@ -98,7 +98,7 @@ local function wait_for(w, timeout)
   local home, sema = homes.here(), take_semaphore()
   local give_up = timeout and timeout < math.huge and now() + timeout
   w.host, w.token = HOST, sema
-  if home then home:enter(w) end
+  if home then home:enter(w) else homes.count_waiting(1) end
   hosts.settle()
   repeat
     local left = give_up and math.max(SHORTEST, give_up - now()) or LONGEST
@@ -106,7 +106,7 @@ local function wait_for(w, timeout)
     if not ok and why ~= "timeout" then error("nginx's semaphore: " .. tostring(why), 0) end
     if not w.done and give_up and now() >= give_up then wait.expire(w) end
   until w.done
-  if home then home:leave(w) end
+  if home then home:leave(w) else homes.count_waiting(-1) end
   give_semaphore(sema)
 end
 
