@@ -1,5 +1,6 @@
 /* Damage that no row tells of: an index that has lost what is in its table. */
 #include "reader_world.h"
+#include "store/counters.h"
 
 #include <glob.h>
 #include <sqlite3.h>
@@ -103,6 +104,7 @@ static void what_is_known_and_not_found_any_more_is_damage(void **state)
 {
 	(void)state;
 	struct aps_err err = {0};
+	uint64_t seen;
 	struct aps_operation one = make("{ f(x: 1) a { n(x: 1) } }", "{}");
 	static const char DATA[] = "{\"f\":1,\"a\":{\"n\":2,\"__typename\":\"A\"}}";
 	const struct aps_partition_data what = {.operation = &one, .data = aps_str_of(DATA), .errors = APS_STR("")};
@@ -112,6 +114,8 @@ static void what_is_known_and_not_found_any_more_is_damage(void **state)
 	write_one(&one, DATA);
 	commit();
 	empty_index();
+	assert_int_equal(aps_counters_generation(world.vault->db, &seen, &err), APS_OK);
+	world.vault->version = aps_db_version(world.vault->db); /* no other process has done that */
 	/* what couldn't be read is set aside, and the file that takes its place has what was written */
 	if (aps_partition_write(world.partition, &what, &err) != APS_OK) fail_msg("%s", err.msg);
 	commit();

@@ -290,6 +290,7 @@ static void a_damaged_layer_is_damage_of_its_store(void **state)
 		vault_world_commit(&world);
 		forget_memory();
 		assert_int_equal(aps_db_exec(world.vault->db, DAMAGE[i], &err), APS_OK);
+		vault_world_is_alone(&world);
 		struct aps_read_result result;
 		if (i == 5) read_core(LIST, &result), aps_read_result_clear(&result); /* with what refers to it */
 		assert_int_equal(aps_partition_settle_layer(world.partition, id, NULL, &err), APS_OK);

@@ -178,6 +178,12 @@ static inline bool vault_world_in_child(bool (*act)(const void *context), const 
 	return status == 0;
 }
 
+/* What was done to the file behind the vault's back is no other process's doing: what is known of it holds. */
+static inline void vault_world_is_alone(const struct vault_world *world)
+{
+	world->vault->version = aps_db_version(world->vault->db);
+}
+
 /* Bytes of the file, written by a child: closing it here would drop the locks of this process. */
 struct vault_world_damage {
 	const char *path;
