@@ -221,11 +221,12 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 	aps_queue_note_change(queue);
 }
 
-/* This run hasn't queued it. */
+/* It came in an earlier run, which has put it into the cache; what this process has queued and another one sent is new.
+ */
 static bool is_old(const struct aps_queue *queue, const struct aps_kept_outcome *outcome)
 {
 	int64_t by = aps_queue_outcome_by(outcome->content);
-	if (by != 0) return aps_queue_whose(queue, by, outcome->entry) != APS_QUEUE_OURS;
+	if (by != 0 && aps_queue_whose(queue, by, outcome->entry) == APS_QUEUE_OURS) return false;
 	return queue->first_outcome == 0 || outcome->number < queue->first_outcome;
 }
 
