@@ -8,7 +8,10 @@
 #define GATE       1
 #define CALL       2
 #define FIRST_SLOT 64 /* slot 1 is the byte behind it */
-#define MAX_SLOT   4096
+#define N_TRIES    4096
+/* Outboxes are the bytes behind all slots. */
+#define FIRST_OUTBOX ((off_t)0x40000000)
+#define N_OUTBOXES   (sizeof(off_t) > 4 ? UINT64_C(1) << 61 : UINT64_C(0x3FFFFFFF))
 
 static int set_lock(int fd, int type, off_t at, off_t n)
 {
@@ -44,11 +47,32 @@ enum aps_rc aps_claim_fail_led(const struct aps_claim *claim, struct aps_err *er
 	return fail_held(claim->fd, LEAD, 1, err);
 }
 
-/* The first one that nobody has. Without one it is as if there were no other process. */
+/* Without one it is as if there were no other process. */
 static void take_slot(struct aps_claim *claim)
 {
-	for (int slot = 1; claim->slot == 0 && slot <= MAX_SLOT; slot++)
+	int slot = claim->wanted > 0 && claim->wanted < APS_CLAIM_MAX_SLOT ? claim->wanted : 1;
+	for (int n = 0; claim->slot == 0 && n < N_TRIES; n++, slot = slot % APS_CLAIM_MAX_SLOT + 1)
 		if (set_lock(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1) == 0) claim->slot = slot;
+}
+
+static off_t outbox_at(uint64_t identity)
+{
+	return FIRST_OUTBOX + (off_t)(identity % N_OUTBOXES);
+}
+
+bool aps_claim_outbox(const struct aps_claim *claim, uint64_t identity)
+{
+	return claim->fd >= 0 && set_lock(claim->fd, F_WRLCK, outbox_at(identity), 1) == 0;
+}
+
+void aps_claim_leave_outbox(const struct aps_claim *claim, uint64_t identity)
+{
+	if (claim->fd >= 0) (void)set_lock(claim->fd, F_UNLCK, outbox_at(identity), 1);
+}
+
+enum aps_rc aps_claim_fail_outbox(const struct aps_claim *claim, uint64_t identity, struct aps_err *err)
+{
+	return fail_held(claim->fd, outbox_at(identity), 1, err);
 }
 
 bool aps_claim_is_called(const struct aps_claim *claim)

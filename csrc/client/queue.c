@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "client/caching.h"
 #include "client/queue_answered.h"
+#include "client/queue_lead.h"
 #include "client/reach.h"
 #include "store/outbox_counts.h"
 #include "store/outbox_number.h"
@@ -23,14 +24,13 @@ void aps_queue_settings_clear(struct aps_queue_settings *settings)
 
 bool aps_queue_has_store(const struct aps_queue *queue)
 {
-	if (queue->vault == NULL || queue->vault->db == NULL || !aps_vault_leads(queue->vault)) return false;
+	if (queue->vault == NULL || queue->vault->db == NULL) return false;
 	return aps_vault_is_available(queue->vault) || aps_caching_is_in_memory_by_choice(queue->client, queue->vault);
 }
 
 enum aps_rc aps_queue_look(const struct aps_queue *queue, struct aps_err *err)
 {
 	if (aps_queue_has_store(queue)) return APS_OK;
-	if (queue->vault != NULL && !aps_vault_leads(queue->vault)) return aps_vault_fail_led(queue->vault, err);
 	*err = queue->vault != NULL ? queue->vault->trouble : queue->trouble;
 	if (err->code == APS_OK) aps_fail(err, APS_E_STORAGE, "there is no store");
 	return err->code;
@@ -56,6 +56,16 @@ static enum aps_rc mend_counts(struct aps_queue *queue, int64_t owner, struct ap
 	return rc == APS_OK ? aps_outbox_counts_renew(aps_queue_db(queue), owner, err) : rc;
 }
 
+/* Those of processes that are no more are old, whenever they have queued. */
+static enum aps_rc fold_answered(struct aps_queue *queue, struct aps_err *err)
+{
+	int64_t last = queue->last_old;
+	enum aps_rc rc = APS_OK;
+	if (!aps_queue_leads(queue)) return APS_OK;
+	if (aps_vault_is_shared(queue->vault)) rc = aps_outbox_last_number(aps_queue_db(queue), &last, err);
+	return rc == APS_OK ? aps_queue_fold_answered(queue, last, err) : rc;
+}
+
 /* What earlier runs have left of layers is settled then; what of that fails waits for the next run. */
 static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 {
@@ -76,7 +86,7 @@ static enum aps_rc find_owner(struct aps_queue *queue, struct aps_err *err)
 	queue->merges = queue->merges || (queue->kept_facts & APS_OUTBOX_FACT_MERGES) != 0;
 	queue->is_known = queue->has_untold = queue->has_unsettled = true;
 	queue->only_unsettled = 0;
-	if (aps_queue_fold_answered(queue, queue->last_old, err) != APS_OK) aps_vault_suspect(queue->vault, err);
+	if (fold_answered(queue, err) != APS_OK) aps_vault_suspect(queue->vault, err);
 	return queue->is_known ? APS_OK : aps_fail(err, APS_E_STORAGE, "the store couldn't be written");
 }
 

@@ -79,7 +79,8 @@ struct aps_queue {
 	struct aps_outbox_row row; /* what the journal has read last */
 	int64_t owner;             /* 0: the store doesn't know it yet */
 	uint32_t nonce;
-	int64_t last_old;                  /* the number up to which entries and outcomes are of earlier runs */
+	int64_t last_old; /* the number up to which entries and outcomes are of earlier runs, where they
+	                   * don't say which process they are of */
 	struct aps_gql_document *document; /* that was sent last; NULL: none */
 	struct aps_sending *sendings;
 	struct aps_queue_wait *waits;
@@ -98,15 +99,18 @@ struct aps_queue {
 	struct aps_id_pruning pruned_ids;
 	int64_t n_entries, n_dead;
 	bool is_counted;
-	bool merges;         /* the service was seen to merge conflicts */
-	unsigned kept_facts; /* that the store has, or will with the transaction that is open */
-	bool is_known;       /* whose number the owner has in the store, or that it has none */
-	bool has_news;       /* the machine has more to do */
-	bool has_committed;  /* a transaction has ended well */
-	bool has_lost;       /* one has failed */
-	bool has_forgotten;  /* the store is another one */
-	bool releases;       /* the service can't be reached any more: whoever waits is to be told */
-	bool has_changed;    /* for whoever looks at its state */
+	bool leads;           /* client/queue_lead.h: among those that share the file */
+	bool has_foreign;     /* outcomes that other processes are to tell */
+	bool looks_for_waits; /* others may have taken away what calls of this process wait for */
+	bool merges;          /* the service was seen to merge conflicts */
+	unsigned kept_facts;  /* that the store has, or will with the transaction that is open */
+	bool is_known;        /* whose number the owner has in the store, or that it has none */
+	bool has_news;        /* the machine has more to do */
+	bool has_committed;   /* a transaction has ended well */
+	bool has_lost;        /* one has failed */
+	bool has_forgotten;   /* the store is another one */
+	bool releases;        /* the service can't be reached any more: whoever waits is to be told */
+	bool has_changed;     /* for whoever looks at its state */
 	struct aps_queue_shown shown;
 	bool is_running;
 	bool is_finishing; /* nothing more is sent */
@@ -124,6 +128,7 @@ struct aps_queue {
 	int64_t settled, settling; /* outcomes: client/queue_settle.h; 0: none */
 	uint64_t settling_entry;
 	bool has_unsettled;     /* there may be outcomes behind these: */
+	bool begins_again;      /* what was settled is gone through once more, after the one that is settling */
 	int64_t only_unsettled; /* just this one; 0: it isn't known which */
 	bool has_new_ids; /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
 	                   */

@@ -1,14 +1,18 @@
 #include "client/queue_answered.h"
 
+#include "client/queue_lead.h"
 #include "codec/json_members.h"
 #include "store/outcomes.h"
 
-/* Rules are kept with the outcome until it was told; functions are of the client that is open. */
+/* Rules are kept with the outcome until it was told; functions are of the client that is open, or of another process.
+ */
 static bool is_awaited(const struct aps_queue *queue, const struct aps_kept_outcome *outcome)
 {
 	struct aps_json_members members;
 	struct aps_str rules;
 	if (queue->settings.has_updates) return true;
+	int64_t by = aps_queue_outcome_by(outcome->content);
+	if (by != 0 && aps_queue_whose(queue, by, outcome->entry) != APS_QUEUE_NOBODYS) return true;
 	aps_json_members_init(&members, outcome->content);
 	return aps_json_members_get(&members, "rules", &rules);
 }

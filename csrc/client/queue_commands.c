@@ -5,6 +5,7 @@
 #include "client/queue_answer.h"
 #include "client/queue_change.h"
 #include "client/queue_finish.h"
+#include "client/queue_lead.h"
 #include "client/queue_list.h"
 #include "client/queue_run.h"
 #include "client/queue_settle.h"
@@ -175,6 +176,15 @@ static enum aps_rc read(struct aps_queue *queue, const struct aps_ask_queue_comm
 	}
 }
 
+/* All that another identity has queued is queued under this one, once check_leads() has said that nobody sends it. */
+static enum aps_rc adopt(struct aps_queue *queue, struct aps_str identity, int64_t *n, struct aps_err *err)
+{
+	enum aps_rc rc = aps_queue_adopt(queue, identity, n, err);
+	if (aps_queueing_find_identity(queue->core, queue->client, identity) == NULL)
+		aps_queue_return_lead(queue, identity);
+	return rc;
+}
+
 static enum aps_rc change(struct aps_queue *queue, struct aps_ask_queue_command *command, int64_t number,
                           struct aps_err *err)
 {
@@ -189,7 +199,7 @@ static enum aps_rc change(struct aps_queue *queue, struct aps_ask_queue_command 
 		break;
 	case APS_QUEUE_ASK_BURY_ALL: rc = aps_queue_bury_all(queue, &n, err); break;
 	case APS_QUEUE_ASK_WIPE: rc = aps_queue_wipe(queue, &n, err); break;
-	default: rc = aps_queue_adopt(queue, aps_buf_str(&command->text), &n, err); break;
+	default: rc = adopt(queue, aps_buf_str(&command->text), &n, err); break;
 	}
 	if (rc == APS_OK && command->what >= APS_QUEUE_ASK_BURY_ALL)
 		aps_buf_addf(&command->answer, "%lld", (long long)n);
@@ -219,6 +229,27 @@ static void change_and_wait(struct aps_queue *queue, struct aps_ask_queue_comman
 	if (rc != APS_OK) aps_queue_fail(queue, &err);
 }
 
+static enum aps_rc take_other(const struct aps_queue *queue, struct aps_ask_queue_command *command)
+{
+	struct aps_str identity = aps_buf_str(&command->text);
+	const struct aps_queue *other = aps_queueing_find_identity(queue->core, queue->client, identity);
+	return other != NULL ? aps_queue_check_leads(other, &command->why)
+	                     : aps_queue_borrow_lead(queue, identity, &command->why);
+}
+
+/* Entries are changed by whoever sends them. Where there are none there is nothing that is sent, until the transaction
+ * that is begun here ends. */
+static enum aps_rc check_leads(struct aps_queue *queue, struct aps_ask_queue_command *command)
+{
+	struct aps_err err;
+	bool drops_all = command->what == APS_QUEUE_ASK_BURY_ALL || command->what == APS_QUEUE_ASK_WIPE;
+	if (aps_queue_leads(queue) && command->what == APS_QUEUE_ASK_ADOPT) return take_other(queue, command);
+	if (aps_queue_leads(queue)) return APS_OK;
+	bool is_empty = drops_all && aps_queue_begin(queue, true, &err) == APS_OK &&
+	                aps_queue_count(queue, &err) == APS_OK && queue->is_counted && queue->n_entries == 0;
+	return is_empty ? APS_OK : aps_queue_check_leads(queue, &command->why);
+}
+
 /* What follows it has to be committed is answered then; the rest at once. */
 static void run_ask(struct aps_core *core, struct aps_command *head)
 {
@@ -234,6 +265,10 @@ static void run_ask(struct aps_core *core, struct aps_command *head)
 	if (!aps_entry_text_read(aps_buf_str(&command->text), queue->nonce, &number)) number = 0;
 	if (command->what == APS_QUEUE_ASK_FINISH) {
 		aps_queue_finish(queue, command);
+		return;
+	}
+	if (command->what >= APS_QUEUE_ASK_DISCARD && check_leads(queue, command) != APS_OK) {
+		aps_queue_answer(core, queue, command);
 		return;
 	}
 	if (command->what >= APS_QUEUE_ASK_DISCARD) {

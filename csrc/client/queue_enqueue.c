@@ -6,6 +6,7 @@
 #include "client/entry_safety.h"
 #include "client/process.h"
 #include "client/queue_journal.h"
+#include "client/queue_lead.h"
 #include "client/sending.h"
 #include "client/version_seen.h"
 #include "store/id_map.h"
@@ -142,14 +143,16 @@ static enum aps_rc insert(struct entering *in, struct aps_err *err)
 	struct aps_db *db = aps_queue_db(queue);
 	struct aps_outbox_info info = {.number = 0};
 	aps_buf_init(&info.records, APS_BUF_ANY_SIZE);
+	int64_t slot = aps_queue_slot(queue) != 0 ? aps_queue_slot(queue) : 1;
 	in->row.entry.id = aps_entry_id(queue->owner, in->what->mode, (int64_t)in->number);
 	enum aps_rc rc = aps_outbox_insert(db, &in->row.entry, err);
+	if (!aps_queue_leads(queue)) return rc; /* whoever leads sees it */
 	if (rc == APS_OK) rc = aps_queue_describe(queue, &in->row, &info, err);
 	if (rc == APS_OK) rc = aps_outbox_add(&queue->outbox, &info, &in->is_sent, err);
 	if (rc == APS_OK && in->is_sent && queue->settings.order == APS_OUTBOX_ENTITY)
 		rc = aps_queue_note_fact(queue, APS_OUTBOX_FACT_BY_ENTITY, err);
 	if (rc == APS_OK && in->is_sent)
-		rc = aps_delivery_mark(db, in->row.entry.id, 1, aps_clock_wall_ms() + APS_QUEUE_LEASE_MS, 1, err);
+		rc = aps_delivery_mark(db, in->row.entry.id, slot, aps_clock_wall_ms() + APS_QUEUE_LEASE_MS, 1, err);
 	if (rc == APS_OK && in->is_sent) rc = aps_version_seen_check(queue, in->number, err);
 	aps_buf_clear(&info.records);
 	return rc;
@@ -175,6 +178,7 @@ static enum aps_rc enter(struct entering *in, unsigned n_roots, struct aps_err *
 	if (rc == APS_OK && in->what->has_layer) rc = note_roots(in, err);
 	if (rc == APS_OK && in->arena.rc != APS_OK) rc = aps_arena_fail(&in->arena, "a queued mutation", err);
 	if (rc == APS_OK) rc = find_flags(in, n_roots, err);
+	in->extra.by = aps_queue_slot(in->queue);
 	if (rc == APS_OK) rc = aps_queue_extra_write(&in->extra, &in->texts, err);
 	in->row.entry.extra = aps_buf_str(&in->texts);
 	if (rc == APS_OK) rc = insert(in, err);
@@ -193,6 +197,7 @@ static enum aps_rc begin(struct entering *in, struct aps_queue *queue, const str
 	aps_queue_extra_read(&in->former, APS_STR(""), err);
 	in->extra.headers = what->own_headers;
 	in->extra.rules = what->rules;
+	in->extra.has_update = what->has_update;
 	return aps_queue_begin(queue, true, err);
 }
 

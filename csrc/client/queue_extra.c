@@ -52,6 +52,8 @@ static enum aps_rc take_member(struct aps_json_reader *r, struct aps_queue_extra
 	struct aps_str ignored, *span = &ignored;
 	if (aps_json_text_is(r, "roots")) return take_keys(r, &extra->arena, &extra->roots, err);
 	if (aps_json_text_is(r, "made")) return take_keys(r, &extra->arena, &extra->made, err);
+	if (aps_json_text_is(r, "by")) return take_number(r, &extra->by, err);
+	if (aps_json_text_is(r, "has_update")) extra->has_update = true;
 	if (aps_json_text_is(r, "first")) return take_number(r, &extra->first, err);
 	if (aps_json_text_is(r, "headers")) span = &extra->headers;
 	if (aps_json_text_is(r, "rules")) span = &extra->rules;
@@ -100,7 +102,7 @@ enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct ap
 {
 	struct aps_json_writer w;
 	bool is_empty = extra->headers.n == 0 && extra->rules.n == 0 && extra->roots.n_items == 0 &&
-	                extra->made.n_items == 0 && extra->first == 0;
+	                extra->made.n_items == 0 && extra->first == 0 && extra->by == 0;
 	if (is_empty) return APS_OK;
 	aps_json_writer_init(&w, out);
 	aps_json_write_object(&w);
@@ -117,6 +119,14 @@ enum aps_rc aps_queue_extra_write(const struct aps_queue_extra *extra, struct ap
 	if (extra->first != 0) {
 		aps_json_write_key(&w, APS_STR("first"));
 		aps_json_write_int(&w, extra->first);
+	}
+	if (extra->by != 0) {
+		aps_json_write_key(&w, APS_STR("by"));
+		aps_json_write_int(&w, extra->by);
+	}
+	if (extra->by != 0 && extra->has_update) {
+		aps_json_write_key(&w, APS_STR("has_update"));
+		aps_json_write_bool(&w, true);
 	}
 	aps_json_write_object_end(&w);
 	if (aps_json_writer_finish(&w) == APS_OK) return APS_OK;

@@ -1,5 +1,5 @@
 /* What an entry has besides its document and its variables, as one JSON text in the store:
- *   {"headers":{…},"rules":[…],"roots":["Todo:1"],"made":["Todo:1"],"first":3}
+ *   {"headers":{…},"rules":[…],"roots":["Todo:1"],"made":["Todo:1"],"first":3,"by":17,"has_update":true}
  * Each may be missing. Pure. */
 #ifndef APS_CLIENT_QUEUE_EXTRA_H
 #define APS_CLIENT_QUEUE_EXTRA_H
@@ -19,6 +19,8 @@ struct aps_queue_extra {
 	struct aps_queue_keys roots; /* of the objects at the root of its optimistic response */
 	struct aps_queue_keys made;  /* of those in it whose id the application has made */
 	int64_t first;               /* of one that was tried again: the number that it had at first; 0: it wasn't */
+	int64_t by;                  /* the slot of the process that has queued it (client/claim.h); 0: it isn't said */
+	bool has_update;             /* that one has a function for its answer */
 	struct aps_arena arena;      /* of a text that was read */
 };
 

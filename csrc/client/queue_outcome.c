@@ -73,6 +73,7 @@ static void write_entry(struct aps_json_writer *w, const struct aps_sending *sen
 	write_span(w, "variables", aps_buf_str(&sending->variables));
 	aps_json_write_member(w, "document", entry->document);
 	write_span(w, "rules", sending->extra.rules);
+	write_int(w, "by", sending->extra.by);
 }
 
 enum aps_rc aps_queue_outcome_write(const struct aps_sending *sending, const struct aps_outbox_action *action,

@@ -1,6 +1,7 @@
 #include "client/queue_pruning.h"
 
 #include "base/clock.h"
+#include "client/queue_lead.h"
 #include "client/queue_run.h"
 #include "store/id_map.h"
 #include "store/outcomes.h"
@@ -68,9 +69,9 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 {
 	struct aps_queue *queue = APS_CONTAINER_OF(timer, struct aps_queue, pruning);
 	struct aps_err err;
-	bool is_done = false;
+	bool is_done = !aps_queue_leads(queue);
 	if (queue->n_outcomes < MAX_OUTCOMES) queue->prunes_ids = true; /* it isn't for them that it is due */
-	enum aps_rc rc = prune(queue, &is_done, &err);
+	enum aps_rc rc = !is_done ? prune(queue, &is_done, &err) : APS_OK;
 	if (rc != APS_OK && aps_queue_look(queue, &(struct aps_err){.code = APS_OK}) == APS_OK)
 		aps_queue_fail(queue, &err);
 	if (is_done || rc != APS_OK)

@@ -8,6 +8,8 @@
 #include "client/queue_answer.h"
 #include "client/queue_finish.h"
 #include "client/queue_journal.h"
+#include "client/queue_lead.h"
+#include "client/queue_logged.h"
 #include "client/queue_pruning.h"
 #include "client/queue_settle.h"
 #include "client/queue_store.h"
@@ -108,6 +110,7 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 {
 	struct aps_queue *queue = of(part);
 	lose(queue);
+	aps_queue_try_lead(queue);
 	queue->has_untold = true;
 	if (aps_vault_is_available(queue->vault)) queue->rest_until_ms = 0; /* it is another one, or well again */
 	if (keeps) return APS_OK;
@@ -120,12 +123,16 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return APS_OK;
 }
 
-/* The process that led has left it as it is. */
-static void leading(struct aps_vault_part *part)
+static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_other APS_UNUSED,
+                             struct aps_err *err APS_UNUSED)
 {
-	struct aps_err err;
-	(void)moved(part, false, &err);
-	aps_queue_wake(of(part));
+	if (!is_own) aps_queue_overtaken(of(part));
+	return APS_OK;
+}
+
+static void looked(struct aps_vault_part *part)
+{
+	aps_queue_looked(of(part));
 }
 
 static void timer_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
@@ -208,7 +215,8 @@ static struct aps_queue *new_queue(struct aps_core *core, struct aps_client *cli
 	                                      .committed = committed,
 	                                      .failed = failed,
 	                                      .moved = moved,
-	                                      .leading = leading};
+	                                      .overtaken = overtaken,
+	                                      .looked = looked};
 	queue->journal = aps_queue_journal;
 	queue->timer.due = timer_due;
 	queue->stuck.due = stuck_due;
@@ -240,6 +248,7 @@ struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *clien
 	aps_queue_change(queue, settings);
 	partition->user = &queue->user;
 	aps_vault_add(queue->vault, &queue->part);
+	aps_queue_try_lead(queue);
 	queue->has_changed = queue->has_news = true;
 	(void)aps_queue_know(queue, &(struct aps_err){0});
 	aps_queue_pruning_start(queue);
@@ -421,8 +430,9 @@ static void go_on(struct aps_queue *queue)
 	bool may_go = aps_queue_has_store(queue) && queue->rest_until_ms == 0;
 	enum aps_rc rc = may_go ? aps_queue_know(queue, &err) : APS_OK;
 	queue->outbox.successes = aps_reach_successes(queue->core, queue->client);
-	aps_outbox_set_store(&queue->outbox, may_go && rc == APS_OK);
-	if (rc == APS_OK) rc = aps_outbox_go_on(&queue->outbox, &err);
+	bool may_send = may_go && rc == APS_OK && aps_queue_leads(queue);
+	aps_outbox_set_store(&queue->outbox, may_send);
+	if (rc == APS_OK && aps_queue_leads(queue)) rc = aps_outbox_go_on(&queue->outbox, &err);
 	while (take(queue, &action)) carry_out(queue, &action);
 	if (rc == APS_OK) return;
 	/* what was done since may have moved it already */
@@ -430,21 +440,30 @@ static void go_on(struct aps_queue *queue)
 	if (!is_moved) aps_queue_rest(queue);
 }
 
-/* All that could be read has ended: what the store has counted beyond that it has lost. */
-static void look_for_lost(struct aps_queue *queue)
+/* What the store has counted beyond what it has; 0 where another process has committed between the two counts. */
+static int64_t count_lost(const struct aps_queue *queue)
 {
 	struct aps_err err;
 	struct aps_outbox_counts counts;
 	int64_t n_rows;
 	struct aps_db *db = aps_queue_db(queue);
 	bool is_whole;
+	if (aps_outbox_counts_read(db, queue->owner, &counts, &is_whole, &err) != APS_OK) return 0;
+	uint32_t version = aps_db_version(db);
+	if (aps_outbox_count(db, aps_entry_owned(queue->owner), &n_rows, &err) != APS_OK) return 0;
+	return aps_db_version(db) == version ? counts.n_queued - n_rows : 0;
+}
+
+/* All that could be read has ended: what the store has counted beyond that it has lost. */
+static void look_for_lost(struct aps_queue *queue)
+{
+	struct aps_err err;
 	if (queue->n_entries == 0 || queue->owner == 0 || !queue->is_known || !aps_queue_has_store(queue)) return;
-	if (!aps_outbox_is_empty(&queue->outbox)) return;
-	if (aps_outbox_counts_read(db, queue->owner, &counts, &is_whole, &err) != APS_OK) return;
-	if (aps_outbox_count(db, aps_entry_owned(queue->owner), &n_rows, &err) != APS_OK) return;
-	if (counts.n_queued == n_rows) return;
+	if (!aps_queue_leads(queue) || !aps_outbox_is_empty(&queue->outbox)) return;
+	int64_t n = count_lost(queue);
+	if (n == 0) return;
 	aps_fail_word(&err, APS_E_STORAGE, "corrupt", 0, "the store has lost %lld of its queued mutations",
-	              (long long)(counts.n_queued - n_rows));
+	              (long long)n);
 	aps_vault_suspect(queue->vault, &err);
 }
 
@@ -502,6 +521,7 @@ void aps_queue_close(struct aps_queue *queue, const struct aps_err *err)
 	aps_queue_pruning_stop(queue);
 	aps_timer_stop(&core->timers, &queue->confirming);
 	aps_vault_remove(queue->vault, &queue->part);
+	aps_queue_leave_lead(queue);
 	queue->partition->user = NULL;
 	if (queue->link != NULL) *queue->link = queue->next;
 	if (queue->next != NULL) queue->next->link = queue->link;

@@ -1,6 +1,8 @@
 #include "client/queue_settle.h"
 
 #include "client/partition.h"
+#include "client/queue_lead.h"
+#include "client/queue_logged.h"
 #include "client/queue_tell.h"
 #include "client/queue_waits.h"
 #include "store/outcomes.h"
@@ -12,7 +14,9 @@ static void pass(struct aps_queue *queue, int64_t outcome, int64_t entry, bool h
 		queue->settling_entry = (uint64_t)entry;
 	} else {
 		queue->settling = 0;
-		queue->settled = outcome;
+		queue->settled = queue->begins_again ? 0 : outcome;
+		queue->has_unsettled = queue->has_unsettled || queue->begins_again;
+		queue->begins_again = false;
 		if (queue->only_unsettled == outcome) queue->has_unsettled = false;
 	}
 }
@@ -32,8 +36,9 @@ static bool has_layer(const struct aps_queue *queue, int64_t entry)
 	return is_answered;
 }
 
-/* The first one that isn't settled; outcome->number 0: there is none. A failure: it can't be told now. */
-static enum aps_rc next(const struct aps_queue *queue, struct aps_kept_outcome *outcome)
+/* The first one of this process's that isn't settled; outcome->number 0: there is none. A failure: it can't be told
+ * now. */
+static enum aps_rc next(struct aps_queue *queue, struct aps_kept_outcome *outcome)
 {
 	struct aps_err err;
 	int64_t after = queue->settled;
@@ -41,11 +46,12 @@ static enum aps_rc next(const struct aps_queue *queue, struct aps_kept_outcome *
 	do {
 		rc = aps_outcomes_next_untold(aps_queue_db(queue), queue->owner, after, outcome, &err);
 		after = outcome->number;
-	} while (rc != APS_OK && after != 0); /* a damaged one is left out */
+		/* a damaged one is left out */
+	} while (after != 0 && (rc != APS_OK || !aps_queue_is_ours(queue, outcome)));
 	return rc;
 }
 
-static bool is_first(const struct aps_queue *queue, int64_t number)
+static bool is_first(struct aps_queue *queue, int64_t number)
 {
 	struct aps_kept_outcome outcome;
 	if (queue->has_unsettled && queue->only_unsettled == number) return true;
@@ -74,7 +80,8 @@ void aps_queue_settle(struct aps_queue *queue)
 	while (queue->settling == 0 && (rc = next(queue, &outcome)) == APS_OK && outcome.number != 0) {
 		struct aps_queue_wait *wait = aps_queue_waits_find(queue, (uint64_t)outcome.entry);
 		bool is_layered = has_layer(queue, outcome.entry);
-		if (wait != NULL && wait->is_answered)
+		if (wait != NULL && !wait->is_answered) aps_queue_take_logged(wait, &outcome, is_layered);
+		if (wait != NULL)
 			aps_queue_waits_give(wait);
 		else if (is_layered && !aps_queue_tell_answer(queue, &outcome))
 			is_layered = false; /* for want of memory: the next run does it */
@@ -88,6 +95,14 @@ void aps_queue_settle(struct aps_queue *queue)
 void aps_queue_settle_done(struct aps_queue *queue, uint64_t entry)
 {
 	if (queue->settling != 0 && queue->settling_entry == entry) pass(queue, queue->settling, 0, false);
+}
+
+void aps_queue_settle_again(struct aps_queue *queue)
+{
+	queue->begins_again = queue->settling != 0;
+	if (!queue->begins_again) queue->settled = 0;
+	queue->only_unsettled = 0;
+	queue->has_unsettled = true;
 }
 
 void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome)

@@ -24,6 +24,8 @@ void aps_queue_settle(struct aps_queue *queue);
 void aps_queue_settle_done(struct aps_queue *queue, uint64_t entry);
 /* The application has confirmed the outcome, whatever it has done about the layer. */
 void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome);
+/* Outcomes may have become this process's that it has passed. */
+void aps_queue_settle_again(struct aps_queue *queue);
 /* Outcomes may be others, or come earlier. */
 void aps_queue_settle_anew(struct aps_queue *queue);
 

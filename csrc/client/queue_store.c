@@ -4,6 +4,7 @@
 #include "cache/cell.h"
 #include "client/partition.h"
 #include "client/process.h"
+#include "client/queue_lead.h"
 #include "client/queue_outcome.h"
 #include "client/queue_pruning.h"
 #include "client/queue_settle.h"
@@ -22,9 +23,10 @@ static int64_t row_id(const struct aps_queue *queue, const struct aps_outbox_act
 	return aps_entry_id(queue->owner, (enum aps_entry_mode)action->mode, (int64_t)action->number);
 }
 
-static int64_t slot(void)
+static int64_t slot(const struct aps_queue *queue)
 {
-	return 1; /* there is one process that sends: the one that has claimed the store */
+	int64_t own = aps_queue_slot(queue);
+	return own != 0 ? own : 1; /* there is no other process */
 }
 
 static enum aps_rc mark(struct aps_queue *queue, const struct aps_outbox_action *action, struct aps_err *err)
@@ -33,7 +35,7 @@ static enum aps_rc mark(struct aps_queue *queue, const struct aps_outbox_action 
 	bool is_by_entity = queue->settings.order == APS_OUTBOX_ENTITY;
 	enum aps_rc rc = is_by_entity ? aps_queue_note_fact(queue, APS_OUTBOX_FACT_BY_ENTITY, err) : APS_OK;
 	if (rc != APS_OK) return rc;
-	return aps_delivery_mark(aps_queue_db(queue), row_id(queue, action), slot(), until_ms,
+	return aps_delivery_mark(aps_queue_db(queue), row_id(queue, action), slot(queue), until_ms,
 	                         (int64_t)action->n_attempts, err);
 }
 
@@ -167,14 +169,24 @@ static enum aps_rc keep_ids(struct aps_queue *queue, struct aps_sending *sending
 	return rc;
 }
 
+/* The application has functions for the answer: those of the process that has queued it, while that lives. */
+static bool is_awaited(const struct aps_queue *queue, const struct aps_sending *sending)
+{
+	switch (aps_queue_whose(queue, sending->extra.by, (int64_t)sending->number)) {
+	case APS_QUEUE_OTHERS: return sending->extra.has_update;
+	case APS_QUEUE_NOBODYS: return sending->has_update || queue->settings.has_updates;
+	case APS_QUEUE_OURS:
+	default: return sending->has_update;
+	}
+}
+
 /* The layer stays until the application's update has made of the answer what is to be; without one it goes now. */
 static enum aps_rc pass_layer(struct aps_queue *queue, struct aps_sending *sending, struct aps_err *err)
 {
 	int64_t flags = sending->row.entry.flags;
 	if ((flags & APS_ENTRY_LAYER) == 0) return APS_OK;
 	bool has_rules = (flags & APS_ENTRY_RULES) != 0;
-	bool is_old = (int64_t)sending->number <= queue->last_old;
-	sending->has_layer = has_rules || sending->has_update || (is_old && queue->settings.has_updates);
+	sending->has_layer = has_rules || is_awaited(queue, sending);
 	if (sending->has_layer) return aps_partition_answer_layer(queue->partition, sending->number, err);
 	return aps_partition_fold_layer(queue->partition, sending->number, err);
 }

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "client/partition.h"
 #include "client/queue_answer.h"
+#include "client/queue_lead.h"
+#include "client/queue_logged.h"
 #include "client/queue_outcome.h"
 #include "client/queue_told.h"
 #include "client/queue_waits.h"
@@ -219,6 +221,15 @@ void aps_queue_tell_stuck(struct aps_queue *queue)
 	aps_queue_note_change(queue);
 }
 
+/* It came in an earlier run, which has put it into the cache; what this process has queued and another one sent is new.
+ */
+static bool is_old(const struct aps_queue *queue, const struct aps_kept_outcome *outcome)
+{
+	int64_t by = aps_queue_outcome_by(outcome->content);
+	if (by != 0 && aps_queue_whose(queue, by, outcome->entry) == APS_QUEUE_OURS) return false;
+	return queue->first_outcome == 0 || outcome->number < queue->first_outcome;
+}
+
 /* What the log has is one object more, into which the rest goes. */
 static enum aps_rc tell(struct aps_queue *queue, const char *what, const struct aps_kept_outcome *outcome,
                         struct aps_err *err)
@@ -232,7 +243,7 @@ static enum aps_rc tell(struct aps_queue *queue, const char *what, const struct 
 	begin(&telling, what);
 	write_int(&telling.w, "number", outcome->number);
 	write_int(&telling.w, "entry", outcome->entry);
-	write_bool(&telling.w, "is_old", queue->first_outcome == 0 || outcome->number < queue->first_outcome);
+	write_bool(&telling.w, "is_old", is_old(queue, outcome));
 	write_bool(&telling.w, "has_layer", has_layer);
 	if (content.n > 2) aps_buf_add_byte(&telling.json, ',');
 	aps_buf_add(&telling.json, content.p + 1, content.n - 2);
@@ -257,7 +268,8 @@ void aps_queue_tell_outcome(struct aps_queue *queue)
 	do {
 		rc = aps_outcomes_next_untold(aps_queue_db(queue), queue->owner, after, &outcome, &err);
 		after = outcome.number;
-	} while (after != 0 && (rc != APS_OK || aps_queue_was_told(queue, (uint64_t)after)));
+	} while (after != 0 &&
+	         (rc != APS_OK || aps_queue_was_told(queue, (uint64_t)after) || !aps_queue_is_ours(queue, &outcome)));
 	bool is_due = rc == APS_OK && outcome.number != 0 && outcome.number <= queue->settled;
 	if (is_due) rc = tell(queue, "outcome", &outcome, &err);
 	if (is_due && rc == APS_OK) queue->asked_outcome = (uint64_t)outcome.number;

@@ -1,6 +1,8 @@
 #include "client/queue_waits.h"
 
 #include "base/mem.h"
+#include "client/queue_lead.h"
+#include "client/queue_logged.h"
 #include "client/queue_settle.h"
 #include "client/queue_tell.h"
 
@@ -33,6 +35,7 @@ static bool is_sent(const struct aps_queue_wait *wait)
 	const struct aps_sending *sending = aps_sending_find(wait->queue, wait->number);
 	const struct aps_outbox_item *item = aps_outbox_item(&wait->queue->outbox, wait->number);
 	bool is_in_doubt = item != NULL && item->delivery.is_in_doubt;
+	if (!aps_queue_leads(wait->queue)) return aps_queue_is_sent_elsewhere(wait->queue, wait->number);
 	if (sending == NULL || is_in_doubt) return is_in_doubt;
 	if (sending->is_requested) return sending->request.exchange != 0;
 	return sending->outcome.answer.status != 0 || sending->outcome.response.err.sent;

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "client/caching.h"
 #include "client/queue_finish.h"
+#include "client/queue_lead.h"
+#include "client/queue_logged.h"
 #include "client/queue_run.h"
 #include "client/queue_settle.h"
 #include "client/queue_tell.h"
@@ -57,7 +59,7 @@ static bool probe(struct aps_core *core, struct aps_client *client, struct aps_r
 {
 	const struct queueing *all = APS_CONTAINER_OF(user, struct queueing, user);
 	for (struct aps_queue *queue = all->first; queue != NULL; queue = queue->next) {
-		if (queue->is_finishing) continue;
+		if (queue->is_finishing || !aps_queue_leads(queue)) continue;
 		aps_queue_set_reach(queue, APS_OUTBOX_PROBE, aps_reach_successes(core, client));
 		aps_queue_run(queue);
 		if (queue->outbox.reach != APS_OUTBOX_PROBE) return true;
@@ -153,6 +155,7 @@ static bool is_timed(const struct aps_outbox_item *item)
 static bool can_use_a_try(const struct aps_queue *queue)
 {
 	int64_t n_timed = 0;
+	if (!aps_queue_leads(queue)) return false;
 	for (const struct aps_outbox_item *item = queue->outbox.items; item != NULL; item = item->next) {
 		if (!is_timed(item)) return true;
 		n_timed++;
@@ -167,6 +170,7 @@ static void end_turn(struct aps_core *core, struct aps_client *client)
 	size_t n_entries = 0;
 	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = queue->next) {
 		aps_queue_settle(queue);
+		aps_queue_look_for_waits(queue);
 		aps_queue_tell_state(queue);
 		aps_queue_tell_outcome(queue);
 		aps_queue_finish_look(queue);

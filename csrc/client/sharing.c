@@ -32,12 +32,16 @@ static void bury_dead(struct aps_vault *vault)
 	if (rc != APS_OK && vault->is_writing) aps_vault_abandon(vault);
 }
 
+/* The lead, and what others may have had beside it. */
 static void try_lead(struct aps_vault *vault, int64_t now_ms)
 {
-	if (vault->file.claim.leads || now_ms < vault->lead_ms) return;
+	struct aps_vault_part *part;
+	if (now_ms < vault->lead_ms) return;
 	vault->lead_ms = now_ms + APS_SHARING_LEAD_MS;
-	if (!aps_claim_lead(&vault->file.claim)) return;
-	for (struct aps_vault_part *part = vault->parts; part != NULL; part = part->next)
+	for (part = vault->parts; part != NULL; part = part->next)
+		if (part->looked != NULL) part->looked(part);
+	if (vault->file.claim.leads || !aps_claim_lead(&vault->file.claim)) return;
+	for (part = vault->parts; part != NULL; part = part->next)
 		if (part->leading != NULL) part->leading(part);
 	aps_tidying_begin(vault->tidying);
 }

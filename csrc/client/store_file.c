@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "client/store_news.h"
 #include "client/store_place.h"
 #include "client/store_salvage.h"
@@ -65,6 +66,13 @@ void aps_store_file_tell(struct aps_store_file *file, const char *level, const c
 	va_end(args);
 }
 
+static int random_slot(void)
+{
+	struct aps_rand rand;
+	aps_rand_init_system(&rand);
+	return 1 + (int)aps_rand_below(&rand, APS_CLAIM_MAX_SLOT - 1);
+}
+
 static enum aps_rc open_claim(struct aps_store_file *file, struct aps_err *err)
 {
 	struct aps_buf name;
@@ -80,6 +88,7 @@ static enum aps_rc open_claim(struct aps_store_file *file, struct aps_err *err)
 	rc = name.rc == APS_OK ? aps_process_open_claim(name.p, &file->claim, err)
 	                       : aps_fail(err, APS_E_NOMEM, "out of memory");
 	aps_buf_clear(&name);
+	file->claim.wanted = file->is_private ? 1 : random_slot();
 	return rc;
 }
 

@@ -49,6 +49,8 @@ struct aps_vault_part {
 	enum aps_rc (*overtaken)(struct aps_vault_part *part, bool is_own, bool *is_other, struct aps_err *err);
 	/* This process leads from now on, and didn't before. NULL: it doesn't matter. */
 	void (*leading)(struct aps_vault_part *part);
+	/* Of a file that is shared, from time to time: another process may have let go of something. NULL: likewise. */
+	void (*looked)(struct aps_vault_part *part);
 };
 
 struct aps_tidying;
@@ -105,7 +107,7 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part);
 bool aps_vault_is_available(const struct aps_vault *vault);
 /* Other processes may have the file that is used (client/sharing.h). */
 bool aps_vault_is_shared(const struct aps_vault *vault);
-/* This process sends, syncs and tidies. Also where the file isn't used. */
+/* This process syncs and tidies. Also where the file isn't used. */
 bool aps_vault_leads(const struct aps_vault *vault);
 /* Why it doesn't: E_STORAGE, "locked". */
 enum aps_rc aps_vault_fail_led(const struct aps_vault *vault, struct aps_err *err);

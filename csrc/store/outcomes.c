@@ -108,6 +108,16 @@ enum aps_rc aps_outcomes_next_untold(struct aps_db *db, int64_t owner, int64_t a
 	return take_row(&query, outcome);
 }
 
+/* It came after the mutation. */
+enum aps_rc aps_outcomes_has_entry(struct aps_db *db, int64_t entry, bool *has_one, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "SELECT 1 FROM outcome WHERE number > ?1 AND entry = ?1 LIMIT 1", err);
+	aps_query_int(&query, entry);
+	*has_one = aps_query_row(&query);
+	return aps_query_end(&query);
+}
+
 static enum aps_rc find(struct aps_db *db, int64_t number, struct aps_kept_outcome *outcome, struct aps_err *err)
 {
 	struct aps_query query;

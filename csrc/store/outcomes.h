@@ -38,6 +38,8 @@ enum aps_rc aps_outcomes_last(struct aps_db *db, int64_t owner, int64_t before, 
 /* The same as the first of those that are not told. */
 enum aps_rc aps_outcomes_next_untold(struct aps_db *db, int64_t owner, int64_t after, struct aps_kept_outcome *outcome,
                                      struct aps_err *err);
+/* Whether a mutation has an outcome. */
+enum aps_rc aps_outcomes_has_entry(struct aps_db *db, int64_t entry, bool *has_one, struct aps_err *err);
 /* `content` takes the place of what is kept, which may be large; NULL: that stays. "corrupt" where there is none. */
 enum aps_rc aps_outcomes_set_told(struct aps_db *db, int64_t number, const struct aps_str *content,
                                   struct aps_err *err);

@@ -183,6 +183,12 @@ void aps_outbox_look_again(struct aps_outbox *outbox)
 	outbox->is_scanned = false;
 }
 
+void aps_outbox_look_on(struct aps_outbox *outbox)
+{
+	memset(outbox->is_drained, 0, sizeof outbox->is_drained);
+	outbox->is_scanned = false;
+}
+
 void aps_outbox_change(struct aps_outbox *outbox, const struct aps_outbox_options *options)
 {
 	outbox->options = *options;

@@ -169,6 +169,8 @@ void aps_outbox_forget(struct aps_outbox *outbox);
 /* Entries came that it wasn't told of, at whatever place: others', those that were parked, dead letters that are tried
  * again. */
 void aps_outbox_look_again(struct aps_outbox *outbox);
+/* Likewise, behind all that it knows. */
+void aps_outbox_look_on(struct aps_outbox *outbox);
 /* Lets go what may go. To be called after any of the above, before the actions are taken. */
 enum aps_rc aps_outbox_go_on(struct aps_outbox *outbox, struct aps_err *err);
 /* It has stopped reading the journal: the owner, who has other things to do as well, calls it once more soon. */

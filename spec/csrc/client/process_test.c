@@ -56,7 +56,7 @@ static bool is_free_for_others(void)
 static void a_claim_is_the_process_s_until_it_is_released(void **state)
 {
 	(void)state;
-	struct aps_claim claim, other = {-1};
+	struct aps_claim claim, other = {.fd = -1};
 	struct aps_err err;
 	struct stat info;
 	assert_true(is_free_for_others()); /* and free again when that has ended */

@@ -41,8 +41,11 @@ static inline enum aps_rc saboteur_moved(struct aps_vault_part *part, bool keeps
 
 static inline void sabotage(unsigned n)
 {
-	saboteur = (struct saboteur){.part = {NULL, saboteur_refuse, saboteur_announce, saboteur_announce,
-	                                      saboteur_failed, saboteur_moved, NULL},
+	saboteur = (struct saboteur){.part = {.finish = saboteur_refuse,
+	                                      .announce = saboteur_announce,
+	                                      .committed = saboteur_announce,
+	                                      .failed = saboteur_failed,
+	                                      .moved = saboteur_moved},
 	                             .n_left = n};
 	aps_vault_add(partition()->vault, &saboteur.part);
 }
