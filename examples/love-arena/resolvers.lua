@@ -40,8 +40,14 @@ function Mutation.move(ctx)
   return { id = own_name(ctx), x = ctx.arguments.x, y = ctx.arguments.y }
 end
 
+-- Not in the middle of a character.
+local function shortened(text)
+  if #text <= MAX_TEXT then return text end
+  return (text:sub(1, MAX_TEXT + 1):gsub("[%z\1-\127\194-\244][\128-\191]*$", ""))
+end
+
 function Mutation.say(ctx)
-  return { id = ctx.util.uuid(), name = own_name(ctx), text = ctx.arguments.text:sub(1, MAX_TEXT) }
+  return { id = ctx.util.uuid(), name = own_name(ctx), text = shortened(ctx.arguments.text) }
 end
 
 -- The best one stays, in whatever order they come: what was saved without a network arrives late, perhaps twice.

@@ -73,6 +73,8 @@ describe("examples/love-arena", function()
     ann.sees "player bob 300 200"
     bob.tell "say hello"
     ann.sees "chat bob: hello"
+    ann.tell("say a" .. ("é"):rep(40))
+    bob.sees("chat ann: a" .. ("é"):rep(39)) -- no character is cut in two: LÖVE couldn't draw it
     ann.tell "coin"
     bob.sees "score ann 1"
     ann.sees "waiting 0"

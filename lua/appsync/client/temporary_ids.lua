@@ -49,9 +49,9 @@ end
 ---@param value any variables, a response, data
 ---@return any value the same one where nothing of it is a temporary id; else a copy
 function temporary_ids.replace(opened, value)
-  if value == nil or not opened or not has_ids(opened) then return value end
-  local _, has_others = core.look_for_uuids(value)
-  return has_others and replaced(opened, value, {}) or value
+  if value == nil or not opened then return value end
+  local _, has_others = core.look_for_uuids(value) -- before anything that opens the store
+  return has_others and has_ids(opened) and replaced(opened, value, {}) or value
 end
 
 ---@param opened appsync.core.Cache

@@ -39,6 +39,20 @@ describe("temporary ids", function()
     assert.equal(given, temporary_ids.replace(nil, given))
   end)
 
+  it("aren't asked for where nothing is as long as one: that opens the store", function()
+    local n_asked, has_ids = 0, opened.has_ids
+    core.look_for_uuids = function(value) return false, value.id ~= nil end
+    opened.has_ids = function()
+      n_asked = n_asked + 1
+      return has_ids()
+    end
+    local given = { limit = 10 }
+    assert.equal(given, replace(given))
+    assert.equal(0, n_asked)
+    assert.same({ id = "1" }, replace{ id = A })
+    assert.equal(1, n_asked)
+  end)
+
   it("are values, never names, and lists keep their mark", function()
     local given = { [A] = setmetatable({ A }, core.array_mt), null = core.null }
     local replaced = replace(given)
