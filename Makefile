@@ -375,7 +375,7 @@ check: asan tsan valgrind
 soak: build shims
 	@ONLY='$(ONLY)' N='$(N)' LUA=$(LUA) .ci/soak
 
-# Workloads of bench/README.md: make bench [ONLY=cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server] [N=repetitions] [LUAS="lua5.4 luajit"]
+# Workloads of bench/README.md: make bench [ONLY=cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server|nginx] [N=repetitions] [LUAS="lua5.4 luajit"]
 BENCH = $(BUILD)/bench
 # A floor inside Lua is a module of it.
 BENCH_MODULES = bench/floor/lua_tables.c

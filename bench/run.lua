@@ -1,4 +1,4 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server]: runs the rows
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server|nginx]: runs the rows
 -- of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
 -- BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
@@ -440,5 +440,9 @@ for _, workload in ipairs(workloads) do
 end
 if not only or only == "" or only == "server" then
   has_failed = not os.execute(("lua5.4 bench/server.lua '%s' %d"):format(bin, repetitions)) or has_failed
+end
+if not only or only == "" or only == "nginx" then
+  local command = [[make -s build LUA=luajit BUILD='%s' && eval "$(make -s env LUA=luajit BUILD='%s')" && luajit bench/nginx.lua '%s' %d]]
+  has_failed = not os.execute(command:format(BUILD, BUILD, bin, repetitions)) or has_failed
 end
 os.exit(not has_failed)

@@ -41,7 +41,7 @@ local FRAME = [[
 %s
 daemon off;
 master_process on;
-worker_processes 1;
+worker_processes %d;
 pid nginx.pid;
 error_log error.log notice;
 events { worker_connections 256; }
@@ -66,10 +66,11 @@ Nginx.__index = Nginx
 --- Starts nginx. The `http` block must have `print("READY")` in an init_worker_by_lua_block, flushed.
 ---@param http string directives within `http`; $FOLDER is the folder
 ---@param files table<string, string>? further files of the folder
+---@param n_workers integer? default 1
 ---@return spec.Nginx
-function nginx.start(http, files)
+function nginx.start(http, files, n_workers)
   local home = folder.make(files)
-  home.write("nginx.conf", FRAME:format(modules(), is_root() and "user root;" or "", package.path, package.cpath,
+  home.write("nginx.conf", FRAME:format(modules(), is_root() and "user root;" or "", n_workers or 1, package.path, package.cpath,
     (http:gsub("%$FOLDER", home.path))))
   home.write("error.log", "")
   local first, handle = process.start{ "sh", "-c", 'PATH=$PATH:/usr/sbin:/sbin; exec "$@"', "sh", BINARY, "-p", home.path .. "/",
