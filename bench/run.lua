@@ -1,5 +1,5 @@
--- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server|nginx]: runs the rows
--- of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
+-- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server|nginx]: runs
+-- the rows of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
 -- BUILD, where they were built for.
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
 
