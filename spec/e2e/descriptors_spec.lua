@@ -6,6 +6,8 @@ local process = require "spec.support.process"
 local program = require "spec.support.program"
 local server = require "spec.support.server"
 local shim = require "spec.support.shim"
+local util = require "luassert.util"
+local wait_for = require "spec.support.wait"
 
 local BOUND = 10
 local SCHEMA = "type Todo @model { id: ID! name: String }"
@@ -58,7 +60,9 @@ describe("a child of the host inherits no descriptor of ours", function()
     process.stop_all()
   end)
 
+  -- What libcurl opens by itself is closed to children at the end of the turn that sends.
   local function nothing_is_inherited()
+    pcall(wait_for, function() return util.deepcompare(before, inherited()) end)
     assert.same(before, inherited())
     local out = process.temporary ".fds"
     os.execute("ls -l /proc/self/fd | grep -c socket: > " .. out)
@@ -98,7 +102,7 @@ describe("a child of the host inherits no descriptor of ours", function()
     local silent = peer.start{ connections = { { { "request" }, { "wait" } } }, ["repeat"] = true }
     connect{ endpoint = silent.url:gsub("127%.0%.0%.1", "localhost"), auth = KEY }
     client:query("{ a }", nil, { on_result = function() end })
-    require "spec.support.wait"(function() return silent.log():find("request", 1, true) end, "a request", silent.log)
+    wait_for(function() return silent.log():find("request", 1, true) end, "a request", silent.log)
     nothing_is_inherited()
   end)
 
