@@ -1,6 +1,7 @@
 #include "filled_cache.h"
 
 #include "base/mem.h"
+#include "store/counters.h"
 #include "store/migrations.h"
 
 #include <stdio.h>
@@ -111,7 +112,7 @@ void bench_commit(struct bench_cache *c)
 	struct aps_err err;
 	uint64_t generation;
 	if (c->db == NULL) return;
-	if (aps_cache_store_advance(c->db, *c->cache.entries.last_number, &generation, &err) != APS_OK ||
+	if (aps_counters_advance(c->db, *c->cache.entries.last_number, &generation, &err) != APS_OK ||
 	    aps_db_commit(c->db, &err) != APS_OK)
 		bench_die(err.msg);
 }

@@ -1,6 +1,7 @@
 -- luajit bench/nginx.lua <folder of the built programs> <repetitions>: nginx with two workers, whose handlers use the library or do
 -- the same without it. See README.md. SECONDS: of each row, default 2.
 local core = require "appsync.core"
+local median = require "bench.median"
 local nginx = require "spec.support.nginx"
 local process = require "spec.support.process"
 local socket = require "socket"
@@ -121,12 +122,6 @@ function Gateway:counts()
     table.insert(found[what], { tonumber(step), tonumber(n) })
   end
   return found
-end
-
-local function median(list)
-  table.sort(list)
-  local middle = math.floor((#list + 1) / 2)
-  return #list % 2 == 1 and list[middle] or (list[middle] + list[middle + 1]) / 2
 end
 
 local function column(rows, value)

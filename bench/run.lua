@@ -1,6 +1,7 @@
 -- lua5.4 bench/run.lua <folder of the built programs> <repetitions> [cache|w2|w3|w4|w5|w6|w7|w8|w9|w10|game|json|server|nginx]: runs
 -- the rows of each workload in turn, so often, and prints a table for each. See README.md. Environment: LUAS, the interpreters;
 -- BUILD, where they were built for.
+local median = require "bench.median"
 local bin, repetitions, only = arg[1], tonumber(arg[2]), arg[3]
 
 local BUILD = os.getenv("BUILD") or "build"
@@ -296,12 +297,6 @@ local function read_row(line)
   for key, value in line:gmatch('"([%w_]+)":"([^"]*)"') do row[key] = value end
   row.is_ok = line:find('"ok":true', 1, true) ~= nil
   return row
-end
-
-local function median(list)
-  table.sort(list)
-  local middle = math.floor((#list + 1) / 2)
-  return #list % 2 == 1 and list[middle] or (list[middle] + list[middle + 1]) / 2
 end
 
 local has_failed = false

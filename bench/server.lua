@@ -1,5 +1,6 @@
 -- lua5.4 bench/server.lua <folder of the built programs> <repetitions>: the local server beside graphql-js, its time to
 -- ready, its fan-out and its lists. See README.md. Environment: LUAS, the interpreters; BUILD, where they were built for.
+local median = require "bench.median"
 local bin, repetitions = arg[1], tonumber(arg[2])
 local BUILD = os.getenv("BUILD") or "build"
 local SECONDS = os.getenv("SECONDS") or "3"
@@ -70,12 +71,6 @@ local function read_row(text)
   for key, value in text:gmatch('"([%w_]+)":([%d.e+-]+)') do row[key] = tonumber(value) end
   row.workload = text:match('"workload":"([^"]*)"')
   return row.n and row
-end
-
-local function median(list)
-  table.sort(list)
-  local middle = math.floor((#list + 1) / 2)
-  return #list % 2 == 1 and list[middle] or (list[middle] + list[middle + 1]) / 2
 end
 
 local function column(rows, value)
