@@ -229,8 +229,8 @@ static struct reading *check(lua_State *L)
 	return luaL_checkudata(L, SELF, READING);
 }
 
-/* reading:read(variables, partial, key, max_bytes, exact, known): as cache:read(), and the number of the answer where it
- * may be the next one, too. Where that is `known` there is no data. */
+/* reading:read(variables, partial, key, max_bytes, exact, known): as cache:read(), and the number of the answer where
+ * it may be the next one, too. Where that is `known` there is no data. */
 static int Apl_reading_read(lua_State *L)
 {
 	struct aps_err err = {0};

@@ -258,8 +258,7 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	row->key = rc == APS_OK ? (struct aps_str){kept.text.p, key.n} : APS_STR("");
 	row->content = rc == APS_OK ? (struct aps_str){kept.text.p + key.n, content.n} : APS_STR("");
-	if (rc == APS_OK && kept.patches.n != 0)
-		rc = aps_covered_row_apply(&kept, &reader->cache.entries, row, err);
+	if (rc == APS_OK && kept.patches.n != 0) rc = aps_covered_row_apply(&kept, &reader->cache.entries, row, err);
 	aps_covered_row_clear(&reader->row);
 	reader->row = kept;
 	return rc;
