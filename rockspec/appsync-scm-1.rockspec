@@ -192,6 +192,7 @@ build = {
         "csrc/client/queue_store.c",
         "csrc/client/queue_tell.c",
         "csrc/client/queue_told.c",
+        "csrc/client/queue_turn.c",
         "csrc/client/queue_waits.c",
         "csrc/client/queueing.c",
         "csrc/client/reach.c",

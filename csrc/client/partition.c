@@ -55,6 +55,7 @@ static void init_entries(struct aps_partition *partition)
 {
 	aps_entries_init(&partition->cache.entries, aps_channel_seed(partition->channel), &partition->store.backing);
 	partition->cache.entries.last_number = &partition->vault->last_number;
+	partition->cache.entries.told_moment = partition->told_moment;
 	aps_layers_init(&partition->cache.layers, &partition->cache.entries, &partition->store.layers);
 }
 
@@ -249,6 +250,7 @@ static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_
 	uint64_t generation = partition->vault->generation;
 	bool is_same = true;
 	if (partition->store.db == NULL) return APS_OK;
+	if (partition->vault->others_told) partition->told_moment = ++partition->moment;
 	forget_all(partition);
 	if (is_own) {
 		partition->store.has_layers = partition->is_any_changed = true;
@@ -510,7 +512,10 @@ static enum aps_rc begin(struct aps_partition *partition, struct filling *fillin
 	enum aps_rc rc = APS_OK;
 	if (filling->adds_layer) return begin_layer(partition, filling, err);
 	aps_write_begin(&partition->write, &partition->cache);
-	if (is_new(filling)) partition->write.moment = ++partition->moment;
+	if (is_new(filling)) {
+		partition->write.moment = ++partition->moment;
+		partition->vault->tells = true;
+	}
 	for (size_t i = 0; rc == APS_OK && leaves != NULL && i < leaves->n / sizeof(uint64_t); i++) {
 		struct aps_layer *layer;
 		rc = aps_layers_load(&partition->cache.layers, ((const uint64_t *)(const void *)leaves->p)[i], &layer,
