@@ -210,6 +210,7 @@ local function new_runtime(core)
     return core.n_missed or 0
   end
   function runtime.client(_, settings) return fake_catch_up.add(new_client(core, settings), core, json_error) end
+  function runtime.leave() core.is_left = true end
   function runtime.close(_, seconds)
     core.runtime_closed = seconds
     return true

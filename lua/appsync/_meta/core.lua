@@ -316,6 +316,9 @@ function runtime:resumed() end
 ---@return appsync.core.Client? client, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:client(settings) end
 
+---The end of this Lua state won't wait for the threads, which may be busy for long; the end of the process does.
+function runtime:leave() end
+
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.
 ---@param seconds number bound of the join
 ---@return boolean joined
