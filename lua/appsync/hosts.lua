@@ -59,7 +59,7 @@ function hosts.take_in()
   if driver and driver.take_in then driver.take_in() end
 end
 
----Whether a call that waits in this place holds up a game's frame.
+---Whether a call that waits here, outside of our coroutines, holds up a game's frame.
 ---@return boolean
 function hosts.hold_frame()
   return not hosts.suspends() and driver ~= nil and driver.holds_frame ~= nil and driver.holds_frame()

@@ -17,7 +17,6 @@ local compute = require "appsync.compute"
 local counts = require "appsync.counts"
 local dispatch = require "appsync.dispatch"
 local errors = require "appsync.errors"
-local hosts = require "appsync.hosts"
 local log = require "appsync.log"
 local recovery = require "appsync.client.recovery"
 local scheduler = require "appsync.scheduler"
@@ -400,7 +399,7 @@ function Root:close(timeout)
   timeout = timeout or CLOSE_SECONDS
   begin_close(self, timeout)
   if self.is_closed then return true end
-  if hosts.hold_frame() then return close_in_frame(self, timeout) end
+  if scheduler.holds_frame() then return close_in_frame(self, timeout) end
   local ok, err = wait_closed(self, timeout + STOP_SECONDS)
   if not ok then return nil, err end
   if dispatch.count() == 0 then dispatch.close_runtime(JOIN_SECONDS) end
