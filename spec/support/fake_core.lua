@@ -221,6 +221,7 @@ end
 local function new_core()
   local core = {
     version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
+    claims = setmetatable({}, { __mode = "v" }),
     time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {}, catching_up = {},
     made_ids = {}, syncs = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
     next_id = 100, n_runtimes = 0, n_polls = 0,

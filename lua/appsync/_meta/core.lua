@@ -18,6 +18,7 @@
 ---@field is_nginx boolean this is a process of nginx
 ---@field is_light boolean? this is the light build, csrc/light
 ---@field main thread? the main thread; nil where the module was loaded in a coroutine of Lua 5.1
+---@field claims table<string, appsync.client.Claim> by what they claim; weak, and the same table when the modules are loaded anew
 ---@field event table<string, integer> numbers of the event kinds
 ---@field simulation appsync.core.Simulation
 ---@field event_forms table<string, {target: string}> what each kind is about and carries, as in core_runtime.lua: [1] to [3] are a to c
