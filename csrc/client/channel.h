@@ -47,6 +47,11 @@ void aps_channel_renew_ids(struct aps_channel *channel);
 /* How often; from 1 on. What was known of them before may not hold. @thread app */
 uint64_t aps_channel_ids(const struct aps_channel *channel);
 
+/* At this place there are none of them, until they are renewed: who asks needn't read the store. @thread core */
+void aps_channel_tell_no_ids(struct aps_channel *channel);
+/* It was told. False: they may be there. @thread app */
+bool aps_channel_has_no_ids(const struct aps_channel *channel);
+
 /* The service's clock less ours, as the core knows it. @thread core */
 void aps_channel_set_skew(struct aps_channel *channel, int64_t skew_ms);
 /* Unix time in seconds as the service has it. @thread app */
