@@ -91,6 +91,8 @@ void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t p
 	else
 		aps_db_close(db);
 	free_lent(atomic_exchange(&channel->lent, lent));
+	/* The reader has asked while it was being made, and opened its own. */
+	if (lent != NULL && atomic_load(&channel->has_asked)) free_lent(atomic_exchange(&channel->lent, NULL));
 }
 
 bool aps_channel_may_lend(const struct aps_channel *channel)

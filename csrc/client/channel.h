@@ -34,7 +34,7 @@ void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
 /* What is kept is there from now on (client/store_place.h): before anything else is committed to it. @thread core */
 void aps_channel_move(struct aps_channel *channel, uint64_t place);
 /* A connection that reads what is at `place`, for the reader: opening one takes longer than its frames have. It takes
- * the place of the one before; NULL: there is none. @thread core */
+ * the place of the one before, and is closed where the reader has asked meanwhile; NULL: there is none. @thread core */
 void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t place);
 /* It has neither been lent one nor asked for one: then it opens its own. @thread core */
 bool aps_channel_may_lend(const struct aps_channel *channel);
