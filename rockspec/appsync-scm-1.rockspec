@@ -115,7 +115,6 @@ build = {
         "csrc/cache/merge_result.c",
         "csrc/cache/names.c",
         "csrc/cache/normalize.c",
-        "csrc/cache/nothing_source.c",
         "csrc/cache/number_set.c",
         "csrc/cache/object_fields.c",
         "csrc/cache/object_type.c",
