@@ -405,11 +405,14 @@ function Soak:finish()
     self.flaps_at = 0
     self:flap()
   end
-  self.load:play(EXIT_S / 2)
-  self.load.sources = {}
-  self:look_at_workers(self.ours)
-  self:look_at_workers(self.control)
+  local ends = core.now() + EXIT_S
+  repeat
+    self.load:play(0.1)
+    self:look_at_workers(self.ours)
+    self:look_at_workers(self.control)
+  until core.now() > ends or not next(self.ours.ending) and not next(self.control.ending)
   self:tell()
+  self.load.sources = {}
   self:quit(self.ours)
   self:quit(self.control)
   self.load:play(EXIT_S, true)
@@ -418,7 +421,7 @@ function Soak:finish()
   self:judge_mutations()
   self:judge_sizes()
   for _, running in ipairs{ self.ours, self.control } do
-    if os.getenv "KEEPLOG" then os.execute(("cp %s/error.log /tmp/w/%s.log"):format(running.path, running.name)) end running:stop()
+    running:stop()
   end
   for name, counts in pairs(self.counts) do
     if counts.ok == 0 then self:fault("/%s was never answered", name) end
