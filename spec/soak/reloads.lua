@@ -10,6 +10,7 @@ local patience = require "spec.support.patience"
 local proc = require "spec.support.proc"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
+local sizes = require "spec.soak.reload_sizes"
 local steady_load = require "spec.support.steady_load"
 
 local N = tonumber(os.getenv "N") or 150
@@ -20,13 +21,10 @@ local N_WORKERS = 2
 local N_LISTENERS = 8
 local GRACE_S = 5 * patience -- until all that the service's absence has broken is there again
 local SILENT_S = 10 * patience -- a listener hears of a mutation, where several come each second
+local STALL_S = 1
 local LATE_S = 3 -- between a connection and its request
 local EXIT_S = 20 * patience -- an old worker has ended: its requests wait for the service, three times 2 s at most
 local EVERY_S = 1 -- the sizes
-local KINDS, SIZES = { "master", "worker" }, { "descriptors", "threads", "kib" }
--- What the medians may differ by. A worker's descriptors and memory are as the load was just then.
-local MORE = { master = { descriptors = 4, threads = 0, kib = 1024 }, worker = { descriptors = 16, threads = 1, kib = 2048 } }
-
 local SCHEMA = [[
 type Note { id: ID! text: String }
 type Query { item(id: ID): Note }
@@ -261,53 +259,15 @@ end
 
 function Soak:sample()
   for _, running in ipairs{ self.ours, self.control } do
-    local entry = { at = core.now() - self.began, master = proc.size_of(running.handle.pid), workers = {} }
-    for _, pid in ipairs(self:look_at_workers(running)) do entry.workers[#entry.workers + 1] = proc.size_of(pid) end
-    running.samples[#running.samples + 1] = entry
+    table.insert(running.samples, sizes.sample(core.now() - self.began, running.handle.pid, self:look_at_workers(running)))
   end
   self.samples_at = core.now() + EVERY_S
 end
 
-local function median(list)
-  table.sort(list)
-  return list[math.ceil(#list / 2)]
-end
-
--- Medians of a part of the run, from and to as parts of one.
-local function medians(running, from, to)
-  local lists = { master = {}, worker = {} }
-  for _, what in ipairs(SIZES) do lists.master[what], lists.worker[what] = {}, {} end
-  for _, entry in ipairs(running.samples) do
-    local part = entry.at / SECONDS
-    if part >= from and part < to then
-      for _, what in ipairs(SIZES) do
-        table.insert(lists.master[what], entry.master[what])
-        for _, size in ipairs(entry.workers) do table.insert(lists.worker[what], size[what]) end
-      end
-    end
-  end
-  local found = { master = {}, worker = {} }
-  for kind, by in pairs(lists) do
-    for what, list in pairs(by) do found[kind][what] = median(list) or error("nothing was measured of a " .. kind, 0) end
-  end
-  return found
-end
-
--- What an nginx that does nothing of ours gains may be gained.
 function Soak:judge_sizes()
-  local second, last = medians(self.ours, 0.25, 0.5), medians(self.ours, 0.75, 2)
-  local control_second, control_last = medians(self.control, 0.25, 0.5), medians(self.control, 0.75, 2)
-  for _, kind in ipairs(KINDS) do
-    for _, what in ipairs(SIZES) do
-      local gained = last[kind][what] - second[kind][what]
-      local of_control = control_last[kind][what] - control_second[kind][what]
-      self:say("%-6s %-11s %6d, then %6d; of the control %6d, then %6d", kind, what, second[kind][what], last[kind][what],
-        control_second[kind][what], control_last[kind][what])
-      if gained - math.max(0, of_control) > MORE[kind][what] then
-        self:fault("a %s has gained %d %s; that of the control, %d", kind, gained, what, of_control)
-      end
-    end
-  end
+  local lines, gains = sizes.compare(self.ours.samples, self.control.samples, SECONDS)
+  for _, line in ipairs(lines) do self:say("%s", line) end
+  for _, gain in ipairs(gains) do self:fault("%s", gain) end
 end
 
 -- Those that the control hasn't had at the same time.
@@ -366,12 +326,24 @@ function Soak:start()
   for i = 1, N_LISTENERS do self.listeners[i] = { is_silent = i % 4 == 0, begins_at = 0 } end
 end
 
+-- A machine that gives this process no time gives none to the others, either: calls may miss their timeouts.
+function Soak:look_for_stalls()
+  local now = core.now()
+  if now - self.looked_at > STALL_S and self.mode == "up" then
+    self.n_stalls = self.n_stalls + 1
+    self.troubles[#self.troubles + 1] = { from = self.looked_at, to = now }
+  end
+  self.looked_at = now
+end
+
 function Soak:play()
-  self.began, self.reloaded_at = core.now(), core.now()
+  self.began = core.now()
+  self.reloaded_at, self.looked_at = self.began, self.began
   self.flaps_at, self.reloads_at, self.samples_at = self.began + GRACE_S, self.began + SECONDS / N / 2, self.began
   local told = self.began
   while core.now() < self.began + SECONDS or self.n_reloads < N do
     self.load:play(0.02)
+    self:look_for_stalls()
     self:look_at_listeners()
     self:flap()
     if core.now() >= self.samples_at then self:sample() end
@@ -389,8 +361,8 @@ function Soak:tell()
     list[#list + 1] = ("%s %d/%d/%d/%d"):format(name, counts.ok, counts.said, counts.failed, counts.gone)
   end
   table.sort(list)
-  self:say("%d reloads, %d troubles, %d faults; answered/said/failed/gone away: %s", self.n_reloads, #self.troubles, #self.faults,
-    table.concat(list, ", "))
+  self:say("%d reloads, %d troubles, %d of the machine, %d faults; answered/said/failed/gone away: %s", self.n_reloads, #self.troubles, self.n_stalls,
+    #self.faults, table.concat(list, ", "))
   for _, running in ipairs{ self.ours, self.control } do
     local last = running.samples[#running.samples]
     local worker = last.workers[1] or { descriptors = 0, threads = 0, kib = 0 }
@@ -434,7 +406,7 @@ math.randomseed(SEED)
 io.stdout:setvbuf "line"
 local soak = setmetatable({
   faults = {}, troubles = {}, counts = {}, unanswered = {}, of_control = {}, acknowledged = {}, listeners = {}, n_mutations = 0,
-  n_reloads = 0, n_heard = 0, mode = "up", began = 0,
+  n_reloads = 0, n_heard = 0, n_stalls = 0, mode = "up", began = 0,
 }, Soak)
 local ok, err = xpcall(function()
   soak:start()

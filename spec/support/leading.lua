@@ -22,7 +22,7 @@ function leading.leader_of(store)
   local inode = inode_of(store .. "-leader")
   for line in process.read("/proc/locks"):gmatch "[^\n]+" do
     local pid, number, first = line:match "^%d+: POSIX +ADVISORY +WRITE +(%d+) %x+:%x+:(%d+) (%d+) "
-    if number == inode and tonumber(first) >= OUTBOXES then return tonumber(pid) end
+    if number and number == inode and tonumber(first) >= OUTBOXES then return tonumber(pid) end
   end
 end
 
