@@ -20,7 +20,7 @@ local SEED = tonumber(os.getenv "SEED") or os.time()
 local N_WORKERS = 2
 local N_LISTENERS = 8
 local GRACE_S = 5 * patience -- until all that the service's absence has broken is there again
-local SILENT_S = 10 * patience -- a listener hears of a mutation, where several come each second
+local UNHEARD = 30 -- mutations that were answered, of which a listener has heard none
 local STALL_S = 1
 local LATE_S = 3 -- between a connection and its request
 local EXIT_S = 20 * patience -- an old worker has ended: its requests wait for the service, three times 2 s at most
@@ -175,13 +175,13 @@ end
 
 -- Listens until the worker ends, and then again. One that goes away is followed by another one.
 function Soak:listen(listener)
-  listener.heard_at, listener.n_events, listener.is_there = core.now(), 0, false
+  listener.n_known, listener.n_events, listener.is_there = #self.acknowledged, 0, false
   self.load:begin(self.ours.path .. "/http", {
     target = "/events" .. (listener.is_silent and "?silent=1" or ""),
     on_text = function(body)
       listener.is_there = true
       local _, n = body:gsub("data: m", "")
-      if n > listener.n_events then listener.heard_at, listener.n_events = core.now(), n end
+      if n > listener.n_events then listener.n_known, listener.n_events = #self.acknowledged, n end
     end,
     on_end = function(answer)
       local has_left = answer.status == 200 and answer.body:find "event: bye\n\n$"
@@ -197,10 +197,11 @@ function Soak:look_at_listeners()
   local now = core.now()
   for _, listener in ipairs(self.listeners) do
     if listener.begins_at and listener.begins_at <= now then self:listen(listener) end
-    local since = now - SILENT_S
-    if listener.is_there and not listener.is_silent and listener.heard_at < since and not self:is_troubled(since, now) then
-      self:fault("a listener has heard nothing for %.1f s", now - listener.heard_at)
-      listener.heard_at = now
+    if not listener.is_there or listener.is_silent or self:is_troubled(now, now) then
+      listener.n_known = #self.acknowledged
+    elseif #self.acknowledged - listener.n_known > UNHEARD then
+      self:fault("a listener has heard nothing of %d mutations", UNHEARD)
+      listener.n_known = #self.acknowledged
     end
   end
 end
@@ -221,7 +222,7 @@ function Soak:flap()
     self.flapping.set "up"
     self.mode = "up"
     self.troubles[#self.troubles].to = core.now()
-    self.flaps_at = now + GRACE_S * (0.5 + 2.5 * math.random())
+    self.flaps_at = now + GRACE_S * (0.5 + 3.5 * math.random())
   end
 end
 
