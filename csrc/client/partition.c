@@ -249,7 +249,6 @@ static enum aps_rc become_other(struct aps_partition *partition, struct aps_err 
 static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_other, struct aps_err *err)
 {
 	struct aps_partition *partition = of(part);
-	uint64_t generation = partition->vault->generation;
 	bool is_same = true;
 	if (partition->store.db == NULL) return APS_OK;
 	if (partition->vault->others_told) partition->told_moment = ++partition->moment;
@@ -262,8 +261,8 @@ static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_
 	*is_other = *is_other || !is_same;
 	if (rc == APS_OK && !is_same) rc = become_other(partition, err);
 	aps_channel_renew_ids(partition->channel);
-	aps_channel_announce(partition->channel, generation, NULL, 0, 0);
-	aps_channel_publish(partition->channel, generation);
+	aps_channel_announce(partition->channel, partition->vault->generation, NULL, 0, 0);
+	aps_channel_publish(partition->channel, partition->vault->generation);
 	return rc;
 }
 
@@ -527,10 +526,8 @@ static enum aps_rc begin(struct aps_partition *partition, struct filling *fillin
 	enum aps_rc rc = APS_OK;
 	if (filling->adds_layer) return begin_layer(partition, filling, err);
 	aps_write_begin(&partition->write, &partition->cache);
-	if (is_new(filling)) {
-		partition->write.moment = ++partition->moment;
-		partition->vault->tells = true;
-	}
+	if (is_new(filling)) partition->write.moment = ++partition->moment;
+	partition->vault->tells = partition->vault->tells || is_new(filling);
 	for (size_t i = 0; rc == APS_OK && leaves != NULL && i < leaves->n / sizeof(uint64_t); i++) {
 		struct aps_layer *layer;
 		rc = aps_layers_load(&partition->cache.layers, ((const uint64_t *)(const void *)leaves->p)[i], &layer,
