@@ -4,6 +4,9 @@
 #include "client/partition.h"
 #include "sync/named_ids.h"
 
+/* Where a process stands still there may be very many: an answer isn't held up by looking at all of them. */
+#define MAX_LOOKED 1000
+
 /* Of the content of one outcome. */
 struct named {
 	struct aps_buf hashes; /* uint64_t */
@@ -50,12 +53,12 @@ static int64_t find_before(const struct aps_queue *queue, int64_t number, const 
 	int64_t after = queue->turn_given_up;
 	bool is_found = false;
 	aps_kept_outcome_init(&other);
-	do {
+	for (int n = 0; n < MAX_LOOKED && !is_found; n++) {
 		enum aps_rc rc = aps_outcomes_next_untold(aps_queue_db(queue), queue->owner, after, &other, &err);
 		if (other.number <= after || other.number >= number) break;
 		after = other.number;
 		is_found = rc == APS_OK && is_before(queue, &other, wanted);
-	} while (!is_found);
+	}
 	aps_kept_outcome_clear(&other);
 	return is_found ? after : 0;
 }
