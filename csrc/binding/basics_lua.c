@@ -98,6 +98,22 @@ static void push_main_thread(lua_State *L)
 #endif
 }
 
+/* One table of this state, with weak values, however often the module is loaded. */
+static void push_claims(lua_State *L)
+{
+	static const char KEY[] = "appsync.core.claims";
+	lua_getfield(L, LUA_REGISTRYINDEX, KEY);
+	if (!lua_isnil(L, -1)) return;
+	lua_pop(L, 1);
+	lua_newtable(L);
+	lua_createtable(L, 0, 1);
+	lua_pushliteral(L, "v");
+	lua_setfield(L, -2, "__mode");
+	lua_setmetatable(L, -2);
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, KEY);
+}
+
 static const luaL_Reg FUNCTIONS[] = {
         {"encode", Apl_encode},
         {"decode", Apl_decode},
@@ -122,4 +138,6 @@ void apl_basics_register(lua_State *L)
 	lua_setfield(L, -2, "is_nginx");
 	push_main_thread(L);
 	lua_setfield(L, -2, "main");
+	push_claims(L);
+	lua_setfield(L, -2, "claims");
 }

@@ -38,7 +38,7 @@ static bool close_runtime(struct apl_runtime *box, int64_t timeout_ms)
 void apl_runtime_unref(struct apl_runtime *box)
 {
 	if (box == NULL || --box->n_refs != 0) return;
-	close_runtime(box, CLOSE_MS);
+	close_runtime(box, box->is_left ? 0 : CLOSE_MS);
 	aps_free(box);
 }
 
@@ -214,6 +214,12 @@ static int Apl_runtime_resumed(lua_State *L)
 	return 1;
 }
 
+static int Apl_runtime_leave(lua_State *L)
+{
+	apl_runtime_check(L)->is_left = true;
+	return 0;
+}
+
 static int Apl_runtime_close(lua_State *L)
 {
 	struct apl_runtime *box = apl_runtime_check(L);
@@ -232,19 +238,13 @@ static int Apl_runtime_gc(lua_State *L)
 }
 
 static const luaL_Reg METHODS[] = {
-        {"poll", Apl_runtime_poll},
-        {"wait", Apl_runtime_wait},
-        {"fd", Apl_runtime_fd},
-        {"listen", Apl_runtime_listen},
-        {"accept", Apl_runtime_accept},
-        {"heard", Apl_runtime_heard},
-        {"ring", Apl_runtime_ring},
-        {"arm", Apl_runtime_arm},
-        {"start", Apl_runtime_start},
-        {"suspend", Apl_runtime_suspend},
-        {"resumed", Apl_runtime_resumed},
-        {"close", Apl_runtime_close},
-        {NULL, NULL},
+        {"poll", Apl_runtime_poll},       {"wait", Apl_runtime_wait},
+        {"fd", Apl_runtime_fd},           {"listen", Apl_runtime_listen},
+        {"accept", Apl_runtime_accept},   {"heard", Apl_runtime_heard},
+        {"ring", Apl_runtime_ring},       {"arm", Apl_runtime_arm},
+        {"start", Apl_runtime_start},     {"suspend", Apl_runtime_suspend},
+        {"resumed", Apl_runtime_resumed}, {"leave", Apl_runtime_leave},
+        {"close", Apl_runtime_close},     {NULL, NULL},
 };
 
 /* The registry keeps it, so one that was finalized tells that the state is closing: what is made now nobody finalizes.

@@ -22,6 +22,7 @@ struct aps_channel {
 	atomic_ullong decided; /* the highest edit of which all is known */
 	atomic_ullong ended_clears;
 	atomic_ullong ids;
+	atomic_ullong no_ids; /* which of `ids` was told to be none; 0: none of them was */
 	atomic_llong skew_ms;
 	_Atomic(struct lent *) lent; /* NULL: there is none */
 	atomic_bool has_asked;
@@ -90,6 +91,8 @@ void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t p
 	else
 		aps_db_close(db);
 	free_lent(atomic_exchange(&channel->lent, lent));
+	/* The reader has asked while it was being made, and opened its own. */
+	if (lent != NULL && atomic_load(&channel->has_asked)) free_lent(atomic_exchange(&channel->lent, NULL));
 }
 
 bool aps_channel_may_lend(const struct aps_channel *channel)
@@ -161,6 +164,16 @@ void aps_channel_renew_ids(struct aps_channel *channel)
 	atomic_fetch_add(&channel->ids, 1);
 }
 
+void aps_channel_tell_no_ids(struct aps_channel *channel)
+{
+	atomic_store(&channel->no_ids, atomic_load(&channel->ids));
+}
+
+bool aps_channel_has_no_ids(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->no_ids) == atomic_load(&channel->ids);
+}
+
 uint64_t aps_channel_ids(const struct aps_channel *channel)
 {
 	return atomic_load(&channel->ids);
@@ -203,7 +216,10 @@ uint64_t aps_channel_generation(const struct aps_channel *channel)
 
 void aps_channel_move(struct aps_channel *channel, uint64_t place)
 {
-	if (place != atomic_exchange(&channel->place, place)) aps_channel_lend(channel, NULL, 0);
+	if (place == atomic_load(&channel->place)) return;
+	atomic_store(&channel->no_ids, 0);
+	atomic_store(&channel->place, place);
+	aps_channel_lend(channel, NULL, 0);
 }
 
 uint64_t aps_channel_place(const struct aps_channel *channel)

@@ -34,7 +34,7 @@ void aps_channel_publish(struct aps_channel *channel, uint64_t generation);
 /* What is kept is there from now on (client/store_place.h): before anything else is committed to it. @thread core */
 void aps_channel_move(struct aps_channel *channel, uint64_t place);
 /* A connection that reads what is at `place`, for the reader: opening one takes longer than its frames have. It takes
- * the place of the one before; NULL: there is none. @thread core */
+ * the place of the one before, and is closed where the reader has asked meanwhile; NULL: there is none. @thread core */
 void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t place);
 /* It has neither been lent one nor asked for one: then it opens its own. @thread core */
 bool aps_channel_may_lend(const struct aps_channel *channel);
@@ -46,6 +46,11 @@ void aps_channel_decide(struct aps_channel *channel, uint64_t edits);
 void aps_channel_renew_ids(struct aps_channel *channel);
 /* How often; from 1 on. What was known of them before may not hold. @thread app */
 uint64_t aps_channel_ids(const struct aps_channel *channel);
+
+/* At this place there are none of them, until they are renewed: who asks needn't read the store. @thread core */
+void aps_channel_tell_no_ids(struct aps_channel *channel);
+/* It was told. False: they may be there. @thread app */
+bool aps_channel_has_no_ids(const struct aps_channel *channel);
 
 /* The service's clock less ours, as the core knows it. @thread core */
 void aps_channel_set_skew(struct aps_channel *channel, int64_t skew_ms);

@@ -73,7 +73,7 @@ enum aps_rc aps_made_ids_look(struct aps_made_ids *ids, bool *has_any, struct ap
 {
 	enum aps_rc rc = APS_OK;
 	keep_up(ids);
-	if (!ids->is_known) rc = look(ids, look_for_any, ids, err);
+	if (!ids->is_known && !aps_channel_has_no_ids(ids->channel)) rc = look(ids, look_for_any, ids, err);
 	*has_any = ids->is_known && ids->has_any;
 	return rc;
 }

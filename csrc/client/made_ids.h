@@ -4,7 +4,8 @@
  *   nothing known --asked--> whether the identity has any pair --none--> nothing is looked up
  *                                                             \--some--> each id that is asked for, once
  *
- * An identity without temporary ids costs a look at two counters. @thread app */
+ * Where the core has seen, when it opened the store, that there is none, the store isn't read for it: the application's
+ * thread would have to open it. An identity without temporary ids costs a look at some counters. @thread app */
 #ifndef APS_CLIENT_MADE_IDS_H
 #define APS_CLIENT_MADE_IDS_H
 

@@ -6,8 +6,10 @@
 #include "client/adopted.h"
 #include "client/store_place.h"
 #include "store/cache_rows.h"
+#include "store/id_map.h"
 #include "store/layer_store.h"
 #include "store/outbox_number.h"
+#include "store/owners.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -55,6 +57,7 @@ static void init_entries(struct aps_partition *partition)
 {
 	aps_entries_init(&partition->cache.entries, aps_channel_seed(partition->channel), &partition->store.backing);
 	partition->cache.entries.last_number = &partition->vault->last_number;
+	partition->cache.entries.told_moment = partition->told_moment;
 	aps_layers_init(&partition->cache.layers, &partition->cache.entries, &partition->store.layers);
 }
 
@@ -246,9 +249,9 @@ static enum aps_rc become_other(struct aps_partition *partition, struct aps_err 
 static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_other, struct aps_err *err)
 {
 	struct aps_partition *partition = of(part);
-	uint64_t generation = partition->vault->generation;
 	bool is_same = true;
 	if (partition->store.db == NULL) return APS_OK;
+	if (partition->vault->others_told) partition->told_moment = ++partition->moment;
 	forget_all(partition);
 	if (is_own) {
 		partition->store.has_layers = partition->is_any_changed = true;
@@ -258,8 +261,8 @@ static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_
 	*is_other = *is_other || !is_same;
 	if (rc == APS_OK && !is_same) rc = become_other(partition, err);
 	aps_channel_renew_ids(partition->channel);
-	aps_channel_announce(partition->channel, generation, NULL, 0, 0);
-	aps_channel_publish(partition->channel, generation);
+	aps_channel_announce(partition->channel, partition->vault->generation, NULL, 0, 0);
+	aps_channel_publish(partition->channel, partition->vault->generation);
 	return rc;
 }
 
@@ -280,6 +283,18 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	if (rc == APS_OK) rc = save_changed(partition, err);
 	if (rc == APS_OK && partition->collector != NULL) rc = partition->collector->moved(partition->collector, err);
 	return rc;
+}
+
+static void tell_ids(const struct aps_partition *partition)
+{
+	struct aps_err unwanted;
+	int64_t owner;
+	bool has_any = false;
+	struct aps_db *db = partition->vault->db;
+	struct aps_str prefix = aps_str_of(partition->prefix), identity = aps_str_of(partition->identity);
+	enum aps_rc rc = db != NULL ? aps_owners_find(db, prefix, identity, &owner, &unwanted) : APS_E_STORAGE;
+	if (rc == APS_OK && owner != 0) rc = aps_id_map_has_any(db, owner, &has_any, &unwanted);
+	if (rc == APS_OK && !has_any) aps_channel_tell_no_ids(partition->channel);
 }
 
 /* What keeps something else in the vault is no partition. */
@@ -329,6 +344,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		return NULL;
 	}
 	aps_channel_move(channel, vault->place);
+	tell_ids(partition);
 	aps_vault_add(vault, &partition->part);
 	return partition;
 }
@@ -511,6 +527,7 @@ static enum aps_rc begin(struct aps_partition *partition, struct filling *fillin
 	if (filling->adds_layer) return begin_layer(partition, filling, err);
 	aps_write_begin(&partition->write, &partition->cache);
 	if (is_new(filling)) partition->write.moment = ++partition->moment;
+	partition->vault->tells = partition->vault->tells || is_new(filling);
 	for (size_t i = 0; rc == APS_OK && leaves != NULL && i < leaves->n / sizeof(uint64_t); i++) {
 		struct aps_layer *layer;
 		rc = aps_layers_load(&partition->cache.layers, ((const uint64_t *)(const void *)leaves->p)[i], &layer,

@@ -36,6 +36,8 @@ void aps_queue_looked(struct aps_queue *queue)
 		begin_to_lead(queue);
 	else if (queue->has_foreign)
 		look_at_outcomes(queue);
+	else if (queue->is_others_turn)
+		aps_queue_wake(queue);
 }
 
 /* One of them may have made it, or wiped all that it had. */

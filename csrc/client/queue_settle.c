@@ -4,6 +4,7 @@
 #include "client/queue_lead.h"
 #include "client/queue_logged.h"
 #include "client/queue_tell.h"
+#include "client/queue_turn.h"
 #include "client/queue_waits.h"
 #include "store/outcomes.h"
 
@@ -51,12 +52,27 @@ static enum aps_rc next(struct aps_queue *queue, struct aps_kept_outcome *outcom
 	return rc;
 }
 
-static bool is_first(struct aps_queue *queue, int64_t number)
+/* It waits for one that another process has in hand: it is looked at again when that has committed, and with each look
+ * at the others. */
+static bool must_wait(struct aps_queue *queue, const struct aps_kept_outcome *outcome, bool is_layered)
+{
+	queue->is_others_turn = is_layered && aps_queue_turn_is_others(queue, outcome);
+	return queue->is_others_turn;
+}
+
+static bool is_only(const struct aps_queue *queue, int64_t number)
+{
+	return queue->has_unsettled && queue->only_unsettled == number && !queue->vault->has_others;
+}
+
+static bool is_first(struct aps_queue *queue, const struct aps_sending *sending)
 {
 	struct aps_kept_outcome outcome;
-	if (queue->has_unsettled && queue->only_unsettled == number) return true;
+	int64_t number = (int64_t)sending->outcome_number;
+	if (is_only(queue, number)) return true;
 	aps_kept_outcome_init(&outcome);
 	bool is_next = next(queue, &outcome) != APS_OK || outcome.number == 0 || outcome.number >= number;
+	if (is_next && outcome.number == number) is_next = !must_wait(queue, &outcome, sending->has_layer);
 	aps_kept_outcome_clear(&outcome);
 	return is_next;
 }
@@ -66,7 +82,7 @@ bool aps_queue_settle_begin(struct aps_queue *queue, const struct aps_sending *s
 	int64_t number = (int64_t)sending->outcome_number;
 	if (number == 0 || aps_queue_db(queue) == NULL) return true;
 	if (queue->settling != 0) return false;
-	bool is_next = is_first(queue, number);
+	bool is_next = is_first(queue, sending);
 	if (is_next) pass(queue, number, (int64_t)sending->number, sending->has_layer);
 	return is_next;
 }
@@ -76,10 +92,12 @@ void aps_queue_settle(struct aps_queue *queue)
 	struct aps_kept_outcome outcome;
 	if (!queue->has_unsettled || queue->settling != 0 || queue->owner == 0 || aps_queue_db(queue) == NULL) return;
 	aps_kept_outcome_init(&outcome);
+	queue->is_others_turn = false;
 	enum aps_rc rc = APS_OK;
 	while (queue->settling == 0 && (rc = next(queue, &outcome)) == APS_OK && outcome.number != 0) {
 		struct aps_queue_wait *wait = aps_queue_waits_find(queue, (uint64_t)outcome.entry);
 		bool is_layered = has_layer(queue, outcome.entry);
+		if (must_wait(queue, &outcome, is_layered)) break;
 		if (wait != NULL && !wait->is_answered) aps_queue_take_logged(wait, &outcome, is_layered);
 		if (wait != NULL)
 			aps_queue_waits_give(wait);
@@ -88,8 +106,9 @@ void aps_queue_settle(struct aps_queue *queue)
 		pass(queue, outcome.number, outcome.entry, is_layered);
 	}
 	aps_kept_outcome_clear(&outcome);
-	queue->has_unsettled = queue->settling != 0 || rc != APS_OK;
-	if (queue->settling == 0) aps_queue_waits_give_all(queue); /* their outcomes can't be read */
+	queue->has_unsettled = queue->settling != 0 || queue->is_others_turn || rc != APS_OK;
+	if (queue->settling == 0 && !queue->is_others_turn)
+		aps_queue_waits_give_all(queue); /* their outcomes can't be read */
 }
 
 void aps_queue_settle_done(struct aps_queue *queue, uint64_t entry)
@@ -112,7 +131,7 @@ void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome)
 
 void aps_queue_settle_anew(struct aps_queue *queue)
 {
-	queue->settled = queue->settling = queue->only_unsettled = 0;
+	queue->settled = queue->settling = queue->only_unsettled = queue->turn_given_up = 0;
 	queue->has_unsettled = true;
 	aps_queue_waits_give_all(queue);
 }

@@ -8,6 +8,7 @@
 #include "client/queue_logged.h"
 #include "client/queue_outcome.h"
 #include "client/queue_told.h"
+#include "client/queue_turn.h"
 #include "client/queue_waits.h"
 #include "client/reach.h"
 #include "codec/json_writer.h"
@@ -256,6 +257,15 @@ bool aps_queue_tell_answer(struct aps_queue *queue, const struct aps_kept_outcom
 	return tell(queue, "answer", outcome, &err) == APS_OK;
 }
 
+/* One that its process has left unsettled when it died is settled when it is told. */
+static bool is_put_off(struct aps_queue *queue, const struct aps_kept_outcome *outcome)
+{
+	struct aps_err err;
+	bool is_answered = false;
+	(void)aps_partition_is_answered(queue->partition, (uint64_t)outcome->entry, &is_answered, &err);
+	return is_answered && aps_queue_turn_is_others(queue, outcome);
+}
+
 void aps_queue_tell_outcome(struct aps_queue *queue)
 {
 	struct aps_kept_outcome outcome;
@@ -270,7 +280,8 @@ void aps_queue_tell_outcome(struct aps_queue *queue)
 		after = outcome.number;
 	} while (after != 0 &&
 	         (rc != APS_OK || aps_queue_was_told(queue, (uint64_t)after) || !aps_queue_is_ours(queue, &outcome)));
-	bool is_due = rc == APS_OK && outcome.number != 0 && outcome.number <= queue->settled;
+	bool is_due =
+	        rc == APS_OK && outcome.number != 0 && outcome.number <= queue->settled && !is_put_off(queue, &outcome);
 	if (is_due) rc = tell(queue, "outcome", &outcome, &err);
 	if (is_due && rc == APS_OK) queue->asked_outcome = (uint64_t)outcome.number;
 	queue->has_untold = rc != APS_OK || outcome.number != 0; /* what failed is tried again in another turn */

@@ -19,7 +19,6 @@
 #include "base/mem.h"
 #include "cache/field_text.h"
 #include "cache/freshness.h"
-#include "cache/nothing_source.h"
 #include "cache/number_set.h"
 #include "client/covered_row.h"
 #include "client/overlay.h"
@@ -492,27 +491,29 @@ static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct 
 {
 	enum aps_rc rc = bind_job(reader, job, err);
 	const struct aps_kept_moment moment = moment_of(reader, job->options->now_s);
-	if (rc == APS_OK && job->kept != NULL && aps_kept_read_holds(job->kept, &moment, job->options)) return APS_OK;
+	bool may_hold = rc == APS_OK && job->kept != NULL && !reader->is_blind;
+	if (may_hold && aps_kept_read_holds(job->kept, &moment, job->options)) return APS_OK;
 	begin_result(job);
 	aps_row_limit_begin(&reader->limit);
 	if (rc == APS_OK) rc = aps_denormalize(&reader->source, job->binding, job->options, job->result, err);
 	aps_row_limit_end(&reader->limit);
-	if (rc == APS_OK && job->kept != NULL)
+	if (rc == APS_OK && job->kept != NULL && !reader->is_blind)
 		aps_kept_read_keep(job->kept, &moment, job->options, ++reader->last_answer);
 	unbind_job(job);
 	return rc;
 }
 
-/* What can't be read is missing: all of it, for what was read of it may be as wrong. */
-static enum aps_rc read_nothing(struct aps_reader *reader, struct job *job, struct aps_err *err)
+/* What can't be read is missing, and what was read with it, which may be as wrong: there is what was written here. */
+static enum aps_rc read_blindly(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
-	struct aps_read_source nothing = aps_nothing_source();
 	aps_overlay_hide(&reader->overlay);
 	forget_all(reader);
-	begin_result(job);
-	enum aps_rc rc = bind_job(reader, job, err);
-	if (rc == APS_OK) rc = aps_denormalize(&nothing, job->binding, job->options, job->result, err);
-	unbind_job(job);
+	reader->is_blind = true;
+	enum aps_rc rc = aps_overlay_show(&reader->overlay, err);
+	if (rc == APS_OK) rc = read_once(reader, job, err);
+	aps_overlay_hide(&reader->overlay);
+	forget_all(reader);
+	reader->is_blind = false;
 	return rc;
 }
 
@@ -520,7 +521,7 @@ static enum aps_rc read_job(struct aps_reader *reader, struct job *job, struct a
 {
 	aps_uses_begin_minute(&reader->uses, job->options->now_s / 60);
 	enum aps_rc rc = run(reader, job, err);
-	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_nothing(reader, job, err) : rc;
+	return rc == APS_E_STORAGE || rc == APS_E_CANCELLED ? read_blindly(reader, job, err) : rc;
 }
 
 void aps_reader_limit_rows(struct aps_reader *reader, size_t max_rows)

@@ -60,7 +60,7 @@ enum aps_rc aps_vault_fail_led(const struct aps_vault *vault, struct aps_err *er
 static void take_opened(struct aps_vault *vault, const struct aps_opened_store *opened)
 {
 	vault->db = opened->db;
-	vault->version = aps_db_version(opened->db);
+	vault->version = opened->version;
 	vault->base = NULL;
 	vault->bulk.is_on = false;
 	vault->level = vault->file.synchronous;
@@ -121,20 +121,38 @@ static enum aps_rc set_bulk(struct aps_vault *vault, struct aps_err *err)
 
 static void abort_turn(struct aps_vault *vault);
 
+/* There are some, as it turns out before the next look at them. */
+static void meet_others(struct aps_vault *vault)
+{
+	if (!vault->has_others) aps_store_file_be_patient(vault->db, true);
+	vault->has_others = true;
+}
+
 static enum aps_rc read_numbers(struct aps_vault *vault, struct aps_err *err)
 {
 	enum aps_rc rc = aps_counters_generation(vault->db, &vault->generation, err);
 	return rc == APS_OK ? aps_counters_last_number(vault->db, &vault->last_number, err) : rc;
 }
 
+static enum aps_rc look_what_was_told(struct aps_vault *vault, struct aps_err *err)
+{
+	uint64_t told;
+	enum aps_rc rc = aps_counters_told(vault->db, &told, err);
+	vault->others_told = rc == APS_OK && told != vault->told;
+	if (rc == APS_OK) vault->told = told;
+	return rc;
+}
+
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err)
 {
 	bool is_other = false;
 	enum aps_rc rc = read_numbers(vault, err);
+	if (rc == APS_OK && !is_own) rc = look_what_was_told(vault, err);
 	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
 		if (part->overtaken != NULL) rc = part->overtaken(part, is_own, &is_other, err);
 	vault->n_overtaken++;
 	if (is_other) aps_vault_rename(vault);
+	vault->others_told = false;
 	return rc;
 }
 
@@ -143,6 +161,7 @@ static enum aps_rc heed_others(struct aps_vault *vault, struct aps_err *err)
 {
 	uint32_t version = aps_db_version(vault->db);
 	if (!aps_vault_is_shared(vault) || version == vault->version) return APS_OK;
+	meet_others(vault);
 	enum aps_rc rc = aps_vault_drop_known(vault, false, err);
 	if (rc == APS_OK)
 		vault->version = version;
@@ -151,12 +170,21 @@ static enum aps_rc heed_others(struct aps_vault *vault, struct aps_err *err)
 	return rc;
 }
 
+/* Whoever keeps the file locked has it as this process does, and has come since the last look. */
+static bool is_met_now(struct aps_vault *vault)
+{
+	if (!aps_vault_is_shared(vault) || vault->has_others || !aps_claim_has_others(&vault->file.claim)) return false;
+	meet_others(vault);
+	return true;
+}
+
 static enum aps_rc begin_blindly(struct aps_vault *vault, struct aps_err *err)
 {
 	if (vault->db == NULL) return aps_fail(err, APS_E_NOMEM, "no memory for what is to be kept");
 	enum aps_rc rc = set_level(vault, err);
 	if (rc == APS_OK) rc = set_bulk(vault, err);
 	if (rc == APS_OK) rc = aps_db_begin(vault->db, err);
+	if (rc != APS_OK && is_word(err, "locked") && is_met_now(vault)) rc = aps_db_begin(vault->db, err);
 	vault->is_writing = rc == APS_OK;
 	return rc;
 }
@@ -178,7 +206,7 @@ static void roll_back(struct aps_vault *vault)
 static void abort_turn(struct aps_vault *vault)
 {
 	if (vault->db != NULL) roll_back(vault);
-	vault->is_writing = vault->is_durable = false;
+	vault->is_writing = vault->is_durable = vault->tells = false;
 }
 
 /* Where a part can't follow there is no store for it, and none for the others either: what they have is in the same
@@ -618,11 +646,16 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	enum aps_rc rc = APS_OK;
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) rc = part->finish(part, err);
 	if (rc == APS_OK) rc = aps_counters_advance(vault->db, vault->last_number, generation, err);
+	bool tells = vault->tells && aps_vault_is_shared(vault);
+	if (rc == APS_OK && tells) rc = aps_counters_set_told(vault->db, *generation, err);
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, *generation);
 	if (rc == APS_OK) rc = commit_transaction(vault, err);
 	vault->is_writing = rc != APS_OK;
 	vault->is_durable = vault->is_durable && rc != APS_OK;
-	if (rc == APS_OK) vault->generation = *generation;
+	if (rc != APS_OK) return rc;
+	vault->generation = *generation;
+	if (tells) vault->told = *generation;
+	vault->tells = false;
 	return rc;
 }
 

@@ -66,6 +66,9 @@ struct aps_vault {
 	uint64_t place;
 	uint64_t generation;     /* the last one that was committed */
 	uint64_t last_number;    /* of an entry */
+	uint64_t told;           /* the last generation that told something new (store/counters.h); */
+	bool tells;              /* the transaction that is open does; */
+	bool others_told;        /* and what another process has committed, of which drop_known tells */
 	size_t n_refs;           /* partitions */
 	bool is_writing;         /* the transaction of this turn is open */
 	bool is_durable;         /* it isn't committed before it is on the disk */

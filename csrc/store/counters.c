@@ -5,6 +5,8 @@
 #define GENERATION  "SELECT value FROM counter WHERE id = 0"
 #define LAST_NUMBER "SELECT value FROM counter WHERE id = -1"
 
+#define TOLD (-6) /* between those of store/outbox_facts.h and of store/outbox_counts.h */
+
 static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *number, struct aps_err *err)
 {
 	int64_t value;
@@ -21,6 +23,24 @@ enum aps_rc aps_counters_generation(struct aps_db *db, uint64_t *generation, str
 enum aps_rc aps_counters_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err)
 {
 	return read_number(db, LAST_NUMBER, number, err);
+}
+
+enum aps_rc aps_counters_told(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "SELECT value FROM counter WHERE id = ?1", err);
+	aps_query_int(&query, TOLD);
+	*generation = aps_query_row(&query) ? (uint64_t)aps_stmt_column_int(query.stmt, 0) : 0;
+	return aps_query_end(&query);
+}
+
+enum aps_rc aps_counters_set_told(struct aps_db *db, uint64_t generation, struct aps_err *err)
+{
+	struct aps_query query;
+	aps_query_init(&query, db, "INSERT OR REPLACE INTO counter VALUES (?1, ?2)", err);
+	aps_query_int(&query, TOLD);
+	aps_query_int(&query, (int64_t)generation);
+	return aps_query_run(&query);
 }
 
 enum aps_rc aps_counters_set(struct aps_db *db, int64_t id, int64_t value, struct aps_err *err)

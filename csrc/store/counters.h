@@ -14,6 +14,9 @@ enum aps_rc aps_counters_catch_up(struct aps_db *db, uint64_t *generation, struc
 enum aps_rc aps_counters_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */
 enum aps_rc aps_counters_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation, struct aps_err *err);
+/* The generation in which something new was last told of what the service has, by whichever process; 0: in none. */
+enum aps_rc aps_counters_told(struct aps_db *db, uint64_t *generation, struct aps_err *err);
+enum aps_rc aps_counters_set_told(struct aps_db *db, uint64_t generation, struct aps_err *err);
 /* One that is there. */
 enum aps_rc aps_counters_set(struct aps_db *db, int64_t id, int64_t value, struct aps_err *err);
 

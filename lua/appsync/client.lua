@@ -430,7 +430,8 @@ end
 ---Closes the client. Its subscriptions complete, and new calls fail with kind "closed" at once. Calls in flight, those of
 ---`client:with` included, have `timeout` seconds to end; 0 ends them at once. Those that take longer fail with kind "closed",
 ---and `err.sent` says that the service may have executed them. What is queued stays queued; what is being sent of it has that time,
----too. Closing twice is harmless. A client that is collected, and the end of the process, wait for nothing.
+---too. Closing twice is harmless. A client that is collected, and the end of the process, wait for no call. In a game, outside of
+---a task, `close` returns 20 ms after `timeout` at the latest; what is still being saved then is saved before the process ends.
 ---```lua
 ---client:close(5)
 ---local _, err = client:query(list_todos)

@@ -17,6 +17,7 @@ local hosts = {}
 ---@field notice (fun())? of a driver: there is something to do, or sooner than it knew
 ---@field glance (fun())? of a driver: one turn, without waiting
 ---@field take_in (fun())? of a driver: what has come is handed out; nothing runs
+---@field holds_frame (fun(): boolean)? of a driver: a call that waits in this place holds up a game's frame
 ---@field settle (fun())? of a driver: its thread is about to do something else
 ---@field opened (fun(runtime: appsync.core.Runtime))? of a driver: there is a new runtime, whose events are to be taken
 
@@ -56,6 +57,12 @@ end
 ---Takes in what has come, in one of our coroutines.
 function hosts.take_in()
   if driver and driver.take_in then driver.take_in() end
+end
+
+---Whether a call that waits here, outside of our coroutines, holds up a game's frame.
+---@return boolean
+function hosts.hold_frame()
+  return not hosts.suspends() and driver ~= nil and driver.holds_frame ~= nil and driver.holds_frame()
 end
 
 ---Tells the core what it should know before somebody else goes on.

@@ -11,12 +11,12 @@ local function is_relative(path)
   return not path:find "^[/\\]" and not path:find "^%a:"
 end
 
--- A game's own file in LÖVE's form; nil: it isn't one.
-local function inner(path)
+-- A game's own file or folder in LÖVE's form; nil: it isn't one.
+local function inner(path, kind)
   local fs = filesystem()
   if not fs or not is_relative(path) then return nil end
   path = path:gsub("^%./+", "")
-  return fs.getInfo(path, "file") and path
+  return fs.getInfo(path, kind or "file") and path
 end
 
 ---Where a game writes a file.
@@ -53,6 +53,7 @@ end
 ---@return string? message
 function love_files.read(path, max_bytes)
   local name = inner(path)
+  if not name and inner(path, "directory") then return nil, path .. ": Is a directory" end
   if not name then return nil end
   local fs = filesystem()
   local info = fs.getInfo(name)

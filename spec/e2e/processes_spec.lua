@@ -204,6 +204,75 @@ describe("processes on one store", function()
     end)
   end)
 
+  local DELETE = "mutation Delete($id: ID!) { deleteTodo(input: {id: $id}) { id } }"
+  local function has(id)
+    for _, todo in ipairs(client:read_query(LIST).listTodos.items) do
+      if todo.id == id then return true end
+    end
+    return false
+  end
+
+  -- What comes after the first mutation needs no turn of Lua until it is answered.
+  local function warm_up() other.run("return client:mutate([[%s]], { id = '1', name = 'one' })", UPDATE) end
+
+  -- The other process has a todo made, and its Lua stands still before it has put it into the list; this one has it removed.
+  local function make_and_remove(id)
+    other.run([[
+      making = appsync.spawn(function()
+        return client:mutate([=[%s]=], { id = "%s", name = "x" }, { update = function(cache, result)
+          local key = cache:identify(result.data.createTodo)
+          cache:modify("ROOT_QUERY", "listTodos", function(list) list.items:add(key) end)
+        end })
+      end)
+      appsync.sleep(0)]], kept.CREATE, id)
+    local witness = kept.client()
+    wait_for(function() return witness:query(GET, { id = id }, { fetch_policy = "no-cache" }).getTodo ~= appsync.null end)
+    local removing = appsync.spawn(function()
+      return client:mutate(DELETE, { id = id }, { update = function(cache)
+        cache:modify("ROOT_QUERY", "listTodos", function(list) list.items:remove("Todo:" .. id) end)
+      end })
+    end)
+    wait_for(function()
+      local results = client.outbox:results()
+      return results[#results] and results[#results].mutation == "deleteTodo" and results[#results].variables.id == id
+    end)
+    return removing
+  end
+
+  it("put answers about one record into the cache in the order in which they came", function()
+    local path = kept.path "turns.db"
+    local n = 0
+    other = start(path)
+    open(path)
+    client:query(LIST)
+    warm_up()
+    repeat -- unless the machine has stood still meanwhile: an answer isn't waited for for ever
+      n = n + 1
+      local id, began = "turn" .. n, socket.gettime()
+      local removing = make_and_remove(id)
+      for _ = 1, 3 do appsync.sleep(0) end
+      assert.equal("running", removing:status())
+      assert.equal("true", other.run "return making:await(10) ~= nil")
+      local took_s = socket.gettime() - began
+      local data, err = removing:await(10)
+      assert.is_nil(err)
+      assert.equal(id, data.deleteTodo.id)
+      if took_s < 1 then assert.is_false(has(id)) end
+    until took_s < 1
+  end)
+
+  it("don't wait for ever for a process that stands still", function()
+    local path = kept.path "still.db"
+    other = start(path)
+    open(path)
+    client:query(LIST)
+    warm_up()
+    local removing = make_and_remove "still"
+    local data, err = removing:await(20)
+    assert.is_nil(err)
+    assert.equal("still", data.deleteTodo.id)
+  end)
+
   it("refuse what the service refuses where it was queued", function()
     local path = kept.path "refused.db"
     other = start(path)

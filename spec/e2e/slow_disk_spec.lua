@@ -52,10 +52,10 @@ describe("a sync that takes its time", function()
     place.remove()
   end)
 
-  local function run(text)
+  local function run(text, first)
     local words = ("%s ENDPOINT=%s KEY=%s STORE=%s/a.db OTHER=%s/b.db"):format(faulty_vfs.words "seed=1", served.endpoint, effects.API_KEY,
       place.path, place.path)
-    local output, status = program(BEGIN .. text, words)
+    local output, status = program((first or "") .. BEGIN .. text, words)
     assert.equal(0, status, output)
     return output
   end
@@ -81,6 +81,26 @@ faulty_vfs.set "hold=off"
 frames(function() return n_queued == 1 end)
 print(n_queued)
 ]])
+  end)
+
+  -- `last` is finalized after the library's runtime, so the disk works again when the state has been closed.
+  it("keeps no game from quitting, and what was written is saved", function()
+    assert.equal("true true\n", run([[
+writer:write_query(GET, nil, { counter = { __typename = "Counter", id = "c", total = 7 } })
+hold_first()
+local began = os.time()
+local closed = writer:close(0)
+function at_end()
+  print(tostring(closed) .. " " .. tostring(os.time() - began < 2))
+  faulty_vfs.set "hold=off"
+end
+]], [[
+local last = newproxy and newproxy(true)
+local of_last = last and getmetatable(last) or {}
+function of_last.__gc() at_end() end
+LAST = last or setmetatable({}, of_last)
+]]))
+    assert.equal("7 1\n", run 'print(writer:read_query(GET).counter.total .. " " .. writer:stats().queued)')
   end)
 
   it("is waited for by calls of others, but none that comes later is", function()

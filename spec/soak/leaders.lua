@@ -5,6 +5,7 @@
 local appsync = require "appsync"
 local effects = require "spec.support.effects"
 local folder = require "spec.support.folder"
+local leading = require "spec.support.leading"
 local process = require "spec.support.process"
 local server = require "spec.support.server"
 local socket = require "socket"
@@ -14,12 +15,7 @@ local WRITERS = tonumber(os.getenv "WRITERS") or 3
 local SEED = tonumber(os.getenv "SEED") or os.time()
 local interpreter = arg[-1]
 
-local MOVE_S = 2 -- within which another one leads
 local LATEST_S = 0.4 -- the next kill
-local OUTBOXES = 0x40000000 -- the first byte of the lock file that stands for an outbox (csrc/client/claim.c)
-local ADD = "mutation A($opId: ID!) { add(opId: $opId, counter: \"c\", n: 1) { total } }" -- what is in doubt is never sent again
-local ADD_ONCE = "mutation O($opId: ID!) { addOnce(opId: $opId, counter: \"c\", n: 1) { total } }" -- and here it is
-local READ = "query C { counter(id: \"c\") { id total } }"
 
 ---What is killed: two tasks mutate, one reads. Each line of its log is one write; a kill cuts off the last one at most.
 local function write(endpoint, store, log_path, run, stop)
@@ -44,20 +40,16 @@ local function write(endpoint, store, log_path, run, stop)
       n = n + 1
       local op = ("%s.%d.%d"):format(run, i, n)
       note("begin", op)
-      local _, err, info = client:mutate(i == 1 and ADD or ADD_ONCE, { opId = op }, { idempotent = i == 2 or nil, timeout = 30 })
-      local cause = err and type(err.cause) == "table" and err.cause.outcome
-      if not err then
-        note("ack", op, info.queued and "queued" or "done")
-      else
-        note("ack", op, cause or err.queued and "queued" or "error", err.kind, tostring(err.code))
-      end
+      local document = i == 1 and leading.ADD or leading.ADD_ONCE
+      local _, err, info = client:mutate(document, { opId = op }, { idempotent = i == 2 or nil, timeout = 30 })
+      note("ack", op, leading.outcome_of(err, info), err and err.kind or "", err and tostring(err.code) or "")
     end
   end
   local function read()
     local n = 0
     while not is_over() do
       n = n + 1
-      client:query(READ, nil, { fetch_policy = n % 5 == 0 and "network-only" or "cache-first" })
+      client:query(leading.READ, nil, { fetch_policy = n % 5 == 0 and "network-only" or "cache-first" })
       note("read", ("%.3f"):format(socket.gettime()))
       appsync.sleep(0.02)
     end
@@ -69,32 +61,6 @@ local function write(endpoint, store, log_path, run, stop)
   end
   appsync.assert(client:close(10))
   note "closed"
-end
-
----Sends what is left, and says which mutations are dead letters.
-local function drain(endpoint, store, out)
-  local client = appsync.assert(appsync.client{
-    endpoint = endpoint, auth = { type = "API_KEY", api_key = server.API_KEY }, store = store, retry = { base = 0.02, cap = 0.2 },
-  })
-  appsync.assert(client:hydrated(10))
-  appsync.assert(client.outbox:drain(60))
-  local lines = {}
-  for i, letter in ipairs(appsync.assert(client.outbox:dead_letters())) do
-    lines[i] = letter.variables.opId .. " " .. letter.cause.outcome .. "\n"
-  end
-  process.write(out, table.concat(lines))
-  appsync.assert(client:close(10))
-end
-
-local function inode_of(path) return process.output_of("stat -c %i '" .. path .. "'"):match "%d+" end
-
--- Which process sends; nil: none.
-local function leader_of(store)
-  local inode = inode_of(store .. "-leader")
-  for line in process.read("/proc/locks"):gmatch "[^\n]+" do
-    local pid, number, first = line:match "^%d+: POSIX +ADVISORY +WRITE +(%d+) %x+:%x+:(%d+) (%d+) "
-    if number == inode and tonumber(first) >= OUTBOXES then return tonumber(pid) end
-  end
 end
 
 local Run = {}
@@ -122,10 +88,10 @@ end
 -- Until there is another leader; nil and how long none has led.
 function Run:await_leader(former, since)
   while true do
-    local pid = leader_of(self.store)
+    local pid = leading.leader_of(self.store)
     if pid and pid ~= former then return pid end
     local waited = socket.gettime() - since
-    if waited > MOVE_S then error(("nobody has led for %.1f s"):format(waited), 0) end
+    if waited > leading.MOVE_S then error(("nobody has led for %.1f s"):format(waited), 0) end
     socket.sleep(0.005)
   end
 end
@@ -143,7 +109,7 @@ function Run:kill_leader()
   local took_s = socket.gettime() - at
   self.longest_s = math.max(self.longest_s, took_s)
   for i, writer in ipairs(self.writers) do
-    local limit = socket.gettime() + MOVE_S
+    local limit = socket.gettime() + leading.MOVE_S
     while i ~= index and last_read(writer) < at do
       assert(socket.gettime() < limit, "a process that lives doesn't answer")
       socket.sleep(0.01)
@@ -173,23 +139,6 @@ function Run:read_logs()
   return told
 end
 
-function Run:judge(dead)
-  local counts, told = self.served.counts(), self:read_logs()
-  local n = { begun = 0, acknowledged = 0, done = 0, applied = 0, unknown = 0 }
-  for op, how in pairs(told) do
-    local n_effects = counts[op] or 0
-    assert(n_effects <= 1, op .. " has taken effect " .. n_effects .. " times")
-    assert(how ~= "error", op .. " was refused")
-    assert(how ~= "done" or n_effects == 1, op .. " was answered, and has no effect")
-    assert(not how or n_effects == 1 or dead[op] == "unknown", ("%s was acknowledged (%s), and is lost"):format(op, tostring(how)))
-    assert(not dead[op] or dead[op] == "unknown", op .. " is a dead letter: " .. tostring(dead[op]))
-    n.begun, n.applied = n.begun + 1, n.applied + n_effects
-    n.acknowledged, n.done = n.acknowledged + (how and 1 or 0), n.done + (how == "done" and 1 or 0)
-    n.unknown = n.unknown + (dead[op] and 1 or 0)
-  end
-  return n
-end
-
 local function main()
   local made, began = folder.make(), os.time()
   local run = setmetatable({
@@ -211,12 +160,8 @@ local function main()
       socket.sleep(0.05)
     end
   end
-  local text, status = process.run("%s spec/soak/leaders.lua drain %s '%s' '%s'", interpreter, run.served.endpoint, run.store,
-    made.path .. "/dead")
-  assert(status == 0, text)
-  local dead = {}
-  for op, outcome in process.read(made.path .. "/dead"):gmatch "(%S+) (%S+)\n" do dead[op] = outcome end
-  local n = run:judge(dead)
+  local dead = appsync.run(leading.drain, run.served.endpoint, run.store)
+  local n = leading.judge(run:read_logs(), run.served.counts(), dead)
   print(("%d leaders killed among %d processes: %d mutations begun, %d acknowledged, %d of them answered; %d applied once, %d unknown, none twice, none lost; the lead moved within %.2f s; %d s"):format(
     N, WRITERS, n.begun, n.acknowledged, n.done, n.applied, n.unknown, run.longest_s, os.time() - began))
   assert(n.applied > N, "hardly anything was sent")
@@ -225,7 +170,6 @@ local function main()
 end
 
 if arg[1] == "write" then return appsync.run(write, arg[2], arg[3], arg[4], arg[5], arg[6]) end
-if arg[1] == "drain" then return appsync.run(drain, arg[2], arg[3], arg[4]) end
 local ok, err = xpcall(main, debug.traceback)
 process.stop_all()
 if not ok then print(("SEED=%d: %s"):format(SEED, err)) end

@@ -36,6 +36,15 @@ function Document:text() return self.source end
 
 function Document:bytes() return #self.source end
 
+local function has_id(value, seen)
+  if type(value) ~= "table" or seen[value] then return type(value) == "string" and #value == 36 end
+  seen[value] = true
+  for _, item in pairs(value) do
+    if has_id(item, seen) then return true end
+  end
+  return false
+end
+
 local function misuse(message)
   return { kind = "usage", message = message, retryable = false, sent = false }
 end
@@ -210,6 +219,7 @@ local function new_runtime(core)
     return core.n_missed or 0
   end
   function runtime.client(_, settings) return fake_catch_up.add(new_client(core, settings), core, json_error) end
+  function runtime.leave() core.is_left = true end
   function runtime.close(_, seconds)
     core.runtime_closed = seconds
     return true
@@ -220,6 +230,7 @@ end
 local function new_core()
   local core = {
     version = "0.0.0", null = cjson.null, array_mt = { __name = "appsync.array" }, event = {},
+    claims = setmetatable({}, { __mode = "v" }),
     time = 1000, inbox = {}, inbox_head = 1, steps = {}, waited = {}, armed = {}, executed = {}, subscribed = {}, catching_up = {},
     made_ids = {}, syncs = {}, own_uuids = {}, unsubscribed = {}, cancels = {}, queues = {}, auths = {}, answers = {}, dropped_auths = {}, cancelled = {}, clients = {}, n_clients = 0,
     next_id = 100, n_runtimes = 0, n_polls = 0,
@@ -238,7 +249,7 @@ local function new_core()
     return is_own == true
   end
   function core.has_uuid(text) return core.own_uuids[text] == true end
-  function core.look_for_uuids() return true, true end -- as of a value that is too large
+  function core.look_for_uuids(value) return true, has_id(value, {}) end
   function core.encode(value)
     local err = json_error(value, "value", {})
     if err then return nil, err end

@@ -39,6 +39,7 @@ local function is_root() return output_of("id -u"):match("^0%s") ~= nil end
 local FRAME = [[
 %s
 %s
+%s
 daemon off;
 master_process on;
 worker_processes %d;
@@ -67,10 +68,12 @@ Nginx.__index = Nginx
 ---@param http string directives within `http`; $FOLDER is the folder
 ---@param files table<string, string>? further files of the folder
 ---@param n_workers integer? default 1
+---@param main string? further directives outside of `http`; $FOLDER is the folder there, too
 ---@return spec.Nginx
-function nginx.start(http, files, n_workers)
+function nginx.start(http, files, n_workers, main)
   local home = folder.make(files)
-  home.write("nginx.conf", FRAME:format(modules(), is_root() and "user root;" or "", n_workers or 1, package.path, package.cpath,
+  home.write("nginx.conf", FRAME:format(modules(), is_root() and "user root;" or "",
+    ((main or ""):gsub("%$FOLDER", home.path)), n_workers or 1, package.path, package.cpath,
     (http:gsub("%$FOLDER", home.path))))
   home.write("error.log", "")
   local first, handle = process.start{ "sh", "-c", 'PATH=$PATH:/usr/sbin:/sbin; exec "$@"', "sh", BINARY, "-p", home.path .. "/",

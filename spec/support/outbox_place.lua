@@ -28,23 +28,32 @@ Place.__index = Place
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
---- Runs a writer until it ends.
+--- Starts a writer.
 ---@param mode string
 ---@param words string before its command
 ---@param after string|number|nil seconds until it kills itself
----@return integer status
----@return string printed
-function Place:run(mode, words, after)
+---@return fun(): integer, string wait until it has ended; its status, and what it printed
+function Place:start(mode, words, after)
   local command = ("%s %s spec/crash/outbox_writer.lua %s %s %s %s %d r%d %s %s %s 2>&1; echo \"status $?\""):format(words, arg[-1], mode,
     self.served.endpoint, quote(self.store), quote(self.log), self.seed + self.n_runs * 7, self.n_runs, self.order, self.identities,
     after or "")
   local pipe = assert(io.popen(command))
-  local printed = pipe:read "*a"
-  pipe:close()
   self.n_runs = self.n_runs + 1
-  local text, status = printed:match "^(.-)status (%d+)\n$"
-  return tonumber(status), text
+  return function()
+    local printed = pipe:read "*a"
+    pipe:close()
+    local text, status = printed:match "^(.-)status (%d+)\n$"
+    return tonumber(status), text
+  end
 end
+
+--- Runs a writer until it ends.
+---@param mode string
+---@param words string
+---@param after string|number|nil
+---@return integer status
+---@return string printed
+function Place:run(mode, words, after) return self:start(mode, words, after)() end
 
 --- The words that kill a process after so many seconds.
 ---@param seconds number

@@ -205,6 +205,21 @@ describe("the client", function()
       assert.equal("timeout", err.kind)
     end)
 
+    it("holds up no frame of a game for a core that says nothing, nor the end of its Lua state", function()
+      local ended
+      drive()
+      client:query(QUERY, nil, { on_result = function(_, err) ended = err.kind end })
+      core.is_close_held = true
+      core.step(function() core.time = core.time + 0.25 end) -- its time
+      assert.same({ true }, { client:close(0.25) })
+      assert.near(1000.25, core.time, 0.021)
+      assert.same({ "closed", true }, { ended, core.is_left })
+      assert.is_nil(core.runtime_closed)
+      core.push("CLOSED", core.clients[1].id())
+      drive()
+      assert.is_true(client:close())
+    end)
+
     it("leaves the runtime open while another client or a descriptor is in use", function()
       local other = appsync.client{ endpoint = ENDPOINT, auth = { type = "NONE" } }
       other:query(QUERY, nil, { on_result = function() end })

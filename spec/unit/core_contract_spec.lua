@@ -3,7 +3,7 @@ local core = require "appsync.core"
 
 local function text_of(name) return assert(io.open("lua/appsync/_meta/" .. name)):read("*a") end
 
-local meta = text_of "core.lua" .. text_of "core_cache.lua" .. text_of "core_simulation.lua"
+local meta = text_of "core.lua" .. text_of "core_runtime.lua" .. text_of "core_cache.lua" .. text_of "core_simulation.lua"
 
 -- Names of the functions that the contract describes: `core`, `runtime`, `client`, `core.Document` …
 local function described(owner)

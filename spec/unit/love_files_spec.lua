@@ -21,6 +21,7 @@ describe("files of a LÖVE game", function()
       return core.read_file(game.path .. "/brought/" .. name) and fs.getSource() or nil
     end
     function fs.getInfo(name, kind)
+      if kind == "directory" then return name == "levels" and { type = kind } or nil end
       assert.is_true(kind == nil or kind == "file")
       local size = name == "huge.json" and 2^40 or 1
       return fs.getRealDirectory(name) and { type = "file", size = size } or nil
@@ -105,6 +106,8 @@ describe("files of a LÖVE game", function()
       .. "folder, " .. game.path .. "/saved; accepted are", 1, true), err.message)
     _, err = config.load "odd.json"
     assert.truthy(err.message:find("odd.json: Could not read; accepted are", 1, true), err.message)
+    _, err = config.load "./levels"
+    assert.truthy(err.message:find("./levels: Is a directory; accepted are", 1, true), err.message)
 
     local function check(seed) return select(2, cache_options.check({ store = "cache.db", seed = seed }, "appsync.client")) end
     local kept = check "a.json"

@@ -26,6 +26,7 @@ local root = {}
 
 local CLOSE_SECONDS = 1 -- for what is in flight
 local STOP_SECONDS = 5  -- for the core's last word: longer, and its thread is stuck
+local FRAME_SECONDS = 0.02 -- the same, where a game's frame waits for it
 local JOIN_SECONDS = 5  -- it ends at once, unless the machine is very busy
 
 ---@class appsync.client.Root
@@ -367,13 +368,22 @@ function Root:open_for(context)
   return self:open()
 end
 
+---@param seconds number
+---@return true? closed, appsync.Error? err
 local function wait_closed(self, seconds)
   scheduler.may_wait("client:close")
   local w = scheduler.new_wait()
   self.close_waits = self.close_waits or {}
   table.insert(self.close_waits, w)
   w.root = self
-  return scheduler.suspend(w, seconds + STOP_SECONDS, "client:close")
+  return scheduler.suspend(w, seconds, "client:close")
+end
+
+-- Its thread may wait for a disk, or for another program's lock, and saves what it has been given; nothing is lost when the
+-- game quits meanwhile, because the process ends after it.
+local function close_in_frame(self, seconds)
+  if not wait_closed(self, seconds + FRAME_SECONDS) then self.handle.runtime:leave() end
+  return true
 end
 
 ---Subscriptions complete, nothing new begins; what is in flight has `timeout` seconds, then it is answered with kind
@@ -389,7 +399,8 @@ function Root:close(timeout)
   timeout = timeout or CLOSE_SECONDS
   begin_close(self, timeout)
   if self.is_closed then return true end
-  local ok, err = wait_closed(self, timeout)
+  if scheduler.holds_frame() then return close_in_frame(self, timeout) end
+  local ok, err = wait_closed(self, timeout + STOP_SECONDS)
   if not ok then return nil, err end
   if dispatch.count() == 0 then dispatch.close_runtime(JOIN_SECONDS) end
   return true

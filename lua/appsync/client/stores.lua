@@ -7,10 +7,9 @@ local stores = {}
 ---@class appsync.client.Claim who holds it has the part
 ---@field root appsync.client.Root
 
-local WEAK = { __mode = "v" }
-
--- By file, key prefix and identity. A client that nobody has any more has nothing.
-local claims = setmetatable({}, WEAK)
+-- By file, key prefix and identity. A client that nobody has any more has nothing; one that was made before the modules were
+-- loaded anew still has what it had.
+local claims = core.claims
 
 local function key_of(kept, identity)
   return table.concat({ kept.path, kept.key_prefix, identity }, "\n") -- none of them has a line break
@@ -23,6 +22,12 @@ local function rival_of(root, key)
   local runtime = owner.handle.runtime
   if runtime and runtime ~= core.runtime() then return nil end
   return owner
+end
+
+-- The core's last word comes to the modules of now: those of before are told here.
+local function retire(rival, root)
+  rival:retire()
+  if getmetatable(rival) ~= getmetatable(root) then rival:on_closed() end
 end
 
 local function refuse(kept, identity, where)
@@ -45,7 +50,7 @@ function stores.claim(root, identity, where)
   if rival_of(root, key) then collectgarbage() end
   local rival = rival_of(root, key)
   if rival and not root.reopen then refuse(kept, identity, where) end
-  if rival then rival:retire() end
+  if rival then retire(rival, root) end
   local claim = claims[key]
   if not claim or claim.root ~= root then
     claim = { root = root }

@@ -92,6 +92,11 @@ function script.take_in()
   dispatch.poll(EVENTS_PER_TURN)
 end
 
+---@return boolean
+function script.holds_frame()
+  return is_game and not is_fd_used and not scheduler.current()
+end
+
 ---Tells the core what it should know before another scheduler goes on.
 script.settle = dispatch.flush
 

@@ -44,6 +44,9 @@ function light.is_inside() return nginx.suspends() and is_yieldable() end
 
 light.is_suspended, light.can_pause = light.is_inside, light.is_inside
 
+---@return boolean
+function light.holds_frame() return false end
+
 -- Semaphores are made once.
 local MAX_SPARE = 64
 local spare, n_spare = {}, 0

@@ -242,6 +242,11 @@ function scheduler.is_suspended()
   return own() ~= nil or (not current and hosts.suspends())
 end
 
+---@return boolean whether a wait holds up a game's frame
+function scheduler.holds_frame()
+  return own() == nil and hosts.hold_frame()
+end
+
 ---Throws where no waiting call is allowed, not even one whose result is there already: in a function that computes and in
 ---a task that was cancelled.
 ---@param what string the call's name

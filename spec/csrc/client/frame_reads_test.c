@@ -59,6 +59,19 @@ static void a_reader_that_was_lent_nothing_opens_its_own(void **state)
 	aps_operation_clear(&operation);
 }
 
+static void one_that_comes_too_late_is_closed(void **state)
+{
+	(void)state;
+	const struct aps_sight_owner owner = {world.path, "p", ""};
+	struct aps_operation operation = filled();
+	struct aps_db *db = aps_sight_prepare(&owner);
+	assert_string_equal(read_one(&operation), "{\"a\":1}"); /* meanwhile */
+	aps_channel_lend(world.channel, db, world.vault->place);
+	assert_null(aps_channel_take_lent(world.channel, world.vault->place));
+	close_core();
+	aps_operation_clear(&operation);
+}
+
 static void a_connection_to_another_place_is_not_taken(void **state)
 {
 	(void)state;
@@ -185,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_reader_opens_nothing_that_it_was_lent, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_reader_that_was_lent_nothing_opens_its_own, setup, teardown),
+	        cmocka_unit_test_setup_teardown(one_that_comes_too_late_is_closed, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_connection_to_another_place_is_not_taken, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_nobody_takes_is_closed_before_the_vault, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_nothing_is_lent, setup, teardown),

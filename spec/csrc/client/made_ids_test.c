@@ -74,6 +74,21 @@ static void an_identity_without_temporary_ids_has_none(void **state)
 	close_core();
 }
 
+static void the_core_says_that_there_is_none(void **state)
+{
+	(void)state;
+	open_core();
+	is_made(ONE, "nothing");
+	assert_true(aps_channel_may_lend(world.channel)); /* nobody has asked for a connection */
+	put("", ONE, "1");
+	is_made(ONE, "1");
+	assert_false(aps_channel_may_lend(world.channel));
+	close_core();
+	open_core();
+	is_made(ONE, "1");
+	close_core();
+}
+
 static void an_id_is_known_once_the_service_has_given_it(void **state)
 {
 	(void)state;
@@ -212,13 +227,10 @@ static void without_memory_there_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(an_identity_without_temporary_ids_has_none),
-	        TEST(an_id_is_known_once_the_service_has_given_it),
-	        TEST(what_is_known_needs_no_store),
-	        TEST(one_that_is_gone_is_not_known_any_more),
-	        TEST(many_ids_are_known_in_bounded_memory),
-	        TEST(whole_values_and_keys_are_replaced),
-	        TEST(without_memory_there_is_an_error),
+	        TEST(an_identity_without_temporary_ids_has_none),   TEST(the_core_says_that_there_is_none),
+	        TEST(an_id_is_known_once_the_service_has_given_it), TEST(what_is_known_needs_no_store),
+	        TEST(one_that_is_gone_is_not_known_any_more),       TEST(many_ids_are_known_in_bounded_memory),
+	        TEST(whole_values_and_keys_are_replaced),           TEST(without_memory_there_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

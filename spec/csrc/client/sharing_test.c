@@ -11,6 +11,7 @@
 #include "vault_world.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/socket.h>
 
 #define A "{ a { id n } }"
@@ -34,6 +35,18 @@ static void look(struct vault_world *at)
 	if (at->vault->look.due == NULL) aps_sharing_begin(at->vault);
 	aps_timers_run(&at->timers, NULL, at->vault->look.at_ms);
 	if (aps_vault_commit(at->vault, &err) != APS_OK) fail_msg("%s", err.msg);
+}
+
+/* As a query is answered that was asked at that moment. */
+static void answer_late(struct vault_world *at, uint32_t asked_at, const char *data)
+{
+	struct aps_err err;
+	struct aps_operation operation = vault_world_operation(A);
+	const struct aps_partition_data what = {
+	        .operation = &operation, .data = aps_str_of(data), .errors = APS_STR(""), .asked_at = asked_at};
+	if (aps_partition_write(at->partition, &what, &err) != APS_OK) fail_msg("%s", err.msg);
+	aps_operation_clear(&operation);
+	vault_world_commit(at);
 }
 
 /* The layer of a call. */
@@ -74,6 +87,7 @@ static const char *obey(struct vault_world *at, char *command)
 		vault_world_write(at, root[0] == 'a' ? A : B, record(root, id, atoi(strtok(NULL, " "))));
 		vault_world_commit(at);
 	}
+	if (strcmp(word, "ask") == 0) answer_late(at, aps_partition_moment(at->partition), record("a", "1", 2));
 	if (strcmp(word, "hope") == 0) hope(at, atoi(strtok(NULL, " ")));
 	if (strcmp(word, "clear") == 0) {
 		struct aps_err err;
@@ -328,6 +342,93 @@ static void who_cannot_write_a_file_that_others_have_works_from_memory(void **st
 	assert_string_equal(tell("retry"), "follows file");
 }
 
+/* While the numbers of a file are read that it has already. */
+static bool is_opening;
+
+static int write_between(unsigned what, void *context, void *stmt, void *more)
+{
+	(void)context;
+	(void)more;
+	const char *sql = sqlite3_sql(stmt);
+	if (what != SQLITE_TRACE_PROFILE || !is_opening || sql == NULL || strstr(sql, "counter WHERE id = -1") == NULL)
+		return 0;
+	is_opening = false;
+	tell("write b 7 7");
+	return 0;
+}
+
+static int trace_opened(sqlite3 *db, char **message, const struct sqlite3_api_routines *routines)
+{
+	(void)message;
+	(void)routines;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, write_between, NULL);
+}
+
+static void what_is_written_while_a_file_is_opened_has_numbers_of_its_own(void **state)
+{
+	(void)state;
+	tell("open");
+	tell("write a 1 1");
+	is_opening = true;
+	sqlite3_auto_extension((void (*)(void))trace_opened);
+	vault_world_open(&world);
+	sqlite3_cancel_auto_extension((void (*)(void))trace_opened);
+	assert_false(is_opening);
+	vault_world_write(&world, "{ c { id n } }", "{\"c\":{\"id\":\"3\",\"n\":3,\"__typename\":\"T\"}}");
+	vault_world_commit(&world);
+	assert_true(aps_vault_is_available(world.vault));
+	assert_string_equal(vault_world_news(&world), "");
+	assert_reads(B, record("b", "7", 7));
+	assert_string_equal(tell("read b"), record("b", "7", 7));
+	assert_reads("{ c { id n } }", record("c", "3", 3));
+}
+
+/* Another process's mutation was answered while a query was under way here. */
+static void an_answer_yields_to_what_another_process_has_been_told_meanwhile(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	vault_world_write(&world, A, record("a", "1", 1));
+	vault_world_commit(&world);
+	tell("open");
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("write a 1 2");
+	answer_late(&world, asked_at, record("a", "1", 1));
+	assert_string_equal(tell("read a"), record("a", "1", 2));
+	/* the value is in doubt: a query asks again, and what it brings counts */
+	answer_late(&world, aps_partition_moment(world.partition), record("a", "1", 3));
+	assert_reads(A, record("a", "1", 3));
+}
+
+/* Else no answer would be kept while other processes ask, too. */
+static void and_not_to_what_one_has_asked_for(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	vault_world_write(&world, A, record("a", "1", 1));
+	vault_world_commit(&world);
+	tell("open");
+	tell("look");
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("ask");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_reads(A, record("a", "1", 3));
+	assert_int_equal(world.vault->n_overtaken, 1);
+}
+
+/* In the first second a process may not know of the others. */
+static void who_has_come_is_met_by_what_it_writes(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	assert_false(world.vault->has_others);
+	tell("open");
+	tell("write b 1 2");
+	vault_world_write(&world, A, record("a", "1", 1));
+	assert_true(world.vault->has_others);
+	vault_world_commit(&world);
+}
+
 int main(void)
 {
 	struct aps_err err;
@@ -341,6 +442,12 @@ int main(void)
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(who_cannot_write_a_file_that_others_have_works_from_memory, setup,
 	                                        teardown),
+	        cmocka_unit_test_setup_teardown(what_is_written_while_a_file_is_opened_has_numbers_of_its_own, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(an_answer_yields_to_what_another_process_has_been_told_meanwhile, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(and_not_to_what_one_has_asked_for, setup, teardown),
+	        cmocka_unit_test_setup_teardown(who_has_come_is_met_by_what_it_writes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(layers_of_calls_end_with_their_process_and_with_no_other, setup,
 	                                        teardown),
 	};
