@@ -47,6 +47,7 @@ local function copy(pattern)
   local tables = clone(pattern.tables)
   local first = clone(tables[1])
   tables[1] = first
+  if metatables[1] then setmetatable(first, metatables[1]) end
   for i = 2, #tables do
     local one = clone(tables[i])
     tables[i] = one
