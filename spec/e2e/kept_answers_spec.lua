@@ -1,5 +1,6 @@
 -- A query that is read again and again, its answer copied where the VM can: whatever changes the answer shows in the next read.
 local appsync = require "appsync"
+local server = require "spec.support.server"
 local todos = require "spec.support.cached_todos"
 
 local LIST = todos.LIST
@@ -59,7 +60,7 @@ describe("an answer that has stayed the same", function()
     expect(nil)
     write "five"
     expect "five"
-    assert(client:clear_cache())
+    assert(client:clear())
     expect(nil)
   end)
 
@@ -67,12 +68,21 @@ describe("an answer that has stayed the same", function()
     expect "one"
     assert(client:mutate(todos.UPDATE, { input = { id = "t1", name = "two" } }))
     expect "two"
-    local other = assert(appsync.client{ endpoint = todos.running.endpoint, auth = { type = "API_KEY", api_key = require("spec.support.server").API_KEY } })
+    local other = assert(appsync.client{ endpoint = todos.running.endpoint, auth = { type = "API_KEY", api_key = server.API_KEY } })
     assert(other:mutate(todos.UPDATE, { input = { id = "t1", name = "three" } }))
-    other:close(0)
     expect "two"
     assert(client:query(LIST, nil, { fetch_policy = "network-only" }))
     expect "three"
+    local events = client:subscribe("subscription { onUpdateTodo { id name done } }"):subscribe()
+    local is_ready
+    -- Until it is established nothing comes.
+    repeat
+      assert(other:mutate(todos.UPDATE, { input = { id = "t1", name = "four" } }))
+      is_ready = events:next(0.05)
+    until is_ready
+    expect "four"
+    events:unsubscribe()
+    other:close(0)
   end)
 
   it("is another one while an optimistic response is shown, and after it", function()

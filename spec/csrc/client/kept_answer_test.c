@@ -86,6 +86,7 @@ static void an_answer_has_its_number_while_nothing_changes(void **state)
 	aps_kept_read_shrink(&kept);
 	assert_int_equal(number(), first);
 	aps_kept_read_rest(&kept);
+	assert_int_equal(kept.answer, 0);
 	assert_int_not_equal(number(), first);
 	assert_t("x");
 }
@@ -137,6 +138,30 @@ static void what_is_hoped_ends_it_and_so_does_its_end(void **state)
 	assert_t("hoped");
 	aps_edits_unref(aps_reader_take_back(world.reader));
 	aps_reader_hope(world.reader, false);
+	assert_t("x");
+}
+
+/* A layer that the core has. */
+static void what_lies_in_a_layer_of_the_store_ends_it(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	uint64_t id;
+	struct aps_edits *edits = aps_edits_new();
+	const struct aps_edit_what what = set_of("T:1", "t", "\"hoped\"");
+	assert_t("x");
+	assert_true(edits != NULL && aps_edits_add(edits, &what));
+	if (aps_partition_add_layer(world.partition, 7, APS_LAYER_PASSING, edits, &id, &err) != APS_OK)
+		fail_msg("%s", err.msg);
+	aps_edits_unref(edits);
+	commit();
+	assert_t("hoped");
+	aps_reader_look_below(world.reader, true);
+	assert_t("x");
+	aps_reader_look_below(world.reader, false);
+	assert_t("hoped");
+	assert_int_equal(aps_partition_drop_layer(world.partition, id, false, &err), APS_OK);
+	commit();
 	assert_t("x");
 }
 
@@ -271,6 +296,7 @@ int main(void)
 	        UNIT(a_commit_ends_it),
 	        UNIT(an_own_edit_ends_it_and_so_does_its_end),
 	        UNIT(what_is_hoped_ends_it_and_so_does_its_end),
+	        UNIT(what_lies_in_a_layer_of_the_store_ends_it),
 	        UNIT(a_clear_ends_it),
 	        UNIT(other_variables_and_another_root_have_answers_of_their_own),
 	        UNIT(what_lacks_something_is_not_kept),
