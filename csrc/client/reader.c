@@ -491,8 +491,7 @@ static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct 
 {
 	enum aps_rc rc = bind_job(reader, job, err);
 	const struct aps_kept_moment moment = moment_of(reader, job->options->now_s);
-	bool may_hold = rc == APS_OK && job->kept != NULL && !reader->is_blind;
-	if (may_hold && aps_kept_read_holds(job->kept, &moment, job->options)) return APS_OK;
+	if (rc == APS_OK && job->kept != NULL && aps_kept_read_holds(job->kept, &moment, job->options)) return APS_OK;
 	begin_result(job);
 	aps_row_limit_begin(&reader->limit);
 	if (rc == APS_OK) rc = aps_denormalize(&reader->source, job->binding, job->options, job->result, err);

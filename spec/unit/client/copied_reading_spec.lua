@@ -50,6 +50,7 @@ describe("a copied reading", function()
     for i = 1, 8 do
       local data = reading:read()
       assert.equal('[[1,[]],[],{"y":[null,"z"]}] [] null false {}', text_of(data))
+      assert.is_nil(data.new)
       assert.equal(appsync.null, data.a.none)
       assert.equal(appsync.null, data.a.list[3].y[1])
       for _, other in ipairs(seen) do
