@@ -131,7 +131,9 @@ void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome)
 
 void aps_queue_settle_anew(struct aps_queue *queue)
 {
-	queue->settled = queue->settling = queue->only_unsettled = queue->turn_given_up = 0;
+	queue->settled = queue->settling = queue->only_unsettled = 0;
+	queue->turn_of = queue->turn_given_up = 0;
+	queue->is_others_turn = false;
 	queue->has_unsettled = true;
 	aps_queue_waits_give_all(queue);
 }
