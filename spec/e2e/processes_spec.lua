@@ -274,6 +274,39 @@ describe("processes on one store", function()
     assert.equal("still", data.deleteTodo.id)
   end)
 
+  it("wait for all that such a process has in hand no longer than for one", function()
+    local path = kept.path "many.db"
+    other = start(path)
+    open(path)
+    client:query(LIST)
+    warm_up()
+    -- Of two seconds each there would be twenty.
+    for i = 1, 10 do
+      other.run([[appsync.spawn(function() client:mutate([=[%s]=], { id = "2", name = "%d" }, { update = function() end }) end)
+        appsync.sleep(0)]], UPDATE, i)
+    end
+    local witness = kept.client()
+    wait_for(function() return witness:query(GET, { id = "2" }, { fetch_policy = "no-cache" }).getTodo.name == "10" end)
+    local mutating = appsync.spawn(function()
+      return client:mutate(UPDATE, { id = "2", name = "last" }, { update = function() end })
+    end)
+    local data, err = mutating:await(15)
+    assert.is_nil(err)
+    assert.equal("last", data.updateTodo.name)
+  end)
+
+  it("don't wait for what another one has wiped", function()
+    local path = kept.path "wiped.db"
+    open(path) -- it sends
+    other = start(path)
+    client:query(LIST)
+    warm_up()
+    local removing = make_and_remove "wiped"
+    assert.equal("true nil", other.run "local ok, err = client:sign_out{ outbox = 'wipe' } return tostring(ok) .. ' ' .. tostring(err)")
+    removing:await(20)
+    assert.equal("done", removing:status())
+  end)
+
   it("refuse what the service refuses where it was queued", function()
     local path = kept.path "refused.db"
     other = start(path)
