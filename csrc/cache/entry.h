@@ -101,9 +101,8 @@ struct aps_entries {
 	size_t n_owner_slots;        /* likewise */
 	size_t n_owned;
 	size_t n_entries;
-	uint32_t
-	        told_moment; /* of those that come from the backing: nobody knows which of them are older; 0: all are */
-	uint64_t moment;     /* one more whenever keys that were nowhere may have come */
+	uint32_t told_moment; /* that those have that come from the backing, which may be older; 0: all are */
+	uint64_t moment;      /* one more whenever keys that were nowhere may have come */
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */
 	uint64_t seed;

@@ -290,7 +290,7 @@ static void tell_ids(const struct aps_partition *partition)
 	struct aps_err unwanted;
 	int64_t owner;
 	bool has_any = false;
-	struct aps_db *db = partition->vault->db;
+	struct aps_db *db = partition->vault->base != NULL ? partition->vault->base : partition->vault->db;
 	struct aps_str prefix = aps_str_of(partition->prefix), identity = aps_str_of(partition->identity);
 	enum aps_rc rc = db != NULL ? aps_owners_find(db, prefix, identity, &owner, &unwanted) : APS_E_STORAGE;
 	if (rc == APS_OK && owner != 0) rc = aps_id_map_has_any(db, owner, &has_any, &unwanted);

@@ -130,7 +130,7 @@ struct aps_queue {
 	bool has_unsettled;  /* there may be outcomes behind these: */
 	bool begins_again;   /* what was settled is gone through once more, after the one that is settling */
 	bool is_others_turn; /* the next one of these waits for another process (client/queue_turn.h) */
-	int64_t turn_of, turn_since_ms, turn_given_up; /* likewise: for whose outcome, and which isn't waited for */
+	int64_t turn_of, turn_since_ms, turn_given_up; /* likewise: which waits, and up to which none is waited for */
 	int64_t only_unsettled;                        /* just this one; 0: it isn't known which */
 	bool has_new_ids; /* of this transaction: the service has given some, or pairs are the owner's or nobody's now
 	                   */

@@ -52,6 +52,7 @@ static void look_for_owner(struct aps_queue *queue)
 	queue->has_forgotten = queue->has_forgotten || queue->owner != 0;
 	queue->is_known = false;
 	queue->owner = 0;
+	aps_queue_settle_anew(queue); /* what waits for its turn isn't in the log any more */
 }
 
 /* What they have queued stands behind all that is known. */

@@ -52,8 +52,8 @@ static enum aps_rc next(struct aps_queue *queue, struct aps_kept_outcome *outcom
 	return rc;
 }
 
-/* It waits for one that another process has in hand: it is looked at again when that has committed, and with each look
- * at the others. */
+/* It waits for one that another process has in hand: it is looked at again when that has committed, and from time to
+ * time (client/sharing.h). */
 static bool must_wait(struct aps_queue *queue, const struct aps_kept_outcome *outcome, bool is_layered)
 {
 	queue->is_others_turn = is_layered && aps_queue_turn_is_others(queue, outcome);
@@ -131,7 +131,9 @@ void aps_queue_settle_confirm(struct aps_queue *queue, int64_t outcome)
 
 void aps_queue_settle_anew(struct aps_queue *queue)
 {
-	queue->settled = queue->settling = queue->only_unsettled = queue->turn_given_up = 0;
+	queue->settled = queue->settling = queue->only_unsettled = 0;
+	queue->turn_of = queue->turn_given_up = 0;
+	queue->is_others_turn = false;
 	queue->has_unsettled = true;
 	aps_queue_waits_give_all(queue);
 }

@@ -45,8 +45,7 @@ static bool is_before(const struct aps_queue *queue, const struct aps_kept_outco
 	return is_answered;
 }
 
-/* Its number; 0: there is none. */
-static int64_t find_before(const struct aps_queue *queue, int64_t number, const struct aps_buf *wanted)
+static bool find_before(const struct aps_queue *queue, int64_t number, const struct aps_buf *wanted)
 {
 	struct aps_kept_outcome other;
 	struct aps_err err;
@@ -60,17 +59,17 @@ static int64_t find_before(const struct aps_queue *queue, int64_t number, const 
 		is_found = rc == APS_OK && is_before(queue, &other, wanted);
 	}
 	aps_kept_outcome_clear(&other);
-	return is_found ? after : 0;
+	return is_found;
 }
 
-/* Whoever has it in hand takes too long: it isn't waited for any more. */
-static bool is_over(struct aps_queue *queue, int64_t other)
+/* It has waited for so long, whatever for: nothing before it is waited for any more. */
+static bool is_over(struct aps_queue *queue, int64_t waiting)
 {
 	int64_t now_ms = aps_clock_mono_ms();
-	if (queue->turn_of != other) queue->turn_since_ms = now_ms;
-	queue->turn_of = other;
+	if (queue->turn_of != waiting) queue->turn_since_ms = now_ms;
+	queue->turn_of = waiting;
 	if (now_ms - queue->turn_since_ms < APS_QUEUE_TURN_MS) return false;
-	queue->turn_given_up = other;
+	queue->turn_given_up = waiting - 1;
 	return true;
 }
 
@@ -81,10 +80,7 @@ bool aps_queue_turn_is_others(struct aps_queue *queue, const struct aps_kept_out
 	if (!queue->vault->has_others || !aps_vault_is_shared(queue->vault)) return false;
 	aps_buf_init(&named.hashes, APS_BUF_ANY_SIZE);
 	(void)aps_named_ids_scan(outcome->content, note, &named, &err);
-	int64_t other = 0;
-	do {
-		other = find_before(queue, outcome->number, &named.hashes);
-	} while (other != 0 && is_over(queue, other));
+	bool must_wait = find_before(queue, outcome->number, &named.hashes) && !is_over(queue, outcome->number);
 	aps_buf_clear(&named.hashes);
-	return other != 0;
+	return must_wait;
 }

@@ -33,6 +33,7 @@ struct aps_opened_store {
 	struct aps_db *db;
 	uint64_t last_number; /* of an entry */
 	uint64_t generation;
+	uint64_t told;    /* store/counters.h */
 	uint32_t version; /* of the connection (store/db.h): what others commit behind it isn't in these numbers */
 	bool is_new;      /* in the place of a damaged one */
 };

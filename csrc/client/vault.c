@@ -61,6 +61,7 @@ static void take_opened(struct aps_vault *vault, const struct aps_opened_store *
 {
 	vault->db = opened->db;
 	vault->version = opened->version;
+	vault->told = opened->told;
 	vault->base = NULL;
 	vault->bulk.is_on = false;
 	vault->level = vault->file.synchronous;
@@ -134,25 +135,25 @@ static enum aps_rc read_numbers(struct aps_vault *vault, struct aps_err *err)
 	return rc == APS_OK ? aps_counters_last_number(vault->db, &vault->last_number, err) : rc;
 }
 
-static enum aps_rc look_what_was_told(struct aps_vault *vault, struct aps_err *err)
+static enum aps_rc look_what_was_told(struct aps_vault *vault, uint64_t *told, struct aps_err *err)
 {
-	uint64_t told;
-	enum aps_rc rc = aps_counters_told(vault->db, &told, err);
-	vault->others_told = rc == APS_OK && told != vault->told;
-	if (rc == APS_OK) vault->told = told;
+	enum aps_rc rc = aps_counters_told(vault->db, told, err);
+	vault->others_told = rc == APS_OK && *told != vault->told;
 	return rc;
 }
 
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err)
 {
 	bool is_other = false;
+	uint64_t told = vault->told;
 	enum aps_rc rc = read_numbers(vault, err);
-	if (rc == APS_OK && !is_own) rc = look_what_was_told(vault, err);
+	if (rc == APS_OK && !is_own) rc = look_what_was_told(vault, &told, err);
 	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
 		if (part->overtaken != NULL) rc = part->overtaken(part, is_own, &is_other, err);
 	vault->n_overtaken++;
 	if (is_other) aps_vault_rename(vault);
 	vault->others_told = false;
+	if (rc == APS_OK) vault->told = told; /* else some of them don't know it yet */
 	return rc;
 }
 

@@ -2,7 +2,7 @@
 
 #include "store/query.h"
 
-#define FIRST_COUNTER (-4) /* of MERGES; the next fact has the next lower one */
+#define FIRST_COUNTER (-4) /* of MERGES; the next fact has the next lower one, and -6 is that of store/counters.c */
 
 enum aps_rc aps_outbox_facts_note(struct aps_db *db, enum aps_outbox_fact fact, struct aps_err *err)
 {

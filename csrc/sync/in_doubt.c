@@ -123,7 +123,8 @@ static bool is_object(struct aps_str json)
 {
 	struct aps_json_reader r;
 	aps_json_reader_init(&r, json, 0);
-	return json.p[0] == '{' && aps_json_skip_value(&r, NULL) == APS_OK && aps_json_next(&r) == APS_JSON_END;
+	return aps_str_starts(json, "{") && aps_json_skip_value(&r, NULL) == APS_OK &&
+	       aps_json_next(&r) == APS_JSON_END;
 }
 
 enum aps_in_doubt aps_in_doubt_judge(const struct aps_in_doubt_question *question)
@@ -133,9 +134,9 @@ enum aps_in_doubt aps_in_doubt_judge(const struct aps_in_doubt_question *questio
 	bool is_versioned = q.safety->class == APS_SAFETY_VERSIONED;
 	if (!is_versioned && (q.safety->class != APS_SAFETY_CREATES || q.is_delete)) return APS_IN_DOUBT_UNKNOWN;
 	if (!q.is_read) return APS_IN_DOUBT_UNKNOWN;
+	bool is_absent = q.record.n == 0; /* what is blank is no JSON */
 	q.record = aps_str_trim(q.record);
-	if (q.record.n == 0 || aps_str_is(q.record, "null"))
-		return q.is_delete ? APS_IN_DOUBT_APPLIED : APS_IN_DOUBT_SEND;
+	if (is_absent || aps_str_is(q.record, "null")) return q.is_delete ? APS_IN_DOUBT_APPLIED : APS_IN_DOUBT_SEND;
 	if (!is_object(q.record)) return APS_IN_DOUBT_UNKNOWN;
 	return is_versioned ? judge_versioned(&q) : judge_create(&q);
 }

@@ -1,7 +1,6 @@
 -- Mutations of a client with a store: in its outbox, with and without a network, until the service has answered.
 local appsync = require "appsync"
 local outbox = require "spec.support.outbox"
-local temporary_ids = require "appsync.client.temporary_ids"
 local wait_for = require "spec.support.wait"
 
 local CREATE, UPDATE, LIST, SLOW = outbox.CREATE, outbox.UPDATE, outbox.LIST, outbox.SLOW
@@ -84,21 +83,6 @@ describe("a mutation with an outbox", function()
     assert(client.outbox:drain(10))
     assert.same({ "one", "three" }, { outbox.names "m1", outbox.names "m3" })
     assert.equal("", outbox.names "m2")
-  end)
-
-  -- A frame would wait for it.
-  it("leaves it to the core to open the store where ids are looked for in it", function()
-    local replace, were_open = temporary_ids.replace, {}
-    client:set_online(false)
-    function temporary_ids.replace(...)
-      were_open[#were_open + 1] = client.root.is_hydrated == true
-      return replace(...)
-    end
-    local ok, data, err = pcall(client.mutate, client, CREATE, { id = "123e4567-e89b-42d3-a456-426614174000", name = "one" })
-    temporary_ids.replace = replace
-    assert.is_true(ok, data)
-    assert(data, err)
-    assert.same({ true }, were_open)
   end)
 
   it("without a response is null in fragments, too", function()

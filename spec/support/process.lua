@@ -57,9 +57,9 @@ end
 function process.read(path)
   local file = io.open(path, "rb")
   if not file then return "" end
-  local text = file:read("*a")
+  local text = file:read "*a"
   file:close()
-  return text
+  return text or "" -- of a process that ends just now there is no more to read
 end
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end

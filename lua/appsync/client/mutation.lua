@@ -6,9 +6,7 @@ local cache = require "appsync.client.cache"
 local cache_rules = require "appsync.client.cache_rules"
 local counts = require "appsync.counts"
 local document = require "appsync.document"
-local core = require "appsync.core"
 local errors = require "appsync.errors"
-local hydration = require "appsync.client.hydration"
 local nginx = require "appsync.nginx"
 local optimistic = require "appsync.client.optimistic"
 local queue = require "appsync.client.queue"
@@ -18,9 +16,6 @@ local resolving = require "appsync.client.resolving"
 local updates = require "appsync.updates"
 
 local mutation = {}
-
--- What the caller did, or the call's own time.
-local ENDS = { closed = true, cancelled = true, timeout = true }
 
 local function prepare_rules(plan)
   local given = plan.options.cache_updates
@@ -70,19 +65,7 @@ local function send(client, plan)
   return data, err, info
 end
 
-local function names_ids(plan)
-  local _, of_variables = core.look_for_uuids(plan.variables)
-  local response = plan.options.optimistic_response
-  local _, of_response = core.look_for_uuids(response)
-  return of_variables or of_response or type(response) == "function"
-end
-
--- Ids are looked for in the store: where it isn't open yet it is waited for, else this thread would have to open it.
 local function execute(client, plan)
-  if not client.root.is_hydrated and cache.serves(client, plan.options) and names_ids(plan) then
-    local _, err = hydration.wait(client, plan.options, plan.where)
-    if err and ENDS[err.kind] then return nil, err, { source = "network" } end
-  end
   if plan.is_queued then return queued.execute(client, plan) end
   return send(client, plan)
 end

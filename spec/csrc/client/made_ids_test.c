@@ -1,5 +1,6 @@
 #include "client/made_ids.h"
 
+#include "client/store_place.h"
 #include "reader_world.h"
 #include "store/id_map.h"
 #include "store/owners.h"
@@ -86,6 +87,27 @@ static void the_core_says_that_there_is_none(void **state)
 	close_core();
 	open_core();
 	is_made(ONE, "1");
+	close_core();
+}
+
+/* While the file is full, what is kept in memory has none of its ids. */
+static void the_core_looks_into_the_file_that_memory_lies_over(void **state)
+{
+	(void)state;
+	struct aps_err full;
+	open_core();
+	put("ann", ONE, "1");
+	assert_int_equal(aps_fail_word(&full, APS_E_STORAGE, "full", 13, "the disk is full"), APS_E_STORAGE);
+	assert_true(aps_vault_cope(world.vault, &full));
+	commit();
+	assert_int_equal(aps_place_kind(world.vault->place), APS_PLACE_OVER);
+	struct aps_channel *channel = aps_channel_new(5);
+	struct aps_partition *anns = aps_partition_open(world.vault, "p", "ann", &world.policies, channel, &err);
+	assert_non_null(anns);
+	commit();
+	assert_false(aps_channel_has_no_ids(channel));
+	aps_partition_close(anns);
+	aps_channel_unref(channel);
 	close_core();
 }
 
@@ -227,10 +249,15 @@ static void without_memory_there_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(an_identity_without_temporary_ids_has_none),   TEST(the_core_says_that_there_is_none),
-	        TEST(an_id_is_known_once_the_service_has_given_it), TEST(what_is_known_needs_no_store),
-	        TEST(one_that_is_gone_is_not_known_any_more),       TEST(many_ids_are_known_in_bounded_memory),
-	        TEST(whole_values_and_keys_are_replaced),           TEST(without_memory_there_is_an_error),
+	        TEST(an_identity_without_temporary_ids_has_none),
+	        TEST(the_core_says_that_there_is_none),
+	        TEST(the_core_looks_into_the_file_that_memory_lies_over),
+	        TEST(an_id_is_known_once_the_service_has_given_it),
+	        TEST(what_is_known_needs_no_store),
+	        TEST(one_that_is_gone_is_not_known_any_more),
+	        TEST(many_ids_are_known_in_bounded_memory),
+	        TEST(whole_values_and_keys_are_replaced),
+	        TEST(without_memory_there_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

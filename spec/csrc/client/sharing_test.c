@@ -416,6 +416,19 @@ static void and_not_to_what_one_has_asked_for(void **state)
 	assert_int_equal(world.vault->n_overtaken, 1);
 }
 
+static void what_was_told_before_a_file_was_opened_is_nothing_new(void **state)
+{
+	(void)state;
+	tell("open");
+	tell("write a 1 1");
+	vault_world_open(&world);
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("ask");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_reads(A, record("a", "1", 3));
+	assert_int_equal(world.vault->n_overtaken, 1);
+}
+
 /* In the first second a process may not know of the others. */
 static void who_has_come_is_met_by_what_it_writes(void **state)
 {
@@ -447,6 +460,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(an_answer_yields_to_what_another_process_has_been_told_meanwhile, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(and_not_to_what_one_has_asked_for, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_was_told_before_a_file_was_opened_is_nothing_new, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_has_come_is_met_by_what_it_writes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(layers_of_calls_end_with_their_process_and_with_no_other, setup,
 	                                        teardown),

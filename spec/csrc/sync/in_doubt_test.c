@@ -112,6 +112,7 @@ static void an_update_is_judged_by_version_and_values(void **state)
 	        {UPDATE, "{\"title\":\"x\",\"_version\":\"4\"}", UNKNOWN},
 	        {UPDATE, "{\"title\":\"x\",\"_version\":[4]}", UNKNOWN},
 	        {UPDATE, "[]", UNKNOWN},
+	        {UPDATE, " \t ", UNKNOWN},
 	        {UPDATE, "\"u\"", UNKNOWN},
 	        {UPDATE, "{\"title\":\"x\",\"_version\":4", UNKNOWN},
 	        {UPDATE, "{\"title\":\"x\",\"_version\":4}}", UNKNOWN},
