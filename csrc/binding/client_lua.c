@@ -198,20 +198,15 @@ static int Apl_client_drop_auth(lua_State *L)
 	return apl_client_post(L, client);
 }
 
-static uint64_t field_id(lua_State *L, const char *name)
-{
-	double id = apl_field_number(L, 2, name, 0);
-	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
-}
-
 /* Of the table at index 2, into the topic of a command that the userdata on top of the stack owns. */
 static enum aps_rc read_topic(lua_State *L, struct aps_topic *topic, struct aps_err *err)
 {
 	enum aps_rc rc = apl_read_operation(L, &topic->operation, err);
 	if (rc != APS_OK) return rc;
-	topic->cache = field_id(L, "cached");
-	topic->layer = field_id(L, "layer");
-	topic->credential = field_id(L, "auth");
+	topic->cache = apl_field_id(L, 2, "cached");
+	topic->ids = apl_field_id(L, 2, "ids");
+	topic->layer = apl_field_id(L, 2, "layer");
+	topic->credential = apl_field_id(L, 2, "auth");
 	lua_getfield(L, 2, "headers");
 	return apl_take_headers(L, &topic->headers, err);
 }

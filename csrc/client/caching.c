@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/collecting.h"
-#include "client/partition.h"
+#include "client/partition_ids.h"
 #include "client/question.h"
 #include "client/sharing.h"
 #include "client/sight.h"
@@ -347,6 +347,14 @@ struct aps_partition *aps_caching_partition(const struct aps_core *core, const s
 	cached->partition->store.minute = (uint32_t)(aps_client_now_ms(client) / 60000);
 	aps_channel_set_skew(cached->channel, client->skew_ms);
 	return cached->partition;
+}
+
+enum aps_rc aps_caching_put_ids(const struct aps_core *core, const struct aps_client *client, uint64_t id,
+                                struct aps_operation *operation, struct aps_err *err)
+{
+	const struct aps_cached *cached = id != 0 ? find(caching_of(core, client), id) : NULL;
+	if (cached == NULL || cached->partition == NULL) return APS_OK;
+	return aps_partition_put_ids(cached->partition, operation, err);
 }
 
 uint32_t aps_caching_moment(const struct aps_core *core, const struct aps_client *client, uint64_t id)

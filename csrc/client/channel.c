@@ -113,6 +113,11 @@ struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place
 	return db;
 }
 
+bool aps_channel_is_at_hand(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->has_asked) || atomic_load(&channel->lent) != NULL;
+}
+
 struct aps_channel *aps_channel_ref(struct aps_channel *channel)
 {
 	atomic_fetch_add(&channel->n_refs, 1);

@@ -38,6 +38,8 @@ void aps_channel_move(struct aps_channel *channel, uint64_t place);
 void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t place);
 /* It has neither been lent one nor asked for one: then it opens its own. @thread core */
 bool aps_channel_may_lend(const struct aps_channel *channel);
+/* What it takes to read the store is open for the reader, or was once: it needn't open it now. @thread app */
+bool aps_channel_is_at_hand(const struct aps_channel *channel);
 /* Of the reader's edits those up to this number are in a generation that was published, or never will be in one.
  * @thread core */
 void aps_channel_decide(struct aps_channel *channel, uint64_t edits);

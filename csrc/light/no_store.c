@@ -17,6 +17,13 @@ uint32_t aps_caching_moment(const struct aps_core *core APS_UNUSED, const struct
 	return 0;
 }
 
+enum aps_rc aps_caching_put_ids(const struct aps_core *core APS_UNUSED, const struct aps_client *client APS_UNUSED,
+                                uint64_t id APS_UNUSED, struct aps_operation *operation APS_UNUSED,
+                                struct aps_err *err APS_UNUSED)
+{
+	return APS_OK;
+}
+
 bool aps_caching_write(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, uint64_t id APS_UNUSED,
                        struct aps_parked *parked APS_UNUSED)
 {
