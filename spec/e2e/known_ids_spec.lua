@@ -168,8 +168,21 @@ describe("ids that took the place of temporary ones", function()
 
     it("by what is retained", function()
       assert.equal(0, (count_looks(function() assert(app.client:retain(GET, { id = post })) end)))
-      assert.is_true(app.client:gc() >= 0)
-      assert.equal("post", app.client:read_query(GET, { id = items().post.id }).item.name)
+    end)
+
+    it("by syncs", function()
+      create(appsync.uuid(), "comment", { parent = items().post.id })
+      online()
+      restart()
+      app.client:set_online(true)
+      local sync
+      local n_looks = count_looks(function()
+        sync = app.client:sync{ base_query = { query = BELOW, variables = { parent = post } } }
+        assert(sync:ready(10))
+      end)
+      assert.equal(0, n_looks)
+      assert.equal("comment", app.client:read_query(BELOW, { parent = items().post.id }).items[1].name)
+      sync:unsubscribe()
     end)
   end)
 
