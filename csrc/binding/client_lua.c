@@ -227,7 +227,9 @@ static int Apl_client_execute(lua_State *L)
 	return apl_client_post_numbered(L, client, command->head.id);
 }
 
-/* client:cache{identity=} → cache; nil, error */
+#define FOLLOWING_MS 2000 /* as for whoever changes the store: it is rare, and nothing is lost for it */
+
+/* client:cache{identity=, follows=} → cache; nil, error */
 static int Apl_client_cache(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -238,7 +240,10 @@ static int Apl_client_cache(lua_State *L)
 	struct aps_str identity = APS_STR("");
 	apl_field_str(L, 2, "identity", &identity);
 	if (memchr(identity.p, '\0', identity.n) != NULL) return luaL_error(L, "an identity must not hold a zero byte");
-	return apl_cache_push(L, client->caches, identity.p, &err) == APS_OK ? 1 : apl_fail(L, &err);
+	bool is_driven = aps_runtime_network(runtime) != NULL; /* then nothing happens while this thread waits */
+	int64_t patience_ms = apl_field_bool(L, 2, "follows", false) && !is_driven ? FOLLOWING_MS : 0;
+	enum aps_rc rc = apl_cache_push(L, client->caches, identity.p, patience_ms, &err);
+	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
 static int Apl_client_cancel(lua_State *L)

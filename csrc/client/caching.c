@@ -188,9 +188,8 @@ static void meet(struct aps_core *core, const struct aps_client *client, const s
 }
 
 /* Without memory for a store a client works without one. */
-void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
+static void open_cached(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
 {
-	APS_ON_THREAD(core->thread);
 	const struct aps_cache_settings *settings = client->settings.cache;
 	struct caching *caching = caching_of(core, client);
 	cached->next = caching->first;
@@ -205,6 +204,13 @@ void aps_caching_open(struct aps_core *core, struct aps_client *client, struct a
 	APS_STATS_ADD(client->stats, store_failures, 1);
 	aps_core_log(core, client->id, "error", "the store %s can't be used: %s",
 	             settings->is_in_memory ? "in memory" : settings->path, cached->trouble.msg);
+}
+
+void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
+{
+	APS_ON_THREAD(core->thread);
+	open_cached(core, client, cached);
+	aps_channel_tell_open(cached->channel);
 }
 
 static struct aps_cached *find(const struct caching *caching, uint64_t id)

@@ -86,7 +86,7 @@ void apl_caches_close(struct apl_caches *caches APS_UNUSED)
 }
 
 enum aps_rc apl_cache_push(lua_State *L APS_UNUSED, struct apl_caches *caches APS_UNUSED,
-                           const char *identity APS_UNUSED, struct aps_err *err)
+                           const char *identity APS_UNUSED, int64_t patience_ms APS_UNUSED, struct aps_err *err)
 {
 	return aps_fail(err, APS_E_SYSTEM, "the light build has no store");
 }

@@ -267,7 +267,7 @@ function client:execute(call) end
 
 ---What a client with `cache` settings keeps for an identity: a partition of its own, which no other one sees. It is open
 ---until the last of the objects for this identity is collected, or the client closes.
----@param options {identity: string?} default ""
+---@param options {identity: string?, follows: boolean?} default ""; follows: another client had it until now: the first read waits for that one's writes
 ---@return appsync.core.Cache? cache
 ---@return appsync.core.Err? err of kind "system": no memory; after a fork of kind "usage"
 function client:cache(options) end

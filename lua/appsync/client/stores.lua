@@ -6,6 +6,7 @@ local stores = {}
 
 ---@class appsync.client.Claim who holds it has the part
 ---@field root appsync.client.Root
+---@field follows boolean? what another client has written may not be kept yet
 
 -- By file, key prefix and identity. A client that nobody has any more has nothing; one that was made before the modules were
 -- loaded anew still has what it had.
@@ -52,10 +53,10 @@ function stores.claim(root, identity, where)
   if rival and not root.reopen then refuse(kept, identity, where) end
   if rival then retire(rival, root) end
   local claim = claims[key]
-  if not claim or claim.root ~= root then
-    claim = { root = root }
-    claims[key] = claim
-  end
+  if claim and claim.root == root then return claim end
+  local follows = rival ~= nil or claim ~= nil and not claim.root.is_closed
+  claim = { root = root, follows = follows }
+  claims[key] = claim
   return claim
 end
 
