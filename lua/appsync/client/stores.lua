@@ -1,6 +1,7 @@
 ---Which client has which part of which store: two that are open at once would write over each other.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
+local timer = require "appsync.timer"
 
 local stores = {}
 
@@ -25,10 +26,16 @@ local function rival_of(root, key)
   return owner
 end
 
--- The core's last word comes to the modules of now: those of before are told here.
+local function abandon(rival)
+  if rival:abandon() then timer.after(0, abandon, rival) end
+end
+
+-- The core's last word comes to the modules of now: those of before are told here, their calls with the next update.
 local function retire(rival, root)
   rival:retire()
-  if getmetatable(rival) ~= getmetatable(root) then rival:on_closed() end
+  if getmetatable(rival) == getmetatable(root) then return end
+  rival:on_closed()
+  if rival.abandon then timer.after(0, abandon, rival) end -- they may be of an earlier version
 end
 
 local function refuse(kept, identity, where)
