@@ -86,6 +86,7 @@ static int Apl_runtime_client(lua_State *L)
 	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
 	client->box = apl_runtime_ref(box);
 	client->id = id;
+	box->is_left = false; /* this one is waited for, whatever became of others */
 	lua_pop(L, 1);
 	return 1;
 }
