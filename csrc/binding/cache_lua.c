@@ -120,7 +120,8 @@ static void let_go(struct apl_cache *cache)
 	free_cache(cache);
 }
 
-enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, struct aps_err *err)
+enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, int64_t patience_ms,
+                           struct aps_err *err)
 {
 	struct apl_cache **slot = apl_newuserdata(L, sizeof(struct apl_cache *));
 	*slot = NULL;
@@ -133,6 +134,7 @@ enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *
 		lua_pop(L, 1);
 		return err->code;
 	}
+	if (patience_ms != 0) aps_channel_follow(cache->channel, patience_ms);
 	cache->n_refs++;
 	*slot = cache;
 	return APS_OK;

@@ -58,8 +58,10 @@ void apl_cache_add_methods(lua_State *L, const luaL_Reg *methods);
 /* The client is closed: nothing is read any more, and the core's is the last connection to the store. NULL is legal. */
 void apl_caches_close(struct apl_caches *caches);
 /* Pushes the cache of this identity's partition, which is opened where no other userdata has it; the runtime is usable.
- * Pushes nothing on failure: E_NOMEM, and what posting a command says. */
-enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, struct aps_err *err);
+ * Pushes nothing on failure: E_NOMEM, and what posting a command says. `patience_ms`: another client had the partition
+ * until now, and its first read waits so long for the core to have come to this one; 0: for nothing. */
+enum aps_rc apl_cache_push(lua_State *L, struct apl_caches *caches, const char *identity, int64_t patience_ms,
+                           struct aps_err *err);
 
 APS_END_DECLS
 

@@ -13,8 +13,8 @@ static enum aps_rc read_settings(lua_State *L, struct aps_open_sync_command *com
                                  struct aps_err *err)
 {
 	struct aps_sync_settings *settings = command->settings;
-	double cache = apl_field_number(L, 2, "cached", 0);
-	command->cache = cache >= 1 && cache < 9007199254740992.0 ? (uint64_t)cache : 0;
+	command->cache = apl_field_id(L, 2, "cached");
+	command->ids = apl_field_id(L, 2, "ids");
 	settings->hands_over = true;
 	settings->options.begins_live = true;
 	settings->options.interval_ms = settings->options.window_ms = CENTURY_MS;

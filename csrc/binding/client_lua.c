@@ -86,6 +86,7 @@ static int Apl_runtime_client(lua_State *L)
 	if (apl_runtime_post(L, box, -1, &err) != APS_OK) return apl_fail(L, &err);
 	client->box = apl_runtime_ref(box);
 	client->id = id;
+	box->is_left = false; /* this one is waited for, whatever became of others */
 	lua_pop(L, 1);
 	return 1;
 }
@@ -198,20 +199,15 @@ static int Apl_client_drop_auth(lua_State *L)
 	return apl_client_post(L, client);
 }
 
-static uint64_t field_id(lua_State *L, const char *name)
-{
-	double id = apl_field_number(L, 2, name, 0);
-	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
-}
-
 /* Of the table at index 2, into the topic of a command that the userdata on top of the stack owns. */
 static enum aps_rc read_topic(lua_State *L, struct aps_topic *topic, struct aps_err *err)
 {
 	enum aps_rc rc = apl_read_operation(L, &topic->operation, err);
 	if (rc != APS_OK) return rc;
-	topic->cache = field_id(L, "cached");
-	topic->layer = field_id(L, "layer");
-	topic->credential = field_id(L, "auth");
+	topic->cache = apl_field_id(L, 2, "cached");
+	topic->ids = apl_field_id(L, 2, "ids");
+	topic->layer = apl_field_id(L, 2, "layer");
+	topic->credential = apl_field_id(L, 2, "auth");
 	lua_getfield(L, 2, "headers");
 	return apl_take_headers(L, &topic->headers, err);
 }
@@ -232,7 +228,9 @@ static int Apl_client_execute(lua_State *L)
 	return apl_client_post_numbered(L, client, command->head.id);
 }
 
-/* client:cache{identity=} → cache; nil, error */
+#define FOLLOWING_MS 2000 /* as for whoever changes the store: it is rare, and nothing is lost for it */
+
+/* client:cache{identity=, follows=} → cache; nil, error */
 static int Apl_client_cache(lua_State *L)
 {
 	struct aps_err err = {0};
@@ -243,7 +241,10 @@ static int Apl_client_cache(lua_State *L)
 	struct aps_str identity = APS_STR("");
 	apl_field_str(L, 2, "identity", &identity);
 	if (memchr(identity.p, '\0', identity.n) != NULL) return luaL_error(L, "an identity must not hold a zero byte");
-	return apl_cache_push(L, client->caches, identity.p, &err) == APS_OK ? 1 : apl_fail(L, &err);
+	bool is_driven = aps_runtime_network(runtime) != NULL; /* then nothing happens while this thread waits */
+	int64_t patience_ms = apl_field_bool(L, 2, "follows", false) && !is_driven ? FOLLOWING_MS : 0;
+	enum aps_rc rc = apl_cache_push(L, client->caches, identity.p, patience_ms, &err);
+	return rc == APS_OK ? 1 : apl_fail(L, &err);
 }
 
 static int Apl_client_cancel(lua_State *L)

@@ -37,6 +37,12 @@ double apl_field_number(lua_State *L, int table, const char *name, double otherw
 	return value;
 }
 
+uint64_t apl_field_id(lua_State *L, int table, const char *name)
+{
+	double id = apl_field_number(L, table, name, 0);
+	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
+}
+
 size_t apl_size_of(double number)
 {
 	if (!(number >= 1)) return 0;

@@ -14,6 +14,8 @@ bool apl_field_str(lua_State *L, int table, const char *name, struct aps_str *ou
 /* Likewise, copied; NULL: nil. The copy belongs to *slot, which a userdata owns. */
 void apl_field_copy(lua_State *L, int table, const char *name, char **slot);
 double apl_field_number(lua_State *L, int table, const char *name, double otherwise);
+/* A number of the runtime's; 0: there is none. */
+uint64_t apl_field_id(lua_State *L, int table, const char *name);
 /* A count or a size, at least 0; one that no memory could hold means "as many as you like". */
 size_t apl_field_size(lua_State *L, int table, const char *name, size_t otherwise);
 /* The same of a number that is there already; NaN: 0. */

@@ -17,6 +17,16 @@ static int Apl_cache_has_ids(lua_State *L)
 	return 1;
 }
 
+/* cache:ids_are_at_hand() → whether has_ids() and the others needn't open the store */
+static int Apl_cache_ids_are_at_hand(lua_State *L)
+{
+	struct aps_err err = {0};
+	struct apl_cache *cache = apl_cache_check(L, &err);
+	if (cache == NULL) return apl_fail(L, &err);
+	lua_pushboolean(L, aps_made_ids_are_at_hand(&cache->made_ids));
+	return 1;
+}
+
 /* cache:made_id(temporary) → the service's; nil: there is none; nil, error */
 static int Apl_cache_made_id(lua_State *L)
 {
@@ -58,6 +68,7 @@ void apl_made_ids_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
 	        {"has_ids", Apl_cache_has_ids},
+	        {"ids_are_at_hand", Apl_cache_ids_are_at_hand},
 	        {"made_id", Apl_cache_made_id},
 	        {"made_key", Apl_cache_made_key},
 	        {NULL, NULL},

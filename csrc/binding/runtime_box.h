@@ -15,7 +15,7 @@ struct apl_runtime {
 	int n_stored;                /* by a poll that Lua left by a throw: the next one goes on there */
 	size_t n_text_bytes;         /* that it has made values of */
 	int n_short;                 /* how often Lua had no memory for the event in hand */
-	bool is_left;                /* the state's end doesn't wait for its threads */
+	bool is_left;                /* the state's end doesn't wait for its threads, unless another client is made */
 };
 
 APS_BEGIN_DECLS

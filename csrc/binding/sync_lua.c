@@ -61,7 +61,7 @@ static int Apl_cache_sync(lua_State *L)
 	apl_push_pending(L, command != NULL ? &command->head.mail : NULL);
 	int pending = lua_gettop(L);
 	size_t n_bytes = 0;
-	command->cache = cache->id;
+	command->cache = command->ids = cache->id;
 	if (read_settings(L, command->settings, &n_bytes, &err) != APS_OK) return apl_fail(L, &err);
 	if (aps_sync_settings_look(command->settings, &err) != APS_OK) return apl_fail(L, &err);
 	command->head.mail.n_bytes += n_bytes;

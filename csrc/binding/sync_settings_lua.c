@@ -3,12 +3,6 @@
 #include "binding/fields.h"
 #include "binding/operation_lua.h"
 
-static uint64_t field_id(lua_State *L, const char *name)
-{
-	double id = apl_field_number(L, 2, name, 0);
-	return id >= 1 && id < 9007199254740992.0 ? (uint64_t)id : 0;
-}
-
 /* The part's table stands at index 2 meanwhile. */
 static enum aps_rc read_part(lua_State *L, const char *name, bool adds_typenames, struct aps_sync_part *part,
                              size_t *n_bytes, struct aps_err *err)
@@ -55,7 +49,7 @@ enum aps_rc apl_read_sync_settings(lua_State *L, struct aps_sync_settings *setti
 	settings->options.page_size = (uint32_t)apl_field_size(L, 2, "page_size", 1000);
 	settings->unit = read_unit(L);
 	settings->asks_headers = apl_field_bool(L, 2, "asks_headers", false);
-	settings->credential = field_id(L, "auth");
+	settings->credential = apl_field_id(L, 2, "auth");
 	lua_getfield(L, 2, "headers");
 	if (rc != APS_OK) return rc;
 	return apl_take_headers(L, &settings->headers, err);

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/collecting.h"
-#include "client/partition.h"
+#include "client/partition_ids.h"
 #include "client/question.h"
 #include "client/sharing.h"
 #include "client/sight.h"
@@ -188,9 +188,8 @@ static void meet(struct aps_core *core, const struct aps_client *client, const s
 }
 
 /* Without memory for a store a client works without one. */
-void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
+static void open_cached(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
 {
-	APS_ON_THREAD(core->thread);
 	const struct aps_cache_settings *settings = client->settings.cache;
 	struct caching *caching = caching_of(core, client);
 	cached->next = caching->first;
@@ -205,6 +204,13 @@ void aps_caching_open(struct aps_core *core, struct aps_client *client, struct a
 	APS_STATS_ADD(client->stats, store_failures, 1);
 	aps_core_log(core, client->id, "error", "the store %s can't be used: %s",
 	             settings->is_in_memory ? "in memory" : settings->path, cached->trouble.msg);
+}
+
+void aps_caching_open(struct aps_core *core, struct aps_client *client, struct aps_cached *cached)
+{
+	APS_ON_THREAD(core->thread);
+	open_cached(core, client, cached);
+	aps_channel_tell_open(cached->channel);
 }
 
 static struct aps_cached *find(const struct caching *caching, uint64_t id)
@@ -347,6 +353,14 @@ struct aps_partition *aps_caching_partition(const struct aps_core *core, const s
 	cached->partition->store.minute = (uint32_t)(aps_client_now_ms(client) / 60000);
 	aps_channel_set_skew(cached->channel, client->skew_ms);
 	return cached->partition;
+}
+
+enum aps_rc aps_caching_put_ids(const struct aps_core *core, const struct aps_client *client, uint64_t id,
+                                struct aps_operation *operation, struct aps_err *err)
+{
+	const struct aps_cached *cached = id != 0 ? find(caching_of(core, client), id) : NULL;
+	if (cached == NULL || cached->partition == NULL) return APS_OK;
+	return aps_partition_put_ids(cached->partition, operation, err);
 }
 
 uint32_t aps_caching_moment(const struct aps_core *core, const struct aps_client *client, uint64_t id)

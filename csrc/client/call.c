@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/caching.h"
 #include "client/core.h"
 #include "client/flight.h"
 #include "client/queueing.h"
@@ -138,6 +139,11 @@ static void run_call(struct aps_core *core, struct aps_command *head)
 		return;
 	}
 	struct aps_topic *topic = what->topic;
+	struct aps_err err;
+	if (aps_caching_put_ids(core, client, topic->ids, &topic->operation, &err) != APS_OK) {
+		fail_call(core, call);
+		return;
+	}
 	const struct aps_flight_options options = {
 	        .client = client,
 	        .is_safe = what->is_safe,

@@ -8,8 +8,10 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_CHANGES       4096 /* of one commit: beyond them it is cheaper to forget everything */
+#define STEP_NS           200000
 #define MAX_WAITING_BYTES ((size_t)1024 * 1024)
 
 struct aps_channel {
@@ -26,9 +28,11 @@ struct aps_channel {
 	atomic_llong skew_ms;
 	_Atomic(struct lent *) lent; /* NULL: there is none */
 	atomic_bool has_asked;
+	atomic_bool is_open;
 	struct aps_mailbox *mailbox;
 	/* The reader's own. */
 	struct aps_mail *kept; /* of generations that were not asked for yet */
+	int64_t patience_ms;
 };
 
 struct announcement {
@@ -100,8 +104,27 @@ bool aps_channel_may_lend(const struct aps_channel *channel)
 	return !atomic_load(&channel->has_asked) && atomic_load(&channel->lent) == NULL;
 }
 
+void aps_channel_tell_open(struct aps_channel *channel)
+{
+	atomic_store(&channel->is_open, true);
+}
+
+void aps_channel_follow(struct aps_channel *channel, int64_t patience_ms)
+{
+	channel->patience_ms = patience_ms;
+}
+
+static void await_open(struct aps_channel *channel)
+{
+	const struct timespec step = {.tv_nsec = STEP_NS};
+	int64_t end_ms = aps_clock_mono_ms() + channel->patience_ms;
+	while (!atomic_load(&channel->is_open) && aps_clock_mono_ms() < end_ms) nanosleep(&step, NULL);
+	channel->patience_ms = 0;
+}
+
 struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place)
 {
+	if (channel->patience_ms != 0) await_open(channel);
 	atomic_store(&channel->has_asked, true);
 	struct lent *lent = atomic_exchange(&channel->lent, NULL);
 	struct aps_db *db = NULL;
@@ -111,6 +134,11 @@ struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place
 	}
 	free_lent(lent);
 	return db;
+}
+
+bool aps_channel_is_at_hand(const struct aps_channel *channel)
+{
+	return atomic_load(&channel->has_asked) || atomic_load(&channel->lent) != NULL;
 }
 
 struct aps_channel *aps_channel_ref(struct aps_channel *channel)

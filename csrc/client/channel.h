@@ -38,6 +38,13 @@ void aps_channel_move(struct aps_channel *channel, uint64_t place);
 void aps_channel_lend(struct aps_channel *channel, struct aps_db *db, uint64_t place);
 /* It has neither been lent one nor asked for one: then it opens its own. @thread core */
 bool aps_channel_may_lend(const struct aps_channel *channel);
+/* What it takes to read the store is open for the reader, or was once: it needn't open it now. @thread app */
+bool aps_channel_is_at_hand(const struct aps_channel *channel);
+/* What the core has of it is open, or can't be. @thread core */
+void aps_channel_tell_open(struct aps_channel *channel);
+/* Another reader had it until now, and what was written there may not be kept yet: what asks for a connection next waits
+ * until the core has come to this one, at most so long. @thread app */
+void aps_channel_follow(struct aps_channel *channel, int64_t patience_ms);
 /* Of the reader's edits those up to this number are in a generation that was published, or never will be in one.
  * @thread core */
 void aps_channel_decide(struct aps_channel *channel, uint64_t edits);
@@ -66,7 +73,8 @@ uint64_t aps_channel_ended_clears(const struct aps_channel *channel);
 uint64_t aps_channel_generation(const struct aps_channel *channel);
 /* Where it is. @thread app */
 uint64_t aps_channel_place(const struct aps_channel *channel);
-/* The connection, which is the reader's from now on. NULL: there is none to that place. @thread app */
+/* The connection, which is the reader's from now on. NULL: there is none to that place. Waits for what it follows.
+ * @thread app */
 struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place);
 /* The highest edit that was decided; asked for before the generation, it is in that one if in any. @thread app */
 uint64_t aps_channel_decided(const struct aps_channel *channel);

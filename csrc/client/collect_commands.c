@@ -111,6 +111,8 @@ static void run_retain(struct aps_core *core, struct aps_command *head)
 	struct aps_retain_command *command = (struct aps_retain_command *)head;
 	const struct aps_client *client = aps_core_client(core, head->client);
 	struct aps_collecting *collecting = client != NULL ? aps_caching_collecting(core, client, head->id) : NULL;
+	struct aps_err unwanted;
+	if (collecting != NULL) (void)aps_caching_put_ids(core, client, head->id, &command->operation, &unwanted);
 	if (collecting != NULL) aps_collecting_retain(collecting, command->retention, &command->operation);
 	aps_command_free(head);
 }

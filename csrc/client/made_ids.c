@@ -78,6 +78,12 @@ enum aps_rc aps_made_ids_look(struct aps_made_ids *ids, bool *has_any, struct ap
 	return rc;
 }
 
+bool aps_made_ids_are_at_hand(struct aps_made_ids *ids)
+{
+	keep_up(ids);
+	return ids->is_known || aps_channel_has_no_ids(ids->channel) || aps_channel_is_at_hand(ids->channel);
+}
+
 struct question {
 	struct aps_made_ids *ids;
 	struct aps_str temporary;

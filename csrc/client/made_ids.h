@@ -31,6 +31,8 @@ void aps_made_ids_init(struct aps_made_ids *ids, struct aps_reader *reader, cons
 /* Twice is legal. */
 void aps_made_ids_clear(struct aps_made_ids *ids);
 
+/* What follows needn't open the store. */
+bool aps_made_ids_are_at_hand(struct aps_made_ids *ids);
 /* Whether some id of the identity may have another one. *has_any false as well where the store can't be read. E_NOMEM,
  * … */
 enum aps_rc aps_made_ids_look(struct aps_made_ids *ids, bool *has_any, struct aps_err *err);

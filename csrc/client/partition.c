@@ -4,12 +4,11 @@
 #include "cache/layer_end.h"
 #include "cache/layer_map.h"
 #include "client/adopted.h"
+#include "client/partition_ids.h"
 #include "client/store_place.h"
 #include "store/cache_rows.h"
-#include "store/id_map.h"
 #include "store/layer_store.h"
 #include "store/outbox_number.h"
-#include "store/owners.h"
 
 #define MAX_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -285,18 +284,6 @@ static enum aps_rc moved(struct aps_vault_part *part, bool keeps, struct aps_err
 	return rc;
 }
 
-static void tell_ids(const struct aps_partition *partition)
-{
-	struct aps_err unwanted;
-	int64_t owner;
-	bool has_any = false;
-	struct aps_db *db = partition->vault->base != NULL ? partition->vault->base : partition->vault->db;
-	struct aps_str prefix = aps_str_of(partition->prefix), identity = aps_str_of(partition->identity);
-	enum aps_rc rc = db != NULL ? aps_owners_find(db, prefix, identity, &owner, &unwanted) : APS_E_STORAGE;
-	if (rc == APS_OK && owner != 0) rc = aps_id_map_has_any(db, owner, &has_any, &unwanted);
-	if (rc == APS_OK && !has_any) aps_channel_tell_no_ids(partition->channel);
-}
-
 /* What keeps something else in the vault is no partition. */
 bool aps_partition_is_open(const struct aps_vault *vault, const char *prefix, const char *identity)
 {
@@ -344,7 +331,7 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		return NULL;
 	}
 	aps_channel_move(channel, vault->place);
-	tell_ids(partition);
+	aps_partition_tell_ids(partition);
 	aps_vault_add(vault, &partition->part);
 	return partition;
 }

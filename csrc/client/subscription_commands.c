@@ -1,6 +1,7 @@
 #include "client/subscription_commands.h"
 
 #include "base/mem.h"
+#include "client/caching.h"
 #include "client/connections.h"
 #include "client/feed.h"
 #include "client/subscriber.h"
@@ -51,13 +52,19 @@ static void subscribe(struct aps_core *core, struct aps_subscribe_command *comma
 		refuse(core, command, APS_E_CLOSED, "the client is closed");
 		return;
 	}
+	struct aps_topic *topic = command->topic;
+	struct aps_err err;
+	if (aps_caching_put_ids(core, client, topic->ids, &topic->operation, &err) != APS_OK) {
+		refuse(core, command, err.code, err.msg);
+		return;
+	}
 	command->limits.big_integers_as_text = client->settings.big_integers_as_text;
 	struct aps_subscriber *subscriber = aps_subscriber_new(core, client, &command->limits, command->end);
 	if (subscriber == NULL) {
 		refuse(core, command, APS_E_NOMEM, "out of memory");
 		return;
 	}
-	struct aps_subscription what = {command->topic, command->is_shared};
+	struct aps_subscription what = {topic, command->is_shared};
 	command->end = NULL;
 	command->topic = NULL;
 	aps_connections_subscribe(core, client, &what, &subscriber->consumer);

@@ -49,12 +49,25 @@ static struct aps_sync_run *run_of(struct aps_core *core, const struct aps_comma
 	return client != NULL ? aps_syncing_find(core, client, head->id) : NULL;
 }
 
+/* Without memory for it they stay as they are: the service says what it thinks of them. */
+static void put_ids(const struct aps_core *core, const struct aps_client *client,
+                    const struct aps_open_sync_command *command)
+{
+	struct aps_err unwanted;
+	for (int i = 0; i < APS_SYNC_PARTS; i++) {
+		struct aps_operation *operation = &command->settings->parts[i].operation;
+		if (operation->document != NULL)
+			(void)aps_caching_put_ids(core, client, command->ids, operation, &unwanted);
+	}
+}
+
 static void run_open(struct aps_core *core, struct aps_command *head)
 {
 	APS_ON_THREAD(core->thread);
 	struct aps_open_sync_command *command = (struct aps_open_sync_command *)head;
 	struct aps_client *client = aps_core_client(core, head->client);
 	if (client != NULL) {
+		put_ids(core, client, command);
 		aps_syncing_open(core, client, command->cache, head->id, command->settings, command->end);
 		command->settings = NULL;
 		command->end = NULL;

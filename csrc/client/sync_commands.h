@@ -10,6 +10,7 @@
 struct aps_open_sync_command {
 	struct aps_command head;
 	uint64_t cache;
+	uint64_t ids; /* of the cache whose ids all variables are to have; 0: of none */
 	struct aps_sync_settings *settings;
 	struct aps_result_event *end; /* made in advance */
 };

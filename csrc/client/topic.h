@@ -11,6 +11,7 @@ struct aps_topic {
 	uint64_t credential;
 	bool has_dynamic_headers; /* the consumer is asked for them before each connect and start */
 	uint64_t cache;           /* that its data is written into; 0: none */
+	uint64_t ids;             /* of the cache whose ids its variables are to have; 0: they have them */
 	uint64_t layer;           /* of the cache, which shows what is hoped for until it has come; 0: none */
 	struct aps_operation operation;
 	struct aps_arena arena;

@@ -362,6 +362,8 @@ bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why)
 	bool is_of_file = why->code == APS_E_STORAGE && (why->word != NULL || why->native != 0);
 	if (!is_of_file || kind_of(vault) == APS_PLACE_MEMORY) return false;
 	if (is_word(why, "corrupt")) return replace_file(vault, why);
+	if (is_word(why, "missing") && kind_of(vault) == APS_PLACE_FILE) /* readers wouldn't find what lies below */
+		return aps_vault_leave(vault, why);
 	return kind_of(vault) == APS_PLACE_FILE && move_over_file(vault, why);
 }
 

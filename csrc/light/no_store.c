@@ -17,6 +17,13 @@ uint32_t aps_caching_moment(const struct aps_core *core APS_UNUSED, const struct
 	return 0;
 }
 
+enum aps_rc aps_caching_put_ids(const struct aps_core *core APS_UNUSED, const struct aps_client *client APS_UNUSED,
+                                uint64_t id APS_UNUSED, struct aps_operation *operation APS_UNUSED,
+                                struct aps_err *err APS_UNUSED)
+{
+	return APS_OK;
+}
+
 bool aps_caching_write(struct aps_core *core APS_UNUSED, struct aps_client *client APS_UNUSED, uint64_t id APS_UNUSED,
                        struct aps_parked *parked APS_UNUSED)
 {
@@ -79,7 +86,7 @@ void apl_caches_close(struct apl_caches *caches APS_UNUSED)
 }
 
 enum aps_rc apl_cache_push(lua_State *L APS_UNUSED, struct apl_caches *caches APS_UNUSED,
-                           const char *identity APS_UNUSED, struct aps_err *err)
+                           const char *identity APS_UNUSED, int64_t patience_ms APS_UNUSED, struct aps_err *err)
 {
 	return aps_fail(err, APS_E_SYSTEM, "the light build has no store");
 }

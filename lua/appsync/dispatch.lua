@@ -230,6 +230,25 @@ function dispatch.flush()
   end
 end
 
+local function finish(id, target, err)
+  dispatch.forget(id, target)
+  if target.done == nil then return target:on_end(err) end
+  if target.on_answer then target.on_answer(target) end
+  scheduler.wake(target, nil, err)
+end
+
+---Calls and subscriptions of a root end, as if the core had said so: it says it to others.
+---@param root appsync.client.Root
+---@param is_of fun(target: table): boolean? whether a wait is one of its calls
+---@param err appsync.Error
+function dispatch.finish(root, is_of, err)
+  local all = {}
+  for id, target in pairs(expected) do
+    if is_of(target) or target.root == root and (target.done ~= nil or target.on_end) then all[id] = target end
+  end
+  for id, target in pairs(all) do finish(id, target, err) end
+end
+
 -- Lua may throw anywhere but between these lines: also where this is called, and where it returns.
 local function take(max)
   is_polling = true -- making values may run finalizers

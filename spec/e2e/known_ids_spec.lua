@@ -1,12 +1,37 @@
 -- Temporary ids that the service has replaced, in what an application reads, writes and asks: they mean the service's records.
 local app = require "spec.support.items"
 local appsync = require "appsync"
+local cache = require "appsync.client.cache"
 local effects = require "spec.support.effects"
 
-local UPDATE, LIST, BELOW, GET = app.UPDATE, app.LIST, app.BELOW, app.GET
+local UPDATE, LIST, BELOW, GET, ON_UPDATE = app.UPDATE, app.LIST, app.BELOW, app.GET, app.ON_UPDATE
 local offline, restart, online, item, create, update = app.offline, app.restart, app.online, app.item, app.create, app.update
 local items = app.at_service
 local null = appsync.null
+
+-- What a cache of the core's can do.
+local function methods_of(cache)
+  return debug.getmetatable(cache).__index
+end
+
+-- Calls `fn`; how often ids were looked up by this thread meanwhile, and how often it had to open the store for that.
+local function count_looks(fn)
+  local opened = assert(cache.open(app.client, "test"))
+  local methods, n_looks, n_opened = methods_of(opened), 0, 0
+  local originals = {}
+  for _, name in ipairs{ "has_ids", "made_id", "made_key", "read" } do
+    originals[name] = methods[name]
+    methods[name] = function(self, ...)
+      n_looks = n_looks + 1
+      if not self:ids_are_at_hand() then n_opened = n_opened + 1 end
+      return originals[name](self, ...)
+    end
+  end
+  local ok, raised = pcall(fn)
+  for name, original in pairs(originals) do methods[name] = original end
+  if not ok then error(raised, 0) end
+  return n_looks, n_opened
+end
 
 describe("ids that took the place of temporary ones", function()
   setup(app.begin)
@@ -91,6 +116,74 @@ describe("ids that took the place of temporary ones", function()
     app.client:write_fragment("Item:" .. id, "fragment N on Item { name }", { name = "here" })
     wait(function(shown) return shown.item.name == "here" end)
     s:unsubscribe()
+  end)
+
+  -- A frame would wait for it.
+  describe("are found without opening the store on the application's thread", function()
+    local post
+
+    before_each(function()
+      offline()
+      post = appsync.uuid()
+      create(post, "post")
+      online()
+      restart()
+      app.client:set_online(true)
+    end)
+
+    it("by queries and mutations that are sent at once", function()
+      local n_looks = count_looks(function()
+        for _, policy in ipairs{ "network-only", "no-cache" } do
+          local data = assert(app.client:query(GET, { id = post }, { fetch_policy = policy }))
+          assert.equal(items().post.id, data.item.id)
+        end
+        local data = assert(app.client:mutate(UPDATE, { id = post, name = "post" }, { queue = false }))
+        assert.equal(items().post.id, data.updateItem.id)
+      end)
+      assert.equal(0, n_looks)
+    end)
+
+    it("by subscriptions, which hear of the service's record", function()
+      local events
+      local n_looks = count_looks(function()
+        events = app.client:subscribe(ON_UPDATE, { id = post }):subscribe()
+        assert(events:ready(10))
+      end)
+      assert.equal(0, n_looks)
+      app.served.ask(UPDATE, { id = items().post.id, name = "elsewhere" })
+      assert.equal("elsewhere", assert(events:next(10)).onUpdateItem.name)
+      events:unsubscribe()
+    end)
+
+    it("by watches, which wait until the core has opened it", function()
+      local shown
+      local n_looks, n_opened = count_looks(function()
+        shown = app.client:watch(GET, { id = post }):subscribe()
+        assert.equal(items().post.id, assert(shown:next(10)).data.item.id)
+      end)
+      shown:unsubscribe()
+      assert.is_true(n_looks > 0)
+      assert.equal(0, n_opened)
+    end)
+
+    it("by what is retained", function()
+      assert.equal(0, (count_looks(function() assert(app.client:retain(GET, { id = post })) end)))
+    end)
+
+    it("by syncs", function()
+      create(appsync.uuid(), "comment", { parent = items().post.id })
+      online()
+      restart()
+      app.client:set_online(true)
+      local sync
+      local n_looks = count_looks(function()
+        sync = app.client:sync{ base_query = { query = BELOW, variables = { parent = post } } }
+        assert(sync:ready(10))
+      end)
+      assert.equal(0, n_looks)
+      assert.equal("comment", app.client:read_query(BELOW, { parent = items().post.id }).items[1].name)
+      sync:unsubscribe()
+    end)
   end)
 
   it("keep lists that were written under them until the service's are known", function()

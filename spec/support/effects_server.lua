@@ -38,6 +38,10 @@ type Mutation {
   updateItem(id: ID!, name: String, rank: Int, opId: String): Item
   removeItem(id: ID!, opId: String): Item
 }
+
+type Subscription {
+  onUpdateItem(id: ID): Item @aws_subscribe(mutations: ["updateItem"])
+}
 ]]
 
 -- Two versioned models, and one that isn't.

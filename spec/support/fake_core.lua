@@ -64,6 +64,7 @@ local function new_cache(core, identity)
   function cache.prepare() return cache end
   function cache.rest() end
   function cache.has_ids() return next(core.made_ids) ~= nil end
+  function cache.ids_are_at_hand() return true end
   function cache.made_id(_, temporary) return core.made_ids[temporary] end
   function cache.made_key(_, key)
     local type_name, id = key:match "^([^:]*:)(.*)$"

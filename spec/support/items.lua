@@ -14,6 +14,7 @@ local items = {
   LIST = "query L { items " .. FIELDS .. " }",
   BELOW = "query B($parent: ID) { items(parent: $parent) " .. FIELDS .. " }",
   GET = "query G($id: ID!) { item(id: $id) " .. FIELDS .. " }",
+  ON_UPDATE = "subscription S($id: ID) { onUpdateItem(id: $id) " .. FIELDS .. " }",
 }
 
 local null = appsync.null

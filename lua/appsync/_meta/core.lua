@@ -260,14 +260,14 @@ function client:fail_auth(auth, message, code) end
 function client:drop_auth(auth) end
 
 ---A query or mutation.
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?, cached: integer?} cached: id of the cache that its data is written into before the RESULT comes
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?, cached: integer?, ids: integer?} cached: id of the cache that its data is written into before the RESULT comes; ids: of the cache whose ids the service has made take the place of temporary ones in the variables
 ---@return integer? op
 ---@return appsync.core.Err? err of kind "usage": variables that JSON can't hold, with the path to it, headers that none can be
 function client:execute(call) end
 
 ---What a client with `cache` settings keeps for an identity: a partition of its own, which no other one sees. It is open
 ---until the last of the objects for this identity is collected, or the client closes.
----@param options {identity: string?} default ""
+---@param options {identity: string?, follows: boolean?} default ""; follows: another client had it until now: the first read waits for that one's writes
 ---@return appsync.core.Cache? cache
 ---@return appsync.core.Err? err of kind "system": no memory; after a fork of kind "usage"
 function client:cache(options) end
@@ -277,7 +277,7 @@ function client:cache(options) end
 ---@return true? ok, appsync.core.Err? err
 function client:cancel(op) end
 
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, dynamic_headers: boolean?, typenames: boolean?, cached: integer?, buffer: integer?, buffer_bytes: integer?, overflow: string?, share: boolean?}
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, dynamic_headers: boolean?, typenames: boolean?, cached: integer?, ids: integer?, buffer: integer?, buffer_bytes: integer?, overflow: string?, share: boolean?}
 ---@return integer? sub, appsync.core.Err? err as of `execute`
 function client:subscribe(call) end
 ---No event of this subscription comes after it. Unknown ids are ignored.
@@ -309,7 +309,7 @@ function client:set_headers(sub, headers, message) end
 ---
 ---Of events 256 come, or 1 MB, before they are answered; of pages one. Others wait, as many as the buffer takes: what there is no
 ---room for is fetched.
----@param call {subscription: appsync.core.SyncPart, delta: appsync.core.SyncPart, cached: integer?, buffer: integer?, buffer_bytes: integer?, poll: number, page_size: integer, last_sync_unit: "s"|"ms"|nil, auth: integer, headers: table?, asks_headers: boolean?} delta.has_update: a function makes events of each page
+---@param call {subscription: appsync.core.SyncPart, delta: appsync.core.SyncPart, cached: integer?, ids: integer?, buffer: integer?, buffer_bytes: integer?, poll: number, page_size: integer, last_sync_unit: "s"|"ms"|nil, auth: integer, headers: table?, asks_headers: boolean?} delta.has_update: a function makes events of each page
 ---@return integer? sub, appsync.core.Err? err as of `execute`
 function client:catch_up(call) end
 ---No event of it comes after it. Unknown ids are ignored.

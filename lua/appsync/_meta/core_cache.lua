@@ -49,6 +49,9 @@ function cache:prepare(call) end
 ---Whether `made_id` may know any.
 ---@return boolean? has_any, appsync.core.Err? err
 function cache:has_ids() end
+---Whether this and the following needn't open the store, which may take longer than a frame.
+---@return boolean? are_at_hand, appsync.core.Err? err
+function cache:ids_are_at_hand() end
 ---The id that the service has given in the place of one that the application made.
 ---@param temporary string
 ---@return string? id nil: there is none, or the same one, appsync.core.Err? err
@@ -80,7 +83,7 @@ function cache:wipe() end
 ---What can't be reached leaves. The RESULT has the number of records that have.
 ---@return integer? op, appsync.core.Err? err
 function cache:collect() end
----What a query reaches stays, until it is released or the cache closes.
+---What a query reaches stays, by the service's ids, until it is released or the cache closes.
 ---@param call {document: appsync.core.Document, operation_name: string?, variables: table?}
 ---@return integer? retention, appsync.core.Err? err as of `execute`
 function cache:retain(call) end
@@ -343,7 +346,7 @@ function cache:give_headers(entry, headers, message) end
 ---asks_headers.
 ---
 ---Where the DATA of an event is large it is what makes it, as of every event.
----@param call {base: appsync.core.SyncPart?, delta: appsync.core.SyncPart?, subscription: appsync.core.SyncPart?, typename: string?, id_fields: string[]?, version_field: string?, ordered: boolean?, interval: number, delta_window: number, last_sync_unit: "s"|"ms"|nil, poll: number, page_size: integer, max_records: integer?, has_cache_updates: boolean?, auth: integer, headers: table?, asks_headers: boolean?} typename: of the records, where they don't say it; interval, delta_window, poll: seconds
+---@param call {base: appsync.core.SyncPart?, delta: appsync.core.SyncPart?, subscription: appsync.core.SyncPart?, typename: string?, id_fields: string[]?, version_field: string?, ordered: boolean?, interval: number, delta_window: number, last_sync_unit: "s"|"ms"|nil, poll: number, page_size: integer, max_records: integer?, has_cache_updates: boolean?, auth: integer, headers: table?, asks_headers: boolean?} its variables are sent with the service's ids; typename: of the records, where they don't say it; interval, delta_window, poll: seconds
 ---@return integer? sync, appsync.core.Err? err of kind "usage" with a message for people: an operation has several root fields, …
 function cache:sync(call) end
 ---No event of this sync comes after it. Never throws; unknown ones are ignored.

@@ -99,7 +99,8 @@ function runtime:resumed() end
 ---@return appsync.core.Client? client, appsync.core.Err? err of kind "system": the core thread can't be started
 function runtime:client(settings) end
 
----The end of this Lua state won't wait for the threads, which may be busy for long; the end of the process does.
+---The end of this Lua state won't wait for the threads, which may be busy for long, unless another client is made; the end of the
+---process does.
 function runtime:leave() end
 
 ---Stops and joins the threads. Everything outstanding was answered before. Idempotent; the next use opens a new one.

@@ -17,7 +17,6 @@ local log = require "appsync.log"
 local stepwise = require "appsync.stepwise"
 local subscription_source = require "appsync.client.subscription_source"
 local task = require "appsync.task"
-local temporary_ids = require "appsync.client.temporary_ids"
 local variables_of = require "appsync.client.variables"
 local version_memory = require "appsync.client.version_memory"
 
@@ -38,22 +37,19 @@ local CatchingUp = setmetatable({}, { __index = Source })
 CatchingUp.__index = CatchingUp
 CatchingUp.batch = BATCH
 
-local function part_of(opened, plan)
-  return {
-    document = plan.document.core, operation_name = plan.options.operation_name,
-    variables = temporary_ids.replace(opened, plan.variables),
-  }
+local function part_of(plan)
+  return { document = plan.document.core, operation_name = plan.options.operation_name, variables = plan.variables }
 end
 
 function CatchingUp:start(is_dynamic, all_headers)
   local plan, client = self.plan, self.root.handle.core
   local options, catch_up = plan.options, plan.catch_up
   local opened = cache.serves(self.client, options) and cache.open(self.client, plan.where) or nil
-  local delta = part_of(opened, catch_up)
+  local delta = part_of(catch_up)
   delta.has_update = catch_up.map ~= nil
   delta.limit_variable, delta.token_variable = catch_up.limit_variable, catch_up.token_variable
   local id, err = client:catch_up{
-    subscription = part_of(opened, plan), delta = delta, cached = self.cache and self.cache:id(), auth = self.slot.id,
+    subscription = part_of(plan), delta = delta, cached = self.cache and self.cache:id(), ids = opened and opened:id(), auth = self.slot.id,
     headers = all_headers, asks_headers = is_dynamic, buffer = options.buffer, buffer_bytes = options.buffer_bytes,
     poll = catch_up.poll, page_size = catch_up.page_size, last_sync_unit = catch_up.last_sync_unit,
   }

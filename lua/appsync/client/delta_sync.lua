@@ -11,7 +11,6 @@ local sync_handle = require "appsync.client.sync_handle"
 local sync_options = require "appsync.client.sync_options"
 local sync_requirements = require "appsync.client.sync_requirements"
 local synced_queries = require "appsync.client.synced_queries"
-local temporary_ids = require "appsync.client.temporary_ids"
 local variables_of = require "appsync.client.variables"
 
 local delta_sync = {}
@@ -33,12 +32,12 @@ local function variable_for(part, argument)
 end
 
 ---@return appsync.core.SyncPart?
-local function core_part(part, opened)
+local function core_part(part)
   if not part then return nil end
   local is_query = part.what ~= "subscription"
   return {
     document = part.document.core, operation_name = part.options.operation_name,
-    variables = temporary_ids.replace(opened, part.variables), has_update = part.update ~= nil, has_page = part.page ~= nil,
+    variables = part.variables, has_update = part.update ~= nil, has_page = part.page ~= nil,
     limit_variable = is_query and variable_for(part, "limit") or nil,
     token_variable = is_query and variable_for(part, "nextToken") or nil,
   }
@@ -48,8 +47,8 @@ end
 local function start(running, settings, opened, all_headers)
   local parts, given = settings.parts, settings.given
   local id, err = opened:sync{
-    base = core_part(parts.base, opened), delta = core_part(parts.delta, opened),
-    subscription = core_part(parts.subscription, opened), typename = given.typename, id_fields = settings.id_fields,
+    base = core_part(parts.base), delta = core_part(parts.delta),
+    subscription = core_part(parts.subscription), typename = given.typename, id_fields = settings.id_fields,
     version_field = given.version_field, interval = settings.interval, delta_window = settings.delta_window,
     last_sync_unit = settings.last_sync_unit, poll = settings.poll, page_size = settings.page_size, max_records = given.max_records,
     has_cache_updates = given.cache_updates ~= nil, auth = running.slot.id, headers = all_headers,

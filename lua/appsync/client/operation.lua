@@ -52,7 +52,8 @@ local function start(client, plan, slot, all_headers, timeout)
   local root, options = client.root, plan.options
   local opened = cache.serves(client, options) and cache.open(client, plan.where) or nil
   return root.handle.core:execute{
-    document = plan.document.core, operation_name = options.operation_name, variables = temporary_ids.replace(opened, plan.variables),
+    document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
+    ids = temporary_ids.of_core(opened, plan.variables),
     cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil, -- which identify records
     layer = plan.layer,
     auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,

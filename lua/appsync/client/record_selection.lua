@@ -44,19 +44,24 @@ end
 
 local function note_variables(value, used)
   if value.kind == "Variable" then used[value.name] = true end
-  for _, member in pairs(value) do
+  for _, member in next, value do
     if type(member) == "table" then note_variables(member, used) end
   end
 end
 
-local function add_fields(into, own, selections, fragments, used)
+local function add_fields(into, selections, fragments, used)
   each_field(selections, fragments, function(field)
-    note_variables(field.arguments, used)
-    note_variables(field.directives, used)
+    if field.arguments[1] then note_variables(field.arguments, used) end
+    if field.directives[1] then note_variables(field.directives, used) end
     if field.name == "__typename" then return end
     into[field.name] = into[field.name] or {}
-    if own and (field.alias == nil or field.alias == field.name) then own[field.name] = true end
-    if field.selectionSet then add_fields(into[field.name], nil, field.selectionSet, fragments, used) end
+    if field.selectionSet then add_fields(into[field.name], field.selectionSet, fragments, used) end
+  end)
+end
+
+local function note_own(own, selections, fragments)
+  each_field(selections, fragments, function(field)
+    if field.name ~= "__typename" and (field.alias == nil or field.alias == field.name) then own[field.name] = true end
   end)
 end
 
@@ -81,15 +86,13 @@ local function add_root(found, root, fragments)
   for _, argument in ipairs(root.arguments) do note_given(found.given, argument.name, argument.value) end
   local items, all = items_of(root, fragments), {}
   found.root_key, found.items_key = root.alias or root.name, items and (items.alias or items.name)
-  add_fields(all, nil, { root }, fragments, found.used)
-  found.selects_token = all[root.name].nextToken ~= nil
-  add_fields(found.fields, found.own, (items or root).selectionSet or {}, fragments, found.used)
+  add_fields(all, { root }, fragments, found.used)
+  local of_root = all[root.name]
+  found.selects_token, found.fields = of_root.nextToken ~= nil, items and of_root.items or of_root
+  note_own(found.own, (items or root).selectionSet or {}, fragments)
 end
 
----@param document appsync.Document
----@param operation appsync.core.Operation of the document
----@return appsync.client.RecordSelection of the first root field
-function record_selection.of(document, operation)
+local function find(document, operation)
   local definition, fragments = parts_of(document, operation.name)
   local found = { roots = {}, fields = {}, own = {}, used = {}, given = {}, selects_token = false }
   local first
@@ -99,6 +102,20 @@ function record_selection.of(document, operation)
     found.roots[#found.roots + 1] = field.name
   end)
   if first then add_root(found, first, fragments) end
+  return found
+end
+
+-- By document and name: the table for `client:sync` is checked when it is made, and again when it is used.
+local known = setmetatable({}, { __mode = "k" })
+
+---@param document appsync.Document
+---@param operation appsync.core.Operation of the document
+---@return appsync.client.RecordSelection of the first root field; not to be changed
+function record_selection.of(document, operation)
+  local of_document = known[document] or {}
+  known[document] = of_document
+  local found = of_document[operation.name] or find(document, operation)
+  of_document[operation.name] = found
   return found
 end
 

@@ -333,6 +333,19 @@ function Root:has_let_go()
   return self.is_stopping or self.is_closed or false
 end
 
+local ROUTINES_PER_TURN = 64
+
+---The library's modules were loaded anew, and the core's last words to its calls come to those of now: here the calls end, and
+---whoever waits for them goes on, up to where it waits again.
+---@return boolean has_more to be called again
+function Root:abandon()
+  local calls = self.calls
+  dispatch.finish(self, function(target) return calls[target] ~= nil end, closed_error())
+  scheduler.refill(ROUTINES_PER_TURN)
+  scheduler.run_ready(ROUTINES_PER_TURN)
+  return scheduler.has_ready()
+end
+
 -- Of one that has never been used.
 local function close_unused(self)
   if self.is_closing then return end

@@ -1,11 +1,13 @@
 ---Which client has which part of which store: two that are open at once would write over each other.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
+local timer = require "appsync.timer"
 
 local stores = {}
 
 ---@class appsync.client.Claim who holds it has the part
 ---@field root appsync.client.Root
+---@field follows boolean? what another client has written may not be kept yet
 
 -- By file, key prefix and identity. A client that nobody has any more has nothing; one that was made before the modules were
 -- loaded anew still has what it had.
@@ -24,10 +26,16 @@ local function rival_of(root, key)
   return owner
 end
 
--- The core's last word comes to the modules of now: those of before are told here.
+local function abandon(rival)
+  if rival:abandon() then timer.after(0, abandon, rival) end
+end
+
+-- The core's last word comes to the modules of now: those of before are told here, their calls with the next update.
 local function retire(rival, root)
   rival:retire()
-  if getmetatable(rival) ~= getmetatable(root) then rival:on_closed() end
+  if getmetatable(rival) == getmetatable(root) then return end
+  rival:on_closed()
+  if rival.abandon then timer.after(0, abandon, rival) end -- they may be of an earlier version
 end
 
 local function refuse(kept, identity, where)
@@ -52,10 +60,10 @@ function stores.claim(root, identity, where)
   if rival and not root.reopen then refuse(kept, identity, where) end
   if rival then retire(rival, root) end
   local claim = claims[key]
-  if not claim or claim.root ~= root then
-    claim = { root = root }
-    claims[key] = claim
-  end
+  if claim and claim.root == root then return claim end
+  local follows = rival ~= nil or claim ~= nil and not claim.root.is_closed
+  claim = { root = root, follows = follows }
+  claims[key] = claim
   return claim
 end
 

@@ -241,7 +241,7 @@ function Source:start(is_dynamic, all_headers)
   local opened = cache.serves(self.client, options) and cache.open(self.client, plan.where) or nil
   local id, err = client:subscribe{
     document = plan.document.core, operation_name = options.operation_name,
-    variables = temporary_ids.replace(opened, plan.variables),
+    variables = plan.variables, ids = temporary_ids.of_core(opened, plan.variables),
     auth = self.slot.id, headers = all_headers, dynamic_headers = is_dynamic or nil,
     cached = self.cache and self.cache:id(), typenames = self.cache ~= nil,
     buffer = options.buffer, buffer_bytes = options.buffer_bytes, overflow = options.overflow,

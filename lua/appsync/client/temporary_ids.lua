@@ -54,6 +54,16 @@ function temporary_ids.replace(opened, value)
   return has_others and has_ids(opened) and replaced(opened, value, {}) or value
 end
 
+---Of what the core is asked: it puts in the service's ids itself, so that this thread needn't open the store for them.
+---@param opened appsync.core.Cache?
+---@param variables table?
+---@return integer? ids nil: there are none that it would have to look for
+function temporary_ids.of_core(opened, variables)
+  if variables == nil or not opened then return nil end
+  local _, has_others = core.look_for_uuids(variables)
+  return has_others and opened:id() or nil
+end
+
 ---@param opened appsync.core.Cache
 ---@param key string such as "Todo:1"
 ---@return string key of the service's record

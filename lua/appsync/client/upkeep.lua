@@ -79,11 +79,8 @@ local function releaser(opened, id)
   end
 end
 
-local function call_of(opened, plan)
-  return {
-    document = plan.document.core, operation_name = plan.options.operation_name,
-    variables = temporary_ids.replace(opened, plan.variables),
-  }
+local function call_of(plan, variables)
+  return { document = plan.document.core, operation_name = plan.options.operation_name, variables = variables }
 end
 
 function upkeep.retain(client, document, variables)
@@ -91,7 +88,7 @@ function upkeep.retain(client, document, variables)
   local plan = arguments.plan("query", where, document, variables)
   local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
-  local id, err = opened:retain(call_of(opened, plan))
+  local id, err = opened:retain(call_of(plan, plan.variables))
   if not id then return nil, errors.of_core(err, where) end
   local release = releaser(opened, id)
   return setmetatable({ release_now = release, sentinel = compat.on_collect(release) }, Retention)
@@ -102,7 +99,7 @@ function upkeep.explain(client, document, variables)
   local plan = arguments.plan("query", where, document, variables)
   local opened, open_err = cache.ensure(client, where)
   if not opened then return nil, open_err end
-  local explained, err = opened:explain(call_of(opened, plan))
+  local explained, err = opened:explain(call_of(plan, temporary_ids.replace(opened, plan.variables)))
   return explained, errors.of_core(err, where)
 end
 

@@ -11,12 +11,12 @@ local errors = require "appsync.errors"
 local json = require "appsync.json"
 local known_ids = require "appsync.client.known_ids"
 local operation = require "appsync.client.operation"
+local polling = require "appsync.client.polling"
 local query = require "appsync.client.query"
 local scheduler = require "appsync.scheduler"
 local stepwise = require "appsync.stepwise"
 local task = require "appsync.task"
 local temporary_ids = require "appsync.client.temporary_ids"
-local timer = require "appsync.timer"
 local unchanged = require "appsync.client.unchanged"
 local updating = require "appsync.client.updating"
 
@@ -370,43 +370,39 @@ function Watched:update(where, fn, ...)
   tell(self)
 end
 
-local function start_poll(self)
-  local seconds = self.plan.options.poll
-  if not seconds then return end
-  self.timer = timer.after(seconds, function()
-    self.timer = nil
-    if not self.loading then fetch(self) end -- nobody is told before there is something other
-    start_poll(self)
-  end)
-end
-
--- Begins to look. Failures are states; a client that has no cache for it throws.
-local function start(self)
+local function begin(self)
   local policy = self.policy
-  local opened, err
-  if policy ~= "no-cache" then opened, err = cache.ensure(self.client, self.plan.where) end
-  self.session, self.cache = {}, opened
-  self.client.root:attach(self)
-  self.err = err
-  if err then return end
-  if opened then self.plan.variables = known_ids.variables(self.client, self.plan) end
-  if policy ~= "network-only" and policy ~= "no-cache" then begin_watch(self) end
+  if self.cache and not self.id then
+    self.plan.variables = known_ids.variables(self.client, self.plan)
+    if policy ~= "network-only" then begin_watch(self) end
+  end
   if policy ~= "cache-first" and policy ~= "cache-only" then
     self.has_asked = true
     fetch(self)
   end
-  start_poll(self)
+  polling.start(self, fetch)
 end
 
-local function stop_poll(self)
-  if self.timer then timer.cancel(self.timer) end
-  self.timer = nil
+-- Begins to look. Failures are states; a client that has no cache for it throws.
+local function start(self)
+  local opened, err
+  if self.policy ~= "no-cache" then opened, err = cache.ensure(self.client, self.plan.where) end
+  local session = {}
+  self.session, self.cache, self.err = session, opened, err
+  self.client.root:attach(self)
+  if err then return end
+  if not opened then return begin(self) end
+  known_ids.when_at_hand(self.client, self.plan, function()
+    if self.session == session then begin(self) end
+  end, function(raised)
+    if self.session == session then fail(self, errors.of_raised(raised)) end
+  end)
 end
 
 -- Nobody looks any more. What was made is forgotten with the core's watch, whose numbers it goes by.
 local function stop(self)
   local id, opened = self.id, self.cache
-  stop_poll(self)
+  polling.stop(self)
   self.client.root:detach(self)
   self.client.root.recovery:leave(self)
   forget(self)

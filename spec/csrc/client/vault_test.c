@@ -531,6 +531,29 @@ static void a_full_disk_loses_nothing_and_gets_all_of_it_later(void **state)
 	}
 }
 
+/* Nobody finds it to read what is in it. */
+static void a_file_that_was_moved_is_left_and_another_one_made(void **state)
+{
+	(void)state;
+	char other[600];
+	const struct aps_err gone = {.code = APS_E_STORAGE, .word = "missing", .msg = "moved"};
+	vault_world_open(&world);
+	vault_world_write(&world, "{ a }", "{\"a\":1}");
+	vault_world_commit(&world);
+	snprintf(other, sizeof other, "%s-moved", world.path);
+	assert_int_equal(rename(world.path, other), 0);
+	assert_true(aps_vault_cope(world.vault, &gone));
+	assert_kind(APS_PLACE_MEMORY);
+	vault_world_write(&world, "{ b }", "{\"b\":2}");
+	vault_world_commit(&world);
+	assert_reads("{ b }", "{\"b\":2}");
+	aps_vault_retry(world.vault, 0);
+	assert_kind(APS_PLACE_FILE);
+	vault_world_write(&world, "{ b }", "{\"b\":3}");
+	vault_world_commit(&world);
+	assert_reads("{ b }", "{\"b\":3}");
+}
+
 static void what_lies_over_a_damaged_file_goes_with_it(void **state)
 {
 	(void)state;
@@ -662,6 +685,7 @@ int main(void)
 	        TEST(a_new_file_that_is_damaged_at_once_stays_where_it_is),
 	        TEST(a_store_that_is_being_opened_is_not_moved),
 	        TEST(a_full_disk_loses_nothing_and_gets_all_of_it_later),
+	        TEST(a_file_that_was_moved_is_left_and_another_one_made),
 	        TEST(what_lies_over_a_damaged_file_goes_with_it),
 	        TEST(a_failure_of_memory_is_none_of_the_file),
 	        TEST(without_memory_a_store_moves_later_or_begins_anew),
