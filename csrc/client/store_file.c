@@ -41,6 +41,7 @@ enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_st
 	*file = (struct aps_store_file){
 	        .claim = {.fd = -1}, .synchronous = options->synchronous, .is_private = options->is_private};
 	aps_buf_init(&file->news, APS_BUF_ANY_SIZE);
+	aps_neighbours_init(&file->neighbours);
 	file->path = dup_text(options->path);
 	file->seed = dup_text(options->seed);
 	if (file->path != NULL && (file->seed != NULL || options->seed == NULL)) return APS_OK;
@@ -50,7 +51,7 @@ enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_st
 
 void aps_store_file_clear(struct aps_store_file *file)
 {
-	aps_process_release(&file->claim);
+	aps_store_file_let_go(file, NULL);
 	aps_buf_clear(&file->news);
 	aps_free(file->path);
 	aps_free(file->seed);
@@ -142,6 +143,7 @@ void aps_store_file_be_patient(struct aps_db *db, bool has_others)
 void aps_store_file_let_go(struct aps_store_file *file, const struct aps_err *damage)
 {
 	aps_process_release(&file->claim);
+	aps_neighbours_close(&file->neighbours);
 	if (damage != NULL) file->damage = *damage;
 }
 

@@ -4,6 +4,7 @@
 #define APS_CLIENT_STORE_FILE_H
 
 #include "base/buf.h"
+#include "client/neighbours.h"
 #include "client/process.h"
 #include "store/db.h"
 
@@ -22,6 +23,7 @@ struct aps_store_file {
 	bool is_private;
 	char *real;             /* without links; NULL: it isn't known yet */
 	struct aps_claim claim; /* of the file */
+	struct aps_neighbours neighbours;
 	bool was_tried;         /* to open it */
 	struct aps_err damage;  /* why it is to be set aside, which others were in the way of; OK: it isn't */
 	int64_t replaced_ms;    /* when a damaged one was set aside last; 0: never */

@@ -207,7 +207,7 @@ static void roll_back(struct aps_vault *vault)
 static void abort_turn(struct aps_vault *vault)
 {
 	if (vault->db != NULL) roll_back(vault);
-	vault->is_writing = vault->is_durable = vault->tells = false;
+	vault->is_writing = vault->is_durable = vault->is_urgent = vault->tells = false;
 }
 
 /* Where a part can't follow there is no store for it, and none for the others either: what they have is in the same
@@ -515,6 +515,7 @@ void aps_vault_end_bulk(struct aps_vault *vault)
 
 static void free_vault(struct aps_vault *vault)
 {
+	if (vault->descriptors != NULL) aps_descriptors_remove(vault->descriptors, &vault->door);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->look);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->fold);
@@ -555,6 +556,7 @@ struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const struct aps_sto
 		return NULL;
 	}
 	vault->timers = options->path[0] != '\0' ? vaults->timers : NULL;
+	vault->descriptors = vaults->descriptors;
 	vault->file.is_private = options->is_private || aps_db_simulation_vfs(options->path) != NULL;
 	aps_buf_init(&vault->drops, APS_BUF_ANY_SIZE);
 	open_vault(vault);
@@ -656,7 +658,8 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	if (rc != APS_OK) return rc;
 	vault->generation = *generation;
 	if (tells) vault->told = *generation;
-	vault->tells = false;
+	aps_neighbours_knock(&vault->file.neighbours, vault->is_urgent ? APS_KNOCK_URGENT : 0);
+	vault->tells = vault->is_urgent = false;
 	return rc;
 }
 
