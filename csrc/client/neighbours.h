@@ -1,7 +1,7 @@
 /* The other processes that have a store's file, and how they are told that there is something to look at: each has a
  * door (rt/door.h) beside the file, STORE-wake- and the number of its slot (client/claim.h), so whose lock says that it
- * lives has one. A knock says no more than that a look is worth it, and what is found is what the file says: one that is
- * lost, or that no door was there for, costs the time until the next look (client/sharing.h), and one by a stranger
+ * lives has one. A knock says no more than that a look is worth it, and what is found is what the file says: one that
+ * is lost, or that no door was there for, costs the time until the next look (client/sharing.h), and one by a stranger
  * nothing but a look. @thread core */
 #ifndef APS_CLIENT_NEIGHBOURS_H
 #define APS_CLIENT_NEIGHBOURS_H

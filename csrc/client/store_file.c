@@ -155,7 +155,6 @@ static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t ge
 	if (rc == APS_OK) rc = aps_owners_check(opened->db, err);
 	if (rc == APS_OK) rc = aps_layer_store_drop_all_passing(opened->db, err);
 	if (rc == APS_OK) rc = aps_counters_last_number(opened->db, &opened->last_number, err);
-	if (rc == APS_OK) rc = aps_counters_told(opened->db, &opened->told, err);
 	if (rc == APS_OK) rc = aps_counters_catch_up(opened->db, &opened->generation, err);
 	opened->version = aps_db_version(opened->db);
 	return rc;
@@ -170,7 +169,6 @@ static enum aps_rc join(struct aps_opened_store *opened, uint64_t generation, st
 	if (rc == APS_OK && !is_done)
 		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process has it open, in another version");
 	opened->version = aps_db_version(opened->db); /* they may commit between this and the next line */
-	if (rc == APS_OK) rc = aps_counters_told(opened->db, &opened->told, err);
 	if (rc == APS_OK) rc = aps_counters_last_number(opened->db, &opened->last_number, err);
 	return rc == APS_OK ? aps_counters_catch_up(opened->db, &opened->generation, err) : rc;
 }

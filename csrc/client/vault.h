@@ -25,6 +25,7 @@
 #include "client/store_file.h"
 #include "rt/descriptor.h"
 #include "rt/timer.h"
+#include "store/counters.h"
 #include "store/db_bulk.h"
 #include "store/parts.h"
 
@@ -67,9 +68,11 @@ struct aps_vault {
 	uint64_t place;
 	uint64_t generation;     /* the last one that was committed */
 	uint64_t last_number;    /* of an entry */
-	uint64_t told;           /* the last generation that told something new (store/counters.h); */
-	bool tells;              /* the transaction that is open does; */
-	bool others_told;        /* and what another process has committed, of which drop_known tells */
+	uint64_t told;           /* the generation up to which what was told anew is known (store/counters.h); */
+	bool tells;              /* the transaction that is open tells something: */
+	struct aps_told telling; /* of this; */
+	bool others_told;        /* and what another process has committed, of which drop_known tells: */
+	struct aps_told others_telling;
 	size_t n_refs;           /* partitions */
 	bool is_writing;         /* the transaction of this turn is open */
 	bool is_durable;         /* it isn't committed before it is on the disk; */
@@ -124,6 +127,8 @@ enum aps_rc aps_vault_fail_led(const struct aps_vault *vault, struct aps_err *er
 /* Between two transactions, of a file that is shared: what others have committed is known. "locked" where one of them
  * is just writing. */
 enum aps_rc aps_vault_view(struct aps_vault *vault, struct aps_err *err);
+/* The transaction that is open tells something new of this entry. */
+void aps_vault_tell(struct aps_vault *vault, uint64_t number);
 /* In the transaction that is open: nothing that was known of the file holds, because others have committed, or because
  * of what this one has changed behind everybody's back. */
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err);

@@ -240,8 +240,7 @@ static bool poll_all(struct aps_http *http, int limit, int *n_ready, bool *is_ru
 	struct curl_waitfd extra[1 + APS_DESCRIPTORS_MAX] = {
 	        {.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN}};
 	size_t n = http->others != NULL ? aps_descriptors_list(http->others, fds) : 0;
-	for (size_t i = 0; i < n; i++)
-		extra[1 + i] = (struct curl_waitfd){.fd = fds[i].fd, .events = CURL_WAIT_POLLIN};
+	for (size_t i = 0; i < n; i++) extra[1 + i] = (struct curl_waitfd){.fd = fds[i].fd, .events = CURL_WAIT_POLLIN};
 	curl_multi_poll(http->multi, extra, 1 + (unsigned)n, limit, n_ready);
 	for (size_t i = 0; i < n; i++) fds[i].revents = extra[1 + i].revents;
 	*is_rung = extra[0].revents != 0;
