@@ -1,200 +1,7 @@
-/* Two processes on one store: this one, and another that does what it is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* What several processes on one store read, lead, and know of one another. */
+#include "sharing_world.h"
 
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "client/process.h"
-#include "client/sharing.h"
-#include "vault_world.h"
-
-#include <poll.h>
-#include <signal.h>
 #include <sqlite3.h>
-#include <sys/socket.h>
-
-#define A "{ a { id n } }"
-#define B "{ b { id n } }"
-
-static struct vault_world world;
-static struct aps_descriptors doors;
-static size_t n_live;
-static pid_t other;
-static int wire = -1;
-
-static const char *record(const char *root, const char *id, int n)
-{
-	static char text[128];
-	snprintf(text, sizeof text, "{\"%s\":{\"id\":\"%s\",\"n\":%d,\"__typename\":\"T\"}}", root, id, n);
-	return text;
-}
-
-static void look(struct vault_world *at)
-{
-	struct aps_err err;
-	if (at->vault->look.due == NULL) aps_sharing_begin(at->vault);
-	aps_timers_run(&at->timers, NULL, at->vault->look.at_ms);
-	if (aps_vault_commit(at->vault, &err) != APS_OK) fail_msg("%s", err.msg);
-}
-
-/* As a query is answered that was asked at that moment. */
-static void answer_late(struct vault_world *at, uint32_t asked_at, const char *data)
-{
-	struct aps_err err;
-	struct aps_operation operation = vault_world_operation(A);
-	const struct aps_partition_data what = {
-	        .operation = &operation, .data = aps_str_of(data), .errors = APS_STR(""), .asked_at = asked_at};
-	if (aps_partition_write(at->partition, &what, &err) != APS_OK) fail_msg("%s", err.msg);
-	aps_operation_clear(&operation);
-	vault_world_commit(at);
-}
-
-/* The layer of a call. */
-static void hope(struct vault_world *at, int n)
-{
-	struct aps_err err;
-	uint64_t id;
-	struct aps_edits *edits = aps_edits_new();
-	struct aps_operation operation = vault_world_operation(A);
-	const struct aps_edit_what what = {.kind = APS_EDIT_WRITE,
-	                                   .key = APS_STR("ROOT_QUERY"),
-	                                   .document = operation.document,
-	                                   .definition = operation.definition,
-	                                   .variables = APS_STR(""),
-	                                   .json = aps_str_of(record("a", "1", n))};
-	if (edits == NULL || !aps_edits_add(edits, &what)) fail_msg("no edit");
-	if (aps_partition_add_layer(at->partition, 7, APS_LAYER_PASSING, edits, &id, &err) != APS_OK)
-		fail_msg("%s", err.msg);
-	aps_edits_unref(edits);
-	aps_operation_clear(&operation);
-	vault_world_commit(at);
-}
-
-/* What a core's poll does: whether there was any knock. */
-static bool hear(void)
-{
-	struct pollfd fds[APS_DESCRIPTORS_MAX];
-	size_t n = aps_descriptors_list(&doors, fds);
-	if (poll(fds, (nfds_t)n, 0) <= 0) return false;
-	bool is_any = aps_descriptors_note(&doors, fds);
-	aps_descriptors_run(&doors, NULL);
-	return is_any;
-}
-
-/* What a command is answered with. */
-static const char *obey(struct vault_world *at, char *command)
-{
-	static char answer[64];
-	const char *word = strtok(command, " ");
-	if (strcmp(word, "open") == 0) vault_world_open(at);
-	if (strcmp(word, "close") == 0) vault_world_close(at);
-	if (strcmp(word, "look") == 0) look(at);
-	if (strcmp(word, "hear") == 0) return hear() ? "heard" : "nothing";
-	if (strcmp(word, "begin") == 0) (void)aps_vault_begin(at->vault, &(struct aps_err){.code = APS_OK});
-	if (strcmp(word, "end") == 0) vault_world_commit(at);
-	if (strcmp(word, "retry") == 0) {
-		aps_vault_retry(at->vault, 0);
-		vault_world_commit(at);
-	}
-	if (strcmp(word, "write") == 0) {
-		const char *root = strtok(NULL, " "), *id = strtok(NULL, " ");
-		vault_world_write(at, root[0] == 'a' ? A : B, record(root, id, atoi(strtok(NULL, " "))));
-		vault_world_commit(at);
-	}
-	if (strcmp(word, "urge") == 0) {
-		vault_world_write(at, A, record("a", "1", atoi(strtok(NULL, " "))));
-		at->vault->is_urgent = true;
-		vault_world_commit(at);
-	}
-	if (strcmp(word, "ask") == 0) answer_late(at, aps_partition_moment(at->partition), record("a", "1", 2));
-	if (strcmp(word, "hope") == 0) hope(at, atoi(strtok(NULL, " ")));
-	if (strcmp(word, "clear") == 0) {
-		struct aps_err err;
-		aps_partition_clear(at->partition, APS_PART_CLEARED, &err);
-		vault_world_commit(at);
-	}
-	if (strcmp(word, "read") == 0) return vault_world_read(at, strtok(NULL, " ")[0] == 'a' ? A : B);
-	snprintf(answer, sizeof answer, "%s %s",
-	         at->vault == NULL            ? "closed"
-	         : aps_vault_leads(at->vault) ? "leads"
-	                                      : "follows",
-	         at->vault == NULL || aps_vault_is_available(at->vault) ? "file" : "memory");
-	return answer;
-}
-
-/* It ends with this process, however that ends. */
-static void serve(int fd, const char *path)
-{
-	struct vault_world own;
-	char command[256];
-	ssize_t n;
-	vault_world_begin(&own);
-	own.vaults.descriptors = &doors;
-	snprintf(own.path, sizeof own.path, "%s", path);
-	aps_reader_free(own.reader);
-	own.reader = aps_reader_new(path, "p", "", &own.policies, own.channel, NULL);
-	while ((n = recv(fd, command, sizeof command - 1, 0)) > 0) {
-		command[n] = '\0';
-		const char *answer = obey(&own, command);
-		if (send(fd, answer, strlen(answer), 0) < 0) break;
-	}
-	vault_world_end(&own);
-	_exit(0);
-}
-
-static const char *tell(const char *command)
-{
-	static char answer[512];
-	assert_true(send(wire, command, strlen(command), 0) > 0);
-	ssize_t n = recv(wire, answer, sizeof answer - 1, 0);
-	if (n <= 0) fail_msg("the other process has ended");
-	answer[n] = '\0';
-	return answer;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	int ends[2];
-	n_live = aps_mem_live();
-	vault_world_begin(&world);
-	doors.first = NULL;
-	world.vaults.descriptors = &doors;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) return -1;
-	other = fork();
-	if (other == 0) {
-		close(ends[0]);
-		serve(ends[1], world.path);
-	}
-	close(ends[1]);
-	wire = ends[0];
-	return other > 0 ? 0 : -1;
-}
-
-static void kill_other(void)
-{
-	kill(other, SIGKILL);
-	waitpid(other, NULL, 0);
-	other = 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	aps_clock_go_on();
-	close(wire);
-	if (other > 0) waitpid(other, NULL, 0);
-	vault_world_end(&world);
-	return aps_mem_live() == n_live ? 0 : -1;
-}
-
-static void assert_reads(const char *query, const char *expected)
-{
-	assert_string_equal(vault_world_read(&world, query), expected);
-}
 
 static void both_have_the_file_and_one_leads(void **state)
 {
@@ -468,203 +275,87 @@ static void who_has_come_is_met_by_what_it_writes(void **state)
 	vault_world_commit(&world);
 }
 
-static void at(int64_t now_ms)
-{
-	aps_clock_stand(now_ms, now_ms);
-}
-
-/* Both have it, and know of each other. */
-static void meet(void)
-{
-	at(1000000);
-	vault_world_open(&world);
-	vault_world_write(&world, A, record("a", "1", 1));
-	vault_world_commit(&world);
-	look(&world);
-	assert_false(hear());
-	tell("open");
-	tell("look");
-	assert_false(world.vault->has_others);
-	assert_true(hear());
-	assert_true(world.vault->has_others);
-	assert_false(hear());
-	assert_reads(A, record("a", "1", 1));
-}
-
-static void what_another_has_committed_is_seen_when_it_knocks(void **state)
+static void and_not_to_what_it_was_told_of_other_records(void **state)
 {
 	(void)state;
 	meet();
-	at(1000020);
-	tell("write a 1 2");
-	assert_reads(A, record("a", "1", 1));
-	assert_true(hear());
-	assert_reads(A, record("a", "1", 2));
-	/* so soon after it another one waits a little, and all that come meanwhile with it */
-	at(1000021);
-	tell("write a 1 3");
-	assert_true(hear());
-	at(1000030);
-	tell("write a 1 4");
-	assert_true(hear());
-	aps_timers_run(&world.timers, NULL, 1000039);
-	assert_reads(A, record("a", "1", 2));
-	aps_timers_run(&world.timers, NULL, 1000040);
-	assert_reads(A, record("a", "1", 4));
-	/* but for what somebody waits for */
-	at(1000041);
-	tell("urge 5");
-	assert_true(hear());
-	assert_reads(A, record("a", "1", 5));
-	assert_false(hear());
-}
-
-static void each_is_heard_by_the_other(void **state)
-{
-	(void)state;
-	meet();
-	vault_world_write(&world, A, record("a", "1", 7));
-	vault_world_commit(&world);
-	assert_string_equal(tell("hear"), "heard");
-	assert_string_equal(tell("hear"), "nothing");
-}
-
-static void who_leaves_says_so_and_another_one_leads(void **state)
-{
-	(void)state;
-	at(1000000);
-	tell("open");
-	tell("look");
-	vault_world_open(&world);
-	look(&world);
-	assert_false(aps_vault_leads(world.vault));
-	tell("hear");
-	assert_false(hear());
-	tell("close");
-	assert_true(hear());
-	assert_true(aps_vault_leads(world.vault));
-	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
-	vault_world_close(&world);
-	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 0);
-}
-
-static void what_one_that_was_killed_has_left_is_removed(void **state)
-{
-	(void)state;
-	char name[512], text[600];
-	meet();
-	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 2);
-	kill_other();
-	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 2);
-	vault_world_write(&world, A, record("a", "1", 2)); /* it is knocked at all the same */
-	vault_world_commit(&world);
-	look(&world);
-	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
-	/* what nobody has seen alive is found by who leads, once; it takes nothing else for that */
-	vault_world_close(&world);
-	snprintf(name, sizeof name, "%s-wake-00000abc", world.path);
-	struct aps_door left;
-	assert_true(aps_door_open(&left, name));
-	close(left.fd);
-	snprintf(name, sizeof name, "%s-wake-00000abd", world.path);
-	close(open(name, O_CREAT | O_WRONLY, 0600));
-	snprintf(text, sizeof text, "%s-wake-00000abcd", world.path);
-	assert_true(aps_door_open(&left, text));
-	vault_world_open(&world);
-	look(&world);
-	assert_int_equal(access(left.path, F_OK), 0);
-	aps_door_close(&left);
-	assert_int_equal(access(name, F_OK), 0);
-	unlink(name);
-	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
-}
-
-static void where_there_is_no_room_for_doors_the_looks_are_enough(void **state)
-{
-	(void)state;
-	char folder[128];
-	vault_world_open(&world);
-	look(&world);
-	vault_world_close(&world);
-	/* as if the path were longer than any that a door can have: its place is taken by a folder */
-	at(1000000);
-	vault_world_open(&world);
-	snprintf(folder, sizeof folder, "%s-wake-%08x", world.path, (unsigned)world.vault->file.claim.slot);
-	assert_int_equal(mkdir(folder, 0700), 0);
-	look(&world);
-	assert_null(doors.first);
-	assert_true(aps_vault_is_available(world.vault));
-	assert_string_equal(vault_world_news(&world), "");
-	tell("open");
-	tell("look");
-	tell("write a 1 2");
-	assert_reads(A, record("a", "1", 2));
-	tell("write a 1 3");
-	assert_false(hear());
-	aps_timers_run(&world.timers, NULL, world.vault->look.at_ms);
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("write b 2 2");
+	tell("many 20");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_string_equal(tell("read a"), record("a", "1", 3));
 	assert_reads(A, record("a", "1", 3));
-	vault_world_write(&world, B, record("b", "1", 3));
+}
+
+/* Of so many at once that it isn't noted of which. */
+static void but_to_any_where_very_many_were_told_of(void **state)
+{
+	(void)state;
+	meet();
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("many 100");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_string_equal(tell("read a"), record("a", "1", 1));
+}
+
+/* Another process's commit drops what memory knows of that. */
+static void an_answer_yields_to_what_this_process_was_told_whatever_another_has_committed_since(void **state)
+{
+	(void)state;
+	meet();
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	vault_world_write(&world, A, record("a", "1", 5));
 	vault_world_commit(&world);
-	assert_string_equal(tell("hear"), "nothing");
-	vault_world_close(&world);
-	assert_int_equal(rmdir(folder), 0);
+	tell("write b 2 2");
+	answer_late(&world, asked_at, record("a", "1", 1));
+	assert_reads(A, record("a", "1", 5));
+	answer_late(&world, aps_partition_moment(world.partition), record("a", "1", 6));
+	assert_reads(A, record("a", "1", 6));
 }
 
-static void a_strangers_knocks_are_worth_a_look_each(void **state)
+static unsigned n_failures;
+
+static enum aps_rc fail_once(struct aps_vault_part *part, bool is_own, bool *is_other, struct aps_err *err)
 {
-	(void)state;
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	meet();
-	memcpy(name.sun_path, world.vault->file.neighbours.door.path, sizeof name.sun_path);
-	int stranger = socket(AF_UNIX, SOCK_DGRAM, 0);
-	uint64_t generation = world.vault->generation, n_overtaken = world.vault->n_overtaken;
-	for (int i = 0; i < 1000; i++) {
-		char what[16];
-		memset(what, i, sizeof what);
-		(void)sendto(stranger, what, (size_t)i % 16, 0, (struct sockaddr *)&name, sizeof name);
-		(void)hear();
-	}
-	close(stranger);
-	assert_int_equal(world.vault->generation, generation);
-	assert_int_equal(world.vault->n_overtaken, n_overtaken);
-	assert_true(aps_vault_leads(world.vault));
-	assert_reads(A, record("a", "1", 1));
+	(void)part;
+	(void)is_own;
+	(void)is_other;
+	return n_failures-- != 0 ? aps_fail(err, APS_E_NOMEM, "no memory just now") : APS_OK;
 }
 
-/* Another one is just writing: it is tried again at once, and less and less often. */
-static void what_could_not_be_looked_at_is_looked_at_soon(void **state)
+static enum aps_rc finish_nothing(struct aps_vault_part *part, struct aps_err *err)
+{
+	(void)part;
+	(void)err;
+	return APS_OK;
+}
+
+static void ignore_generation(struct aps_vault_part *part, uint64_t generation)
+{
+	(void)part;
+	(void)generation;
+}
+
+static void what_others_told_isnt_lost_where_a_part_fails_when_it_is_to_hear_of_it(void **state)
 {
 	(void)state;
+	struct aps_err err;
+	struct aps_vault_part part = {.finish = finish_nothing,
+	                              .announce = ignore_generation,
+	                              .committed = ignore_generation,
+	                              .overtaken = fail_once};
 	meet();
+	aps_vault_add(world.vault, &part);
+	uint32_t asked_at = aps_partition_moment(world.partition);
 	tell("write a 1 2");
-	at(1000100);
-	tell("begin");
-	assert_true(hear());
-	assert_reads(A, record("a", "1", 1));
-	assert_int_equal(world.vault->look.at_ms, 1000101);
-	aps_timers_run(&world.timers, NULL, 1000101);
-	assert_int_equal(world.vault->look.at_ms, 1000103);
-	aps_timers_run(&world.timers, NULL, 1000103);
-	assert_int_equal(world.vault->look.at_ms, 1000107);
-	tell("end");
-	aps_timers_run(&world.timers, NULL, 1000107);
+	n_failures = 1;
+	assert_int_equal(aps_vault_begin(world.vault, &err), APS_E_NOMEM);
+	assert_int_equal(n_failures, 0);
+	n_failures = 0;
+	part.overtaken = NULL;
+	answer_late(&world, asked_at, record("a", "1", 1));
 	assert_reads(A, record("a", "1", 2));
-	assert_int_equal(world.vault->look.at_ms, 1000107 + APS_SHARING_LOOK_MS);
-}
-
-static void a_door_of_a_file_that_is_let_go_isnt_waited_for(void **state)
-{
-	(void)state;
-	struct aps_err damage;
-	meet();
-	assert_non_null(doors.first);
-	aps_fail_word(&damage, APS_E_STORAGE, "corrupt", 0, "damaged");
-	assert_true(aps_vault_leave(world.vault, &damage));
-	vault_world_commit(&world);
-	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
-	assert_true(hear()); /* a descriptor that is none */
-	assert_null(doors.first);
-	vault_world_news(&world);
+	aps_vault_remove(world.vault, &part);
 }
 
 int main(void)
@@ -687,14 +378,13 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(and_not_to_what_one_has_asked_for, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_told_before_a_file_was_opened_is_nothing_new, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_has_come_is_met_by_what_it_writes, setup, teardown),
-	        cmocka_unit_test_setup_teardown(what_another_has_committed_is_seen_when_it_knocks, setup, teardown),
-	        cmocka_unit_test_setup_teardown(each_is_heard_by_the_other, setup, teardown),
-	        cmocka_unit_test_setup_teardown(who_leaves_says_so_and_another_one_leads, setup, teardown),
-	        cmocka_unit_test_setup_teardown(what_one_that_was_killed_has_left_is_removed, setup, teardown),
-	        cmocka_unit_test_setup_teardown(where_there_is_no_room_for_doors_the_looks_are_enough, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_strangers_knocks_are_worth_a_look_each, setup, teardown),
-	        cmocka_unit_test_setup_teardown(what_could_not_be_looked_at_is_looked_at_soon, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_door_of_a_file_that_is_let_go_isnt_waited_for, setup, teardown),
+	        cmocka_unit_test_setup_teardown(and_not_to_what_it_was_told_of_other_records, setup, teardown),
+	        cmocka_unit_test_setup_teardown(but_to_any_where_very_many_were_told_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                an_answer_yields_to_what_this_process_was_told_whatever_another_has_committed_since, setup,
+	                teardown),
+	        cmocka_unit_test_setup_teardown(what_others_told_isnt_lost_where_a_part_fails_when_it_is_to_hear_of_it,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(layers_of_calls_end_with_their_process_and_with_no_other, setup,
 	                                        teardown),
 	};
