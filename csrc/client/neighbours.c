@@ -77,8 +77,7 @@ static void remove_if_left(const struct aps_neighbours *neighbours, const struct
 static int slot_of(const char *name, const char *stem)
 {
 	size_t n = strlen(stem);
-	if (strncmp(name, stem, n) != 0 || strlen(name + n) != SLOT_CHARS) return 0;
-	if (strspn(name + n, "0123456789abcdef") != SLOT_CHARS) return 0;
+	if (strncmp(name, stem, n) != 0 || strspn(name + n, "0123456789abcdef") != SLOT_CHARS) return 0;
 	unsigned long slot = strtoul(name + n, NULL, 16);
 	return slot <= APS_CLAIM_MAX_SLOT ? (int)slot : 0;
 }

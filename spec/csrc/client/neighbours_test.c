@@ -177,12 +177,71 @@ static void a_door_of_a_file_that_is_let_go_isnt_waited_for(void **state)
 	vault_world_news(&world);
 }
 
+/* Has the file with others, as long as `fd` is open at the other end. */
+static void hold_slot(const char *path, int slot, int fd)
+{
+	struct aps_claim claim;
+	struct aps_err err;
+	char word = 'f';
+	if (aps_process_open_claim(path, &claim, &err) == APS_OK) {
+		claim.wanted = slot;
+		if (aps_claim_share(&claim, &err) == APS_OK && claim.slot == slot) word = 'h';
+	}
+	if (write(fd, &word, 1) == 1) (void)!read(fd, &word, 1);
+	_exit(0);
+}
+
+static int compare(const void *first, const void *second)
+{
+	return *(const int *)first - *(const int *)second;
+}
+
+static void all_of_many_are_found(void **state)
+{
+	(void)state;
+	static const int SLOTS[] = {1, 2, 3, 700, 701, 0x1000000, APS_CLAIM_MAX_SLOT - 1};
+	enum { N = APS_COUNTOF(SLOTS) };
+	struct aps_claim claim;
+	struct aps_err err;
+	struct aps_buf found;
+	char path[160], word = '?';
+	int ends[N][2];
+	pid_t children[N];
+	snprintf(path, sizeof path, "%s-leader", world.path);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends[i]), 0);
+		children[i] = fork();
+		if (children[i] == 0) {
+			for (int j = 0; j <= i; j++) close(ends[j][0]);
+			hold_slot(path, SLOTS[i], ends[i][1]);
+		}
+		close(ends[i][1]);
+		assert_int_equal(read(ends[i][0], &word, 1), 1);
+		assert_int_equal(word, 'h');
+	}
+	aps_buf_init(&found, APS_BUF_ANY_SIZE);
+	assert_int_equal(aps_process_open_claim(path, &claim, &err), APS_OK);
+	aps_claim_list(&claim, &found);
+	assert_int_equal(found.n, N * sizeof(int));
+	qsort(found.p, N, sizeof(int), compare);
+	for (int i = 0; i < N; i++) assert_int_equal(((const int *)(const void *)found.p)[i], SLOTS[i]);
+	aps_buf_clear(&found);
+	for (int i = 0; i < N; i++) {
+		close(ends[i][0]);
+		waitpid(children[i], NULL, 0);
+	}
+	aps_claim_list(&claim, &found);
+	assert_int_equal(found.n, 0);
+	aps_process_release(&claim);
+}
+
 int main(void)
 {
 	struct aps_err err;
 	if (aps_process_init(&err) != APS_OK) return 1;
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(what_another_has_committed_is_seen_when_it_knocks, setup, teardown),
+	        cmocka_unit_test_setup_teardown(all_of_many_are_found, setup, teardown),
 	        cmocka_unit_test_setup_teardown(each_is_heard_by_the_other, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_leaves_says_so_and_another_one_leads, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_one_that_was_killed_has_left_is_removed, setup, teardown),

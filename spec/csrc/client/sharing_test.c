@@ -287,6 +287,18 @@ static void and_not_to_what_it_was_told_of_other_records(void **state)
 	assert_reads(A, record("a", "1", 3));
 }
 
+static void nor_to_what_it_has_heard_of_before(void **state)
+{
+	(void)state;
+	meet();
+	tell("write a 1 2");
+	look(&world);
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("ask");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_reads(A, record("a", "1", 3));
+}
+
 /* Of so many at once that it isn't noted of which. */
 static void but_to_any_where_very_many_were_told_of(void **state)
 {
@@ -379,6 +391,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_was_told_before_a_file_was_opened_is_nothing_new, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_has_come_is_met_by_what_it_writes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(and_not_to_what_it_was_told_of_other_records, setup, teardown),
+	        cmocka_unit_test_setup_teardown(nor_to_what_it_has_heard_of_before, setup, teardown),
 	        cmocka_unit_test_setup_teardown(but_to_any_where_very_many_were_told_of, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                an_answer_yields_to_what_this_process_was_told_whatever_another_has_committed_since, setup,
