@@ -342,7 +342,8 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 	if (entry != NULL && entry->layered != NULL && !row->is_covered) return APS_OK;
 	if (entry == NULL && check_sole(entries, row, hash, err) != APS_OK) return err->code;
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
-	if (entry != NULL && *out == NULL) entry->moment = entry->told_at = entries->told_moment;
+	if (entry != NULL && *out == NULL && entries->n_told_moments != 0)
+		entry->moment = entry->told_at = entries->told_moments[row->number % entries->n_told_moments];
 	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
 	struct aps_layered *layered = row->is_covered ? new_layered(row) : NULL;
 	if (entry == NULL || (content == NULL && !row->is_nowhere) || (layered == NULL && row->is_covered)) {

@@ -101,8 +101,9 @@ struct aps_entries {
 	size_t n_owner_slots;        /* likewise */
 	size_t n_owned;
 	size_t n_entries;
-	uint32_t told_moment; /* that those have that come from the backing, which may be older; 0: all are */
-	uint64_t moment;      /* one more whenever keys that were nowhere may have come */
+	const uint32_t *told_moments; /* that those have that come from the backing, by the rest that their numbers */
+	size_t n_told_moments;        /* leave; none: nothing is known to be new */
+	uint64_t moment;              /* one more whenever keys that were nowhere may have come */
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */
 	uint64_t seed;

@@ -36,6 +36,7 @@ static enum aps_rc open_all(struct aps_core *core, void **part, struct aps_err *
 	struct aps_vaults *vaults = aps_calloc(1, sizeof *vaults);
 	if (vaults == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	vaults->timers = &core->timers;
+	vaults->descriptors = &core->descriptors;
 	*part = vaults;
 	return APS_OK;
 }

@@ -124,6 +124,26 @@ bool aps_claim_has_others(const struct aps_claim *claim)
 	return is_held(claim->fd, F_WRLCK, GATE, 1, &pid);
 }
 
+/* The system tells of any one lock in a range. */
+static void list_slots(int fd, off_t first, off_t last, struct aps_buf *slots)
+{
+	while (first <= last) {
+		struct flock found = {
+		        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = last - first + 1};
+		if (fcntl(fd, F_GETLK, &found) != 0 || found.l_type == F_UNLCK) return;
+		if (found.l_start < first || found.l_start > last || found.l_len != 1) return; /* no slot */
+		int slot = (int)(found.l_start - FIRST_SLOT);
+		aps_buf_add(slots, &slot, sizeof slot);
+		list_slots(fd, first, found.l_start - 1, slots);
+		first = found.l_start + 1;
+	}
+}
+
+void aps_claim_list(const struct aps_claim *claim, struct aps_buf *slots)
+{
+	if (claim->fd >= 0) list_slots(claim->fd, FIRST_SLOT + 1, FIRST_SLOT + APS_CLAIM_MAX_SLOT, slots);
+}
+
 bool aps_claim_is_free(const struct aps_claim *claim, int slot)
 {
 	long pid;

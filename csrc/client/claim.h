@@ -14,6 +14,7 @@
 #ifndef APS_CLIENT_CLAIM_H
 #define APS_CLIENT_CLAIM_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -51,6 +52,8 @@ bool aps_claim_outbox(const struct aps_claim *claim, uint64_t identity);
 void aps_claim_leave_outbox(const struct aps_claim *claim, uint64_t identity);
 /* No process has this slot, this one least of all. */
 bool aps_claim_is_free(const struct aps_claim *claim, int slot);
+/* The slots that other processes have are added to `slots`, int, in any order. */
+void aps_claim_list(const struct aps_claim *claim, struct aps_buf *slots);
 /* E_STORAGE "locked": who has the lead. */
 enum aps_rc aps_claim_fail_led(const struct aps_claim *claim, struct aps_err *err);
 /* Likewise: who has that outbox. */

@@ -56,6 +56,7 @@ static enum aps_rc open_parts(struct aps_core *core, struct aps_err *err)
 {
 	core->http = aps_http_new(err);
 	if (core->http == NULL) return err->code;
+	aps_http_watch(core->http, &core->descriptors);
 	core->frames = aps_mailbox_new((struct aps_mailbox_limits){0, 0}, (struct aps_wakeup){wake_self, core});
 	if (core->frames == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
 	return open_features(core, err);
@@ -451,6 +452,7 @@ static void take_in(struct aps_core *core)
 	drain_inbox(core);
 	drain_frames(core);
 	take_answers(core);
+	aps_descriptors_run(&core->descriptors, core);
 	aps_timers_run(&core->timers, core, aps_clock_mono_ms());
 }
 

@@ -52,9 +52,10 @@ struct aps_core {
 	struct aps_outlet outlet;
 	const struct aps_thread *thread; /* the one that runs the loop; NULL: none yet */
 	struct aps_http *http;
-	struct aps_ws *ws;          /* NULL until the first WebSocket */
-	bool is_simulated;          /* its network; see aps_core_simulate() */
-	struct aps_mailbox *inbox;  /* commands; the runtime's */
+	struct aps_descriptors descriptors; /* of features; what is ready is run with the core as its context */
+	struct aps_ws *ws;                  /* NULL until the first WebSocket */
+	bool is_simulated;                  /* its network; see aps_core_simulate() */
+	struct aps_mailbox *inbox;          /* commands; the runtime's */
 	struct aps_mailbox *frames; /* batches of the realtime thread; bounded by not reading sockets: drain_frames() */
 	struct aps_table frame_sinks; /* by connection */
 	uint64_t last_connection;

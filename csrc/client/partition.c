@@ -5,6 +5,7 @@
 #include "cache/layer_map.h"
 #include "client/adopted.h"
 #include "client/partition_ids.h"
+#include "client/partition_told.h"
 #include "client/store_place.h"
 #include "store/cache_rows.h"
 #include "store/layer_store.h"
@@ -56,7 +57,7 @@ static void init_entries(struct aps_partition *partition)
 {
 	aps_entries_init(&partition->cache.entries, aps_channel_seed(partition->channel), &partition->store.backing);
 	partition->cache.entries.last_number = &partition->vault->last_number;
-	partition->cache.entries.told_moment = partition->told_moment;
+	aps_partition_use_told(partition);
 	aps_layers_init(&partition->cache.layers, &partition->cache.entries, &partition->store.layers);
 }
 
@@ -250,12 +251,10 @@ static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_
 	struct aps_partition *partition = of(part);
 	bool is_same = true;
 	if (partition->store.db == NULL) return APS_OK;
-	if (partition->vault->others_told) partition->told_moment = ++partition->moment;
+	if (partition->vault->others_told) aps_partition_heed_told(partition);
 	forget_all(partition);
-	if (is_own) {
-		partition->store.has_layers = partition->is_any_changed = true;
-		return APS_OK;
-	}
+	if (is_own) partition->store.has_layers = partition->is_any_changed = true;
+	if (is_own) return APS_OK;
 	enum aps_rc rc = aps_cache_store_resume(&partition->store, &partition->cache, &is_same, err);
 	*is_other = *is_other || !is_same;
 	if (rc == APS_OK && !is_same) rc = become_other(partition, err);
@@ -360,6 +359,7 @@ static void note_changes(struct aps_partition *partition)
 	for (size_t i = 0; i < aps_write_n_entries(&partition->write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
 		note_change(partition, entry->number, entry->hash);
+		aps_partition_note_told(partition, entry->number);
 		if (partition->collector != NULL) partition->collector->wrote(partition->collector, entry->number);
 		aps_followers_wrote(partition->followers, entry->number);
 	}
@@ -514,7 +514,6 @@ static enum aps_rc begin(struct aps_partition *partition, struct filling *fillin
 	if (filling->adds_layer) return begin_layer(partition, filling, err);
 	aps_write_begin(&partition->write, &partition->cache);
 	if (is_new(filling)) partition->write.moment = ++partition->moment;
-	partition->vault->tells = partition->vault->tells || is_new(filling);
 	for (size_t i = 0; rc == APS_OK && leaves != NULL && i < leaves->n / sizeof(uint64_t); i++) {
 		struct aps_layer *layer;
 		rc = aps_layers_load(&partition->cache.layers, ((const uint64_t *)(const void *)leaves->p)[i], &layer,

@@ -146,7 +146,10 @@ static enum aps_rc insert(struct entering *in, struct aps_err *err)
 	int64_t slot = aps_queue_slot(queue) != 0 ? aps_queue_slot(queue) : 1;
 	in->row.entry.id = aps_entry_id(queue->owner, in->what->mode, (int64_t)in->number);
 	enum aps_rc rc = aps_outbox_insert(db, &in->row.entry, err);
-	if (!aps_queue_leads(queue)) return rc; /* whoever leads sees it */
+	if (!aps_queue_leads(queue)) { /* whoever leads sees it */
+		queue->vault->is_urgent = true;
+		return rc;
+	}
 	if (rc == APS_OK) rc = aps_queue_describe(queue, &in->row, &info, err);
 	if (rc == APS_OK) rc = aps_outbox_add(&queue->outbox, &info, &in->is_sent, err);
 	if (rc == APS_OK && in->is_sent && queue->settings.order == APS_OUTBOX_ENTITY)

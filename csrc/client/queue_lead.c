@@ -35,8 +35,10 @@ void aps_queue_try_lead(struct aps_queue *queue)
 
 void aps_queue_leave_lead(struct aps_queue *queue)
 {
+	bool led = queue->leads;
 	queue->leads = false;
 	aps_claim_leave_outbox(claim_of(queue), hash_of(queue));
+	if (led) aps_neighbours_knock(&queue->vault->file.neighbours, APS_KNOCK_LEFT);
 }
 
 enum aps_rc aps_queue_borrow_lead(const struct aps_queue *queue, struct aps_str identity, struct aps_err *err)
@@ -48,7 +50,9 @@ enum aps_rc aps_queue_borrow_lead(const struct aps_queue *queue, struct aps_str 
 
 void aps_queue_return_lead(const struct aps_queue *queue, struct aps_str identity)
 {
-	if (aps_vault_is_shared(queue->vault)) aps_claim_leave_outbox(claim_of(queue), hash_for(queue, identity));
+	if (!aps_vault_is_shared(queue->vault)) return;
+	aps_claim_leave_outbox(claim_of(queue), hash_for(queue, identity));
+	aps_neighbours_knock(&queue->vault->file.neighbours, APS_KNOCK_LEFT);
 }
 
 int64_t aps_queue_slot(const struct aps_queue *queue)

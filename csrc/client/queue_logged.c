@@ -1,6 +1,7 @@
 #include "client/queue_logged.h"
 
 #include "base/clock.h"
+#include "client/queue_away.h"
 #include "client/queue_lead.h"
 #include "client/queue_settle.h"
 #include "codec/json_members.h"
@@ -21,6 +22,7 @@ static void look_at_outcomes(struct aps_queue *queue)
 static void begin_to_lead(struct aps_queue *queue)
 {
 	aps_outbox_look_again(&queue->outbox);
+	aps_queue_away_doubt(queue);
 	queue->is_known = queue->is_counted = false;
 	queue->surplus = -1;
 	queue->advanced_ms = aps_clock_mono_ms();
@@ -62,6 +64,7 @@ void aps_queue_overtaken(struct aps_queue *queue)
 	look_for_owner(queue);
 	queue->has_untold = queue->has_changed = true;
 	queue->looks_for_waits = queue->waits != NULL && !aps_queue_leads(queue);
+	queue->looks_whether_away = true;
 	aps_queue_settle_note(queue, 0);
 	aps_outbox_look_on(&queue->outbox);
 	aps_queue_wake(queue);
@@ -236,4 +239,18 @@ bool aps_queue_is_sent_elsewhere(const struct aps_queue *queue, uint64_t number)
 	bool is_unsent = rc == APS_OK && row.entry.id != 0 && !row.delivery.is_sending && row.delivery.n_attempts == 0;
 	aps_outbox_row_clear(&row);
 	return !is_unsent;
+}
+
+/* One that has failed says why. */
+bool aps_queue_is_under_way_elsewhere(const struct aps_queue *queue, uint64_t number)
+{
+	struct aps_outbox_row row;
+	struct aps_err err;
+	if (aps_queue_db(queue) == NULL) return true;
+	aps_outbox_row_init(&row);
+	enum aps_rc rc = aps_outbox_find_number(aps_queue_db(queue), (int64_t)number, &row, &err);
+	bool is_there = rc == APS_OK && row.entry.id != 0;
+	bool is_asking = row.delivery.is_sending && row.delivery.cause.n == 0;
+	aps_outbox_row_clear(&row);
+	return !is_there || is_asking;
 }

@@ -23,6 +23,9 @@ void aps_queue_look_for_waits(struct aps_queue *queue);
 /* A request of a mutation that another process sends may have reached the service. */
 bool aps_queue_is_sent_elsewhere(const struct aps_queue *queue, uint64_t number);
 
+/* Its first request is under way there, or it has ended there: the call that waits for it learns how that went. */
+bool aps_queue_is_under_way_elsewhere(const struct aps_queue *queue, uint64_t number);
+
 APS_END_DECLS
 
 #endif

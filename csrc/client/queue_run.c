@@ -6,6 +6,7 @@
 #include "client/caching.h"
 #include "client/partition.h"
 #include "client/queue_answer.h"
+#include "client/queue_away.h"
 #include "client/queue_finish.h"
 #include "client/queue_journal.h"
 #include "client/queue_lead.h"
@@ -77,6 +78,7 @@ static void committed(struct aps_vault_part *part, uint64_t generation APS_UNUSE
 		asked->is_committed = !asked->is_lost;
 	queue->has_committed = true;
 	queue->releases = queue->releases || queue->outbox.reach != APS_OUTBOX_ONLINE;
+	queue->looks_whether_away = true;
 	queue->has_news = true;
 }
 
@@ -91,6 +93,7 @@ static void lose(struct aps_queue *queue)
 	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
 		asked->is_lost = !asked->is_committed;
 	aps_outbox_lost(&queue->outbox);
+	aps_queue_away_doubt(queue);
 	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = queue->has_changed = true;
 	queue->is_counted = queue->is_known = false;
@@ -249,6 +252,7 @@ struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *clien
 	partition->user = &queue->user;
 	aps_vault_add(queue->vault, &queue->part);
 	aps_queue_try_lead(queue);
+	aps_queue_away_doubt(queue);
 	queue->has_changed = queue->has_news = true;
 	(void)aps_queue_know(queue, &(struct aps_err){0});
 	aps_queue_pruning_start(queue);
@@ -474,7 +478,9 @@ void aps_queue_run(struct aps_queue *queue)
 	do {
 		go_on(queue);
 	} while (queue->has_news && !queue->is_closed);
-	if (queue->releases && queue->outbox.reach != APS_OUTBOX_ONLINE) aps_queue_waits_release(queue);
+	bool is_ours = aps_queue_leads(queue); /* where another process sends, that one knows */
+	if (queue->releases && is_ours && queue->outbox.reach != APS_OUTBOX_ONLINE) aps_queue_waits_release(queue);
+	queue->looks_whether_away = queue->looks_whether_away || queue->releases;
 	queue->releases = false;
 	queue->is_running = false;
 	if (queue->is_closed) return;

@@ -207,6 +207,7 @@ static enum aps_rc log_outcome(struct aps_queue *queue, struct aps_sending *send
 	sending->outcome_number = rc == APS_OK ? (uint64_t)kept.number : 0;
 	if (rc == APS_OK && queue->first_outcome == 0) queue->first_outcome = kept.number;
 	if (rc == APS_OK) aps_queue_settle_note(queue, kept.number);
+	if (aps_queue_whose(queue, sending->extra.by, kept.entry) == APS_QUEUE_OTHERS) queue->vault->is_urgent = true;
 	aps_queue_pruning_note(queue);
 	aps_buf_clear(&content);
 	aps_kept_outcome_clear(&kept);

@@ -189,14 +189,19 @@ static void release(struct aps_queue_wait *wait)
 	end(wait);
 }
 
+static bool is_under_way(const struct aps_queue_wait *wait)
+{
+	const struct aps_outbox_item *item = aps_outbox_item(&wait->queue->outbox, wait->number);
+	if (!aps_queue_leads(wait->queue)) return aps_queue_is_under_way_elsewhere(wait->queue, wait->number);
+	return item != NULL && aps_delivery_is_under_way(&item->delivery);
+}
+
 void aps_queue_waits_release(struct aps_queue *queue)
 {
 	struct aps_queue_wait *next;
 	for (struct aps_queue_wait *wait = queue->waits; wait != NULL; wait = next) {
-		const struct aps_outbox_item *item = aps_outbox_item(&queue->outbox, wait->number);
 		next = wait->next;
-		if (wait->is_answered) continue;
-		if (wait->is_committed && (item == NULL || !aps_delivery_is_under_way(&item->delivery))) release(wait);
+		if (!wait->is_answered && wait->is_committed && !is_under_way(wait)) release(wait);
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/caching.h"
+#include "client/queue_away.h"
 #include "client/queue_finish.h"
 #include "client/queue_lead.h"
 #include "client/queue_logged.h"
@@ -171,6 +172,8 @@ static void end_turn(struct aps_core *core, struct aps_client *client)
 	for (struct aps_queue *queue = queueing_of(core, client)->first; queue != NULL; queue = queue->next) {
 		aps_queue_settle(queue);
 		aps_queue_look_for_waits(queue);
+		aps_queue_away_share(queue);
+		aps_queue_away_heed(queue);
 		aps_queue_tell_state(queue);
 		aps_queue_tell_outcome(queue);
 		aps_queue_finish_look(queue);

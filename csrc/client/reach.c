@@ -20,6 +20,12 @@ struct reach {
 	uint64_t successes;
 };
 
+/* Of the core. */
+struct routes {
+	struct aps_route_watch watch;
+	struct aps_descriptor descriptor; /* its */
+};
+
 static struct reach *reach_of(const struct aps_core *core, const struct aps_client *client)
 {
 	return aps_client_part(core, client, &aps_reach_feature);
@@ -250,40 +256,42 @@ uint64_t aps_reach_successes(const struct aps_core *core, const struct aps_clien
 /* Where there is no thread there is no network either: time and chance are a test's. What can't be had isn't missed. */
 void aps_reach_await(struct aps_core *core)
 {
-	struct aps_route_watch *watch = aps_core_part(core, &aps_reach_feature);
-	if (core->thread != NULL && aps_route_watch_open(watch)) aps_http_watch(core->http, watch->fd);
+	struct routes *routes = aps_core_part(core, &aps_reach_feature);
+	if (core->thread != NULL && aps_route_watch_open(&routes->watch))
+		aps_descriptors_add(&core->descriptors, &routes->descriptor, routes->watch.fd);
 }
 
-static enum aps_rc open_watch(struct aps_core *core APS_UNUSED, void **part, struct aps_err *err)
+static void routes_ready(struct aps_descriptor *descriptor, void *context)
 {
-	struct aps_route_watch *watch = aps_calloc(1, sizeof *watch);
-	if (watch == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
-	aps_route_watch_init(watch);
-	*part = watch;
+	struct aps_core *core = context;
+	struct routes *routes = APS_CONTAINER_OF(descriptor, struct routes, descriptor);
+	bool has_news = aps_route_watch_read(&routes->watch);
+	if (routes->watch.fd < 0) aps_descriptors_remove(&core->descriptors, descriptor);
+	if (has_news) aps_reach_hint(core, NULL);
+}
+
+static enum aps_rc open_routes(struct aps_core *core APS_UNUSED, void **part, struct aps_err *err)
+{
+	struct routes *routes = aps_calloc(1, sizeof *routes);
+	if (routes == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	aps_route_watch_init(&routes->watch);
+	routes->descriptor.ready = routes_ready;
+	*part = routes;
 	return APS_OK;
 }
 
-static void close_watch(struct aps_core *core, void *part)
+static void close_routes(struct aps_core *core, void *part)
 {
-	aps_http_watch(core->http, -1);
-	aps_route_watch_clear(part);
-	aps_free(part);
-}
-
-static void turn_end(struct aps_core *core)
-{
-	if (!aps_http_take_watched(core->http)) return;
-	struct aps_route_watch *watch = aps_core_part(core, &aps_reach_feature);
-	bool has_news = aps_route_watch_read(watch);
-	aps_http_watch(core->http, watch->fd);
-	if (has_news) aps_reach_hint(core, NULL);
+	struct routes *routes = part;
+	aps_descriptors_remove(&core->descriptors, &routes->descriptor);
+	aps_route_watch_clear(&routes->watch);
+	aps_free(routes);
 }
 
 const struct aps_feature aps_reach_feature = {
         .name = "reach",
-        .open = open_watch,
+        .open = open_routes,
         .client_opened = client_opened,
         .client_closing = client_closing,
-        .turn_end = turn_end,
-        .close = close_watch,
+        .close = close_routes,
 };

@@ -6,6 +6,8 @@
 #include "store/counters.h"
 #include "store/layer_store.h"
 
+#define FIRST_BEHIND_MS 1
+
 /* Of one that is no more. */
 static enum aps_rc drop_layers(struct aps_vault *vault, int slot, struct aps_err *err)
 {
@@ -51,10 +53,35 @@ static void look_at_commits(struct aps_vault *vault)
 {
 	struct aps_err err;
 	uint64_t generation = vault->generation;
-	if (vault->is_writing) return; /* it has looked */
-	enum aps_rc rc = aps_counters_generation(vault->db, &generation, &err);
-	if (rc == APS_OK && generation != vault->generation) rc = aps_vault_view(vault, &err);
-	if (rc != APS_OK) aps_vault_suspect(vault, &err);
+	bool is_seen = true;
+	if (!vault->is_writing) { /* else it has looked */
+		enum aps_rc rc = aps_counters_generation(vault->db, &generation, &err);
+		if (rc == APS_OK && generation != vault->generation) rc = aps_vault_view(vault, &err);
+		if (rc != APS_OK) aps_vault_suspect(vault, &err);
+		is_seen = rc == APS_OK;
+	}
+	vault->behind_ms = is_seen ? 0 : vault->behind_ms == 0 ? FIRST_BEHIND_MS : vault->behind_ms * 2;
+}
+
+/* A door that was closed meanwhile isn't waited for. */
+static void watch_door(struct aps_vault *vault)
+{
+	int fd = vault->file.neighbours.door.fd;
+	if (vault->descriptors == NULL) return;
+	if (fd >= 0)
+		aps_descriptors_add(vault->descriptors, &vault->door, fd);
+	else
+		aps_descriptors_remove(vault->descriptors, &vault->door);
+}
+
+static void meet_neighbours(struct aps_vault *vault)
+{
+	struct aps_neighbours *neighbours = &vault->file.neighbours;
+	if (aps_neighbours_are_open(neighbours))
+		aps_neighbours_look(neighbours, &vault->file.claim);
+	else
+		aps_neighbours_open(neighbours, vault->file.real, &vault->file.claim);
+	watch_door(vault);
 }
 
 static void look(struct aps_vault *vault, int64_t now_ms)
@@ -69,6 +96,7 @@ static void look(struct aps_vault *vault, int64_t now_ms)
 	bool has_others = aps_claim_has_others(&vault->file.claim);
 	if (has_others != vault->has_others) aps_store_file_be_patient(vault->db, has_others);
 	vault->has_others = has_others;
+	meet_neighbours(vault);
 	look_at_commits(vault);
 	try_lead(vault, now_ms);
 	if (vault->file.claim.leads) bury_dead(vault);
@@ -77,16 +105,40 @@ static void look(struct aps_vault *vault, int64_t now_ms)
 static void look_due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_ms)
 {
 	struct aps_vault *vault = APS_CONTAINER_OF(timer, struct aps_vault, look);
+	vault->looked_ms = now_ms;
 	if (aps_vault_is_shared(vault)) look(vault, now_ms);
 	if (!aps_vault_is_shared(vault)) return; /* it begins again with the file */
 	bool is_one_of_many = vault->has_others || !vault->file.claim.leads;
 	int64_t after_ms = is_one_of_many ? APS_SHARING_LOOK_MS : APS_SHARING_ALONE_MS;
+	if (vault->behind_ms != 0 && vault->behind_ms < after_ms) after_ms = vault->behind_ms;
 	(void)aps_timer_set(vault->timers, timer, now_ms + after_ms);
+}
+
+/* What nobody waits for isn't looked at more often than a person would notice, however fast it comes: each time all
+ * that is in memory of the file is dropped, and watches are read again. */
+void aps_sharing_heed(struct aps_vault *vault, unsigned what, int64_t now_ms)
+{
+	if (!aps_vault_is_shared(vault)) return;
+	int64_t due_ms = vault->looked_ms + APS_SHARING_REST_MS;
+	if ((what & APS_KNOCK_LEFT) != 0) vault->lead_ms = 0;
+	if (what != 0 || due_ms <= now_ms)
+		look_due(&vault->look, NULL, now_ms);
+	else if (vault->look.at_ms > due_ms)
+		(void)aps_timer_set(vault->timers, &vault->look, due_ms);
+}
+
+static void door_ready(struct aps_descriptor *descriptor, void *context APS_UNUSED)
+{
+	struct aps_vault *vault = APS_CONTAINER_OF(descriptor, struct aps_vault, door);
+	unsigned what;
+	watch_door(vault);
+	if (aps_neighbours_answer(&vault->file.neighbours, &what)) aps_sharing_heed(vault, what, aps_clock_mono_ms());
 }
 
 void aps_sharing_begin(struct aps_vault *vault)
 {
 	if (vault->look.due != NULL || vault->timers == NULL || vault->file.is_private) return;
 	vault->look.due = look_due;
+	vault->door.ready = door_ready;
 	(void)aps_timer_set(vault->timers, &vault->look, aps_clock_mono_ms());
 }

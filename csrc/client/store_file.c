@@ -41,6 +41,7 @@ enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_st
 	*file = (struct aps_store_file){
 	        .claim = {.fd = -1}, .synchronous = options->synchronous, .is_private = options->is_private};
 	aps_buf_init(&file->news, APS_BUF_ANY_SIZE);
+	aps_neighbours_init(&file->neighbours);
 	file->path = dup_text(options->path);
 	file->seed = dup_text(options->seed);
 	if (file->path != NULL && (file->seed != NULL || options->seed == NULL)) return APS_OK;
@@ -50,7 +51,7 @@ enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_st
 
 void aps_store_file_clear(struct aps_store_file *file)
 {
-	aps_process_release(&file->claim);
+	aps_store_file_let_go(file, NULL);
 	aps_buf_clear(&file->news);
 	aps_free(file->path);
 	aps_free(file->seed);
@@ -142,6 +143,7 @@ void aps_store_file_be_patient(struct aps_db *db, bool has_others)
 void aps_store_file_let_go(struct aps_store_file *file, const struct aps_err *damage)
 {
 	aps_process_release(&file->claim);
+	aps_neighbours_close(&file->neighbours);
 	if (damage != NULL) file->damage = *damage;
 }
 
@@ -153,7 +155,6 @@ static enum aps_rc bring_up_to_date(struct aps_opened_store *opened, uint64_t ge
 	if (rc == APS_OK) rc = aps_owners_check(opened->db, err);
 	if (rc == APS_OK) rc = aps_layer_store_drop_all_passing(opened->db, err);
 	if (rc == APS_OK) rc = aps_counters_last_number(opened->db, &opened->last_number, err);
-	if (rc == APS_OK) rc = aps_counters_told(opened->db, &opened->told, err);
 	if (rc == APS_OK) rc = aps_counters_catch_up(opened->db, &opened->generation, err);
 	opened->version = aps_db_version(opened->db);
 	return rc;
@@ -168,7 +169,6 @@ static enum aps_rc join(struct aps_opened_store *opened, uint64_t generation, st
 	if (rc == APS_OK && !is_done)
 		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0, "another process has it open, in another version");
 	opened->version = aps_db_version(opened->db); /* they may commit between this and the next line */
-	if (rc == APS_OK) rc = aps_counters_told(opened->db, &opened->told, err);
 	if (rc == APS_OK) rc = aps_counters_last_number(opened->db, &opened->last_number, err);
 	return rc == APS_OK ? aps_counters_catch_up(opened->db, &opened->generation, err) : rc;
 }

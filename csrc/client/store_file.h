@@ -4,6 +4,7 @@
 #define APS_CLIENT_STORE_FILE_H
 
 #include "base/buf.h"
+#include "client/neighbours.h"
 #include "client/process.h"
 #include "store/db.h"
 
@@ -22,10 +23,11 @@ struct aps_store_file {
 	bool is_private;
 	char *real;             /* without links; NULL: it isn't known yet */
 	struct aps_claim claim; /* of the file */
-	bool was_tried;         /* to open it */
-	struct aps_err damage;  /* why it is to be set aside, which others were in the way of; OK: it isn't */
-	int64_t replaced_ms;    /* when a damaged one was set aside last; 0: never */
-	struct aps_buf news;    /* for people: levels and lines, each ended by a zero; taken by whoever tells them */
+	struct aps_neighbours neighbours;
+	bool was_tried;        /* to open it */
+	struct aps_err damage; /* why it is to be set aside, which others were in the way of; OK: it isn't */
+	int64_t replaced_ms;   /* when a damaged one was set aside last; 0: never */
+	struct aps_buf news;   /* for people: levels and lines, each ended by a zero; taken by whoever tells them */
 };
 
 /* A store that was opened, and what its writer has to know of it. */
@@ -33,7 +35,6 @@ struct aps_opened_store {
 	struct aps_db *db;
 	uint64_t last_number; /* of an entry */
 	uint64_t generation;
-	uint64_t told;    /* store/counters.h */
 	uint32_t version; /* of the connection (store/db.h): what others commit behind it isn't in these numbers */
 	bool is_new;      /* in the place of a damaged one */
 };

@@ -6,7 +6,6 @@
 #include "client/store_place.h"
 #include "store/cache_store.h"
 #include "store/carry.h"
-#include "store/counters.h"
 #include "store/db_check.h"
 #include "store/db_simulation.h"
 #include "store/db_space.h"
@@ -61,7 +60,7 @@ static void take_opened(struct aps_vault *vault, const struct aps_opened_store *
 {
 	vault->db = opened->db;
 	vault->version = opened->version;
-	vault->told = opened->told;
+	vault->told = opened->generation;
 	vault->base = NULL;
 	vault->bulk.is_on = false;
 	vault->level = vault->file.synchronous;
@@ -135,25 +134,30 @@ static enum aps_rc read_numbers(struct aps_vault *vault, struct aps_err *err)
 	return rc == APS_OK ? aps_counters_last_number(vault->db, &vault->last_number, err) : rc;
 }
 
-static enum aps_rc look_what_was_told(struct aps_vault *vault, uint64_t *told, struct aps_err *err)
+static void forget_telling(struct aps_vault *vault)
 {
-	enum aps_rc rc = aps_counters_told(vault->db, told, err);
-	vault->others_told = rc == APS_OK && *told != vault->told;
-	return rc;
+	vault->tells = false;
+	vault->telling = (struct aps_told){.bits = {0}};
+}
+
+void aps_vault_tell(struct aps_vault *vault, uint64_t number)
+{
+	vault->tells = true;
+	aps_told_add(&vault->telling, number);
 }
 
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err)
 {
 	bool is_other = false;
-	uint64_t told = vault->told;
 	enum aps_rc rc = read_numbers(vault, err);
-	if (rc == APS_OK && !is_own) rc = look_what_was_told(vault, &told, err);
+	if (rc == APS_OK && !is_own)
+		rc = aps_counters_told(vault->db, vault->told, &vault->others_telling, &vault->others_told, err);
 	for (struct aps_vault_part *part = vault->parts; rc == APS_OK && part != NULL; part = part->next)
 		if (part->overtaken != NULL) rc = part->overtaken(part, is_own, &is_other, err);
 	vault->n_overtaken++;
 	if (is_other) aps_vault_rename(vault);
 	vault->others_told = false;
-	if (rc == APS_OK) vault->told = told; /* else some of them don't know it yet */
+	if (rc == APS_OK && !is_own) vault->told = vault->generation; /* else some of them don't know it yet */
 	return rc;
 }
 
@@ -207,7 +211,8 @@ static void roll_back(struct aps_vault *vault)
 static void abort_turn(struct aps_vault *vault)
 {
 	if (vault->db != NULL) roll_back(vault);
-	vault->is_writing = vault->is_durable = vault->tells = false;
+	vault->is_writing = vault->is_durable = vault->is_urgent = false;
+	forget_telling(vault);
 }
 
 /* Where a part can't follow there is no store for it, and none for the others either: what they have is in the same
@@ -517,6 +522,7 @@ void aps_vault_end_bulk(struct aps_vault *vault)
 
 static void free_vault(struct aps_vault *vault)
 {
+	if (vault->descriptors != NULL) aps_descriptors_remove(vault->descriptors, &vault->door);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->look);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
 	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->fold);
@@ -557,6 +563,7 @@ struct aps_vault *aps_vault_open(struct aps_vaults *vaults, const struct aps_sto
 		return NULL;
 	}
 	vault->timers = options->path[0] != '\0' ? vaults->timers : NULL;
+	vault->descriptors = vaults->descriptors;
 	vault->file.is_private = options->is_private || aps_db_simulation_vfs(options->path) != NULL;
 	aps_buf_init(&vault->drops, APS_BUF_ANY_SIZE);
 	open_vault(vault);
@@ -649,16 +656,17 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	enum aps_rc rc = APS_OK;
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) rc = part->finish(part, err);
 	if (rc == APS_OK) rc = aps_counters_advance(vault->db, vault->last_number, generation, err);
-	bool tells = vault->tells && aps_vault_is_shared(vault);
-	if (rc == APS_OK && tells) rc = aps_counters_set_told(vault->db, *generation, err);
+	if (rc == APS_OK && vault->tells && aps_vault_is_shared(vault)) /* who has just come isn't known yet */
+		rc = aps_counters_set_told(vault->db, *generation, vault->has_others ? &vault->telling : NULL, err);
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, *generation);
 	if (rc == APS_OK) rc = commit_transaction(vault, err);
 	vault->is_writing = rc != APS_OK;
 	vault->is_durable = vault->is_durable && rc != APS_OK;
 	if (rc != APS_OK) return rc;
-	vault->generation = *generation;
-	if (tells) vault->told = *generation;
-	vault->tells = false;
+	vault->generation = vault->told = *generation;
+	forget_telling(vault);
+	aps_neighbours_knock(&vault->file.neighbours, vault->is_urgent ? APS_KNOCK_URGENT : 0);
+	vault->is_urgent = false;
 	return rc;
 }
 

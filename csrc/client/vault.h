@@ -23,7 +23,9 @@
 #define APS_CLIENT_VAULT_H
 
 #include "client/store_file.h"
+#include "rt/descriptor.h"
 #include "rt/timer.h"
+#include "store/counters.h"
 #include "store/db_bulk.h"
 #include "store/parts.h"
 
@@ -66,12 +68,15 @@ struct aps_vault {
 	uint64_t place;
 	uint64_t generation;     /* the last one that was committed */
 	uint64_t last_number;    /* of an entry */
-	uint64_t told;           /* the last generation that told something new (store/counters.h); */
-	bool tells;              /* the transaction that is open does; */
-	bool others_told;        /* and what another process has committed, of which drop_known tells */
+	uint64_t told;           /* the generation up to which what was told anew is known (store/counters.h); */
+	bool tells;              /* the transaction that is open tells something: */
+	struct aps_told telling; /* of this; */
+	bool others_told;        /* and what another process has committed, of which drop_known tells: */
+	struct aps_told others_telling;
 	size_t n_refs;           /* partitions */
 	bool is_writing;         /* the transaction of this turn is open */
-	bool is_durable;         /* it isn't committed before it is on the disk */
+	bool is_durable;         /* it isn't committed before it is on the disk; */
+	bool is_urgent;          /* and another process waits for it */
 	enum aps_db_sync level;  /* of the connection's next transaction */
 	size_t n_bulks;          /* who writes much */
 	struct aps_db_bulk bulk; /* of the file's connection */
@@ -81,7 +86,11 @@ struct aps_vault {
 	uint64_t n_overtaken;    /* how often other processes had committed */
 	bool has_others;         /* they have the file as well, or had it at the last look */
 	struct aps_timer look;   /* at the others; without a function nobody does */
+	int64_t looked_ms;       /* when that was last, */
+	int64_t behind_ms;       /* how soon again, because a file that is locked couldn't be looked at; 0: it could */
 	int64_t lead_ms;         /* the lead isn't tried before */
+	struct aps_descriptors *descriptors;
+	struct aps_descriptor door; /* that of file.neighbours, or one that was: then it is removed once it is ready */
 	struct aps_vault_part *parts;
 	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
 	struct aps_buf drops;        /* of parts, in memory: how, and the owner's prefix and identity */
@@ -95,6 +104,7 @@ struct aps_vault {
 struct aps_vaults {
 	struct aps_vault *first;
 	struct aps_timers *timers;
+	struct aps_descriptors *descriptors; /* NULL: nobody waits for any */
 };
 
 APS_BEGIN_DECLS
@@ -117,6 +127,8 @@ enum aps_rc aps_vault_fail_led(const struct aps_vault *vault, struct aps_err *er
 /* Between two transactions, of a file that is shared: what others have committed is known. "locked" where one of them
  * is just writing. */
 enum aps_rc aps_vault_view(struct aps_vault *vault, struct aps_err *err);
+/* The transaction that is open tells something new of this entry. */
+void aps_vault_tell(struct aps_vault *vault, uint64_t number);
 /* In the transaction that is open: nothing that was known of the file holds, because others have committed, or because
  * of what this one has changed behind everybody's back. */
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err);

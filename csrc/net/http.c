@@ -32,8 +32,7 @@ struct aps_http {
 	bool must_renew;                      /* `multi`, once nothing is under way */
 	struct aps_simulated_http *simulated; /* NULL: the network is real */
 	struct aps_bell bell; /* rather than curl_multi_wakeup(): it costs nothing while this thread is awake */
-	int watched_fd;       /* -1: none */
-	bool was_watched_readable;
+	struct aps_descriptors *others; /* NULL: none */
 };
 
 /* libcurl's own wake-up, which isn't used, is a pair of sockets that children would inherit. */
@@ -61,7 +60,6 @@ struct aps_http *aps_http_new(struct aps_err *err)
 		return NULL;
 	}
 	aps_sealing_init(&http->pulse.sealing);
-	http->watched_fd = -1;
 	return http;
 }
 
@@ -222,24 +220,31 @@ static bool must_hold_back(const struct aps_http *http)
 /* Before the first exchange. */
 static void await_bell(struct aps_http *http, int limit)
 {
-	struct pollfd fds[] = {{.fd = http->bell.wake.read_fd, .events = POLLIN},
-	                       {.fd = http->watched_fd, .events = POLLIN}}; /* one below 0 is ignored */
-	if (limit != 0 && aps_bell_sleep(&http->bell)) (void)poll(fds, 2, limit);
-	if (fds[1].revents != 0) http->was_watched_readable = true;
+	struct pollfd fds[1 + APS_DESCRIPTORS_MAX] = {{.fd = http->bell.wake.read_fd, .events = POLLIN}};
+	size_t n = http->others != NULL ? aps_descriptors_list(http->others, fds + 1) : 0;
+	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
+	if (may_sleep || n != 0) (void)poll(fds, 1 + (nfds_t)n, may_sleep ? limit : 0);
+	if (n != 0) (void)aps_descriptors_note(http->others, fds + 1);
 	aps_bell_awake(&http->bell, (fds[0].revents & POLLIN) != 0);
 }
 
-void aps_http_watch(struct aps_http *http, int fd)
+void aps_http_watch(struct aps_http *http, struct aps_descriptors *others)
 {
-	http->watched_fd = fd;
-	http->was_watched_readable = false;
+	http->others = others;
 }
 
-bool aps_http_take_watched(struct aps_http *http)
+/* libcurl's kind of it. */
+static bool poll_all(struct aps_http *http, int limit, int *n_ready, bool *is_rung)
 {
-	bool was_readable = http->was_watched_readable;
-	http->was_watched_readable = false;
-	return was_readable;
+	struct pollfd fds[APS_DESCRIPTORS_MAX];
+	struct curl_waitfd extra[1 + APS_DESCRIPTORS_MAX] = {
+	        {.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN}};
+	size_t n = http->others != NULL ? aps_descriptors_list(http->others, fds) : 0;
+	for (size_t i = 0; i < n; i++) extra[1 + i] = (struct curl_waitfd){.fd = fds[i].fd, .events = CURL_WAIT_POLLIN};
+	curl_multi_poll(http->multi, extra, 1 + (unsigned)n, limit, n_ready);
+	for (size_t i = 0; i < n; i++) fds[i].revents = extra[1 + i].revents;
+	*is_rung = extra[0].revents != 0;
+	return n != 0 && aps_descriptors_note(http->others, fds);
 }
 
 void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
@@ -254,19 +259,15 @@ void aps_http_poll(struct aps_http *http, int64_t timeout_ms)
 	/* Finished ones are handed out before anything is waited for. */
 	if (http->n_moving < http->n_added) return;
 	if (http->pulse.has_held) limit = 0;
-	struct curl_waitfd extra[] = {{.fd = http->bell.wake.read_fd, .events = CURL_WAIT_POLLIN},
-	                              {.fd = http->watched_fd, .events = CURL_WAIT_POLLIN}};
-	const struct curl_waitfd *bell = &extra[0], *watched = &extra[1];
 	bool may_sleep = limit != 0 && aps_bell_sleep(&http->bell);
 	bool was_rung = may_sleep && must_hold_back(http) && aps_wake_wait(&http->bell.wake, 1);
 	int n_ready = 0;
 	http->pulse.has_moved = false;
-	curl_multi_poll(http->multi, extra, http->watched_fd >= 0 ? 2 : 1,
-	                may_sleep && !must_hold_back(http) ? limit : 0, &n_ready);
-	if (watched->revents != 0) http->was_watched_readable = true;
-	aps_bell_awake(&http->bell, was_rung || bell->revents != 0);
+	bool is_rung;
+	bool is_others = poll_all(http, may_sleep && !must_hold_back(http) ? limit : 0, &n_ready, &is_rung);
+	aps_bell_awake(&http->bell, was_rung || is_rung);
 	perform(http);
-	bool is_barren = n_ready != 0 && !bell->revents && !watched->revents && !http->pulse.has_moved;
+	bool is_barren = n_ready != 0 && !is_rung && !is_others && !http->pulse.has_moved;
 	http->n_barren = is_barren ? http->n_barren + 1 : 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "codec/header.h"
 #include "net/options.h"
+#include "rt/descriptor.h"
 
 struct aps_http;
 struct aps_simulated_http;
@@ -65,10 +66,8 @@ struct aps_str aps_http_answer_header(const struct aps_http_answer *answer, cons
 /* Drops what idle handles still know of the requests that they carried; with `connections_too` also the pool, as soon
  * as nothing is under way. */
 void aps_http_forget(struct aps_http *http, bool connections_too);
-/* From now on aps_http_poll() returns as well when this descriptor, somebody else's, is readable; -1: none any more. */
-void aps_http_watch(struct aps_http *http, int fd);
-/* It was, since this was asked last. */
-bool aps_http_take_watched(struct aps_http *http);
+/* From now on aps_http_poll() returns as well when one of these can be read, which are somebody else's. Borrowed. */
+void aps_http_watch(struct aps_http *http, struct aps_descriptors *others);
 /* @thread any: makes aps_http_poll() return. */
 void aps_http_wakeup(struct aps_http *http);
 size_t aps_http_n_running(const struct aps_http *http);

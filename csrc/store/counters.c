@@ -2,10 +2,15 @@
 
 #include "store/query.h"
 
+#include <string.h>
+
 #define GENERATION  "SELECT value FROM counter WHERE id = 0"
 #define LAST_NUMBER "SELECT value FROM counter WHERE id = -1"
 
-#define TOLD (-6) /* between those of store/outbox_facts.h and of store/outbox_counts.h */
+#define TOLD_ALL                                                                                                       \
+	(-6) /* between those of store/outbox_facts.h and of store/outbox_counts.h; of buckets far below them: */
+#define TOLD     (-(INT64_C(1) << 40))
+#define MAX_TOLD 64 /* rows of one transaction */
 
 static enum aps_rc read_number(struct aps_db *db, const char *sql, uint64_t *number, struct aps_err *err)
 {
@@ -25,22 +30,59 @@ enum aps_rc aps_counters_last_number(struct aps_db *db, uint64_t *number, struct
 	return read_number(db, LAST_NUMBER, number, err);
 }
 
-enum aps_rc aps_counters_told(struct aps_db *db, uint64_t *generation, struct aps_err *err)
+void aps_told_add(struct aps_told *told, uint64_t number)
 {
+	unsigned bucket = (unsigned)(number % APS_TOLD_BUCKETS);
+	told->bits[bucket / 32] |= UINT32_C(1) << bucket % 32;
+}
+
+bool aps_told_has(const struct aps_told *told, unsigned bucket)
+{
+	return (told->bits[bucket / 32] >> bucket % 32 & 1) != 0;
+}
+
+enum aps_rc aps_counters_told(struct aps_db *db, uint64_t since, struct aps_told *told, bool *is_any,
+                              struct aps_err *err)
+{
+	static const char SQL[] = "SELECT id FROM counter WHERE (id = ?1 OR id BETWEEN ?2 AND ?3) AND value > ?4";
 	struct aps_query query;
-	aps_query_init(&query, db, "SELECT value FROM counter WHERE id = ?1", err);
+	*told = (struct aps_told){.bits = {0}};
+	*is_any = false;
+	aps_query_init(&query, db, SQL, err);
+	aps_query_int(&query, TOLD_ALL);
+	aps_query_int(&query, TOLD - APS_TOLD_BUCKETS + 1);
 	aps_query_int(&query, TOLD);
-	*generation = aps_query_row(&query) ? (uint64_t)aps_stmt_column_int(query.stmt, 0) : 0;
+	aps_query_int(&query, (int64_t)since);
+	while (aps_query_row(&query)) {
+		int64_t id = aps_stmt_column_int(query.stmt, 0);
+		*is_any = true;
+		if (id == TOLD_ALL)
+			memset(told, 0xff, sizeof *told);
+		else
+			aps_told_add(told, (uint64_t)(TOLD - id));
+	}
 	return aps_query_end(&query);
 }
 
-enum aps_rc aps_counters_set_told(struct aps_db *db, uint64_t generation, struct aps_err *err)
+static enum aps_rc set_told(struct aps_db *db, int64_t id, uint64_t generation, struct aps_err *err)
 {
 	struct aps_query query;
 	aps_query_init(&query, db, "INSERT OR REPLACE INTO counter VALUES (?1, ?2)", err);
-	aps_query_int(&query, TOLD);
+	aps_query_int(&query, id);
 	aps_query_int(&query, (int64_t)generation);
 	return aps_query_run(&query);
+}
+
+enum aps_rc aps_counters_set_told(struct aps_db *db, uint64_t generation, const struct aps_told *told,
+                                  struct aps_err *err)
+{
+	enum aps_rc rc = APS_OK;
+	unsigned n = 0;
+	for (unsigned i = 0; told != NULL && i < APS_TOLD_BUCKETS; i++) n += aps_told_has(told, i);
+	if (told == NULL || n > MAX_TOLD) return set_told(db, TOLD_ALL, generation, err);
+	for (unsigned i = 0; rc == APS_OK && i < APS_TOLD_BUCKETS; i++)
+		if (aps_told_has(told, i)) rc = set_told(db, TOLD - (int64_t)i, generation, err);
+	return rc;
 }
 
 enum aps_rc aps_counters_set(struct aps_db *db, int64_t id, int64_t value, struct aps_err *err)

@@ -4,6 +4,13 @@
 
 #include "store/db.h"
 
+#define APS_TOLD_BUCKETS 256
+
+/* Entries, by a few bits of their numbers: which may be among those of which something new was told. */
+struct aps_told {
+	uint32_t bits[APS_TOLD_BUCKETS / 32];
+};
+
 APS_BEGIN_DECLS
 
 /* The generation of the file. */
@@ -14,9 +21,15 @@ enum aps_rc aps_counters_catch_up(struct aps_db *db, uint64_t *generation, struc
 enum aps_rc aps_counters_last_number(struct aps_db *db, uint64_t *number, struct aps_err *err);
 /* In the writer's transaction, last: the next generation of the file, and the highest number that was given. */
 enum aps_rc aps_counters_advance(struct aps_db *db, uint64_t last_number, uint64_t *generation, struct aps_err *err);
-/* The generation in which something new was last told of what the service has, by whichever process; 0: in none. */
-enum aps_rc aps_counters_told(struct aps_db *db, uint64_t *generation, struct aps_err *err);
-enum aps_rc aps_counters_set_told(struct aps_db *db, uint64_t generation, struct aps_err *err);
+/* What the service has was told anew, by whichever process, in generations above `since`: of these entries. *is_any:
+ * of any. */
+enum aps_rc aps_counters_told(struct aps_db *db, uint64_t since, struct aps_told *told, bool *is_any,
+                              struct aps_err *err);
+/* It is in this generation. NULL, or very many: of all. */
+enum aps_rc aps_counters_set_told(struct aps_db *db, uint64_t generation, const struct aps_told *told,
+                                  struct aps_err *err);
+void aps_told_add(struct aps_told *told, uint64_t number);
+bool aps_told_has(const struct aps_told *told, unsigned bucket);
 /* One that is there. */
 enum aps_rc aps_counters_set(struct aps_db *db, int64_t id, int64_t value, struct aps_err *err);
 

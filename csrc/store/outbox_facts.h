@@ -17,6 +17,10 @@ APS_BEGIN_DECLS
 enum aps_rc aps_outbox_facts_note(struct aps_db *db, enum aps_outbox_fact fact, struct aps_err *err);
 enum aps_rc aps_outbox_facts_read(struct aps_db *db, unsigned *facts, struct aps_err *err);
 
+/* The process with this slot sends what an owner has queued, and can't reach the service; 0: none says so. */
+enum aps_rc aps_outbox_away_note(struct aps_db *db, int64_t owner, int64_t slot, struct aps_err *err);
+enum aps_rc aps_outbox_away_read(struct aps_db *db, int64_t owner, int64_t *slot, struct aps_err *err);
+
 APS_END_DECLS
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "store/entry_id.h"
 #include "store/outbox_counts.h"
+#include "store/outbox_facts.h"
 #include "store/owners.h"
 #include "store/query.h"
 
@@ -61,6 +62,7 @@ enum aps_rc aps_owner_move(struct aps_db *db, int64_t from, int64_t to, struct a
 	for (size_t i = 0; rc == APS_OK && i < APS_COUNTOF(OWNED); i++) rc = move_owned(db, OWNED[i], from, to, err);
 	if (rc == APS_OK) rc = drop_pairs(db, from, err);
 	if (rc == APS_OK) rc = aps_outbox_counts_forget(db, from, err);
+	if (rc == APS_OK) rc = aps_outbox_away_note(db, from, 0, err);
 	return rc == APS_OK ? aps_owners_remove(db, from, err) : rc;
 }
 
@@ -86,5 +88,6 @@ enum aps_rc aps_owner_wipe(struct aps_db *db, int64_t owner, int64_t *n_rows, st
 		if (i > 0) *n_rows += aps_db_changes(db);
 	}
 	enum aps_rc rc = aps_outbox_counts_forget(db, owner, err);
+	if (rc == APS_OK) rc = aps_outbox_away_note(db, owner, 0, err);
 	return rc == APS_OK ? aps_owners_remove(db, owner, err) : rc;
 }

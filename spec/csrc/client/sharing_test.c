@@ -1,174 +1,7 @@
-/* Two processes on one store: this one, and another that does what it is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* What several processes on one store read, lead, and know of one another. */
+#include "sharing_world.h"
 
-#include <cmocka.h>
-
-#include "client/process.h"
-#include "client/sharing.h"
-#include "vault_world.h"
-
-#include <signal.h>
 #include <sqlite3.h>
-#include <sys/socket.h>
-
-#define A "{ a { id n } }"
-#define B "{ b { id n } }"
-
-static struct vault_world world;
-static size_t n_live;
-static pid_t other;
-static int wire = -1;
-
-static const char *record(const char *root, const char *id, int n)
-{
-	static char text[128];
-	snprintf(text, sizeof text, "{\"%s\":{\"id\":\"%s\",\"n\":%d,\"__typename\":\"T\"}}", root, id, n);
-	return text;
-}
-
-static void look(struct vault_world *at)
-{
-	struct aps_err err;
-	if (at->vault->look.due == NULL) aps_sharing_begin(at->vault);
-	aps_timers_run(&at->timers, NULL, at->vault->look.at_ms);
-	if (aps_vault_commit(at->vault, &err) != APS_OK) fail_msg("%s", err.msg);
-}
-
-/* As a query is answered that was asked at that moment. */
-static void answer_late(struct vault_world *at, uint32_t asked_at, const char *data)
-{
-	struct aps_err err;
-	struct aps_operation operation = vault_world_operation(A);
-	const struct aps_partition_data what = {
-	        .operation = &operation, .data = aps_str_of(data), .errors = APS_STR(""), .asked_at = asked_at};
-	if (aps_partition_write(at->partition, &what, &err) != APS_OK) fail_msg("%s", err.msg);
-	aps_operation_clear(&operation);
-	vault_world_commit(at);
-}
-
-/* The layer of a call. */
-static void hope(struct vault_world *at, int n)
-{
-	struct aps_err err;
-	uint64_t id;
-	struct aps_edits *edits = aps_edits_new();
-	struct aps_operation operation = vault_world_operation(A);
-	const struct aps_edit_what what = {.kind = APS_EDIT_WRITE,
-	                                   .key = APS_STR("ROOT_QUERY"),
-	                                   .document = operation.document,
-	                                   .definition = operation.definition,
-	                                   .variables = APS_STR(""),
-	                                   .json = aps_str_of(record("a", "1", n))};
-	if (edits == NULL || !aps_edits_add(edits, &what)) fail_msg("no edit");
-	if (aps_partition_add_layer(at->partition, 7, APS_LAYER_PASSING, edits, &id, &err) != APS_OK)
-		fail_msg("%s", err.msg);
-	aps_edits_unref(edits);
-	aps_operation_clear(&operation);
-	vault_world_commit(at);
-}
-
-/* What a command is answered with. */
-static const char *obey(struct vault_world *at, char *command)
-{
-	static char answer[64];
-	const char *word = strtok(command, " ");
-	if (strcmp(word, "open") == 0) vault_world_open(at);
-	if (strcmp(word, "close") == 0) vault_world_close(at);
-	if (strcmp(word, "look") == 0) look(at);
-	if (strcmp(word, "retry") == 0) {
-		aps_vault_retry(at->vault, 0);
-		vault_world_commit(at);
-	}
-	if (strcmp(word, "write") == 0) {
-		const char *root = strtok(NULL, " "), *id = strtok(NULL, " ");
-		vault_world_write(at, root[0] == 'a' ? A : B, record(root, id, atoi(strtok(NULL, " "))));
-		vault_world_commit(at);
-	}
-	if (strcmp(word, "ask") == 0) answer_late(at, aps_partition_moment(at->partition), record("a", "1", 2));
-	if (strcmp(word, "hope") == 0) hope(at, atoi(strtok(NULL, " ")));
-	if (strcmp(word, "clear") == 0) {
-		struct aps_err err;
-		aps_partition_clear(at->partition, APS_PART_CLEARED, &err);
-		vault_world_commit(at);
-	}
-	if (strcmp(word, "read") == 0) return vault_world_read(at, strtok(NULL, " ")[0] == 'a' ? A : B);
-	snprintf(answer, sizeof answer, "%s %s",
-	         at->vault == NULL            ? "closed"
-	         : aps_vault_leads(at->vault) ? "leads"
-	                                      : "follows",
-	         at->vault == NULL || aps_vault_is_available(at->vault) ? "file" : "memory");
-	return answer;
-}
-
-/* It ends with this process, however that ends. */
-static void serve(int fd, const char *path)
-{
-	struct vault_world own;
-	char command[256];
-	ssize_t n;
-	vault_world_begin(&own);
-	snprintf(own.path, sizeof own.path, "%s", path);
-	aps_reader_free(own.reader);
-	own.reader = aps_reader_new(path, "p", "", &own.policies, own.channel, NULL);
-	while ((n = recv(fd, command, sizeof command - 1, 0)) > 0) {
-		command[n] = '\0';
-		const char *answer = obey(&own, command);
-		if (send(fd, answer, strlen(answer), 0) < 0) break;
-	}
-	vault_world_end(&own);
-	_exit(0);
-}
-
-static const char *tell(const char *command)
-{
-	static char answer[512];
-	assert_true(send(wire, command, strlen(command), 0) > 0);
-	ssize_t n = recv(wire, answer, sizeof answer - 1, 0);
-	if (n <= 0) fail_msg("the other process has ended");
-	answer[n] = '\0';
-	return answer;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	int ends[2];
-	n_live = aps_mem_live();
-	vault_world_begin(&world);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) return -1;
-	other = fork();
-	if (other == 0) {
-		close(ends[0]);
-		serve(ends[1], world.path);
-	}
-	close(ends[1]);
-	wire = ends[0];
-	return other > 0 ? 0 : -1;
-}
-
-static void kill_other(void)
-{
-	kill(other, SIGKILL);
-	waitpid(other, NULL, 0);
-	other = 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	close(wire);
-	if (other > 0) waitpid(other, NULL, 0);
-	vault_world_end(&world);
-	return aps_mem_live() == n_live ? 0 : -1;
-}
-
-static void assert_reads(const char *query, const char *expected)
-{
-	assert_string_equal(vault_world_read(&world, query), expected);
-}
 
 static void both_have_the_file_and_one_leads(void **state)
 {
@@ -505,6 +338,101 @@ static void who_has_come_is_met_by_what_it_writes(void **state)
 	vault_world_commit(&world);
 }
 
+static void and_not_to_what_it_was_told_of_other_records(void **state)
+{
+	(void)state;
+	meet();
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("write b 2 2");
+	tell("many 20");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_string_equal(tell("read a"), record("a", "1", 3));
+	assert_reads(A, record("a", "1", 3));
+}
+
+static void nor_to_what_it_has_heard_of_before(void **state)
+{
+	(void)state;
+	meet();
+	tell("write a 1 2");
+	look(&world);
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("ask");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_reads(A, record("a", "1", 3));
+}
+
+/* Of so many at once that it isn't noted of which. */
+static void but_to_any_where_very_many_were_told_of(void **state)
+{
+	(void)state;
+	meet();
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("many 100");
+	answer_late(&world, asked_at, record("a", "1", 3));
+	assert_string_equal(tell("read a"), record("a", "1", 1));
+}
+
+/* Another process's commit drops what memory knows of that. */
+static void an_answer_yields_to_what_this_process_was_told_whatever_another_has_committed_since(void **state)
+{
+	(void)state;
+	meet();
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	vault_world_write(&world, A, record("a", "1", 5));
+	vault_world_commit(&world);
+	tell("write b 2 2");
+	answer_late(&world, asked_at, record("a", "1", 1));
+	assert_reads(A, record("a", "1", 5));
+	answer_late(&world, aps_partition_moment(world.partition), record("a", "1", 6));
+	assert_reads(A, record("a", "1", 6));
+}
+
+static unsigned n_failures;
+
+static enum aps_rc fail_once(struct aps_vault_part *part, bool is_own, bool *is_other, struct aps_err *err)
+{
+	(void)part;
+	(void)is_own;
+	(void)is_other;
+	return n_failures-- != 0 ? aps_fail(err, APS_E_NOMEM, "no memory just now") : APS_OK;
+}
+
+static enum aps_rc finish_nothing(struct aps_vault_part *part, struct aps_err *err)
+{
+	(void)part;
+	(void)err;
+	return APS_OK;
+}
+
+static void ignore_generation(struct aps_vault_part *part, uint64_t generation)
+{
+	(void)part;
+	(void)generation;
+}
+
+static void what_others_told_isnt_lost_where_a_part_fails_when_it_is_to_hear_of_it(void **state)
+{
+	(void)state;
+	struct aps_err err;
+	struct aps_vault_part part = {.finish = finish_nothing,
+	                              .announce = ignore_generation,
+	                              .committed = ignore_generation,
+	                              .overtaken = fail_once};
+	meet();
+	aps_vault_add(world.vault, &part);
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("write a 1 2");
+	n_failures = 1;
+	assert_int_equal(aps_vault_begin(world.vault, &err), APS_E_NOMEM);
+	assert_int_equal(n_failures, 0);
+	n_failures = 0;
+	part.overtaken = NULL;
+	answer_late(&world, asked_at, record("a", "1", 1));
+	assert_reads(A, record("a", "1", 2));
+	aps_vault_remove(world.vault, &part);
+}
+
 int main(void)
 {
 	struct aps_err err;
@@ -527,6 +455,14 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(and_not_to_what_one_has_asked_for, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_was_told_before_a_file_was_opened_is_nothing_new, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_has_come_is_met_by_what_it_writes, setup, teardown),
+	        cmocka_unit_test_setup_teardown(and_not_to_what_it_was_told_of_other_records, setup, teardown),
+	        cmocka_unit_test_setup_teardown(nor_to_what_it_has_heard_of_before, setup, teardown),
+	        cmocka_unit_test_setup_teardown(but_to_any_where_very_many_were_told_of, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                an_answer_yields_to_what_this_process_was_told_whatever_another_has_committed_since, setup,
+	                teardown),
+	        cmocka_unit_test_setup_teardown(what_others_told_isnt_lost_where_a_part_fails_when_it_is_to_hear_of_it,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(layers_of_calls_end_with_their_process_and_with_no_other, setup,
 	                                        teardown),
 	};

@@ -580,42 +580,71 @@ static void a_ca_file_replaces_the_systems(void **state)
 	}
 }
 
-/* It is somebody else's: it is told, not read. */
-static void poll_with(struct aps_wake *wake)
+static unsigned n_ready;
+
+static void count_ready(struct aps_descriptor *descriptor, void *context)
 {
-	assert_false(aps_http_take_watched(http));
+	(void)descriptor;
+	assert_null(context);
+	n_ready++;
+}
+
+static unsigned run_ready(struct aps_descriptors *others)
+{
+	n_ready = 0;
+	aps_descriptors_run(others, NULL);
+	return n_ready;
+}
+
+/* It is somebody else's: it is told, not read. */
+static void poll_with(struct aps_descriptors *others, struct aps_wake *wake)
+{
+	assert_int_equal(run_ready(others), 0);
 	aps_wake_raise(wake);
 	aps_http_poll(http, -1);
-	assert_true(aps_http_take_watched(http));
-	assert_false(aps_http_take_watched(http));
+	assert_int_equal(run_ready(others), 1);
+	assert_int_equal(run_ready(others), 0);
 	aps_http_wakeup(http);
 	aps_wake_lower(wake);
 	aps_http_poll(http, -1);
-	assert_false(aps_http_take_watched(http));
+	assert_int_equal(run_ready(others), 0);
 }
 
 static void a_watched_descriptor_ends_the_wait_before_the_first_exchange_and_later(void **state)
 {
 	(void)state;
-	struct aps_wake wake;
+	struct aps_wake wake, silent;
 	struct aps_err err;
+	struct aps_descriptors others = {NULL};
+	struct aps_descriptor first = {.ready = count_ready}, second = {.ready = count_ready};
 	assert_int_equal(aps_wake_init(&wake, &err), APS_OK);
-	aps_http_watch(http, wake.read_fd);
-	poll_with(&wake);
+	assert_int_equal(aps_wake_init(&silent, &err), APS_OK);
+	aps_http_watch(http, &others);
+	aps_descriptors_add(&others, &first, wake.read_fd);
+	aps_descriptors_add(&others, &second, silent.read_fd);
+	poll_with(&others, &wake);
 	struct peer *peer = peer_start(serve_told_silence);
 	struct aps_http_request request = request_to(url_of(peer->port), NULL);
 	uint64_t id = start(&request);
 	while (!aps_wake_wait(&peer->told, 0)) aps_http_poll(http, 10);
-	poll_with(&wake);
-	aps_http_watch(http, -1);
+	poll_with(&others, &wake);
+	poll_with(&others, &silent);
 	aps_wake_raise(&wake);
+	aps_wake_raise(&silent);
 	aps_http_poll(http, 0);
-	assert_false(aps_http_take_watched(http));
+	assert_int_equal(run_ready(&others), 2);
+	aps_descriptors_remove(&others, &first);
+	aps_http_poll(http, 0);
+	assert_int_equal(run_ready(&others), 1);
+	aps_descriptors_remove(&others, &second);
+	aps_http_poll(http, 0);
+	assert_int_equal(run_ready(&others), 0);
 	aps_http_cancel(http, id);
 	aps_http_free(http);
 	http = aps_http_new(&err);
 	peer_stop(peer);
 	aps_wake_clear(&wake);
+	aps_wake_clear(&silent);
 }
 
 #define HTTP_TEST(name) cmocka_unit_test_setup_teardown(name, open_http, close_http)

@@ -1,0 +1,141 @@
+#include "client/neighbours.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STEM       "-wake-"
+#define SLOT_CHARS 8
+
+struct path {
+	char text[sizeof((struct aps_door *)0)->path + SLOT_CHARS];
+};
+
+void aps_neighbours_init(struct aps_neighbours *neighbours)
+{
+	*neighbours = (struct aps_neighbours){.door = {.fd = -1}};
+	aps_buf_init(&neighbours->here, APS_BUF_ANY_SIZE);
+}
+
+/* One that is too long names no door. */
+static const char *path_of(const struct aps_neighbours *neighbours, int slot, struct path *path)
+{
+	snprintf(path->text, sizeof path->text, "%s%08x", neighbours->stem, (unsigned)slot);
+	return path->text;
+}
+
+static const int *here(const struct aps_neighbours *neighbours, size_t *n)
+{
+	*n = neighbours->here.n / sizeof(int);
+	return (const int *)(const void *)neighbours->here.p;
+}
+
+bool aps_neighbours_are_open(const struct aps_neighbours *neighbours)
+{
+	return neighbours->stem != NULL;
+}
+
+void aps_neighbours_open(struct aps_neighbours *neighbours, const char *path, const struct aps_claim *claim)
+{
+	struct path own;
+	size_t n = strlen(path);
+	if (neighbours->stem != NULL || claim->slot == 0) return;
+	neighbours->stem = aps_calloc(1, n + sizeof STEM);
+	if (neighbours->stem == NULL) return;
+	memcpy(neighbours->stem, path, n);
+	memcpy(neighbours->stem + n, STEM, sizeof STEM);
+	if (!aps_door_open(&neighbours->door, path_of(neighbours, claim->slot, &own))) return;
+	aps_neighbours_look(neighbours, claim);
+	aps_neighbours_knock(neighbours, APS_KNOCK_URGENT);
+}
+
+void aps_neighbours_close(struct aps_neighbours *neighbours)
+{
+	aps_neighbours_knock(neighbours, APS_KNOCK_LEFT);
+	aps_door_close(&neighbours->door);
+	aps_buf_clear(&neighbours->here);
+	aps_free(neighbours->stem);
+	aps_neighbours_init(neighbours);
+}
+
+/* Whoever takes a slot makes its door afterwards, and none is taken twice but by chance. */
+static void remove_if_left(const struct aps_neighbours *neighbours, const struct aps_claim *claim, int slot)
+{
+	struct path path;
+	struct stat info;
+	(void)path_of(neighbours, slot, &path);
+	if (lstat(path.text, &info) == 0 && S_ISSOCK(info.st_mode) && aps_claim_is_free(claim, slot))
+		(void)unlink(path.text);
+}
+
+/* 0: it is no door's. */
+static int slot_of(const char *name, const char *stem)
+{
+	size_t n = strlen(stem);
+	if (strncmp(name, stem, n) != 0 || strspn(name + n, "0123456789abcdef") != SLOT_CHARS) return 0;
+	unsigned long slot = strtoul(name + n, NULL, 16);
+	return slot <= APS_CLAIM_MAX_SLOT ? (int)slot : 0;
+}
+
+static void sweep(const struct aps_neighbours *neighbours, const struct aps_claim *claim)
+{
+	struct path folder;
+	const char *slash = strrchr(neighbours->stem, '/');
+	size_t n = slash != NULL ? (size_t)(slash - neighbours->stem) + 1 : 0;
+	if (n >= sizeof folder.text) return;
+	memcpy(folder.text, neighbours->stem, n);
+	folder.text[n] = '\0';
+	DIR *entries = opendir(n != 0 ? folder.text : ".");
+	if (entries == NULL) return;
+	for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+		int slot = slot_of(entry->d_name, neighbours->stem + n);
+		if (slot != 0) remove_if_left(neighbours, claim, slot);
+	}
+	closedir(entries);
+}
+
+static bool has(const int *slots, size_t n, int slot)
+{
+	size_t i = 0;
+	while (i < n && slots[i] != slot) i++;
+	return i < n;
+}
+
+void aps_neighbours_look(struct aps_neighbours *neighbours, const struct aps_claim *claim)
+{
+	struct aps_buf now;
+	size_t n_known;
+	if (neighbours->door.fd < 0) return;
+	aps_buf_init(&now, APS_BUF_ANY_SIZE);
+	aps_claim_list(claim, &now);
+	const int *known = here(neighbours, &n_known), *all = (const int *)(const void *)now.p;
+	for (size_t i = 0; i < n_known && now.rc == APS_OK; i++)
+		if (!has(all, now.n / sizeof *all, known[i])) remove_if_left(neighbours, claim, known[i]);
+	if (claim->leads && !neighbours->has_swept) {
+		neighbours->has_swept = true;
+		sweep(neighbours, claim);
+	}
+	aps_buf_clear(&neighbours->here);
+	neighbours->here = now;
+	neighbours->here.rc = APS_OK; /* those that there was no memory for hear nothing */
+}
+
+void aps_neighbours_knock(const struct aps_neighbours *neighbours, unsigned char what)
+{
+	struct path path;
+	size_t n;
+	const int *slots = here(neighbours, &n);
+	if (neighbours->door.fd < 0) return;
+	for (size_t i = 0; i < n; i++)
+		(void)aps_door_knock(&neighbours->door, path_of(neighbours, slots[i], &path), what);
+}
+
+bool aps_neighbours_answer(const struct aps_neighbours *neighbours, unsigned *what)
+{
+	return aps_door_answer(&neighbours->door, what);
+}
