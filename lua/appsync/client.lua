@@ -129,7 +129,7 @@ end
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:query(document, variables, options)
   check_self(self, "client:query")
-  local kept = options == nil and kept_answer.of(self, document, variables)
+  local kept = kept_answer.of(self, document, variables, options)
   if kept then return kept, nil, { source = "cache" } end
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)
