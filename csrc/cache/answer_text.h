@@ -7,7 +7,8 @@
 
 APS_BEGIN_DECLS
 
-/* Appends it, as codec/json_rewrite.h writes the service's own. E_STORAGE: it isn't whole; E_TOO_BIG, E_NOMEM of the buffer. */
+/* Appends it, as codec/json_rewrite.h writes the service's own. E_STORAGE: it isn't whole; E_TOO_BIG, E_NOMEM of the
+ * buffer. */
 enum aps_rc aps_answer_text(struct aps_buf *out, const struct aps_packed *packed, struct aps_err *err);
 
 APS_END_DECLS

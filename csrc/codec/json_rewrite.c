@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-static bool copy_text(struct aps_json_writer *w, const struct aps_json_reader *r, bool is_key, struct aps_arena *scratch)
+static bool copy_text(struct aps_json_writer *w, const struct aps_json_reader *r, bool is_key,
+                      struct aps_arena *scratch)
 {
 	struct aps_str text = r->has_escapes ? aps_json_unescape(r, scratch) : r->text;
 	if (text.p == NULL) return false;

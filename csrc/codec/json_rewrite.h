@@ -1,5 +1,5 @@
-/* JSON text once more, as the one writer writes it: strings as they decode, doubles by the writer's rules, integers digit
- * by digit, be they ever so large. */
+/* JSON text once more, as the one writer writes it: strings as they decode, doubles by the writer's rules, integers
+ * digit by digit, be they ever so large. */
 #ifndef APS_CODEC_JSON_REWRITE_H
 #define APS_CODEC_JSON_REWRITE_H
 

@@ -122,6 +122,8 @@ end
 ---local data, err = client:query(get_todo, { id = "1" })
 ---if not data then return print(err.kind, err.message) end
 ---print(data.getTodo.name) --> buy milk
+---local text = client:query(get_todo, { id = "1" }, { result = "json" })
+---print(appsync.decode(text).getTodo.name) --> buy milk
 ---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?

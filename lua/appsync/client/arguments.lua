@@ -23,8 +23,8 @@ local LATER = "isn't available in this version"
 
 ---@class appsync.QueryOptions: appsync.CallOptions
 ---@field fetch_policy appsync.FetchPolicy? default: the client's
----@field result "table"|"json"|nil "json": the data as JSON text, as `appsync.encode` would write it, for who passes it on: no tables
----are made of it. Integers are exact in it, however large. `err.data` is a table all the same
+---@field result "table"|"json"|nil "json": the data comes as JSON text, as `appsync.encode` would write it, and no tables are made
+---of it. Integers are exact in it, however large. `err.data` is a table all the same
 
 ---@class appsync.MutateOptions: appsync.CallOptions
 ---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": the answer isn't kept

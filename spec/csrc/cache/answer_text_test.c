@@ -84,8 +84,9 @@ static void put_all(void)
 	put_text(APS_CELL_STRING, "");
 }
 
-static const char ALL[] = "{\"b\\\"\":[null,true,false,-9223372036854775808,5,0.5,12345678901234567890123,\"x\\n\xc3\xa9\","
-                          "{\"j\":[1]}],\"a\":[{},[],{\"a\":\"\"}]}";
+static const char ALL[] =
+        "{\"b\\\"\":[null,true,false,-9223372036854775808,5,0.5,12345678901234567890123,\"x\\n\xc3\xa9\","
+        "{\"j\":[1]}],\"a\":[{},[],{\"a\":\"\"}]}";
 
 static void each_kind_of_value_is_written_as_a_table_of_it_would_be(void **state)
 {
