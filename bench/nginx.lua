@@ -100,7 +100,9 @@ local function start(init, init_worker)
   return self
 end
 
-local WANTED = { list = '"content":"some words', post = '"id":"11111111', uncached = "laboris commodo", cosocket = "laboris commodo" }
+local WANTED = {
+  list = '"content":"some words', post = '"id":"11111111', uncached = "laboris commodo", text = "laboris commodo", cosocket = "laboris commodo",
+}
 
 -- Runs a load, and gives its row.
 function Gateway:load(handler, n_connections, rate, seconds)
