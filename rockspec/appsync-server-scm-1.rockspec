@@ -38,6 +38,7 @@ build = {
         "csrc/codec/header.c",
         "csrc/codec/json_members.c",
         "csrc/codec/json_reader.c",
+        "csrc/codec/json_rewrite.c",
         "csrc/codec/json_writer.c",
         "csrc/codec/percent.c",
         "csrc/codec/status.c",

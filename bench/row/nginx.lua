@@ -39,17 +39,46 @@ local function next_variables()
 end
 
 local LIMIT = { limit = 20 }
+local TEXT = { result = "json" }
 
 function handlers.constant_list() answer(appsync.encode(handlers.list)) end
 function handlers.constant_list_by_cjson() answer(cjson.encode(handlers.list)) end
+
+local has_clone, clone = pcall(require, "table.clone")
+if not has_clone then
+  function clone(from)
+    local to = {}
+    for key, value in pairs(from) do to[key] = value end
+    return to
+  end
+end
+
+local function copy(from)
+  local to = clone(from)
+  for key, value in pairs(from) do
+    if type(value) == "table" then to[key] = copy(value) end
+  end
+  return setmetatable(to, getmetatable(from))
+end
+
+-- What anyone pays who gives each caller tables of its own.
+function handlers.constant_list_copied() answer(appsync.encode(copy(handlers.list))) end
 function handlers.cached_list() answer(appsync.encode(appsync.assert(handlers.lists:query(LIST, LIMIT)))) end
+
+function handlers.cached_list_text() answer(appsync.assert(handlers.lists:query(LIST, LIMIT, TEXT))) end
 
 function handlers.constant_post() answer(appsync.encode(handlers.post)) end
 function handlers.cached_post() answer(appsync.encode(appsync.assert(handlers.posts:query(GET, { id = handlers.post.getPost.id })))) end
 
+function handlers.cached_post_text() answer(appsync.assert(handlers.posts:query(GET, { id = handlers.post.getPost.id }, TEXT))) end
+
 local UNKEPT = { fetch_policy = "no-cache" }
 
 function handlers.uncached() answer(appsync.assert(handlers.posts:query(GET, next_variables(), UNKEPT)).getPost.title) end
+
+local UNKEPT_TEXT = { fetch_policy = "no-cache", result = "json" }
+
+function handlers.uncached_text() answer(appsync.assert(handlers.posts:query(GET, next_variables(), UNKEPT_TEXT))) end
 
 -- What one would write without us.
 function handlers.cosocket()

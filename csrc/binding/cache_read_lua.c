@@ -5,6 +5,7 @@
 #include "binding/fields.h"
 #include "binding/operation_lua.h"
 #include "binding/value_build.h"
+#include "cache/answer_text.h"
 #include "client/channel.h"
 #include "client/reader.h"
 
@@ -159,11 +160,26 @@ static enum aps_rc read(lua_State *L, struct apl_cache *cache, struct reading *r
 	return rc;
 }
 
+static struct aps_packed packed_of(const struct aps_kept_read *kept)
+{
+	return (struct aps_packed){aps_buf_str(&kept->result.data), kept->binding.labels, kept->binding.n_labels};
+}
+
+static enum aps_rc push_text(lua_State *L, const struct aps_kept_read *kept, struct aps_err *err)
+{
+	const struct aps_packed packed = packed_of(kept);
+	struct aps_buf *text = apl_push_buffer(L, APS_BUF_ANY_SIZE);
+	enum aps_rc rc = aps_answer_text(text, &packed, err);
+	if (rc == APS_OK) lua_pushlstring(L, text->p, text->n);
+	apl_release_buffer(L, rc == APS_OK ? -2 : -1);
+	if (rc == APS_OK) lua_remove(L, -2);
+	return rc;
+}
+
 static enum aps_rc push_data(lua_State *L, const struct apl_cache *cache, struct reading *reading, struct aps_err *err)
 {
 	const struct aps_kept_read *kept = &reading->kept;
-	const struct aps_packed packed = {aps_buf_str(&kept->result.data), kept->binding.labels,
-	                                  kept->binding.n_labels};
+	const struct aps_packed packed = packed_of(kept);
 	apl_push_table(L, SELF);
 	if (reading->n_bindings != kept->n_bindings) { /* labels mean other keys */
 		lua_rawgeti(L, -1, 0);
@@ -182,7 +198,7 @@ static bool is_known(lua_State *L, const struct aps_kept_read *kept)
 	       (uint64_t)lua_tonumber(L, KNOWN) == kept->answer;
 }
 
-static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *reading)
+static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *reading, bool is_text)
 {
 	struct aps_err err = {0};
 	const struct aps_read_result *result = &reading->kept.result;
@@ -194,7 +210,7 @@ static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *re
 	bool is_whole = result->n_missing == 0, has_expired = result->n_expired != 0;
 	if ((!is_whole && !lua_toboolean(L, IS_PARTIAL)) || is_known(L, &reading->kept))
 		lua_pushnil(L);
-	else if (push_data(L, cache, reading, &err) != APS_OK)
+	else if ((is_text ? push_text(L, &reading->kept, &err) : push_data(L, cache, reading, &err)) != APS_OK)
 		return fail_read(L, &err);
 	if (is_whole)
 		lua_pushnil(L);
@@ -209,9 +225,9 @@ static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *re
 }
 
 /* The arguments stand on the stack, and nothing else. */
-static int answer(lua_State *L, struct apl_cache *cache, struct reading *reading)
+static int answer(lua_State *L, struct apl_cache *cache, struct reading *reading, bool is_text)
 {
-	int n_results = push_answer(L, cache, reading);
+	int n_results = push_answer(L, cache, reading, is_text);
 	aps_kept_read_shrink(&reading->kept);
 	reading->is_busy = false;
 	return n_results;
@@ -229,9 +245,7 @@ static struct reading *check(lua_State *L)
 	return luaL_checkudata(L, SELF, READING);
 }
 
-/* reading:read(variables, partial, key, max_bytes, exact, known): as cache:read(), and the number of the answer where
- * it may be the next one, too. Where that is `known` there is no data. */
-static int Apl_reading_read(lua_State *L)
+static int read_again(lua_State *L, bool is_text)
 {
 	struct aps_err err = {0};
 	struct reading *reading = check(L);
@@ -245,7 +259,20 @@ static int Apl_reading_read(lua_State *L)
 		lua_replace(L, SELF);
 		lua_settop(L, KNOWN);
 	}
-	return answer(L, cache, reading);
+	return answer(L, cache, reading, is_text);
+}
+
+/* reading:read(variables, partial, key, max_bytes, exact, known): as cache:read(), and the number of the answer where
+ * it may be the next one, too. Where that is `known` there is no data. */
+static int Apl_reading_read(lua_State *L)
+{
+	return read_again(L, false);
+}
+
+/* reading:text(…): the same, the data as JSON text. */
+static int Apl_reading_text(lua_State *L)
+{
+	return read_again(L, true);
 }
 
 /* reading:rest() */
@@ -285,14 +312,15 @@ static int Apl_cache_read(lua_State *L)
 	for (size_t i = 0; i < APS_COUNTOF(NAMES); i++) lua_getfield(L, 2, NAMES[i]);
 	lua_remove(L, 2);
 	lua_settop(L, KNOWN);
-	return answer(L, cache, reading);
+	return answer(L, cache, reading, false);
 }
 
 void apl_cache_read_register(lua_State *L)
 {
 	static const luaL_Reg CACHE_METHODS[] = {
 	        {"prepare", Apl_cache_prepare}, {"read", Apl_cache_read}, {NULL, NULL}};
-	static const luaL_Reg METHODS[] = {{"read", Apl_reading_read}, {"rest", Apl_reading_rest}, {NULL, NULL}};
+	static const luaL_Reg METHODS[] = {
+	        {"read", Apl_reading_read}, {"text", Apl_reading_text}, {"rest", Apl_reading_rest}, {NULL, NULL}};
 	apl_cache_add_methods(L, CACHE_METHODS);
 	apl_register_class(L, READING, Apl_reading_gc, METHODS);
 	luaL_getmetatable(L, READING);

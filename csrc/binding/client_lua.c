@@ -224,6 +224,7 @@ static int Apl_client_execute(lua_State *L)
 	const struct aps_operation *operation = &command->topic->operation;
 	command->is_safe = operation->definition->kind == APS_GQL_QUERY || apl_field_bool(L, 2, "idempotent", false);
 	command->timeout_ms = apl_field_ms(L, 2, "timeout", 0);
+	command->wants_text = apl_field_bool(L, 2, "text", false);
 	command->head.mail.n_bytes += aps_operation_text(operation).n + operation->n_variables_bytes;
 	return apl_client_post_numbered(L, client, command->head.id);
 }

@@ -86,11 +86,15 @@ static void push_result_err(lua_State *L, struct aps_result_event *event)
 	lua_setfield(L, -2, "response");
 }
 
-/* Pushes the value of the data, what makes it, or nil. */
+/* Pushes the value of the data, what makes it, its text where that is wanted, or nil. */
 static enum aps_rc push_result_data(lua_State *L, struct aps_result_event *event, struct aps_err *err)
 {
 	struct aps_str json = event->response.data;
 	enum apl_big_integers big = event->big_integers_as_text ? APL_BIG_STRING : APL_BIG_ROUNDED;
+	if (event->has_data_text && json.n != 0) {
+		lua_pushlstring(L, json.p, json.n);
+		return APS_OK;
+	}
 	if (json.n > APL_LARGE_BYTES) {
 		apl_builder_push_of_result(L, event, json);
 		return APS_OK;

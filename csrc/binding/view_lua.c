@@ -5,6 +5,7 @@
 #include "binding/runtime_box.h"
 #include "binding/value_build.h"
 #include "binding/value_parts.h"
+#include "cache/answer_text.h"
 
 #define VIEW "appsync.core.view"
 
@@ -77,6 +78,18 @@ static int Apl_view_step(lua_State *L)
 	return 2;
 }
 
+/* view:text() → its value as JSON text; nil, err */
+static int Apl_view_text(lua_State *L)
+{
+	struct aps_err err = {0};
+	const struct view *view = check(L);
+	struct aps_buf *text = apl_push_buffer(L, APS_BUF_ANY_SIZE);
+	if (aps_answer_text(text, &view->view->data, &err) != APS_OK) return apl_fail(L, &err);
+	lua_pushlstring(L, text->p, text->n);
+	apl_release_buffer(L, -2);
+	return 1;
+}
+
 /* view:state() → is_whole, is_optimistic, n_bytes */
 static int Apl_view_state(lua_State *L)
 {
@@ -110,6 +123,7 @@ void apl_view_register(lua_State *L)
 {
 	static const luaL_Reg METHODS[] = {
 	        {"step", Apl_view_step},
+	        {"text", Apl_view_text},
 	        {"state", Apl_view_state},
 	        {"missing", Apl_view_missing},
 	        {NULL, NULL},

@@ -12,6 +12,7 @@
 #include "client/core.h"
 #include "client/flight.h"
 #include "client/queueing.h"
+#include "codec/json_rewrite.h"
 
 struct aps_call {
 	struct aps_passenger passenger;
@@ -50,6 +51,25 @@ static void end_call(struct aps_core *core, struct aps_call *call)
 	aps_core_reap(core, &call->reap, free_call);
 }
 
+/* The data becomes text here, where no frame waits for it. */
+static void make_text(struct aps_result_event *event)
+{
+	struct aps_buf text;
+	struct aps_json_writer w;
+	struct aps_err err;
+	event->has_data_text = true;
+	if (event->response.data.n == 0) return;
+	aps_buf_init(&text, APS_BUF_ANY_SIZE);
+	aps_json_writer_init(&w, &text);
+	enum aps_rc rc = aps_json_rewrite(&w, event->response.data, &err);
+	if (rc == APS_OK) rc = aps_result_event_set_json(event, &text, &err);
+	event->source = APS_RESULT_FROM_NETWORK;
+	aps_buf_clear(&text);
+	if (rc == APS_OK) return;
+	event->response.data = APS_STR("");
+	if (event->response.err.code == APS_OK) event->response.err = err;
+}
+
 /* Takes the outcome, and ends the call. */
 static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcome *outcome)
 {
@@ -61,6 +81,7 @@ static void tell(struct aps_core *core, struct aps_call *call, struct aps_outcom
 	event->n_attempts = outcome->n_attempts;
 	event->big_integers_as_text = call->client->settings.big_integers_as_text;
 	event->head.mail.n_bytes += outcome->answer.n_body;
+	if (call->what->wants_text) make_text(event);
 	event->head.client = call->client->id;
 	if (event->response.err.code != APS_OK) APS_STATS_ADD(call->client->stats, errors, 1);
 	aps_core_emit(core, &event->head);

@@ -14,6 +14,7 @@ struct aps_call_command {
 	struct aps_command head;
 	struct aps_topic *topic;         /* its own */
 	bool is_safe;                    /* may be sent again although it may have been executed */
+	bool wants_text;                 /* its data, as JSON text */
 	int64_t timeout_ms;              /* 0: the client's */
 	int64_t made_ms;                 /* when the application asked: its deadline counts from here */
 	struct aps_result_event *result; /* its answer, made in advance: it can't be lost for want of memory */

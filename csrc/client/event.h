@@ -100,6 +100,7 @@ struct aps_result_event {
 	struct aps_queued_result queued;
 	unsigned n_refs; /* on the application's thread, once it was taken: who reads its texts later holds it */
 	bool big_integers_as_text;
+	bool has_data_text; /* the data is for who wants JSON text */
 };
 
 /* PAYLOAD: shares the bytes of the frame. */

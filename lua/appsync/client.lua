@@ -122,6 +122,8 @@ end
 ---local data, err = client:query(get_todo, { id = "1" })
 ---if not data then return print(err.kind, err.message) end
 ---print(data.getTodo.name) --> buy milk
+---local text = client:query(get_todo, { id = "1" }, { result = "json" })
+---print(appsync.decode(text).getTodo.name) --> buy milk
 ---```
 ---@param document string|appsync.Document|table a document, or one table `{query =, variables =, …options}`
 ---@param variables table?
@@ -129,7 +131,7 @@ end
 ---@return any data, appsync.Error? err, appsync.Info? info
 function Client:query(document, variables, options)
   check_self(self, "client:query")
-  local kept = options == nil and kept_answer.of(self, document, variables)
+  local kept = kept_answer.of(self, document, variables, options)
   if kept then return kept, nil, { source = "cache" } end
   local plan = arguments.plan("query", "client:query", document, variables, options)
   variables_of.tell(plan, self.root.log)

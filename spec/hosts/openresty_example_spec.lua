@@ -57,7 +57,7 @@ describe("examples/openresty", function()
 
   local function todos()
     local body, head = get "/todos"
-    return core.decode(body), head:match "[Xx]%-[Ss]ource: (%a+)"
+    return core.decode(body).todos.items, head:match "[Xx]%-[Ss]ource: (%a+)"
   end
 
   local function create(name)

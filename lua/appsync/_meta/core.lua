@@ -260,7 +260,7 @@ function client:fail_auth(auth, message, code) end
 function client:drop_auth(auth) end
 
 ---A query or mutation.
----@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?, cached: integer?, ids: integer?} cached: id of the cache that its data is written into before the RESULT comes; ids: of the cache whose ids the service has made take the place of temporary ones in the variables
+---@param call {document: appsync.core.Document, operation_name: string?, variables: table?, auth: integer, headers: table?, timeout: number?, idempotent: boolean?, typenames: boolean?, cached: integer?, ids: integer?, text: boolean?} cached: id of the cache that its data is written into before the RESULT comes; ids: of the cache whose ids the service has made take the place of temporary ones in the variables; text: its data comes as JSON text
 ---@return integer? op
 ---@return appsync.core.Err? err of kind "usage": variables that JSON can't hold, with the path to it, headers that none can be
 function client:execute(call) end

@@ -17,6 +17,15 @@ local reading = {}
 ---@return string[]? missing, appsync.core.Err? err, boolean? has_expired, boolean? is_large
 ---@return integer? number of the answer, equal to that of an earlier read where nothing has changed; nil: it isn't known whether it has
 function reading:read(variables, partial, key, max_bytes, exact, known) end
+---The same, the data as JSON text: what `core.encode` gives, but that all integers are exact.
+---@param variables table?
+---@param partial boolean?
+---@param key string?
+---@param max_bytes number? of what is read, which is shorter than its text
+---@param exact boolean?
+---@param known integer?
+---@return string? text, string[]? missing, appsync.core.Err? err, boolean? has_expired, boolean? is_large, integer? number
+function reading:text(variables, partial, key, max_bytes, exact, known) end
 ---Lets go of the memory that it keeps, of which the garbage collector knows nothing; the next `read` takes it anew.
 function reading:rest() end
 
@@ -232,6 +241,9 @@ local view = {}
 ---@return boolean is_optimistic something in it is what optimistic layers say
 ---@return integer n_bytes of its text
 function view:state() end
+---@return string? text JSON of its value, as that of a reading
+---@return appsync.core.Err? err
+function view:text() end
 ---@return string[] paths of what is missing: the first 100
 function view:missing() end
 ---Makes its value in steps, as `core.builder` does. `memo` is a table of the watch's own, the same for all of its views, each of

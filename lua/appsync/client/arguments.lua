@@ -23,6 +23,8 @@ local LATER = "isn't available in this version"
 
 ---@class appsync.QueryOptions: appsync.CallOptions
 ---@field fetch_policy appsync.FetchPolicy? default: the client's
+---@field result "table"|"json"|nil "json": the data comes as JSON text, as `appsync.encode` would write it, and no tables are made
+---of it. Integers are exact in it, however large. `err.data` is a table all the same
 
 ---@class appsync.MutateOptions: appsync.CallOptions
 ---@field fetch_policy "network-only"|"no-cache"|nil "no-cache": the answer isn't kept
@@ -85,6 +87,7 @@ local CALL = opts.extend(BASE, {
 
 local SCHEMAS = {
   query = opts.extend(CALL, {
+    result = { "string", values = { "table", "json" } },
     fetch_policy = { "string", values = { "cache-first", "cache-and-network", "network-only", "cache-only", "no-cache" } },
   }),
   -- What is watched belongs to the client's own identity.

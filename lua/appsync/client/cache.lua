@@ -87,14 +87,15 @@ end
 ---@param is_partial boolean? what is there, also where something is missing
 ---@param max_bytes integer? nil: any
 ---@param is_exact boolean? temporary ids in the variables are taken as they are
----@return any data nil when something is missing, string[]? missing paths, appsync.Error? err
+---@return any data JSON text for a plan that wants that; nil when something is missing, string[]? missing paths, appsync.Error? err
 ---@return boolean? has_expired some record of it has to be asked for again
 ---@return boolean? is_large it has more bytes than that, and wasn't read
 function cache.read(client, plan, is_partial, max_bytes, is_exact)
   local opened, open_err = cache.open(client, plan.where)
   if not opened then return nil, nil, open_err end
   local reading = client.readings:of_query(plan.document, plan.operation)
-  local data, missing, err, has_expired, is_large = reading:read(plan.variables, is_partial, nil, max_bytes, is_exact)
+  local get = plan.options.result == "json" and reading.text or reading.read
+  local data, missing, err, has_expired, is_large = get(reading, plan.variables, is_partial, nil, max_bytes, is_exact)
   if err then return nil, nil, errors.of_core(err, plan.where) end
   if data == null then data = nil end
   return data, missing, nil, has_expired, is_large

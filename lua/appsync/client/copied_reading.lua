@@ -62,6 +62,8 @@ end
 ---@field private seen integer? the number of the last answer
 ---@field private number integer? of the pattern
 ---@field private pattern appsync.client.Pattern?
+---@field private kept_text string?
+---@field private text_number integer? of the answer whose text that is
 local CopiedReading = {}
 CopiedReading.__index = CopiedReading
 
@@ -80,7 +82,19 @@ function CopiedReading:read(variables, partial, key, max_bytes, exact)
   return data, nil, nil, has_expired
 end
 
+---Likewise. A string is nobody's to change: the same one is given as long as the answer stays the same.
+function CopiedReading:text(variables, partial, key, max_bytes, exact)
+  local text = self.kept_text
+  local data, missing, err, has_expired, is_large, number =
+    self.core:text(variables, partial, key, max_bytes, exact, text and self.text_number)
+  if not number then return data, missing, err, has_expired, is_large end
+  if text and data == nil then return text, nil, nil, has_expired end
+  self.kept_text, self.text_number = data, number
+  return data, nil, nil, has_expired
+end
+
 function CopiedReading:rest()
+  self.kept_text, self.text_number = nil, nil
   self.seen, self.number, self.pattern = nil, nil, nil
   self.core:rest()
 end

@@ -16,18 +16,28 @@ function kept_answer.reading(client, document, variables)
   return kept and kept:known(document, variables)
 end
 
----Of a query without options, where the policy leaves it to the cache.
+-- Whether options say nothing but that text is wanted.
+local function want_text(options)
+  if type(options) ~= "table" or options.result ~= "json" then return false end
+  return next(options) == "result" and next(options, "result") == nil
+end
+
+---Of a query without options but `result`, where the policy leaves it to the cache.
 ---@param client appsync.Client
 ---@param document any
 ---@param variables any
+---@param options any
 ---@return any data nil: it isn't all there, or has expired
-function kept_answer.of(client, document, variables)
+function kept_answer.of(client, document, variables, options)
+  local is_text = options ~= nil
+  if is_text and not want_text(options) then return nil end
   local root = client.root
   local policy = root.query_policy or (root.has_store and "cache-first")
   local reading = policy == "cache-first" and cache.is_kept(client) and kept_answer.reading(client, document, variables)
   if not reading then return nil end
   scheduler.check "client:query"
-  local data, _, err, has_expired = reading:read(variables, false, nil, stepwise.LARGE_BYTES)
+  local get = is_text and reading.text or reading.read
+  local data, _, err, has_expired = get(reading, variables, false, nil, stepwise.LARGE_BYTES)
   if err or has_expired or not data then return nil end
   if root.synced_queries then synced_queries.look(client, document, nil, variables, policy, "client:query") end
   counts.kept(root.counts)

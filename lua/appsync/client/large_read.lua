@@ -56,6 +56,12 @@ return function(client, opened, plan)
   stop()
   if not view then return nil, err end
   if not view:state() then return nil, nil, nil, view:missing() end
-  local data, build_err = stepwise.run(build, view)
+  local data, build_err
+  if plan.options.result == "json" then
+    data, build_err = view:text()
+    build_err = errors.of_core(build_err, plan.where)
+  else
+    data, build_err = stepwise.run(build, view)
+  end
   return data, build_err, mark == "doubtful"
 end

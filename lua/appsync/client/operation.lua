@@ -36,10 +36,12 @@ function operation.results(plan, root, data, err, info)
   if info.status == 0 then info.status = nil end -- no response
   if data == null then data = nil end
   if not err then return data, nil, info end
+  local text = data ~= nil and plan.options.result == "json" and data or nil
+  if text then data = core.decode(text, root.settings.big_integers or "rounded", "lenient") end
   if err.data == nil then err.data = data end
   local policy = plan.options.error_policy or root.error_policy
   if policy == "none" or root_selection.is_empty(data, plan.document, plan.operation) then data = nil end
-  return data, err, info
+  return data ~= nil and text or data, err, info
 end
 
 local function cancel(w)
@@ -55,7 +57,7 @@ local function start(client, plan, slot, all_headers, timeout)
     document = plan.document.core, operation_name = options.operation_name, variables = plan.variables,
     ids = temporary_ids.of_core(opened, plan.variables),
     cached = plan.cache and plan.cache:id(), typenames = plan.cache ~= nil, -- which identify records
-    layer = plan.layer,
+    layer = plan.layer, text = options.result == "json" or nil,
     auth = slot.id, headers = all_headers, timeout = timeout, idempotent = options.idempotent,
   }
 end

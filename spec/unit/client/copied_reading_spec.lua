@@ -126,6 +126,33 @@ describe("a copied reading", function()
     assert.equal(3, n_made)
   end)
 
+  it("keeps a text as long as the answer is the same", function()
+    function core.text(_, _, _, _, _, _, known)
+      local now = answers[1]
+      if now.number and now.number == known then return nil, nil, nil, now.has_expired, nil, known end
+      n_made = n_made + 1
+      return now.text, now.missing, now.err, now.has_expired, now.is_large, now.number
+    end
+    local reading = copied_reading.of(core)
+    for number = 1, 2 do
+      answers, n_made = { { number = number, text = "text " .. number, has_expired = number == 2 } }, 0
+      for _ = 1, 4 do
+        local text, _, _, has_expired = reading:text()
+        assert.same({ "text " .. number, number == 2 }, { text, has_expired })
+      end
+      assert.equal(1, n_made)
+      answers = { { missing = { "a" } } }
+      assert.same({ nil, { "a" } }, { reading:text() })
+      answers = { { is_large = true } }
+      assert.is_true((select(5, reading:text())))
+    end
+    answers, n_made = { { number = 2, text = "text 2" } }, 0
+    reading:rest()
+    assert.equal("text 2", (reading:text()))
+    assert.equal(1, n_made)
+    core.text = nil
+  end)
+
   it("is the core's own where the VM can't copy", function()
     compat.clone, package.loaded[NAME] = nil, nil
     assert.equal(core, require(NAME).of(core))
