@@ -36,8 +36,8 @@ uint32_t aps_caching_moment(const struct aps_core *core, const struct aps_client
 /* NULL: there is none of this number, or it couldn't be opened. What is saved in it counts as used now,
  * and its reader learns what time it is. */
 struct aps_partition *aps_caching_partition(const struct aps_core *core, const struct aps_client *client, uint64_t id);
-/* Puts the service's ids into what is asked, in the place of temporary ones; nothing where there is no partition of this
- * number. E_NOMEM: and nothing is changed. */
+/* Puts the service's ids into what is asked, in the place of temporary ones; nothing where there is no partition of
+ * this number. E_NOMEM: and nothing is changed. */
 enum aps_rc aps_caching_put_ids(const struct aps_core *core, const struct aps_client *client, uint64_t id,
                                 struct aps_operation *operation, struct aps_err *err);
 /* As aps_caching_partition(). */

@@ -42,8 +42,8 @@ bool aps_channel_may_lend(const struct aps_channel *channel);
 bool aps_channel_is_at_hand(const struct aps_channel *channel);
 /* What the core has of it is open, or can't be. @thread core */
 void aps_channel_tell_open(struct aps_channel *channel);
-/* Another reader had it until now, and what was written there may not be kept yet: what asks for a connection next waits
- * until the core has come to this one, at most so long. @thread app */
+/* Another reader had it until now, and what was written there may not be kept yet: what asks for a connection next
+ * waits until the core has come to this one, at most so long. @thread app */
 void aps_channel_follow(struct aps_channel *channel, int64_t patience_ms);
 /* Of the reader's edits those up to this number are in a generation that was published, or never will be in one.
  * @thread core */
