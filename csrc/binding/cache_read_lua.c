@@ -74,7 +74,7 @@ static void push_missing(lua_State *L, const struct aps_buf *missing)
 	}
 }
 
-enum arguments { SELF = 1, VARIABLES, IS_PARTIAL, KEY, MAX_BYTES, IS_EXACT };
+enum arguments { SELF = 1, VARIABLES, IS_PARTIAL, KEY, MAX_BYTES, IS_EXACT, KNOWN };
 
 /* What is read, in a buffer of its own: by the service's ids where temporary ones were given. */
 struct asked {
@@ -175,6 +175,13 @@ static enum aps_rc push_data(lua_State *L, const struct apl_cache *cache, struct
 	return apl_value_push_packed(L, &packed, lua_gettop(L), cache->caches->big, err);
 }
 
+/* Whoever has seen this answer needs no more than its number. */
+static bool is_known(lua_State *L, const struct aps_kept_read *kept)
+{
+	return kept->answer != 0 && lua_type(L, KNOWN) == LUA_TNUMBER &&
+	       (uint64_t)lua_tonumber(L, KNOWN) == kept->answer;
+}
+
 static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *reading)
 {
 	struct aps_err err = {0};
@@ -185,7 +192,7 @@ static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *re
 	if (rc != APS_OK) return fail_read(L, &err);
 	apl_cache_tell_uses(cache, now_s);
 	bool is_whole = result->n_missing == 0, has_expired = result->n_expired != 0;
-	if (!is_whole && !lua_toboolean(L, IS_PARTIAL))
+	if ((!is_whole && !lua_toboolean(L, IS_PARTIAL)) || is_known(L, &reading->kept))
 		lua_pushnil(L);
 	else if (push_data(L, cache, reading, &err) != APS_OK)
 		return fail_read(L, &err);
@@ -195,7 +202,10 @@ static int push_answer(lua_State *L, struct apl_cache *cache, struct reading *re
 		push_missing(L, &result->missing);
 	lua_pushnil(L);
 	lua_pushboolean(L, has_expired);
-	return 4;
+	lua_pushnil(L);
+	if (reading->kept.answer == 0) return 5;
+	apl_push_id(L, reading->kept.answer);
+	return 6;
 }
 
 /* The arguments stand on the stack, and nothing else. */
@@ -219,20 +229,21 @@ static struct reading *check(lua_State *L)
 	return luaL_checkudata(L, SELF, READING);
 }
 
-/* reading:read(variables, partial, key, max_bytes, exact): as cache:read(). */
+/* reading:read(variables, partial, key, max_bytes, exact, known): as cache:read(), and the number of the answer where
+ * it may be the next one, too. Where that is `known` there is no data. */
 static int Apl_reading_read(lua_State *L)
 {
 	struct aps_err err = {0};
 	struct reading *reading = check(L);
 	struct apl_cache *cache = apl_cache_of(L, reading->cache, &err);
-	lua_settop(L, IS_EXACT);
+	lua_settop(L, KNOWN);
 	if (cache == NULL) return fail_read(L, &err);
 	if (reading->is_busy) {
 		apl_push_table(L, SELF);
 		lua_rawgeti(L, -1, 0);
 		reading = push_reading(L, lua_gettop(L), reading->kept.document, reading->kept.definition);
 		lua_replace(L, SELF);
-		lua_settop(L, IS_EXACT);
+		lua_settop(L, KNOWN);
 	}
 	return answer(L, cache, reading);
 }
@@ -273,6 +284,7 @@ static int Apl_cache_read(lua_State *L)
 	lua_settop(L, 2);
 	for (size_t i = 0; i < APS_COUNTOF(NAMES); i++) lua_getfield(L, 2, NAMES[i]);
 	lua_remove(L, 2);
+	lua_settop(L, KNOWN);
 	return answer(L, cache, reading);
 }
 

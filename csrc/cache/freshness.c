@@ -6,6 +6,16 @@ static int64_t ttl_ms_of(const struct aps_policies *policies, struct aps_str typ
 	return policy != NULL ? policy->ttl_ms : 0;
 }
 
+bool aps_freshness_counts_at_all(const struct aps_policies *policies)
+{
+	size_t cursor = 0;
+	void *state, *policy;
+	struct aps_str type;
+	while (aps_map_next(&policies->types, &cursor, &state, &type, &policy))
+		if (((const struct aps_type_policy *)policy)->ttl_ms != 0) return true;
+	return false;
+}
+
 bool aps_freshness_counts(const struct aps_policies *policies, struct aps_str type)
 {
 	return ttl_ms_of(policies, type) != 0;

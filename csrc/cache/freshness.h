@@ -13,6 +13,8 @@
 
 APS_BEGIN_DECLS
 
+/* Some type expires. */
+bool aps_freshness_counts_at_all(const struct aps_policies *policies);
 /* The type expires. */
 bool aps_freshness_counts(const struct aps_policies *policies, struct aps_str type);
 /* Appends the field to those of a record. `now_s`: Unix time. */

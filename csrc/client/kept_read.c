@@ -8,6 +8,7 @@ static void unbind(struct aps_kept_read *kept)
 {
 	if (kept->is_bound) aps_binding_clear(&kept->binding);
 	kept->is_bound = false;
+	aps_kept_read_let_go(kept);
 	aps_buf_clear(&kept->variables);
 }
 
@@ -36,6 +37,7 @@ enum aps_rc aps_kept_read_bind(struct aps_kept_read *kept, const struct aps_kept
 {
 	bool is_bound = is_still_bound(names, kept);
 	if (is_bound && aps_str_eq(aps_buf_str(&kept->variables), variables)) return APS_OK;
+	aps_kept_read_let_go(kept);
 	aps_buf_reset(&kept->variables);
 	aps_buf_add_str(&kept->variables, variables);
 	variables = aps_buf_str(&kept->variables); /* which the binding refers to */
@@ -53,6 +55,7 @@ void aps_kept_read_init(struct aps_kept_read *kept, struct aps_gql_document *doc
 	*kept = (struct aps_kept_read){.document = aps_gql_document_ref(document), .definition = definition};
 	aps_read_result_init(&kept->result, APS_BUF_ANY_SIZE);
 	aps_buf_init(&kept->variables, APS_BUF_ANY_SIZE);
+	aps_buf_init(&kept->root, APS_BUF_ANY_SIZE);
 }
 
 void aps_kept_read_turn_to(struct aps_kept_read *kept, struct aps_gql_document *document,
@@ -66,6 +69,7 @@ void aps_kept_read_turn_to(struct aps_kept_read *kept, struct aps_gql_document *
 void aps_kept_read_rest(struct aps_kept_read *kept)
 {
 	unbind(kept);
+	aps_buf_clear(&kept->root);
 	aps_read_result_clear(&kept->result);
 }
 
@@ -77,11 +81,36 @@ void aps_kept_read_clear(struct aps_kept_read *kept)
 	kept->document = NULL;
 }
 
+bool aps_kept_read_holds(const struct aps_kept_read *kept, const struct aps_kept_moment *moment,
+                         const struct aps_read_options *options)
+{
+	const struct aps_kept_moment *then = &kept->moment;
+	return kept->answer != 0 && then->n_changes == moment->n_changes && then->time == moment->time &&
+	       kept->result.data.n <= kept->result.data.max_bytes &&
+	       aps_str_eq(aps_buf_str(&kept->root), options->root);
+}
+
+void aps_kept_read_keep(struct aps_kept_read *kept, const struct aps_kept_moment *moment,
+                        const struct aps_read_options *options, uint64_t number)
+{
+	aps_buf_reset(&kept->root);
+	aps_buf_add_str(&kept->root, options->root);
+	kept->moment = *moment;
+	kept->answer = kept->result.n_missing == 0 && kept->root.rc == APS_OK ? number : 0;
+}
+
+void aps_kept_read_let_go(struct aps_kept_read *kept)
+{
+	kept->answer = 0;
+}
+
 void aps_kept_read_shrink(struct aps_kept_read *kept)
 {
 	size_t n_bytes = kept->binding.arena.held_bytes + kept->binding.varying_arena.held_bytes;
 	if (kept->is_bound && n_bytes + kept->variables.capacity > MAX_KEPT_BYTES) unbind(kept);
-	if (kept->result.data.capacity > MAX_KEPT_BYTES) aps_buf_clear(&kept->result.data);
+	if (kept->result.data.capacity <= MAX_KEPT_BYTES) return;
+	aps_kept_read_let_go(kept);
+	aps_buf_clear(&kept->result.data);
 }
 
 enum aps_rc aps_kept_read_complete(struct aps_kept_read *kept, struct aps_str type, struct aps_str data,

@@ -15,6 +15,13 @@ struct aps_kept_read {
 	uint64_t n_bindings;  /* that there were: each has labels of its own */
 	uint64_t n_renamings; /* when it was bound */
 	uint32_t n_names;     /* likewise, lent ones aside: a binding knows none of these */
+	/* What `result` holds is all that the root has of these variables, as long as it is this moment. */
+	uint64_t answer; /* its number, which no other one of the reader has; 0: it isn't, or not all */
+	struct aps_buf root;
+	struct aps_kept_moment {
+		uint64_t n_changes; /* of what the reader shows */
+		int64_t time;       /* as far as it matters */
+	} moment;
 };
 
 /* What a reader binds with. */
@@ -35,6 +42,14 @@ void aps_kept_read_turn_to(struct aps_kept_read *kept, struct aps_gql_document *
 void aps_kept_read_clear(struct aps_kept_read *kept);
 /* Lets go of all memory but its own: the next read takes it anew. */
 void aps_kept_read_rest(struct aps_kept_read *kept);
+/* What was read is what a read would find now. */
+bool aps_kept_read_holds(const struct aps_kept_read *kept, const struct aps_kept_moment *moment,
+                         const struct aps_read_options *options);
+/* It was read just now. `number`: see `answer`. */
+void aps_kept_read_keep(struct aps_kept_read *kept, const struct aps_kept_moment *moment,
+                        const struct aps_read_options *options, uint64_t number);
+/* It says nothing any more. */
+void aps_kept_read_let_go(struct aps_kept_read *kept);
 /* Lets go of what would be too much to keep; what was read isn't needed any more. */
 void aps_kept_read_shrink(struct aps_kept_read *kept);
 /* Makes kept->binding that of these variables, the JSON text of an object, with as little as has changed. E_NOMEM,

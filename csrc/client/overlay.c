@@ -175,6 +175,7 @@ static enum aps_rc show_list(struct aps_overlay *overlay, struct aps_pending_edi
 		return rc;
 	}
 	aps_write_commit(&overlay->write);
+	overlay->n_showings++;
 	pending->n_shown = n;
 	return APS_OK;
 }
@@ -198,6 +199,7 @@ void aps_overlay_hide(struct aps_overlay *overlay)
 	const uint64_t *touched = (const uint64_t *)(const void *)overlay->touched.p;
 	if (!overlay->is_shown) return;
 	overlay->is_shown = false;
+	overlay->n_showings++;
 	aps_layers_clear(&overlay->cache->layers);
 	for (size_t i = 0; i < overlay->touched.n / sizeof *touched; i++)
 		aps_entries_forget_number(&overlay->cache->entries, touched[i]);

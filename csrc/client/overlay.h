@@ -24,6 +24,7 @@ struct aps_overlay {
 	struct aps_cache_write write;
 	struct aps_merge merge;
 	bool is_shown;
+	uint64_t n_showings;             /* how often what is shown has changed */
 	uint64_t last_entry;             /* of the cache, before it was shown */
 	uint64_t last_layer;             /* an id of those that are shown */
 	struct aps_buf touched;          /* uint64_t: entries that aren't what the store has */

@@ -18,7 +18,9 @@
 
 #include "base/mem.h"
 #include "cache/field_text.h"
+#include "cache/freshness.h"
 #include "cache/number_set.h"
+#include "client/covered_row.h"
 #include "client/overlay.h"
 #include "client/question.h"
 #include "client/recent.h"
@@ -35,11 +37,6 @@
 #define CHANGE_MS 2000 /* whoever changes what is there does: it is rare, and nothing is lost for it */
 #define MAX_MOVES 4    /* of the store, in the middle of something */
 
-/* What a row that layers may cover is made of. */
-struct covered_row {
-	struct aps_buf text, patches, content;
-};
-
 struct aps_reader {
 	char *path, *prefix, *identity;
 	const struct aps_policies *policies;
@@ -51,11 +48,14 @@ struct aps_reader {
 	struct aps_read_source source;
 	uint64_t seen, named; /* the generations of what is in memory, and whose names are known */
 	uint64_t n_renamings; /* how often names have got other numbers */
+	uint64_t n_changes;   /* how often what reads show may have changed, the overlay's aside */
+	uint64_t last_answer; /* a number */
 	struct aps_recent recent;
-	struct covered_row row; /* that was read last, where layers are */
+	struct aps_covered_row row; /* that was read last, where layers are */
 	bool is_viewing, must_restart;
 	bool has_layers;               /* what the view shows */
 	bool is_below;                 /* reads don't look at layers */
+	bool expires;                  /* some type does */
 	struct aps_number_set covered; /* of what is in memory that which layers change */
 	uint64_t viewed;               /* the generation of the view */
 	bool is_blind;    /* the store can't be read now: there is what was in memory, and what was written here */
@@ -76,6 +76,7 @@ static void init_entries(struct aps_reader *reader)
 
 static void forget_all(struct aps_reader *reader)
 {
+	reader->n_changes++;
 	aps_entries_clear(&reader->cache.entries);
 	aps_number_set_clear(&reader->covered);
 	aps_recent_clear(&reader->recent);
@@ -93,6 +94,7 @@ static void advance(struct aps_reader *reader, uint64_t generation)
 	struct aps_buf changed;
 	uint64_t edits;
 	if (generation <= reader->seen) return;
+	reader->n_changes++;
 	aps_overlay_hide(&reader->overlay);
 	aps_entries_forget_absent(&reader->cache.entries);
 	aps_buf_init(&changed, APS_BUF_ANY_SIZE);
@@ -236,37 +238,12 @@ static struct aps_reader *of(struct aps_entry_backing *backing)
 	return APS_CONTAINER_OF(backing, struct aps_reader, backing);
 }
 
-static void clear_row(struct covered_row *kept)
-{
-	aps_buf_clear(&kept->text);
-	aps_buf_clear(&kept->patches);
-	aps_buf_clear(&kept->content);
-}
-
-/* What the patches make of a row whose text is kept. */
-static enum aps_rc lay_over(struct aps_reader *reader, struct covered_row *kept, struct aps_entry_row *row,
-                            struct aps_err *err)
-{
-	row->is_covered = true;
-	row->base = row->is_nowhere ? (struct aps_str){NULL, 0} : row->content;
-	row->patches = aps_buf_str(&kept->patches);
-	enum aps_rc rc = aps_patches_apply_text(&kept->content, row->base, row->patches, &row->is_nowhere,
-	                                        &reader->cache.entries, err);
-	row->content = kept->content.n != 0 ? aps_buf_str(&kept->content) : APS_STR("");
-	return rc;
-}
-
 /* What layers make of a row. Others may be read for that, and take the store's row away: this one is kept. */
 static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, struct aps_err *err)
 {
-	struct covered_row kept;
+	struct aps_covered_row kept;
 	struct aps_str key = row->key, content = row->content;
-	aps_buf_init(&kept.text, APS_BUF_ANY_SIZE);
-	aps_buf_init(&kept.patches, APS_BUF_ANY_SIZE);
-	aps_buf_init(&kept.content, APS_BUF_ANY_SIZE);
-	aps_buf_add_str(&kept.text, key);
-	aps_buf_add_str(&kept.text, content);
-	aps_buf_add_byte(&kept.text, '\0');
+	aps_covered_row_init(&kept, key, content);
 	reader->sight.store.backing.done(&reader->sight.store.backing);
 	enum aps_rc rc =
 	        kept.text.rc == APS_OK ? APS_OK : aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
@@ -280,8 +257,8 @@ static enum aps_rc cover(struct aps_reader *reader, struct aps_entry_row *row, s
 		rc = aps_fail(err, APS_E_NOMEM, "no memory for an optimistic layer");
 	row->key = rc == APS_OK ? (struct aps_str){kept.text.p, key.n} : APS_STR("");
 	row->content = rc == APS_OK ? (struct aps_str){kept.text.p + key.n, content.n} : APS_STR("");
-	if (rc == APS_OK && kept.patches.n != 0) rc = lay_over(reader, &kept, row, err);
-	clear_row(&reader->row);
+	if (rc == APS_OK && kept.patches.n != 0) rc = aps_covered_row_apply(&kept, &reader->cache.entries, row, err);
+	aps_covered_row_clear(&reader->row);
 	reader->row = kept;
 	return rc;
 }
@@ -386,6 +363,7 @@ struct aps_reader *aps_reader_new(const char *path, const char *prefix, const ch
 	reader->prefix = aps_strndup(prefix, strlen(prefix));
 	reader->identity = aps_strndup(identity, strlen(identity));
 	reader->policies = policies;
+	reader->expires = aps_freshness_counts_at_all(policies);
 	reader->channel = aps_channel_ref(channel);
 	reader->backing = (struct aps_entry_backing){find, load, done, list};
 	reader->source = (struct aps_read_source){.at = source_at, .find = source_find};
@@ -410,7 +388,7 @@ void aps_reader_free(struct aps_reader *reader)
 	aps_uses_clear(&reader->uses);
 	aps_kept_read_clear(&reader->written);
 	aps_number_set_clear(&reader->covered);
-	clear_row(&reader->row);
+	aps_covered_row_clear(&reader->row);
 	aps_channel_unref(reader->channel);
 	aps_free(reader->path);
 	aps_free(reader->prefix);
@@ -495,14 +473,31 @@ static void unbind_job(struct job *job)
 	if (job->kept == NULL) aps_binding_clear(&job->once);
 }
 
+static void begin_result(struct job *job)
+{
+	if (job->kept != NULL) aps_kept_read_let_go(job->kept);
+	aps_read_result_reset(job->result);
+}
+
+/* Time counts where records expire, and uses are noted once a minute. */
+static struct aps_kept_moment moment_of(const struct aps_reader *reader, int64_t now_s)
+{
+	int64_t now = reader->expires ? now_s : reader->uses.is_noting ? now_s / 60 + 1 : 1;
+	return (struct aps_kept_moment){reader->n_changes + reader->overlay.n_showings, now_s != 0 ? now : 0};
+}
+
 /* Names have other numbers where the store has moved to. */
 static enum aps_rc read_once(struct aps_reader *reader, struct job *job, struct aps_err *err)
 {
-	aps_read_result_reset(job->result);
 	enum aps_rc rc = bind_job(reader, job, err);
+	const struct aps_kept_moment moment = moment_of(reader, job->options->now_s);
+	if (rc == APS_OK && job->kept != NULL && aps_kept_read_holds(job->kept, &moment, job->options)) return APS_OK;
+	begin_result(job);
 	aps_row_limit_begin(&reader->limit);
 	if (rc == APS_OK) rc = aps_denormalize(&reader->source, job->binding, job->options, job->result, err);
 	aps_row_limit_end(&reader->limit);
+	if (rc == APS_OK && job->kept != NULL && !reader->is_blind)
+		aps_kept_read_keep(job->kept, &moment, job->options, ++reader->last_answer);
 	unbind_job(job);
 	return rc;
 }
@@ -619,6 +614,7 @@ void aps_reader_look_below(struct aps_reader *reader, bool is_below)
 {
 	uint64_t number = 0;
 	if (reader->is_below == is_below) return;
+	reader->n_changes++;
 	reader->is_below = reader->overlay.is_below = is_below;
 	if (aps_overlay_has_hopes(&reader->overlay) || reader->covered.n_members != 0)
 		aps_overlay_hide(&reader->overlay);

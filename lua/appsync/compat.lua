@@ -14,6 +14,12 @@ function compat.pack(...)
   return { n = select("#", ...), ... }
 end
 
+local has_clone, clone = pcall(require, "table.clone")
+
+---A table's copy, without its metatable; nil where the VM has no function of its own for it: OpenResty's LuaJIT does.
+---@type (fun(t: table): table)?
+compat.clone = compat.is_jit and has_clone and clone or nil
+
 local running = coroutine.running
 
 ---@return thread? the running coroutine; nil in the main one

@@ -59,6 +59,9 @@ describe("processes on one store", function()
     -- What is in memory here is what the other one has written, soon.
     other.run([[return client:write_query([=[%s]=], { id = "2" }, { getTodo = { __typename = "Todo", id = "2", name = "second" } })]], GET)
     wait_for(function() return name_of "2" == "second" end)
+    for _ = 1, 5 do assert.equal("second", name_of "2") end
+    other.run([[return client:write_query([=[%s]=], { id = "2" }, { getTodo = { __typename = "Todo", id = "2", name = "two" } })]], GET)
+    wait_for(function() return name_of "2" == "two" end)
     assert.same({}, lines)
     assert.equal("0", other.run "return #lines")
   end)

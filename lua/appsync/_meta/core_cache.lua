@@ -11,8 +11,12 @@ local reading = {}
 ---@param partial boolean?
 ---@param key string?
 ---@param max_bytes number?
----@return any data, string[]? missing, appsync.core.Err? err, boolean? has_expired, boolean? is_large
-function reading:read(variables, partial, key, max_bytes) end
+---@param exact boolean?
+---@param known integer? a number that was returned before
+---@return any data nil where the answer is the known one
+---@return string[]? missing, appsync.core.Err? err, boolean? has_expired, boolean? is_large
+---@return integer? number of the answer, equal to that of an earlier read where nothing has changed; nil: it isn't known whether it has
+function reading:read(variables, partial, key, max_bytes, exact, known) end
 ---Lets go of the memory that it keeps, of which the garbage collector knows nothing; the next `read` takes it anew.
 function reading:rest() end
 

@@ -1,5 +1,6 @@
 ---What is read of a cache again and again: a reading is made once for an operation or a fragment, which keeps what it selects
 ---prepared. The last ones are kept; they go earlier with their documents.
+local copied_reading = require "appsync.client.copied_reading"
 local are_sent = require("appsync.client.variables").are_sent
 local documents = require "appsync.document"
 
@@ -38,7 +39,7 @@ local function drop(self, at)
 end
 
 local function make(self, key, document, call)
-  local reading = self.core:prepare(call)
+  local reading = copied_reading.of(self.core:prepare(call))
   local at = self.at % MAX_KEPT + 1
   drop(self, at)
   self.at, self.ring[at], self.keys[at], self.documents[at] = at, reading, key, document

@@ -206,6 +206,69 @@ static void what_one_writes_the_other_reads(void **state)
 	assert_reads(A, record("a", "1", 3));
 }
 
+/* Reads again what is kept of A: a new one (true), or the one of before. */
+static bool is_read_anew(struct aps_kept_read *kept, const char *expected)
+{
+	struct aps_err err;
+	uint64_t before = kept->answer;
+	const struct aps_read_options options = {.root = APS_STR("RROOT_QUERY")};
+	if (aps_reader_read_again(world.reader, kept, APS_STR(""), &options, &err) != APS_OK) fail_msg("%s", err.msg);
+	assert_string_equal(kept->result.n_missing != 0 ? "missing" : kept->result.data.p, expected);
+	return kept->answer != before;
+}
+
+static void a_kept_answer_ends_with_what_another_commits(void **state)
+{
+	(void)state;
+	struct aps_kept_read kept;
+	struct aps_operation operation = vault_world_operation(A);
+	aps_kept_read_init(&kept, operation.document, operation.definition);
+	vault_world_open(&world);
+	vault_world_write(&world, A, record("a", "1", 1));
+	vault_world_commit(&world);
+	tell("open");
+	assert_true(is_read_anew(&kept, record("a", "1", 1)));
+	assert_false(is_read_anew(&kept, record("a", "1", 1)));
+	tell("write a 1 2");
+	look(&world);
+	assert_true(is_read_anew(&kept, record("a", "1", 2)));
+	/* what a read meets in the file is so for the others, too */
+	tell("write b 1 3");
+	assert_false(is_read_anew(&kept, record("a", "1", 2)));
+	assert_reads("{ look(for: 1) }", "missing");
+	assert_true(is_read_anew(&kept, record("a", "1", 3)));
+	tell("hope 4");
+	look(&world);
+	assert_true(is_read_anew(&kept, record("a", "1", 4)));
+	kill_other();
+	look(&world);
+	assert_true(is_read_anew(&kept, record("a", "1", 3)));
+	assert_false(is_read_anew(&kept, record("a", "1", 3)));
+	aps_kept_read_clear(&kept);
+	aps_operation_clear(&operation);
+}
+
+static void what_another_clears_ends_a_kept_answer(void **state)
+{
+	(void)state;
+	struct aps_kept_read kept;
+	struct aps_operation operation = vault_world_operation(A);
+	aps_kept_read_init(&kept, operation.document, operation.definition);
+	tell("open");
+	tell("write a 1 1");
+	vault_world_open(&world);
+	assert_true(is_read_anew(&kept, record("a", "1", 1)));
+	assert_false(is_read_anew(&kept, record("a", "1", 1)));
+	tell("clear");
+	look(&world);
+	assert_true(is_read_anew(&kept, "missing"));
+	tell("write a 1 5");
+	look(&world);
+	assert_true(is_read_anew(&kept, record("a", "1", 5)));
+	aps_kept_read_clear(&kept);
+	aps_operation_clear(&operation);
+}
+
 static void who_writes_knows_what_others_have_written(void **state)
 {
 	(void)state;
@@ -449,6 +512,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(both_have_the_file_and_one_leads, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_one_writes_the_other_reads, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_kept_answer_ends_with_what_another_commits, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_another_clears_ends_a_kept_answer, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_writes_knows_what_others_have_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_another_has_cleared_is_begun_anew, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_damaged_file_is_set_aside_once_all_have_let_go_of_it, setup,
