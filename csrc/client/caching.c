@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/collecting.h"
+#include "client/partition.h"
 #include "client/partition_ids.h"
 #include "client/question.h"
 #include "client/sharing.h"
@@ -361,7 +362,9 @@ enum aps_rc aps_caching_put_ids(const struct aps_core *core, const struct aps_cl
 {
 	const struct aps_cached *cached = id != 0 ? find(caching_of(core, client), id) : NULL;
 	if (cached == NULL || cached->partition == NULL) return APS_OK;
-	return aps_partition_put_ids(cached->partition, operation, err);
+	const struct aps_partition *partition = cached->partition;
+	const struct aps_ids_owner of = {partition->vault, partition->prefix, partition->identity};
+	return aps_partition_ids_put(&of, operation, err);
 }
 
 uint32_t aps_caching_moment(const struct aps_core *core, const struct aps_client *client, uint64_t id)

@@ -330,7 +330,8 @@ struct aps_partition *aps_partition_open(struct aps_vault *vault, const char *pr
 		return NULL;
 	}
 	aps_channel_move(channel, vault->place);
-	aps_partition_tell_ids(partition);
+	const struct aps_ids_owner ids = {vault, prefix, identity};
+	if (aps_partition_ids_are_none(&ids)) aps_channel_tell_no_ids(channel);
 	aps_vault_add(vault, &partition->part);
 	return partition;
 }

@@ -6,30 +6,27 @@
 #include "sync/uuid_text.h"
 
 /* What lies over a file in memory has no tables but the cache's. NULL: there is no store. */
-static struct aps_db *db_of(const struct aps_partition *partition)
+static struct aps_db *db_of(const struct aps_ids_owner *of)
 {
-	return partition->vault->base != NULL ? partition->vault->base : partition->vault->db;
+	return of->vault->base != NULL ? of->vault->base : of->vault->db;
 }
 
-static enum aps_rc look_for_any(const struct aps_partition *partition, int64_t *owner, bool *has_any,
-                                struct aps_err *err)
+static enum aps_rc look_for_any(const struct aps_ids_owner *of, int64_t *owner, bool *has_any, struct aps_err *err)
 {
-	struct aps_db *db = db_of(partition);
+	struct aps_db *db = db_of(of);
 	*owner = 0;
 	*has_any = false;
 	if (db == NULL) return aps_fail(err, APS_E_STORAGE, "there is no store now");
-	enum aps_rc rc =
-	        aps_owners_find(db, aps_str_of(partition->prefix), aps_str_of(partition->identity), owner, err);
+	enum aps_rc rc = aps_owners_find(db, aps_str_of(of->prefix), aps_str_of(of->identity), owner, err);
 	return rc == APS_OK && *owner != 0 ? aps_id_map_has_any(db, *owner, has_any, err) : rc;
 }
 
-void aps_partition_tell_ids(const struct aps_partition *partition)
+bool aps_partition_ids_are_none(const struct aps_ids_owner *of)
 {
 	struct aps_err unwanted;
 	int64_t owner;
 	bool has_any;
-	enum aps_rc rc = look_for_any(partition, &owner, &has_any, &unwanted);
-	if (rc == APS_OK && !has_any) aps_channel_tell_no_ids(partition->channel);
+	return look_for_any(of, &owner, &has_any, &unwanted) == APS_OK && !has_any;
 }
 
 struct replacing {
@@ -59,14 +56,13 @@ static enum aps_rc put(struct aps_operation *operation, struct aps_str variables
 	return APS_OK;
 }
 
-enum aps_rc aps_partition_put_ids(const struct aps_partition *partition, struct aps_operation *operation,
-                                  struct aps_err *err)
+enum aps_rc aps_partition_ids_put(const struct aps_ids_owner *of, struct aps_operation *operation, struct aps_err *err)
 {
-	struct replacing in = {.db = db_of(partition)};
+	struct replacing in = {.db = db_of(of)};
 	struct aps_buf text;
 	bool has_any, is_changed = false;
 	if (operation->n_variables_bytes <= APS_UUID_CHARS) return APS_OK;
-	enum aps_rc rc = look_for_any(partition, &in.owner, &has_any, err);
+	enum aps_rc rc = look_for_any(of, &in.owner, &has_any, err);
 	if (rc == APS_E_NOMEM) return rc;
 	if (rc != APS_OK || !has_any) return APS_OK;
 	aps_id_made_init(&in.pair);

@@ -3,16 +3,22 @@
 #ifndef APS_CLIENT_PARTITION_IDS_H
 #define APS_CLIENT_PARTITION_IDS_H
 
-#include "client/partition.h"
+#include "client/vault.h"
+#include "proto/operation.h"
+
+/* Of which partition. */
+struct aps_ids_owner {
+	const struct aps_vault *vault;
+	const char *prefix, *identity;
+};
 
 APS_BEGIN_DECLS
 
-/* Its reader is told where there are none, so that it needn't look. */
-void aps_partition_tell_ids(const struct aps_partition *partition);
+/* It is sure that there are none. */
+bool aps_partition_ids_are_none(const struct aps_ids_owner *of);
 /* Puts the service's ids into the operation's variables; those that can't be read now stay as they are. E_NOMEM: and
  * nothing is changed. */
-enum aps_rc aps_partition_put_ids(const struct aps_partition *partition, struct aps_operation *operation,
-                                  struct aps_err *err);
+enum aps_rc aps_partition_ids_put(const struct aps_ids_owner *of, struct aps_operation *operation, struct aps_err *err);
 
 APS_END_DECLS
 

@@ -258,7 +258,7 @@ static void settle_in_file(struct aps_vault *vault, uint64_t place)
 	vault->place = place;
 	vault->trouble.code = vault->lost.code = APS_OK;
 	vault->wait_ms = 0;
-	vault->is_suspect = vault->is_doubted = false; /* that was another one */
+	vault->is_suspect = vault->is_doubted = vault->is_lost = false; /* that was another one */
 	aps_store_file_share(&vault->file);
 	if (vault->timers == NULL) return;
 	aps_timer_stop(vault->timers, &vault->retry);
@@ -367,8 +367,10 @@ bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why)
 	bool is_of_file = why->code == APS_E_STORAGE && (why->word != NULL || why->native != 0);
 	if (!is_of_file || kind_of(vault) == APS_PLACE_MEMORY) return false;
 	if (is_word(why, "corrupt")) return replace_file(vault, why);
-	if (is_word(why, "missing") && kind_of(vault) == APS_PLACE_FILE) /* readers wouldn't find what lies below */
+	if (is_word(why, "missing") && kind_of(vault) == APS_PLACE_FILE) { /* readers wouldn't find what lies below */
+		vault->is_lost = true;
 		return aps_vault_leave(vault, why);
+	}
 	return kind_of(vault) == APS_PLACE_FILE && move_over_file(vault, why);
 }
 
@@ -450,6 +452,10 @@ static bool go_back(struct aps_vault *vault, struct aps_err *err)
 	struct aps_db *memory = vault->db;
 	char name[APS_PLACE_NAME_BYTES];
 	aps_place_name(vault->place, name);
+	if (vault->is_lost && !aps_db_is_there(vault->file.path)) {
+		*err = vault->trouble;
+		return false;
+	}
 	enum aps_rc rc = aps_store_file_open(&vault->file, vault->generation, &file, err);
 	if (rc == APS_OK) rc = drop_parts(vault, file.db, err);
 	if (rc == APS_OK && memory != NULL) rc = aps_carry_stale(file.db, name, err);

@@ -95,6 +95,7 @@ struct aps_vault {
 	struct aps_tidying *tidying; /* whoever opened the vault ends it before */
 	struct aps_buf drops;        /* of parts, in memory: how, and the owner's prefix and identity */
 	struct aps_timer retry;
+	bool is_lost;    /* the file was moved or deleted while it was open: it may come back, no other one is made */
 	bool is_suspect; /* damage was met */
 	int64_t full_ms; /* when the file was full last; 0: never */
 	bool is_doubted; /* it was so soon before: that may be damage */

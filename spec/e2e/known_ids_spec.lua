@@ -9,15 +9,10 @@ local offline, restart, online, item, create, update = app.offline, app.restart,
 local items = app.at_service
 local null = appsync.null
 
--- What a cache of the core's can do.
-local function methods_of(cache)
-  return debug.getmetatable(cache).__index
-end
-
 -- Calls `fn`; how often ids were looked up by this thread meanwhile, and how often it had to open the store for that.
 local function count_looks(fn)
   local opened = assert(cache.open(app.client, "test"))
-  local methods, n_looks, n_opened = methods_of(opened), 0, 0
+  local methods, n_looks, n_opened = debug.getmetatable(opened).__index, 0, 0
   local originals = {}
   for _, name in ipairs{ "has_ids", "made_id", "made_key", "read" } do
     originals[name] = methods[name]

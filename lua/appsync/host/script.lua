@@ -120,7 +120,7 @@ local function check_options(options)
   local seconds, raise = options.budget, options.raise
   if seconds == nil and raise ~= nil then seconds = DEFAULT_BUDGET end
   if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-    errors.misuse("appsync.update: {budget = n} must have a number of seconds, got %s", (errors.describe(seconds)))
+    errors.misuse("appsync.update: {budget = n} must have a number of seconds, 0 or more, got %s", (errors.describe(seconds)))
   end
   if raise ~= nil and type(raise) ~= "boolean" then
     errors.misuse("appsync.update: raise must be a boolean, got %s", (errors.describe(raise)))
@@ -133,7 +133,7 @@ local function checked_budget(budget)
   if budget == nil then return DEFAULT_BUDGET end
   if type(budget) == "table" then return check_options(budget) end
   if type(budget) ~= "number" or budget ~= budget or budget < 0 then
-    errors.misuse("appsync.update: budget must be a number of seconds, got %s", (errors.describe(budget)))
+    errors.misuse("appsync.update: budget must be a number of seconds, 0 or more, got %s", (errors.describe(budget)))
   end
   if budget > MAX_BUDGET then
     errors.misuse("appsync.update: a budget of %g s is more than a frame can spare; it is the time that may be spent, "
