@@ -60,18 +60,9 @@ static void look_at_commits(struct aps_vault *vault)
 		if (rc != APS_OK) aps_vault_suspect(vault, &err);
 		is_seen = rc == APS_OK;
 	}
-	vault->behind_ms = is_seen ? 0 : vault->behind_ms == 0 ? FIRST_BEHIND_MS : vault->behind_ms * 2;
-}
-
-/* A door that was closed meanwhile isn't waited for. */
-static void watch_door(struct aps_vault *vault)
-{
-	int fd = vault->file.neighbours.door.fd;
-	if (vault->descriptors == NULL) return;
-	if (fd >= 0)
-		aps_descriptors_add(vault->descriptors, &vault->door, fd);
-	else
-		aps_descriptors_remove(vault->descriptors, &vault->door);
+	int64_t next_ms = vault->behind_ms == 0 ? FIRST_BEHIND_MS : vault->behind_ms * 2;
+	if (is_seen) next_ms = 0;
+	vault->behind_ms = next_ms < APS_SHARING_ALONE_MS ? next_ms : APS_SHARING_ALONE_MS;
 }
 
 static void meet_neighbours(struct aps_vault *vault)
@@ -81,7 +72,8 @@ static void meet_neighbours(struct aps_vault *vault)
 		aps_neighbours_look(neighbours, &vault->file.claim);
 	else
 		aps_neighbours_open(neighbours, vault->file.real, &vault->file.claim);
-	watch_door(vault);
+	int fd = neighbours->door.fd;
+	if (fd >= 0 && vault->descriptors != NULL) aps_descriptors_add(vault->descriptors, &vault->door, fd);
 }
 
 static void look(struct aps_vault *vault, int64_t now_ms)
@@ -131,7 +123,6 @@ static void door_ready(struct aps_descriptor *descriptor, void *context APS_UNUS
 {
 	struct aps_vault *vault = APS_CONTAINER_OF(descriptor, struct aps_vault, door);
 	unsigned what;
-	watch_door(vault);
 	if (aps_neighbours_answer(&vault->file.neighbours, &what)) aps_sharing_heed(vault, what, aps_clock_mono_ms());
 }
 

@@ -134,18 +134,6 @@ static enum aps_rc read_numbers(struct aps_vault *vault, struct aps_err *err)
 	return rc == APS_OK ? aps_counters_last_number(vault->db, &vault->last_number, err) : rc;
 }
 
-static void forget_telling(struct aps_vault *vault)
-{
-	vault->tells = false;
-	vault->telling = (struct aps_told){.bits = {0}};
-}
-
-void aps_vault_tell(struct aps_vault *vault, uint64_t number)
-{
-	vault->tells = true;
-	aps_told_add(&vault->telling, number);
-}
-
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err)
 {
 	bool is_other = false;
@@ -211,8 +199,7 @@ static void roll_back(struct aps_vault *vault)
 static void abort_turn(struct aps_vault *vault)
 {
 	if (vault->db != NULL) roll_back(vault);
-	vault->is_writing = vault->is_durable = vault->is_urgent = false;
-	forget_telling(vault);
+	vault->is_writing = vault->is_durable = vault->is_urgent = vault->tells = false;
 }
 
 /* Where a part can't follow there is no store for it, and none for the others either: what they have is in the same
@@ -272,6 +259,7 @@ bool aps_vault_leave(struct aps_vault *vault, const struct aps_err *why)
 		aps_db_abandon(vault->db);
 	else
 		aps_db_close(vault->db);
+	if (vault->descriptors != NULL) aps_descriptors_remove(vault->descriptors, &vault->door);
 	aps_store_file_let_go(&vault->file, is_word(why, "corrupt") ? why : NULL);
 	vault->full_ms = 0;
 	move_to_memory(vault, why);
@@ -670,9 +658,8 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	vault->is_durable = vault->is_durable && rc != APS_OK;
 	if (rc != APS_OK) return rc;
 	vault->generation = vault->told = *generation;
-	forget_telling(vault);
 	aps_neighbours_knock(&vault->file.neighbours, vault->is_urgent ? APS_KNOCK_URGENT : 0);
-	vault->is_urgent = false;
+	vault->tells = vault->is_urgent = false;
 	return rc;
 }
 

@@ -156,10 +156,16 @@ static void what_could_not_be_looked_at_is_looked_at_soon(void **state)
 	assert_int_equal(world.vault->look.at_ms, 1000103);
 	aps_timers_run(&world.timers, NULL, 1000103);
 	assert_int_equal(world.vault->look.at_ms, 1000107);
+	/* and as often as ever, however long that lasts */
+	int64_t now_ms = 1000107;
+	for (int i = 0; i < 70; i++, now_ms = world.vault->look.at_ms) {
+		aps_timers_run(&world.timers, NULL, now_ms);
+		assert_in_range(world.vault->look.at_ms, now_ms + 1, now_ms + APS_SHARING_LOOK_MS);
+	}
 	tell("end");
-	aps_timers_run(&world.timers, NULL, 1000107);
+	aps_timers_run(&world.timers, NULL, now_ms);
 	assert_reads(A, record("a", "1", 2));
-	assert_int_equal(world.vault->look.at_ms, 1000107 + APS_SHARING_LOOK_MS);
+	assert_int_equal(world.vault->look.at_ms, now_ms + APS_SHARING_LOOK_MS);
 }
 
 static void a_door_of_a_file_that_is_let_go_isnt_waited_for(void **state)
@@ -172,8 +178,7 @@ static void a_door_of_a_file_that_is_let_go_isnt_waited_for(void **state)
 	assert_true(aps_vault_leave(world.vault, &damage));
 	vault_world_commit(&world);
 	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
-	assert_true(hear()); /* a descriptor that is none */
-	assert_null(doors.first);
+	assert_null(doors.first); /* libcurl doesn't say that one is closed: each of its polls would end at once */
 	vault_world_news(&world);
 }
 
