@@ -55,7 +55,7 @@ function cache.open(client, where)
   local identity, identity_err = cache.identity_of(client)
   if not identity then return nil, identity_err end
   client.claim = stores.claim(client.root, identity, where)
-  local opened, err = core_client:cache{ identity = identity, follows = client.claim and client.claim.follows }
+  local opened, err = core_client:cache{ identity = identity, follows = stores.follows(client.claim) }
   if not opened then return nil, errors.of_core(err, where) end
   if queue.is_kept(client) then
     local queued, queue_err = queue.open(client, identity, opened)

@@ -1,13 +1,14 @@
 ---Which client has which part of which store: two that are open at once would write over each other.
 local core = require "appsync.core"
 local errors = require "appsync.errors"
+local nginx = require "appsync.nginx"
 local timer = require "appsync.timer"
 
 local stores = {}
 
 ---@class appsync.client.Claim who holds it has the part
 ---@field root appsync.client.Root
----@field follows boolean? what another client has written may not be kept yet
+---@field follows boolean? what another client has written may not be kept yet, and the first read is to wait for that
 
 -- By file, key prefix and identity. A client that nobody has any more has nothing; one that was made before the modules were
 -- loaded anew still has what it had.
@@ -65,6 +66,17 @@ function stores.claim(root, identity, where)
   claim = { root = root, follows = follows }
   claims[key] = claim
   return claim
+end
+
+---Whether the part's first read is to wait, which it does without letting others go on: a worker of nginx would serve nobody. Asked
+---once: one that is opened later has nothing to wait for.
+---@param claim appsync.client.Claim?
+---@return boolean? follows
+function stores.follows(claim)
+  if not claim or nginx.is_here then return nil end
+  local follows = claim.follows
+  claim.follows = nil
+  return follows
 end
 
 return stores
