@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,14 @@ struct path {
 
 void aps_neighbours_init(struct aps_neighbours *neighbours)
 {
-	*neighbours = (struct aps_neighbours){.door = {.fd = -1}};
+	*neighbours = (struct aps_neighbours){.door = {.fd = -1}, .folder = -1};
 	aps_buf_init(&neighbours->here, APS_BUF_ANY_SIZE);
+}
+
+static void leave_folder(struct aps_neighbours *neighbours)
+{
+	if (neighbours->folder >= 0) close(neighbours->folder);
+	neighbours->folder = -1;
 }
 
 /* One that is too long names no door. */
@@ -40,16 +47,38 @@ bool aps_neighbours_are_open(const struct aps_neighbours *neighbours)
 	return neighbours->stem != NULL;
 }
 
+/* A path that is too long for a socket goes by its folder's descriptor, where the system has such names, as Linux has
+ * (proc_pid_fd(5)). */
+static char *make_stem(struct aps_neighbours *neighbours, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	bool is_long = strlen(path) + strlen(STEM) + SLOT_CHARS >= sizeof neighbours->door.path;
+	struct aps_buf stem;
+	aps_buf_init(&stem, APS_BUF_ANY_SIZE);
+	if (is_long && slash != NULL) {
+		aps_buf_addf(&stem, "%.*s", (int)(slash - path) + 1, path);
+		if (stem.rc == APS_OK) neighbours->folder = open(stem.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		aps_buf_clear(&stem);
+	}
+	if (neighbours->folder >= 0)
+		aps_buf_addf(&stem, "/proc/self/fd/%d%s" STEM, neighbours->folder, slash);
+	else
+		aps_buf_addf(&stem, "%s" STEM, path);
+	char *text = stem.rc == APS_OK ? aps_strndup(stem.p, stem.n) : NULL;
+	aps_buf_clear(&stem);
+	return text;
+}
+
 void aps_neighbours_open(struct aps_neighbours *neighbours, const char *path, const struct aps_claim *claim)
 {
 	struct path own;
-	size_t n = strlen(path);
 	if (neighbours->stem != NULL || claim->slot == 0) return;
-	neighbours->stem = aps_calloc(1, n + sizeof STEM);
-	if (neighbours->stem == NULL) return;
-	memcpy(neighbours->stem, path, n);
-	memcpy(neighbours->stem + n, STEM, sizeof STEM);
-	if (!aps_door_open(&neighbours->door, path_of(neighbours, claim->slot, &own))) return;
+	neighbours->stem = make_stem(neighbours, path);
+	if (neighbours->stem == NULL ||
+	    !aps_door_open(&neighbours->door, path_of(neighbours, claim->slot, &own))) {
+		leave_folder(neighbours);
+		return;
+	}
 	aps_neighbours_look(neighbours, claim);
 	aps_neighbours_knock(neighbours, APS_KNOCK_URGENT);
 }
@@ -58,6 +87,7 @@ void aps_neighbours_close(struct aps_neighbours *neighbours)
 {
 	aps_neighbours_knock(neighbours, APS_KNOCK_LEFT);
 	aps_door_close(&neighbours->door);
+	leave_folder(neighbours);
 	aps_buf_clear(&neighbours->here);
 	aps_free(neighbours->stem);
 	aps_neighbours_init(neighbours);

@@ -19,6 +19,7 @@ enum aps_knock {
 struct aps_neighbours {
 	struct aps_door door;
 	char *stem;          /* of doors' paths; NULL: it wasn't opened */
+	int folder;          /* that they go by; -1: by its name */
 	struct aps_buf here; /* int: slots, as they were known last, in their order */
 	bool has_swept;
 };

@@ -120,6 +120,41 @@ static void where_there_is_no_room_for_doors_the_looks_are_enough(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+static char long_name[] = "seventy-characters-of-a-name-and-the-folder-are-more-than-a-socket-has.db";
+
+/* As it is of a store that is deep in somebody's folders. */
+static void a_path_that_no_socket_can_have_is_shortened(void **state)
+{
+	(void)state;
+	assert_true(strlen(world.path) + strlen("-wake-00000000") >= sizeof((struct aps_door *)0)->path);
+	meet();
+	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 2);
+	vault_world_write(&world, A, record("a", "1", 7));
+	vault_world_commit(&world);
+	assert_string_equal(tell("hear"), "heard");
+	kill_other();
+	look(&world);
+	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
+	char *name = world.path + strlen(world.folder) + 1;
+	assert_string_equal(name, long_name);
+	/* what nobody has seen alive */
+	char path[sizeof world.path + 32];
+	snprintf(path, sizeof path, "%s-wake-00000abc", name);
+	int here = open(".", O_RDONLY);
+	assert_int_equal(chdir(world.folder), 0);
+	struct aps_door left;
+	assert_true(aps_door_open(&left, path));
+	assert_int_equal(fchdir(here), 0);
+	close(here);
+	close(left.fd);
+	vault_world_close(&world);
+	vault_world_open(&world);
+	look(&world);
+	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
+	vault_world_close(&world);
+	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 0);
+}
+
 static void a_strangers_knocks_are_worth_a_look_each(void **state)
 {
 	(void)state;
@@ -251,6 +286,10 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(who_leaves_says_so_and_another_one_leads, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_one_that_was_killed_has_left_is_removed, setup, teardown),
 	        cmocka_unit_test_setup_teardown(where_there_is_no_room_for_doors_the_looks_are_enough, setup, teardown),
+#ifdef __linux__
+	        cmocka_unit_test_prestate_setup_teardown(a_path_that_no_socket_can_have_is_shortened, setup, teardown,
+	                                                 long_name),
+#endif
 	        cmocka_unit_test_setup_teardown(a_strangers_knocks_are_worth_a_look_each, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_could_not_be_looked_at_is_looked_at_soon, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_door_of_a_file_that_is_let_go_isnt_waited_for, setup, teardown),

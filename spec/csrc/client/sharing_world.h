@@ -135,6 +135,13 @@ static inline const char *obey(struct vault_world *at, char *command)
 	return answer;
 }
 
+static inline void move_to(struct vault_world *at, const char *path)
+{
+	snprintf(at->path, sizeof at->path, "%s", path);
+	aps_reader_free(at->reader);
+	at->reader = aps_reader_new(path, "p", "", &at->policies, at->channel, NULL);
+}
+
 /* It ends with this process, however that ends. */
 static inline void serve(int fd, const char *path)
 {
@@ -143,9 +150,7 @@ static inline void serve(int fd, const char *path)
 	ssize_t n;
 	vault_world_begin(&own);
 	own.vaults.descriptors = &doors;
-	snprintf(own.path, sizeof own.path, "%s", path);
-	aps_reader_free(own.reader);
-	own.reader = aps_reader_new(path, "p", "", &own.policies, own.channel, NULL);
+	move_to(&own, path);
 	while ((n = recv(fd, command, sizeof command - 1, 0)) > 0) {
 		command[n] = '\0';
 		const char *answer = obey(&own, command);
@@ -165,12 +170,15 @@ static inline const char *tell(const char *command)
 	return answer;
 }
 
+/* *state: the store's name, where it is to have another one. */
 static inline int setup(void **state)
 {
-	(void)state;
 	int ends[2];
+	char path[sizeof world.path];
 	n_live = aps_mem_live();
 	vault_world_begin(&world);
+	snprintf(path, sizeof path, "%s/%s", world.folder, (const char *)*state);
+	if (*state != NULL) move_to(&world, path);
 	doors.first = NULL;
 	world.vaults.descriptors = &doors;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) return -1;
