@@ -74,8 +74,7 @@ void aps_neighbours_open(struct aps_neighbours *neighbours, const char *path, co
 	struct path own;
 	if (neighbours->stem != NULL || claim->slot == 0) return;
 	neighbours->stem = make_stem(neighbours, path);
-	if (neighbours->stem == NULL ||
-	    !aps_door_open(&neighbours->door, path_of(neighbours, claim->slot, &own))) {
+	if (neighbours->stem == NULL || !aps_door_open(&neighbours->door, path_of(neighbours, claim->slot, &own))) {
 		leave_folder(neighbours);
 		return;
 	}
