@@ -1,29 +1,22 @@
 #include "client/partition_told.h"
 
-void aps_partition_use_told(struct aps_partition *partition)
+void aps_partition_told_use(const struct aps_partition_told *told, struct aps_entries *entries)
 {
-	partition->cache.entries.told_moments = partition->told_moments;
-	partition->cache.entries.n_told_moments = APS_TOLD_BUCKETS;
+	entries->told_moments = told->moments;
+	entries->n_told_moments = APS_TOLD_BUCKETS;
 }
 
-void aps_partition_heed_told(struct aps_partition *partition)
+void aps_partition_told_heed(struct aps_partition_told *told, const struct aps_vault *vault, uint32_t moment)
 {
-	uint32_t moment = ++partition->moment;
 	for (unsigned i = 0; i < APS_TOLD_BUCKETS; i++)
-		if (aps_told_has(&partition->vault->others_telling, i)) partition->told_moments[i] = moment;
+		if (aps_told_has(&vault->others_telling, i)) told->moments[i] = moment;
 }
 
-/* In the transaction that is open. */
-static void tell(struct aps_vault *vault, uint64_t number)
+void aps_partition_told_note(struct aps_partition_told *told, struct aps_vault *vault, uint64_t number, uint32_t moment)
 {
+	if (moment == 0) return;
 	if (!vault->tells) vault->telling = (struct aps_told){.bits = {0}};
 	vault->tells = true;
 	aps_told_add(&vault->telling, number);
-}
-
-void aps_partition_note_told(struct aps_partition *partition, uint64_t number)
-{
-	if (partition->write.moment == 0) return; /* it tells nothing */
-	tell(partition->vault, number);
-	if (partition->vault->has_others) partition->told_moments[number % APS_TOLD_BUCKETS] = partition->write.moment;
+	if (vault->has_others) told->moments[number % APS_TOLD_BUCKETS] = moment;
 }

@@ -103,17 +103,17 @@ struct aps_queue {
 	bool has_foreign;        /* outcomes that other processes are to tell */
 	bool looks_for_waits;    /* others may have taken away what calls of this process wait for */
 	bool looks_whether_away; /* client/queue_away.h: it may be news for them that the service can't be reached */
-	bool is_away_doubted;    /* what the store says of that: */
-	int64_t away_by;
-	bool merges;         /* the service was seen to merge conflicts */
-	unsigned kept_facts; /* that the store has, or will with the transaction that is open */
-	bool is_known;       /* whose number the owner has in the store, or that it has none */
-	bool has_news;       /* the machine has more to do */
-	bool has_committed;  /* a transaction has ended well */
-	bool has_lost;       /* one has failed */
-	bool has_forgotten;  /* the store is another one */
-	bool releases;       /* the service can't be reached any more: whoever waits is to be told */
-	bool has_changed;    /* for whoever looks at its state */
+	int64_t away_by;         /* what the store says of that; */
+	bool is_away_doubted;    /* that may be lost, or another process's word */
+	bool merges;             /* the service was seen to merge conflicts */
+	unsigned kept_facts;     /* that the store has, or will with the transaction that is open */
+	bool is_known;           /* whose number the owner has in the store, or that it has none */
+	bool has_news;           /* the machine has more to do */
+	bool has_committed;      /* a transaction has ended well */
+	bool has_lost;           /* one has failed */
+	bool has_forgotten;      /* the store is another one */
+	bool releases;           /* the service can't be reached any more: whoever waits is to be told */
+	bool has_changed;        /* for whoever looks at its state */
 	struct aps_queue_shown shown;
 	bool is_running;
 	bool is_finishing; /* nothing more is sent */

@@ -1,7 +1,6 @@
 #include "client/queue_logged.h"
 
 #include "base/clock.h"
-#include "client/queue_away.h"
 #include "client/queue_lead.h"
 #include "client/queue_settle.h"
 #include "codec/json_members.h"
@@ -22,7 +21,7 @@ static void look_at_outcomes(struct aps_queue *queue)
 static void begin_to_lead(struct aps_queue *queue)
 {
 	aps_outbox_look_again(&queue->outbox);
-	aps_queue_away_doubt(queue);
+	queue->is_away_doubted = true;
 	queue->is_known = queue->is_counted = false;
 	queue->surplus = -1;
 	queue->advanced_ms = aps_clock_mono_ms();
