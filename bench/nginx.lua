@@ -247,7 +247,7 @@ local ok, why = xpcall(function()
   end
   gateway.running:stop()
   rate = math.floor(rate / 2000) * 1000
-  if has "timer" then beats({ "constant_list", "cached_list", "uncached" }, 16, rate) end
+  if has "timer" then beats({ "constant_list", "constant_list_copied", "cached_list", "cached_list_text", "uncached" }, 16, rate) end
   for _, runs in ipairs(has "calls" and LUA_RUNS or {}) do calls(CALLS, 16, runs[1], runs[2]) end
 end, debug.traceback)
 process.stop_all()
