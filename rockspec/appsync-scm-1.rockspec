@@ -250,6 +250,7 @@ build = {
         "csrc/client/table.c",
         "csrc/client/tidying.c",
         "csrc/client/time_question.c",
+        "csrc/client/told_moments.c",
         "csrc/client/topic.c",
         "csrc/client/uses.c",
         "csrc/client/vault.c",

@@ -11,6 +11,7 @@
 #include "client/followers.h"
 #include "client/layer_handles.h"
 #include "client/sync_moments.h"
+#include "client/told_moments.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
@@ -78,10 +79,8 @@ struct aps_partition {
 	struct aps_sync_moments *ended;  /* of syncs */
 	struct aps_partition_user *user; /* NULL: nobody */
 	uint32_t moment;                 /* how often something new was written into it */
-	/* Likewise, of entries that aren't in memory any more: when another process was seen to have done that, or this
-	 * one did it while there were others (client/partition_told.h). */
-	uint32_t told_moments[APS_TOLD_BUCKETS];
-	uint64_t edits; /* the highest number of those of this turn; 0: none */
+	struct aps_told_moments told;    /* likewise, of entries that aren't in memory any more */
+	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
 	struct aps_layer_handles handles;
 	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */
 	bool has_orphans;            /* and then they weren't */

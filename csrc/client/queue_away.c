@@ -5,11 +5,6 @@
 #include "client/reach.h"
 #include "store/outbox_facts.h"
 
-void aps_queue_away_doubt(struct aps_queue *queue)
-{
-	queue->is_away_doubted = true;
-}
-
 static enum aps_rc read(struct aps_queue *queue, int64_t *slot, struct aps_err *err)
 {
 	enum aps_rc rc = aps_queue_know(queue, err);

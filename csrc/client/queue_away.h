@@ -10,8 +10,6 @@ APS_BEGIN_DECLS
 
 /* Of the one that sends, at each turn's end: what has changed is stored. */
 void aps_queue_away_share(struct aps_queue *queue);
-/* What was stored may be lost, or another process's word. */
-void aps_queue_away_doubt(struct aps_queue *queue);
 /* Of the others, at each turn's end: the calls that are to learn it. */
 void aps_queue_away_heed(struct aps_queue *queue);
 

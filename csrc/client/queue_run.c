@@ -6,7 +6,6 @@
 #include "client/caching.h"
 #include "client/partition.h"
 #include "client/queue_answer.h"
-#include "client/queue_away.h"
 #include "client/queue_finish.h"
 #include "client/queue_journal.h"
 #include "client/queue_lead.h"
@@ -93,7 +92,7 @@ static void lose(struct aps_queue *queue)
 	for (struct aps_ask_queue_command *asked = queue->asked; asked != NULL; asked = asked->next)
 		asked->is_lost = !asked->is_committed;
 	aps_outbox_lost(&queue->outbox);
-	aps_queue_away_doubt(queue);
+	queue->is_away_doubted = true;
 	queue->has_new_ids = false;
 	queue->has_lost = queue->has_news = queue->has_changed = true;
 	queue->is_counted = queue->is_known = false;
@@ -252,7 +251,7 @@ struct aps_queue *aps_queue_open(struct aps_core *core, struct aps_client *clien
 	partition->user = &queue->user;
 	aps_vault_add(queue->vault, &queue->part);
 	aps_queue_try_lead(queue);
-	aps_queue_away_doubt(queue);
+	queue->is_away_doubted = true;
 	queue->has_changed = queue->has_news = true;
 	(void)aps_queue_know(queue, &(struct aps_err){0});
 	aps_queue_pruning_start(queue);
