@@ -174,7 +174,6 @@ build = {
         "csrc/client/partition_adopt.c",
         "csrc/client/partition_ids.c",
         "csrc/client/partition_source.c",
-        "csrc/client/partition_told.c",
         "csrc/client/process.c",
         "csrc/client/question.c",
         "csrc/client/queue.c",

@@ -10,6 +10,7 @@ void aps_told_moments_heed(struct aps_told_moments *moments, const struct aps_to
 void aps_told_moments_note(struct aps_told_moments *moments, struct aps_vault *vault, uint64_t number, uint32_t moment)
 {
 	if (moment == 0) return;
-	aps_vault_tell(vault, number);
+	vault->tells = true;
+	aps_told_add(&vault->telling, number);
 	if (vault->has_others) moments->at[number % APS_TOLD_BUCKETS] = moment;
 }

@@ -140,12 +140,6 @@ static void forget_telling(struct aps_vault *vault)
 	vault->telling = (struct aps_told){.bits = {0}};
 }
 
-void aps_vault_tell(struct aps_vault *vault, uint64_t number)
-{
-	vault->tells = true;
-	aps_told_add(&vault->telling, number);
-}
-
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err)
 {
 	bool is_other = false;
@@ -529,9 +523,9 @@ void aps_vault_end_bulk(struct aps_vault *vault)
 static void free_vault(struct aps_vault *vault)
 {
 	if (vault->descriptors != NULL) aps_descriptors_remove(vault->descriptors, &vault->door);
-	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->look);
-	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
-	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->fold);
+	struct aps_timer *timers[] = {&vault->look, &vault->retry, &vault->fold};
+	for (size_t i = 0; vault->timers != NULL && i < APS_COUNTOF(timers); i++)
+		aps_timer_stop(vault->timers, timers[i]);
 	if (vault->db != NULL && kind_of(vault) == APS_PLACE_FILE) /* a simulation's connection is kept */
 		(void)aps_db_set_bulk(vault->db, &vault->bulk, false, NULL);
 	aps_db_close(vault->db);

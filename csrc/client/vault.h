@@ -128,8 +128,6 @@ enum aps_rc aps_vault_fail_led(const struct aps_vault *vault, struct aps_err *er
 /* Between two transactions, of a file that is shared: what others have committed is known. "locked" where one of them
  * is just writing. */
 enum aps_rc aps_vault_view(struct aps_vault *vault, struct aps_err *err);
-/* The transaction that is open tells something new of this entry. */
-void aps_vault_tell(struct aps_vault *vault, uint64_t number);
 /* In the transaction that is open: nothing that was known of the file holds, because others have committed, or because
  * of what this one has changed behind everybody's back. */
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err);
