@@ -524,8 +524,7 @@ static void free_vault(struct aps_vault *vault)
 {
 	if (vault->descriptors != NULL) aps_descriptors_remove(vault->descriptors, &vault->door);
 	struct aps_timer *timers[] = {&vault->look, &vault->retry, &vault->fold};
-	for (size_t i = 0; vault->timers != NULL && i < APS_COUNTOF(timers); i++)
-		aps_timer_stop(vault->timers, timers[i]);
+	for (size_t i = 0; vault->timers != NULL && i < 3; i++) aps_timer_stop(vault->timers, timers[i]);
 	if (vault->db != NULL && kind_of(vault) == APS_PLACE_FILE) /* a simulation's connection is kept */
 		(void)aps_db_set_bulk(vault->db, &vault->bulk, false, NULL);
 	aps_db_close(vault->db);
