@@ -42,7 +42,7 @@ local HTTP = [[
 
 local HANDLERS = {
   "constant_list", "constant_list_by_cjson", "constant_list_copied", "cached_list", "cached_list_text", "constant_post", "cached_post",
-  "cached_post_text", "uncached", "uncached_text", "cosocket", "counts",
+  "cached_post_text", "uncached", "uncached_text", "cosocket", "counts", "opened",
 }
 
 local function list_text()
@@ -101,7 +101,8 @@ local function start(init, init_worker)
 end
 
 local WANTED = {
-  list = '"content":"some words', post = '"id":"11111111', uncached = "laboris commodo", text = "laboris commodo", cosocket = "laboris commodo",
+  list = '"content":"some words', post = '"id":"11111111', uncached = "laboris commodo", text = "laboris commodo",
+  cosocket = "laboris commodo",
 }
 
 -- Runs a load, and gives its row.
@@ -114,9 +115,11 @@ function Gateway:load(handler, n_connections, rate, seconds)
   return row
 end
 
+function Gateway:get(path) return process.output_of(("curl -s -m 30 http://127.0.0.1:%d/%s"):format(self.port, path)) end
+
 -- What was counted since: by what, a list of { value in 10 us, how often }.
 function Gateway:counts()
-  local text = process.output_of(("curl -s http://127.0.0.1:%d/counts"):format(self.port))
+  local text = self:get "counts"
   local found = {}
   for what, step, n in text:gmatch "(%w+) (%-?%d+) (%d+)" do
     found[what] = found[what] or {}
@@ -177,7 +180,8 @@ end
 
 -- Of a timer of 2 ms, all repetitions together, at the same requests a second.
 local function beats(names, n_connections, rate)
-  local gateway, all, p999 = start(nil, "bench.beat()"), {}, {}
+  local gateway, all, p999 = start(nil, "bench.open() bench.beat()"), {}, {}
+  assert(gateway:get "opened" == "opened")
   for i = 1, repetitions do
     for _, name in ipairs(names) do
       gateway:counts()
@@ -199,16 +203,17 @@ local function beats(names, n_connections, rate)
   gateway.running:stop()
 end
 
--- The CPU time that the library's calls take at once.
-local function calls(names, n_connections)
-  local gateway = start("bench.time_calls()")
-  print(("\n#### nginx: CPU time of what the library does at once, %d connections\n"):format(n_connections))
+-- The CPU time that the library's calls take at once. `what_runs`: of Lua's own, as `init` sets it.
+local function calls(names, n_connections, what_runs, init)
+  local gateway = start("bench.time_calls() " .. init, "bench.open()")
+  assert(gateway:get "opened" == "opened")
+  print(("\n#### nginx: CPU time of what the library does at once, %d connections, %s\n"):format(n_connections, what_runs))
   print "| handler | what | times | p50 ms | p99.9 ms | at most ms | above 1 ms |\n|---|---|---|---|---|---|---|"
   for _, name in ipairs(names) do
     gateway:counts()
     gateway:load(name, n_connections, 0, repetitions * tonumber(SECONDS))
     local counted = gateway:counts()
-    for _, what in ipairs{ "call", "pump" } do
+    for _, what in ipairs{ "call", "pump", "encode" } do
       if counted[what] then
         local n_above = 0
         for _, entry in ipairs(counted[what]) do n_above = n_above + (entry[1] >= 100 and entry[2] or 0) end
@@ -220,6 +225,12 @@ local function calls(names, n_connections)
   end
   gateway.running:stop()
 end
+
+local CALLS = { "constant_list", "cached_list", "cached_post", "uncached" }
+local LUA_RUNS = {
+  { "the collector and the compiler run", "" }, { "the collector is stopped", 'collectgarbage "stop"' },
+  { "the compiler is off", "jit.off()" }, { "neither runs", 'collectgarbage "stop" jit.off()' },
+}
 
 local function has(part) return PARTS:find(part, 1, true) ~= nil end
 
@@ -236,8 +247,8 @@ local ok, why = xpcall(function()
   end
   gateway.running:stop()
   rate = math.floor(rate / 2000) * 1000
-  if has "timer" then beats({ "constant_list", "cached_list", "uncached" }, 16, rate) end
-  if has "calls" then calls({ "cached_list", "cached_post", "uncached" }, 16) end
+  if has "timer" then beats({ "constant_list", "constant_list_copied", "cached_list", "cached_list_text", "uncached" }, 16, rate) end
+  for _, runs in ipairs(has "calls" and LUA_RUNS or {}) do calls(CALLS, 16, runs[1], runs[2]) end
 end, debug.traceback)
 process.stop_all()
 if not ok then io.stderr:write(why, "\n") end

@@ -18,6 +18,9 @@
 #define SWEEP_ROWS    100 /* likewise, where they may be deleted */
 #define DOUBTED_ROWS  10  /* likewise, each of many numbers */
 #define MAX_DELETIONS 1000
+#define MAX_RESETS    3                    /* then others are kept from writing, */
+#define ALONE_MS      500                  /* of the two seconds that they wait, */
+#define ALONE_REST_MS 60000                /* and, where that isn't enough, no sooner than then again */
 #define MAX_USES      512                  /* likewise, of a turn */
 #define MAX_USE_BYTES ((size_t)512 * 1024) /* that wait */
 
@@ -69,8 +72,10 @@ struct aps_collecting {
 	size_t n_uses_saved;     /* and how many of them are written down */
 	int64_t next_bytes;      /* below that another collection would be in vain */
 	struct aps_doubting doubting;
-	bool is_stepping; /* the collection is in the middle of something, */
-	bool is_reset;    /* and what it is about has gone meanwhile */
+	bool is_stepping;  /* the collection is in the middle of something, */
+	bool is_reset;     /* and what it is about has gone meanwhile */
+	unsigned n_resets; /* since one has ended: others write all the time; */
+	int64_t alone_ms;  /* not before then alone */
 };
 
 static struct aps_collecting *of(struct aps_partition_collector *collector)
@@ -156,6 +161,7 @@ static void begin_anew(struct aps_collecting *collecting)
 {
 	collecting->is_reset = collecting->is_stepping;
 	if (collecting->is_stepping) return;
+	if (collecting->run != NULL) collecting->n_resets++;
 	end_run(collecting);
 	collecting->next_bytes = 0;
 	aps_buf_clear(&collecting->uses); /* by other numbers, perhaps */
@@ -452,6 +458,7 @@ static void conclude(struct aps_collecting *collecting, const struct aps_err *wh
 	if (was_partial && (why != NULL || collecting->run->doubted.last != 0))
 		aps_doubting_rest(&collecting->doubting, collecting->run->worked_ms, why == NULL, aps_clock_mono_ms());
 	end_run(collecting);
+	collecting->n_resets = 0;
 	APS_STATS_ADD(collecting->client->stats, records_collected, n_records);
 	if (why != NULL)
 		aps_core_log(collecting->core, collecting->client->id, "warn", "the cache can't be made smaller: %s",
@@ -482,17 +489,29 @@ static bool save_uses(struct aps_collecting *collecting)
 	return false;
 }
 
-static void run_slice(struct aps_collecting *collecting)
+/* What other processes write has it begin anew: where that happens again and again, it is done in one transaction,
+ * before whose end they write nothing. */
+static bool takes_turn(struct aps_collecting *collecting)
 {
-	int64_t began_ms = aps_clock_mono_ms();
+	struct aps_err err;
+	int64_t now_ms = aps_clock_mono_ms();
+	bool is_due = collecting->n_resets >= MAX_RESETS && collecting->partition->vault->has_others;
+	if (collecting->run != NULL || !is_due || now_ms < collecting->alone_ms) return false;
+	collecting->alone_ms = now_ms + ALONE_REST_MS;
+	return aps_vault_begin(collecting->partition->vault, &err) == APS_OK;
+}
+
+static void run_slice(struct aps_collecting *collecting, bool is_alone)
+{
+	int64_t began_ms = aps_clock_mono_ms(), end_ms = began_ms + (is_alone ? ALONE_MS : SLICE_MS);
 	struct aps_err err;
 	struct run *run = collecting->run;
 	enum aps_rc rc = APS_OK;
 	run->n_in_turn = 0;
 	collecting->is_stepping = true;
-	while (rc == APS_OK && run->phase != PHASE_OVER && run->n_in_turn + SWEEP_ROWS <= MAX_DELETIONS) {
+	while (rc == APS_OK && run->phase != PHASE_OVER && (is_alone || run->n_in_turn + SWEEP_ROWS <= MAX_DELETIONS)) {
 		rc = step(collecting, run, &err);
-		if (aps_clock_mono_ms() - began_ms >= SLICE_MS) break;
+		if (aps_clock_mono_ms() >= end_ms) break;
 	}
 	collecting->is_stepping = false;
 	run->worked_ms += aps_clock_mono_ms() - began_ms;
@@ -521,6 +540,7 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 		wake_for_doubted(collecting);
 		return;
 	}
+	bool is_alone = takes_turn(collecting);
 	if (collecting->run == NULL && !begin_run(collecting)) {
 		fail_memory(&err);
 		give_up(collecting, &err);
@@ -528,7 +548,7 @@ static void due(struct aps_timer *timer, void *context APS_UNUSED, int64_t now_m
 		wake_for_doubted(collecting);
 		return;
 	}
-	run_slice(collecting);
+	run_slice(collecting, is_alone);
 }
 
 struct aps_collecting *aps_collecting_new(struct aps_core *core, struct aps_client *client,

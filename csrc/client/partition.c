@@ -56,7 +56,8 @@ static void init_entries(struct aps_partition *partition)
 {
 	aps_entries_init(&partition->cache.entries, aps_channel_seed(partition->channel), &partition->store.backing);
 	partition->cache.entries.last_number = &partition->vault->last_number;
-	aps_partition_told_use(&partition->told, &partition->cache.entries);
+	partition->cache.entries.told_moments = partition->told.at;
+	partition->cache.entries.n_told_moments = APS_TOLD_BUCKETS;
 	aps_layers_init(&partition->cache.layers, &partition->cache.entries, &partition->store.layers);
 }
 
@@ -251,7 +252,7 @@ static enum aps_rc overtaken(struct aps_vault_part *part, bool is_own, bool *is_
 	bool is_same = true;
 	if (partition->store.db == NULL) return APS_OK;
 	if (partition->vault->others_told)
-		aps_partition_told_heed(&partition->told, partition->vault, ++partition->moment);
+		aps_told_moments_heed(&partition->told, &partition->vault->others_telling, ++partition->moment);
 	forget_all(partition);
 	if (is_own) partition->store.has_layers = partition->is_any_changed = true;
 	if (is_own) return APS_OK;
@@ -360,7 +361,7 @@ static void note_changes(struct aps_partition *partition)
 	for (size_t i = 0; i < aps_write_n_entries(&partition->write); i++) {
 		const struct aps_entry *entry = aps_write_entry_at(&partition->write, i);
 		note_change(partition, entry->number, entry->hash);
-		aps_partition_told_note(&partition->told, partition->vault, entry->number, partition->write.moment);
+		aps_told_moments_note(&partition->told, partition->vault, entry->number, partition->write.moment);
 		if (partition->collector != NULL) partition->collector->wrote(partition->collector, entry->number);
 		aps_followers_wrote(partition->followers, entry->number);
 	}

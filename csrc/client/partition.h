@@ -10,8 +10,8 @@
 #include "client/channel.h"
 #include "client/followers.h"
 #include "client/layer_handles.h"
-#include "client/partition_told.h"
 #include "client/sync_moments.h"
+#include "client/told_moments.h"
 #include "client/vault.h"
 #include "proto/operation.h"
 #include "store/cache_store.h"
@@ -79,7 +79,7 @@ struct aps_partition {
 	struct aps_sync_moments *ended;  /* of syncs */
 	struct aps_partition_user *user; /* NULL: nobody */
 	uint32_t moment;                 /* how often something new was written into it */
-	struct aps_partition_told told;  /* likewise, by other processes, or while there were others */
+	struct aps_told_moments told;    /* likewise, of entries that aren't in memory any more */
 	uint64_t edits;                  /* the highest number of those of this turn; 0: none */
 	struct aps_layer_handles handles;
 	bool is_new; /* it was opened, or begun anew, in this turn: layers of calls that are no more were dropped */

@@ -130,24 +130,23 @@ static const char *outcome_of(struct aps_str name)
 	return NULL;
 }
 
-/* The service's own words are understood as those of an answer are. */
+/* The service's own words are understood as those of an answer are: some are shown where they stand in its body. */
 static void take_errors(struct aps_result_event *event, struct aps_str err)
 {
+	static const char HEAD[] = "{\"errors\":";
 	struct aps_gqlhttp_response *response = &event->response;
 	struct aps_gqlhttp_response read;
-	struct aps_buf body;
 	struct aps_str errors = member(err, "errors");
-	aps_buf_init(&body, APS_BUF_ANY_SIZE);
-	aps_buf_add_text(&body, "{\"errors\":");
-	aps_buf_add_str(&body, errors);
-	aps_buf_add_byte(&body, '}');
+	size_t n_head = sizeof HEAD - 1, n = n_head + errors.n + 1;
+	char *body = aps_arena_get(&event->decoded, n);
 	response->errors = errors;
-	if (body.rc == APS_OK) {
-		aps_gqlhttp_parse(event->answer.status, APS_STR(""), aps_buf_str(&body), &event->decoded, &read);
-		response->error_type = read.error_type;
-		response->err.native = read.err.native;
-	}
-	aps_buf_clear(&body);
+	if (body == NULL) return;
+	memcpy(body, HEAD, n_head);
+	memcpy(body + n_head, errors.p, errors.n);
+	body[n - 1] = '}';
+	aps_gqlhttp_parse(event->answer.status, APS_STR(""), (struct aps_str){body, n}, &event->decoded, &read);
+	response->error_type = read.error_type;
+	response->err.native = read.err.native;
 }
 
 /* Its word lives as long as the event. */

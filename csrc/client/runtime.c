@@ -250,7 +250,8 @@ struct aps_event *aps_runtime_take(struct aps_runtime *runtime)
 		if (aps_mailbox_is_empty(runtime->events)) return NULL;
 		runtime->taken = aps_mailbox_drain(runtime->events);
 		if (runtime->taken == NULL) return NULL;
-		if (runtime->taken->next != NULL) aps_bell_ring(&runtime->bell);
+		/* A loop that listens to a socket looks until nothing is left: what it leaves it rings for itself. */
+		if (runtime->taken->next != NULL && !runtime->bell.wake.is_socket) aps_bell_ring(&runtime->bell);
 		if (atomic_exchange(&runtime->core_waits, false)) aps_core_wakeup(runtime->core);
 	}
 	struct aps_mail *mail = runtime->taken;

@@ -134,6 +134,12 @@ static enum aps_rc read_numbers(struct aps_vault *vault, struct aps_err *err)
 	return rc == APS_OK ? aps_counters_last_number(vault->db, &vault->last_number, err) : rc;
 }
 
+static void forget_telling(struct aps_vault *vault)
+{
+	vault->tells = false;
+	vault->telling = (struct aps_told){.bits = {0}};
+}
+
 enum aps_rc aps_vault_drop_known(struct aps_vault *vault, bool is_own, struct aps_err *err)
 {
 	bool is_other = false;
@@ -199,7 +205,8 @@ static void roll_back(struct aps_vault *vault)
 static void abort_turn(struct aps_vault *vault)
 {
 	if (vault->db != NULL) roll_back(vault);
-	vault->is_writing = vault->is_durable = vault->is_urgent = vault->tells = false;
+	vault->is_writing = vault->is_durable = vault->is_urgent = false;
+	forget_telling(vault);
 }
 
 /* Where a part can't follow there is no store for it, and none for the others either: what they have is in the same
@@ -517,9 +524,8 @@ void aps_vault_end_bulk(struct aps_vault *vault)
 static void free_vault(struct aps_vault *vault)
 {
 	if (vault->descriptors != NULL) aps_descriptors_remove(vault->descriptors, &vault->door);
-	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->look);
-	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->retry);
-	if (vault->timers != NULL) aps_timer_stop(vault->timers, &vault->fold);
+	struct aps_timer *timers[] = {&vault->look, &vault->retry, &vault->fold};
+	for (size_t i = 0; vault->timers != NULL && i < 3; i++) aps_timer_stop(vault->timers, timers[i]);
 	if (vault->db != NULL && kind_of(vault) == APS_PLACE_FILE) /* a simulation's connection is kept */
 		(void)aps_db_set_bulk(vault->db, &vault->bulk, false, NULL);
 	aps_db_close(vault->db);
@@ -655,11 +661,11 @@ static enum aps_rc commit(struct aps_vault *vault, uint64_t *generation, struct 
 	for (part = vault->parts; rc == APS_OK && part != NULL; part = part->next) part->announce(part, *generation);
 	if (rc == APS_OK) rc = commit_transaction(vault, err);
 	vault->is_writing = rc != APS_OK;
-	vault->is_durable = vault->is_durable && rc != APS_OK;
 	if (rc != APS_OK) return rc;
 	vault->generation = vault->told = *generation;
+	forget_telling(vault);
 	aps_neighbours_knock(&vault->file.neighbours, vault->is_urgent ? APS_KNOCK_URGENT : 0);
-	vault->tells = vault->is_urgent = false;
+	vault->is_durable = vault->is_urgent = false;
 	return rc;
 }
 

@@ -26,6 +26,7 @@ local SECONDS_PER_TURN = 0.0005
 local LONGEST_MS = 2147483647 -- of the pump's sleep
 local CLOSE_SECONDS = 2
 local LOOK_SECONDS = 0.5 -- how late the pump sees that the worker exits: nginx tells nobody
+local EARLY_SECONDS = 0.002 -- the core wakes by whole milliseconds
 
 local pumped ---@type appsync.core.Runtime? whose events are taken
 local armed_at ---@type number|false|nil nil: for nothing
@@ -35,11 +36,12 @@ local is_resting, is_late = false, false -- the pump of an exiting worker has en
 local LATE_SECONDS = 0.001 -- its pause
 local waiting, n_waiting = {}, 0 -- semaphores of those who have given way
 
--- The core wakes the pump when the next timer is due, or it is time to look again.
+-- The core wakes the pump when the next timer is due, or it is time to look again: that once too often costs less than telling it
+-- after each turn.
 local function arm()
   local at, look_at = timer.next_at(), looked_at + LOOK_SECONDS
   if not at or at > look_at then at = look_at end
-  if at == armed_at or not pumped then return end
+  if not pumped or armed_at and armed_at <= at then return end
   local ok = pumped:arm(math.max(0, at - clock.now()))
   armed_at = ok and at
 end
@@ -49,14 +51,16 @@ function resty.notice()
   if not is_serving then arm() end
 end
 
+---@return boolean has_more
 local function turn()
   local over_at = clock.now() + SECONDS_PER_TURN
+  local handled, has_more, fired
   repeat
-    local handled, has_more = dispatch.poll(EVENTS_PER_POLL)
-    local fired = timer.run_due(EVENTS_PER_POLL)
+    handled, has_more = dispatch.poll(EVENTS_PER_POLL)
+    fired = timer.run_due(EVENTS_PER_POLL)
     if not has_more and handled + fired == 0 then return false end
   until clock.now() >= over_at
-  return true
+  return has_more or fired == EVENTS_PER_POLL
 end
 
 local function let_go_on()
@@ -79,7 +83,7 @@ end
 ---@return boolean has_more
 local function serve()
   looked_at = clock.now()
-  if armed_at and armed_at <= looked_at then armed_at = nil end
+  if armed_at and armed_at <= looked_at + EARLY_SECONDS then armed_at = nil end
   is_serving = true
   local ok, has_more = pcall(turn)
   is_serving = false
@@ -88,7 +92,7 @@ local function serve()
   dispatch.flush()
   task.report_failures()
   arm()
-  return ok and has_more
+  return not ok or has_more
 end
 
 local function connect(runtime)
@@ -199,7 +203,9 @@ end
 
 ---Hands out what has come; nobody's code runs.
 function resty.take_in()
-  if not is_serving then dispatch.poll(EVENTS_PER_POLL) end
+  if is_serving then return end
+  local _, has_more = dispatch.poll(EVENTS_PER_POLL)
+  if has_more and pumped then pumped:ring() end
 end
 
 ---Tells the core what it should know before others go on.

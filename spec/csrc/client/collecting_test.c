@@ -125,6 +125,42 @@ static void what_comes_back_while_rows_leave_is_a_new_record(void **state)
 	assert_int_equal(collect_now(), 0);
 }
 
+/* Turns until a collection is over, while another process commits after each of them, which drops what it knows. */
+static size_t collect_among_writers(void)
+{
+	struct aps_partition *partition = aps_caching_partition(world.core.core, world.client, CACHE);
+	size_t n_turns = 0;
+	bool is_over = false;
+	run_command(aps_collect_command_new(world.client->id, CACHE, 900));
+	for (; !is_over && n_turns < 100; n_turns++) {
+		if (n_turns != 0) partition->collector->reset(partition->collector);
+		turn_later();
+		for (struct aps_event *event; (event = core_world_take(&world.core)) != NULL;) {
+			is_over = is_over || (event->kind == APS_EVENT_RESULT && event->target == 900);
+			event->mail.kind->free_mail(&event->mail);
+		}
+	}
+	return n_turns;
+}
+
+static void where_others_write_all_the_time_it_is_done_at_once(void **state)
+{
+	(void)state;
+	enum { N = 10000 };
+	struct aps_partition *partition = aps_caching_partition(world.core.core, world.client, CACHE);
+	aps_clock_stand(1000000, 1000000000); /* a slice has as much time as it needs, and ends with its deletions */
+	for (int round = 0; round < 2; round++) {
+		partition->vault->has_others = round == 0;
+		write_many("{ all { id text } }", 1, N, 10);
+		write_now("{ all { id } }", "{\"all\":[]}");
+		size_t n_turns = collect_among_writers();
+		if (round == 0) assert_int_equal(n_turns, 4);
+		if (round == 1) assert_true(n_turns > N / 1000);
+		assert_int_equal(n_rows(), 0);
+	}
+	aps_clock_go_on();
+}
+
 static void what_is_asked_for_meanwhile_is_answered_by_the_next_one(void **state)
 {
 	(void)state;
@@ -532,6 +568,7 @@ int main(void)
 	        TEST(what_nobody_reaches_leaves_memory_and_disk),
 	        TEST(an_empty_store_has_nothing_to_collect),
 	        TEST(numbers_are_never_given_twice),
+	        TEST(where_others_write_all_the_time_it_is_done_at_once),
 	        TEST(slices_are_short_and_others_are_served_in_between),
 	        TEST(what_comes_back_while_rows_leave_is_a_new_record),
 	        TEST(what_is_asked_for_meanwhile_is_answered_by_the_next_one),

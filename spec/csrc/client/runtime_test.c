@@ -4,10 +4,14 @@
 #include "base/mem.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +159,80 @@ static void a_driven_runtime_without_memory_is_none(void **state APS_UNUSED)
 	assert_int_equal(aps_mem_live(), n_live);
 }
 
+static void tell_three(struct aps_runtime *runtime)
+{
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct aps_note_event *event = aps_note_event_new(APS_EVENT_REQUEST, i, NULL, NULL);
+		assert_non_null(event);
+		aps_runtime_tell(runtime, &event->head);
+	}
+}
+
+static void take(struct aps_runtime *runtime)
+{
+	struct aps_event *event = aps_runtime_take(runtime);
+	assert_non_null(event);
+	event->mail.kind->free_mail(&event->mail);
+}
+
+/* So many wakes have come over the socket; they are heard. */
+static size_t hear(struct aps_runtime *runtime, int fd)
+{
+	char bytes[256];
+	ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	aps_runtime_heard(runtime);
+	return n > 0 ? (size_t)n / sizeof(uint64_t) : 0;
+}
+
+/* nginx: it goes on until nothing is left, and each further wake would be a turn for nothing. */
+static void a_loop_that_listens_to_a_socket_is_woken_once_for_what_has_come_together(void **state APS_UNUSED)
+{
+	struct aps_err err = {0};
+	const char *path;
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	struct aps_runtime *runtime = aps_runtime_new(no_features, &err);
+	assert_non_null(runtime);
+	assert_int_equal(aps_runtime_listen(runtime, &path, &err), APS_OK);
+	strncpy(name.sun_path, path, sizeof name.sun_path - 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof name), 0);
+	assert_int_equal(aps_runtime_accept(runtime, &err), APS_OK);
+	for (int i = 0; i < 3; i++) {
+		tell_three(runtime);
+		assert_int_equal(hear(runtime, fd), 1);
+		take(runtime);
+		assert_int_equal(hear(runtime, fd), 0);
+		take(runtime);
+		take(runtime);
+		assert_null(aps_runtime_take(runtime));
+		assert_int_equal(hear(runtime, fd), 0);
+	}
+	tell_three(runtime);
+	take(runtime);
+	(void)hear(runtime, fd);
+	aps_runtime_ring(runtime); /* it stops before the end */
+	assert_int_equal(hear(runtime, fd), 1);
+	close(fd);
+	assert_true(aps_runtime_free(runtime, -1));
+}
+
+/* Any other one: it may stop after each. */
+static void a_descriptor_stays_readable_while_something_is_left(void **state APS_UNUSED)
+{
+	struct aps_err err = {0};
+	struct aps_runtime *runtime = aps_runtime_new(no_features, &err);
+	assert_non_null(runtime);
+	struct pollfd fd = {.fd = aps_runtime_fd(runtime), .events = POLLIN};
+	tell_three(runtime);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(poll(&fd, 1, 0), 1);
+		take(runtime);
+	}
+	assert_null(aps_runtime_take(runtime));
+	assert_int_equal(poll(&fd, 1, 0), 0);
+	assert_true(aps_runtime_free(runtime, -1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +241,8 @@ int main(void)
 	        cmocka_unit_test(a_full_inbox_refuses_what_begins_and_takes_what_follows),
 	        cmocka_unit_test(a_driven_runtime_runs_what_was_posted_when_it_is_driven),
 	        cmocka_unit_test(a_driven_runtime_without_memory_is_none),
+	        cmocka_unit_test(a_loop_that_listens_to_a_socket_is_woken_once_for_what_has_come_together),
+	        cmocka_unit_test(a_descriptor_stays_readable_while_something_is_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
