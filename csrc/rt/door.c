@@ -7,6 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef SOCK_CLOEXEC
+#define CLOEXEC SOCK_CLOEXEC /* a program that is started meanwhile would keep the door open */
+#else
+#define CLOEXEC 0
+#endif
+
 #define MAX_TAKEN 64 /* at once: whoever never stops knocking doesn't hold up the rest */
 
 static bool set_name(struct sockaddr_un *name, const char *path)
@@ -40,7 +46,7 @@ bool aps_door_open(struct aps_door *door, const char *path)
 	struct sockaddr_un name;
 	*door = (struct aps_door){.fd = -1};
 	if (!set_name(&name, path)) return false;
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | CLOEXEC, 0);
 	if (fd < 0) return false;
 	if (!set_flags(fd) || !bind_to(fd, &name)) {
 		close(fd);

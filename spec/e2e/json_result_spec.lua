@@ -170,6 +170,13 @@ describe("a result as JSON text", function()
       end)
     end
 
+    it("err.data has integers as the client's tables have them", function()
+      open({ '{"data":' .. DATA .. ',"errors":[{"message":"no"}]}' }, { big_integers = "string" })
+      local text, err = text_of(QUERY, nil, { fetch_policy = "network-only" })
+      assert_all(text)
+      assert.equal(BIG, err.data.one.n[3])
+    end)
+
     it("what is large is whole, from the network and from the cache", function()
       local items = {}
       for i = 1, 3000 do items[i] = ('{"id":"i%d","name":"name of %d","n":%s,"__typename":"T"}'):format(i, i, BIG) end
