@@ -332,6 +332,18 @@ static enum aps_rc lay_over(struct aps_entries *entries, struct aps_entry *entry
 	return rc;
 }
 
+/* What a list has depends on records of which nothing else was told here. */
+static uint32_t told_moment_of(const struct aps_entries *entries, const struct aps_entry_row *row)
+{
+	static const char ROOT[] = "RROOT_";
+	size_t n = entries->n_told_moments;
+	bool is_root = row->key.n >= sizeof ROOT - 1 && memcmp(row->key.p, ROOT, sizeof ROOT - 1) == 0;
+	bool is_record = row->key.n != 0 && row->key.p[0] == 'R' && !is_root;
+	if (n == 0) return 0;
+	uint32_t moment = entries->told_moments[row->number % n], least = is_record ? 0 : entries->told_moments[n];
+	return moment > least ? moment : least;
+}
+
 /* What the backing found becomes an entry. */
 static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row *row, struct aps_entry **out,
                          struct aps_err *err)
@@ -342,8 +354,7 @@ static enum aps_rc admit(struct aps_entries *entries, const struct aps_entry_row
 	if (entry != NULL && entry->layered != NULL && !row->is_covered) return APS_OK;
 	if (entry == NULL && check_sole(entries, row, hash, err) != APS_OK) return err->code;
 	if (entry == NULL) entry = add(entries, row->number, row->key, hash);
-	if (entry != NULL && *out == NULL && entries->n_told_moments != 0)
-		entry->moment = entry->told_at = entries->told_moments[row->number % entries->n_told_moments];
+	if (entry != NULL && *out == NULL) entry->moment = entry->told_at = told_moment_of(entries, row);
 	char *content = row->is_nowhere ? NULL : aps_strndup(row->content.p, row->content.n);
 	struct aps_layered *layered = row->is_covered ? new_layered(row) : NULL;
 	if (entry == NULL || (content == NULL && !row->is_nowhere) || (layered == NULL && row->is_covered)) {

@@ -101,9 +101,12 @@ struct aps_entries {
 	size_t n_owner_slots;        /* likewise */
 	size_t n_owned;
 	size_t n_entries;
-	const uint32_t *told_moments; /* that those have that come from the backing, by the rest that their numbers */
-	size_t n_told_moments;        /* leave; none: nothing is known to be new */
-	uint64_t moment;              /* one more whenever keys that were nowhere may have come */
+	/* That those have that come from the backing, and may be older than they, by the rest that their numbers leave;
+	 * behind these the one that what isn't a record, or is the root of queries, has at least. None: nothing is
+	 * known to be new. */
+	const uint32_t *told_moments;
+	size_t n_told_moments;
+	uint64_t moment; /* one more whenever keys that were nowhere may have come */
 	struct aps_entry *newest, *oldest;
 	size_t n_bytes; /* that they take */
 	uint64_t seed;

@@ -2,6 +2,7 @@
 
 void aps_told_moments_heed(struct aps_told_moments *moments, const struct aps_told *told, uint32_t moment)
 {
+	moments->at[APS_TOLD_BUCKETS] = moment;
 	for (unsigned i = 0; i < APS_TOLD_BUCKETS; i++)
 		if (aps_told_has(told, i)) moments->at[i] = moment;
 }

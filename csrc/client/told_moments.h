@@ -1,6 +1,7 @@
 /* What was told anew of a partition's entries, with several processes on one store: what memory knew of that is dropped
  * with whatever another process commits (client/vault.h), and entries that are read again are as new as the newest that
- * was told of any with the same bits of their numbers: answers that were asked for before yield to them. @thread core
+ * was told of any with the same bits of their numbers, lists as the newest of all: answers that were asked for before
+ * yield to them. @thread core
  */
 #ifndef APS_CLIENT_TOLD_MOMENTS_H
 #define APS_CLIENT_TOLD_MOMENTS_H
@@ -8,7 +9,7 @@
 #include "client/vault.h"
 
 struct aps_told_moments {
-	uint32_t at[APS_TOLD_BUCKETS]; /* of the partition (client/partition.h); 0: of none was anything told */
+	uint32_t at[APS_TOLD_BUCKETS + 1]; /* of the partition (client/partition.h); the last one: of any; 0: none */
 };
 
 APS_BEGIN_DECLS

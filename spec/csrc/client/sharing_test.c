@@ -350,6 +350,21 @@ static void and_not_to_what_it_was_told_of_other_records(void **state)
 	assert_reads(A, record("a", "1", 3));
 }
 
+/* It may have had one that another process was told is gone. */
+static void but_a_list_yields_to_what_was_told_of_any(void **state)
+{
+	(void)state;
+	meet();
+	vault_world_write(&world, "{ l(x: 1) { id } }", "{\"l\":[{\"id\":\"1\",\"__typename\":\"T\"}]}");
+	vault_world_write(&world, "{ m }", "{\"m\":[1]}");
+	vault_world_commit(&world);
+	uint32_t asked_at = aps_partition_moment(world.partition);
+	tell("write b 2 2");
+	answer_query(&world, asked_at, "{ l(x: 1) { id } m }",
+	             "{\"l\":[{\"id\":\"1\",\"__typename\":\"T\"},{\"id\":\"2\",\"__typename\":\"T\"}],\"m\":[2]}");
+	assert_reads("{ l(x: 1) { id __typename } m }", "{\"l\":[{\"id\":\"1\",\"__typename\":\"T\"}],\"m\":[1]}");
+}
+
 static void nor_to_what_it_has_heard_of_before(void **state)
 {
 	(void)state;
@@ -456,6 +471,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_was_told_before_a_file_was_opened_is_nothing_new, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_has_come_is_met_by_what_it_writes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(and_not_to_what_it_was_told_of_other_records, setup, teardown),
+	        cmocka_unit_test_setup_teardown(but_a_list_yields_to_what_was_told_of_any, setup, teardown),
 	        cmocka_unit_test_setup_teardown(nor_to_what_it_has_heard_of_before, setup, teardown),
 	        cmocka_unit_test_setup_teardown(but_to_any_where_very_many_were_told_of, setup, teardown),
 	        cmocka_unit_test_setup_teardown(

@@ -43,15 +43,20 @@ static inline void look(struct vault_world *at)
 }
 
 /* As a query is answered that was asked at that moment. */
-static inline void answer_late(struct vault_world *at, uint32_t asked_at, const char *data)
+static inline void answer_query(struct vault_world *at, uint32_t asked_at, const char *query, const char *data)
 {
 	struct aps_err err;
-	struct aps_operation operation = vault_world_operation(A);
+	struct aps_operation operation = vault_world_operation(query);
 	const struct aps_partition_data what = {
 	        .operation = &operation, .data = aps_str_of(data), .errors = APS_STR(""), .asked_at = asked_at};
 	if (aps_partition_write(at->partition, &what, &err) != APS_OK) fail_msg("%s", err.msg);
 	aps_operation_clear(&operation);
 	vault_world_commit(at);
+}
+
+static inline void answer_late(struct vault_world *at, uint32_t asked_at, const char *data)
+{
+	answer_query(at, asked_at, A, data);
 }
 
 /* The layer of a call. */
