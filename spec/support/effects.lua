@@ -111,7 +111,7 @@ local function add_data(served, path)
 end
 
 local function is_listening(url)
-  local probe = socket.connect("127.0.0.1", tonumber(url:match ":(%d+)$"))
+  local probe = socket.connect("127.0.0.1", tonumber(url:match "^%w+://[^/]*:(%d+)"))
   if probe then probe:close() end
   return probe ~= nil
 end
@@ -152,8 +152,8 @@ local function add_faults(served, path)
   function served.crash(down_ms)
     local starts = served.starts()
     post(served.url .. "/crash", tostring(down_ms or 0), {})
-    -- Its connections end before its ports are closed.
-    while served.starts() == starts and is_listening(served.url) do socket.sleep(0.001) end
+    -- Its connections end before its ports are closed, one after the other.
+    while served.starts() == starts and (is_listening(served.url) or is_listening(served.endpoint)) do socket.sleep(0.001) end
   end
 
   --- Waits until it answers.
