@@ -34,7 +34,7 @@ local function make_killed(endpoint, path)
   make_closed(endpoint, path)
   output_of("timeout -s KILL 0.7 %s spec/crash/writer.lua %s %s %d 2>&1", interpreter, endpoint, quote(path), SEED)
   local place = path:match "^(.*)/" .. "/whole"
-  run("mkdir %s && cp %s* %s", quote(place), quote(path), quote(place))
+  damaging.copy(path, place)
   local copy = place .. "/" .. path:match "[^/]*$"
   for line in output_of("%s spec/crash/reader.lua %s %s", interpreter, endpoint, quote(copy)):gmatch "[^\n]+" do
     local n, version = line:match "^READ (%d+) (%d+)$"

@@ -137,8 +137,9 @@ function Run:await_leader(former, limit_s)
   end, limit_s, "another leader")
 end
 
-function Run:kill_leader()
+function Run:kill_leader(is_busy)
   self:await_leader(nil, leading.MOVE_S * patience)
+  if is_busy then self:play_until(function() return self.n_open > 0 end, BOUND_S, "a mutation that is under way") end
   local pid = leading.leader_of(self.store)
   local others = {}
   for _, other in ipairs(self:workers()) do
@@ -188,8 +189,8 @@ function Run:play()
     if math.random(RELOADS) == 1 then
       self:reload()
     else
-      self:kill_leader()
       n_killed = n_killed + 1
+      self:kill_leader(n_killed % 3 ~= 0) -- the third one at any moment
     end
   end
   self:await_both(core.now())

@@ -74,9 +74,10 @@ function damaging.lost_of(text)
   return n
 end
 
----A store with all that belongs to it, into a new folder.
+---A store with all that belongs to it, but for sockets that a killed process has left, into a new folder.
 function damaging.copy(path, place)
-  damaging.run("mkdir %s && cp %s* %s", damaging.quote(place), damaging.quote(path), damaging.quote(place))
+  place = damaging.quote(place)
+  damaging.run('mkdir %s && for file in %s*; do test -S "$file" || cp "$file" %s || exit 1; done', place, damaging.quote(path), place)
 end
 
 return damaging
