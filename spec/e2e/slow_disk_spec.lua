@@ -100,6 +100,7 @@ local of_last = last and getmetatable(last) or {}
 function of_last.__gc() at_end() end
 LAST = last or setmetatable({}, of_last)
 ]]))
+    served.stop() -- else the next process may have sent it before it is told to be offline
     assert.equal("7 1\n", run 'print(writer:read_query(GET).counter.total .. " " .. writer:stats().queued)')
   end)
 
