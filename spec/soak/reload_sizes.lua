@@ -1,7 +1,7 @@
 -- How large the processes of an nginx are in the course of spec/soak/reloads.lua, and whether that has grown.
 local proc = require "spec.support.proc"
 
-local reload_sizes = {}
+local reload_sizes = { N_SAMPLES = 16 }
 
 local KINDS, SIZES = { "master", "worker" }, { "descriptors", "threads", "kib" }
 -- What the medians may differ by. A worker's descriptors and memory are as the load was just then.
@@ -9,16 +9,14 @@ local MORE = { master = { descriptors = 4, threads = 0, kib = 1024 }, worker = {
 local OF_A_CHILD = 2 -- descriptors that a master has for each worker, those that are ending among them
 
 ---@class spec.ReloadSample
----@field at number seconds since the begin
 ---@field master spec.ProcSize without what it has for its workers
 ---@field workers spec.ProcSize[]
 
----@param at number
 ---@param master integer its number
 ---@param workers integer[] those that serve
 ---@return spec.ReloadSample
-function reload_sizes.sample(at, master, workers)
-  local sample = { at = at, master = assert(proc.size_of(master), "a master has ended"), workers = {} }
+function reload_sizes.sample(master, workers)
+  local sample = { master = assert(proc.size_of(master), "a master has ended"), workers = {} }
   sample.master.descriptors = sample.master.descriptors - OF_A_CHILD * #proc.children(master)
   for _, pid in ipairs(workers) do sample.workers[#sample.workers + 1] = proc.size_of(pid) end
   return sample
@@ -29,16 +27,14 @@ local function median(list)
   return list[math.ceil(#list / 2)]
 end
 
--- Of a part of the run, in seconds.
+-- Of the samples from one to another.
 local function medians(samples, from, to)
   local lists, found = { master = {}, worker = {} }, { master = {}, worker = {} }
   for _, what in ipairs(SIZES) do
     lists.master[what], lists.worker[what] = {}, {}
-    for _, sample in ipairs(samples) do
-      if sample.at >= from and sample.at < to then
-        table.insert(lists.master[what], sample.master[what])
-        for _, size in ipairs(sample.workers) do table.insert(lists.worker[what], size[what]) end
-      end
+    for i = from, to do
+      table.insert(lists.master[what], samples[i].master[what])
+      for _, size in ipairs(samples[i].workers) do table.insert(lists.worker[what], size[what]) end
     end
     for _, kind in ipairs(KINDS) do
       found[kind][what] = median(lists[kind][what]) or error("nothing was measured of a " .. kind, 0)
@@ -47,16 +43,19 @@ local function medians(samples, from, to)
   return found
 end
 
----Compares the second quarter of a run with the last. What the control gains may be gained.
----@param ours spec.ReloadSample[]
+local function second_quarter(samples) return medians(samples, math.floor(#samples / 4) + 1, math.floor(#samples / 2)) end
+
+local function last_quarter(samples) return medians(samples, #samples - math.floor(#samples / 4) + 1, #samples) end
+
+---Compares the second quarter of the samples with the last. What the control gains may be gained.
+---@param ours spec.ReloadSample[] reload_sizes.N_SAMPLES at least
 ---@param control spec.ReloadSample[]
----@param seconds number
 ---@return string[] lines the medians
 ---@return string[] gains what has grown
-function reload_sizes.compare(ours, control, seconds)
+function reload_sizes.compare(ours, control)
   local lines, gains = {}, {}
-  local second, last = medians(ours, seconds / 4, seconds / 2), medians(ours, seconds * 3 / 4, math.huge)
-  local control_second, control_last = medians(control, seconds / 4, seconds / 2), medians(control, seconds * 3 / 4, math.huge)
+  local second, last = second_quarter(ours), last_quarter(ours)
+  local control_second, control_last = second_quarter(control), last_quarter(control)
   for _, kind in ipairs(KINDS) do
     for _, what in ipairs(SIZES) do
       local gained, of_control = last[kind][what] - second[kind][what], control_last[kind][what] - control_second[kind][what]

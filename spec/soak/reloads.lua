@@ -258,15 +258,18 @@ function Soak:look_at_workers(running)
   return serving
 end
 
+-- While the service is away and when it has just come back, a worker has as many connections as chance gives it.
 function Soak:sample()
+  local now = core.now()
   for _, running in ipairs{ self.ours, self.control } do
-    table.insert(running.samples, sizes.sample(core.now() - self.began, running.handle.pid, self:look_at_workers(running)))
+    running.last = sizes.sample(running.handle.pid, self:look_at_workers(running))
+    if not self:is_troubled(now, now) then table.insert(running.samples, running.last) end
   end
-  self.samples_at = core.now() + EVERY_S
+  self.samples_at = now + EVERY_S
 end
 
 function Soak:judge_sizes()
-  local lines, gains = sizes.compare(self.ours.samples, self.control.samples, SECONDS)
+  local lines, gains = sizes.compare(self.ours.samples, self.control.samples)
   for _, line in ipairs(lines) do self:say("%s", line) end
   for _, gain in ipairs(gains) do self:fault("%s", gain) end
 end
@@ -342,7 +345,7 @@ function Soak:play()
   self.reloaded_at, self.looked_at = self.began, self.began
   self.flaps_at, self.reloads_at, self.samples_at = self.began + GRACE_S, self.began + SECONDS / N / 2, self.began
   local told = self.began
-  while core.now() < self.began + SECONDS or self.n_reloads < N do
+  while core.now() < self.began + SECONDS or self.n_reloads < N or #self.ours.samples < sizes.N_SAMPLES do
     self.load:play(0.02)
     self:look_for_stalls()
     self:look_at_listeners()
@@ -365,7 +368,7 @@ function Soak:tell()
   self:say("%d reloads, %d troubles, %d of the machine, %d faults; answered/said/failed/gone away: %s", self.n_reloads, #self.troubles, self.n_stalls,
     #self.faults, table.concat(list, ", "))
   for _, running in ipairs{ self.ours, self.control } do
-    local last = running.samples[#running.samples]
+    local last = running.last
     local worker = last.workers[1] or { descriptors = 0, threads = 0, kib = 0 }
     self:say("%-7s master %d descriptors, %d threads, %d KiB; a worker %d, %d, %d; %d old ones ended, the latest after %.1f s",
       running.name, last.master.descriptors, last.master.threads, last.master.kib, worker.descriptors, worker.threads, worker.kib,
