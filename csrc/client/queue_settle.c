@@ -62,7 +62,7 @@ static bool must_wait(struct aps_queue *queue, const struct aps_kept_outcome *ou
 
 static bool is_only(const struct aps_queue *queue, int64_t number)
 {
-	return queue->has_unsettled && queue->only_unsettled == number && !queue->vault->has_others;
+	return queue->has_unsettled && queue->only_unsettled == number && aps_queue_turn_is_alone(queue);
 }
 
 static bool is_first(struct aps_queue *queue, const struct aps_sending *sending)

@@ -73,11 +73,19 @@ static bool is_over(struct aps_queue *queue, int64_t waiting)
 	return true;
 }
 
+/* That none of them is there any more isn't enough: what they had in hand is this one's when it has looked at it as the
+ * one that leads (client/queue_logged.h), and stands before what it has then. */
+bool aps_queue_turn_is_alone(const struct aps_queue *queue)
+{
+	if (!aps_vault_is_shared(queue->vault)) return true;
+	return !queue->vault->has_others && queue->leads && !queue->has_foreign;
+}
+
 bool aps_queue_turn_is_others(struct aps_queue *queue, const struct aps_kept_outcome *outcome)
 {
 	struct named named = {.wanted = NULL};
 	struct aps_err err;
-	if (!queue->vault->has_others || !aps_vault_is_shared(queue->vault)) return false;
+	if (aps_queue_turn_is_alone(queue)) return false;
 	aps_buf_init(&named.hashes, APS_BUF_ANY_SIZE);
 	(void)aps_named_ids_scan(outcome->content, note, &named, &err);
 	bool must_wait = find_before(queue, outcome->number, &named.hashes) && !is_over(queue, outcome->number);

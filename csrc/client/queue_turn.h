@@ -12,6 +12,8 @@
 
 APS_BEGIN_DECLS
 
+/* No other process has an answer in hand, nor had one that has died since this one has looked at what that left. */
+bool aps_queue_turn_is_alone(const struct aps_queue *queue);
 /* It is not this outcome's turn: an earlier one, of another process, or of one that has died, names one of the ids that
  * it names, and isn't in the cache yet. What can't be read isn't waited for. */
 bool aps_queue_turn_is_others(struct aps_queue *queue, const struct aps_kept_outcome *outcome);

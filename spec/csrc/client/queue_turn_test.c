@@ -69,6 +69,23 @@ static void it_is_that_of_an_earlier_one_that_names_the_same_id(void **state)
 	finish();
 }
 
+/* Until this process has looked at what the dead have left, that isn't its own. */
+static void it_is_that_of_one_whose_process_has_just_died(void **state)
+{
+	(void)state;
+	stand_behind(3);
+	world.queue->vault->has_others = false;
+	world.queue->leads = false;
+	assert_true(must_wait(NAMED("t1")));
+	assert_false(must_wait(NAMED("t2")));
+	world.queue->leads = true;
+	world.queue->has_foreign = true;
+	assert_true(must_wait(NAMED("t1")));
+	world.queue->has_foreign = false;
+	assert_false(must_wait(NAMED("t1")));
+	finish();
+}
+
 static void and_not_for_longer_than_two_seconds(void **state)
 {
 	(void)state;
@@ -177,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(it_is_that_of_an_earlier_one_that_names_the_same_id),
+	        cmocka_unit_test(it_is_that_of_one_whose_process_has_just_died),
 	        cmocka_unit_test(and_not_for_longer_than_two_seconds),
 	        cmocka_unit_test(one_that_has_died_is_told_after_an_earlier_one_that_lives),
 	        cmocka_unit_test(of_very_many_the_first_thousand_are_looked_at),
