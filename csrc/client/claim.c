@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LEAD       0
 #define GATE       1
@@ -148,4 +149,12 @@ bool aps_claim_is_free(const struct aps_claim *claim, int slot)
 {
 	long pid;
 	return slot != claim->slot && !is_held(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1, &pid);
+}
+
+/* Its number in the file system can't be another file's as long as this one is open. */
+bool aps_claim_is_moved(const struct aps_claim *claim, const char *path)
+{
+	struct stat own, found;
+	if (claim->fd < 0 || fstat(claim->fd, &own) != 0) return false;
+	return stat(path, &found) == 0 ? found.st_ino != own.st_ino : errno == ENOENT || errno == ENOTDIR;
 }

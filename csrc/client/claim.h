@@ -52,6 +52,8 @@ bool aps_claim_outbox(const struct aps_claim *claim, uint64_t identity);
 void aps_claim_leave_outbox(const struct aps_claim *claim, uint64_t identity);
 /* No process has this slot, this one least of all. */
 bool aps_claim_is_free(const struct aps_claim *claim, int slot);
+/* Its lock file isn't the one at this path any more: whoever comes finds another one, and nothing of this claim. */
+bool aps_claim_is_moved(const struct aps_claim *claim, const char *path);
 /* The slots that other processes have are added to `slots`, int, in any order. */
 void aps_claim_list(const struct aps_claim *claim, struct aps_buf *slots);
 /* E_STORAGE "locked": who has the lead. */

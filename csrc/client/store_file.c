@@ -10,6 +10,7 @@
 #include "store/cache_store.h"
 #include "store/counters.h"
 #include "store/db_error.h"
+#include "store/db_names.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
 #include "store/outbox_number.h"
@@ -49,14 +50,21 @@ enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_st
 	return aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
+static void forget_paths(struct aps_store_file *file)
+{
+	aps_free(file->real);
+	aps_free(file->lock);
+	file->real = file->lock = NULL;
+}
+
 void aps_store_file_clear(struct aps_store_file *file)
 {
 	aps_store_file_let_go(file, NULL);
 	aps_buf_clear(&file->news);
 	aps_free(file->path);
 	aps_free(file->seed);
-	aps_free(file->real);
-	file->path = file->seed = file->real = NULL;
+	forget_paths(file);
+	file->path = file->seed = NULL;
 }
 
 void aps_store_file_tell(struct aps_store_file *file, const char *level, const char *format, ...)
@@ -78,19 +86,29 @@ static enum aps_rc open_claim(struct aps_store_file *file, struct aps_err *err)
 {
 	struct aps_buf name;
 	enum aps_rc rc = APS_OK;
-	aps_free(file->real);
-	file->real = NULL;
+	forget_paths(file);
 	aps_db_make_folder(file->path);
 	if (file->seed != NULL) rc = aps_seed_plant(file->seed, file->path, err);
 	if (rc == APS_OK) rc = aps_db_make_file(file->path, &file->real, err);
 	if (rc != APS_OK) return rc;
 	aps_buf_init(&name, APS_BUF_ANY_SIZE);
 	aps_buf_addf(&name, "%s-leader", file->real);
-	rc = name.rc == APS_OK ? aps_process_open_claim(name.p, &file->claim, err)
-	                       : aps_fail(err, APS_E_NOMEM, "out of memory");
+	file->lock = name.rc == APS_OK ? dup_text(name.p) : NULL;
 	aps_buf_clear(&name);
+	rc = file->lock != NULL ? aps_process_open_claim(file->lock, file->real, &file->claim, err)
+	                        : aps_fail(err, APS_E_NOMEM, "out of memory");
 	file->claim.wanted = file->is_private ? 1 : random_slot();
 	return rc;
+}
+
+/* Each name of a file has a lock file and a log of its own. */
+static enum aps_rc check_names(struct aps_store_file *file, struct aps_err *err)
+{
+	long pid;
+	if (file->is_private || !file->claim.is_alone || !aps_db_is_open_by_name(file->real, &pid)) return APS_OK;
+	aps_process_release(&file->claim);
+	return aps_fail_word(err, APS_E_STORAGE, "locked", 0,
+	                     "another process (%ld) has it open under another name (a hard link)", pid);
 }
 
 /* Whoever calls the others out has the call as long as it has the lock file open. */
@@ -120,7 +138,21 @@ static enum aps_rc claim(struct aps_store_file *file, bool may_share, struct aps
 		rc = claim_once(file, may_share, err);
 	}
 	if (rc != APS_OK && file->damage.code == APS_OK) aps_process_release(&file->claim);
-	return rc;
+	return rc == APS_OK ? check_names(file, err) : rc;
+}
+
+bool aps_store_file_lost_lock(const struct aps_store_file *file)
+{
+	return !file->is_private && file->lock != NULL && aps_claim_is_moved(&file->claim, file->lock);
+}
+
+enum aps_rc aps_store_file_check_there(const struct aps_store_file *file, struct aps_db *db, struct aps_err *err)
+{
+	bool is_moved = aps_db_is_moved(db);
+	if (!is_moved && !aps_store_file_lost_lock(file)) return APS_OK;
+	return aps_fail_word(err, APS_E_STORAGE, "missing", 0,
+	                     "the store's %s was moved, replaced or deleted while it was open",
+	                     is_moved ? "file" : "lock file");
 }
 
 enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)

@@ -22,6 +22,7 @@ struct aps_store_file {
 	enum aps_db_sync synchronous;
 	bool is_private;
 	char *real;             /* without links; NULL: it isn't known yet */
+	char *lock;             /* its lock file's path; NULL likewise */
 	struct aps_claim claim; /* of the file */
 	struct aps_neighbours neighbours;
 	bool was_tried;        /* to open it */
@@ -61,6 +62,10 @@ void aps_store_file_be_patient(struct aps_db *db, bool has_others);
 /* This process has it no more, and no connection to it; `damage`: it is to be set aside once nobody has it, NULL: it
  * isn't. */
 void aps_store_file_let_go(struct aps_store_file *file, const struct aps_err *damage);
+/* Whoever comes finds another lock file, or none. */
+bool aps_store_file_lost_lock(const struct aps_store_file *file);
+/* E_STORAGE "missing": `db` isn't the file at the path any more, or the lock file was lost. */
+enum aps_rc aps_store_file_check_there(const struct aps_store_file *file, struct aps_db *db, struct aps_err *err);
 /* Nobody has it open to write. A file that is new, and damaged again, stays where it is: E_STORAGE, "corrupt". */
 enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct aps_err *why, struct aps_err *err);
 /* An empty one in memory, for a place of such a kind (client/store_place.h). */

@@ -387,20 +387,13 @@ void aps_vault_suspect(struct aps_vault *vault, const struct aps_err *why)
 	aps_timer_set(vault->timers, &vault->retry, aps_clock_mono_ms());
 }
 
-static enum aps_rc check_not_moved(struct aps_db *db, struct aps_err *err)
-{
-	if (!aps_db_is_moved(db)) return APS_OK;
-	return aps_fail_word(err, APS_E_STORAGE, "missing", 0,
-	                     "the store's file was moved, replaced or deleted while it was open");
-}
-
 static bool bring_back(struct aps_vault *vault, struct aps_err *err)
 {
 	struct aps_err of_parts;
 	struct aps_db *memory = vault->db;
 	bool is_done;
 	char name[APS_PLACE_NAME_BYTES];
-	if (check_not_moved(vault->base, err) != APS_OK) return false;
+	if (aps_store_file_check_there(&vault->file, vault->base, err) != APS_OK) return false;
 	if (vault->is_doubted && aps_db_check(vault->base, err) != APS_OK) return false;
 	aps_place_name(vault->place, name);
 	aps_db_truncate_log(vault->base, &is_done, NULL); /* where there was no room, the log may have taken it */
@@ -635,7 +628,7 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 static enum aps_rc commit_transaction(struct aps_vault *vault, struct aps_err *err)
 {
 	struct aps_err other;
-	if (vault->level == APS_DB_SYNC_FULL && check_not_moved(vault->db, err) != APS_OK) {
+	if (vault->level == APS_DB_SYNC_FULL && aps_store_file_check_there(&vault->file, vault->db, err) != APS_OK) {
 		aps_db_rollback(vault->db);
 		return err->code;
 	}

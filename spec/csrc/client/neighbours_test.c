@@ -223,7 +223,7 @@ static void hold_slot(const char *path, int slot, int fd)
 	struct aps_claim claim;
 	struct aps_err err;
 	char word = 'f';
-	if (aps_process_open_claim(path, &claim, &err) == APS_OK) {
+	if (aps_process_open_claim(path, NULL, &claim, &err) == APS_OK) {
 		claim.wanted = slot;
 		if (aps_claim_share(&claim, &err) == APS_OK && claim.slot == slot) word = 'h';
 	}
@@ -260,7 +260,7 @@ static void all_of_many_are_found(void **state)
 		assert_int_equal(word, 'h');
 	}
 	aps_buf_init(&found, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_process_open_claim(path, &claim, &err), APS_OK);
+	assert_int_equal(aps_process_open_claim(path, NULL, &claim, &err), APS_OK);
 	aps_claim_list(&claim, &found);
 	assert_int_equal(found.n, N * sizeof(int));
 	qsort(found.p, N, sizeof(int), compare);
