@@ -363,6 +363,8 @@ bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why)
 	if (!is_of_file || kind_of(vault) == APS_PLACE_MEMORY) return false;
 	if (is_word(why, "corrupt")) return replace_file(vault, why);
 	if (is_word(why, "missing") && kind_of(vault) == APS_PLACE_FILE) { /* readers wouldn't find what lies below */
+		abort_turn(vault);
+		aps_store_file_save_log(&vault->file, vault->db);
 		vault->is_lost = true;
 		return aps_vault_leave(vault, why);
 	}

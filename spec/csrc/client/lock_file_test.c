@@ -1,4 +1,5 @@
-/* Which processes find one another: those that have the same lock file. */
+/* Which processes find one another, and what they have written: those that have the same lock file, locks on it, and the
+ * same log. */
 #include "sharing_world.h"
 
 static const char *beside(const char *ending)
@@ -34,25 +35,100 @@ static void who_has_lost_it_leaves_the_store_and_comes_back_to_the_new_one(void 
 	assert_reads(B, record("b", "1", 2));
 }
 
+static void write_durably(int n)
+{
+	struct aps_err err;
+	assert_int_equal(aps_vault_begin_durable(world.vault, &err), APS_OK);
+	vault_world_write(&world, A, record("a", "1", n));
+	vault_world_commit(&world); /* to memory, where the file may not have it */
+}
+
+static void come_back(void)
+{
+	assert_int_equal(kind(), APS_PLACE_MEMORY);
+	aps_vault_retry(world.vault, 0);
+	vault_world_commit(&world);
+	assert_int_equal(kind(), APS_PLACE_FILE);
+}
+
+static void touch(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
 static void without_it_nothing_durable_is_written(void **state)
 {
 	(void)state;
-	struct aps_err err;
 	char moved[sizeof world.path + 16];
 	vault_world_open(&world);
 	snprintf(moved, sizeof moved, "%s", beside("-moved"));
 	assert_int_equal(rename(beside("-leader"), moved), 0);
 	assert_string_equal(tell("open"), "leads file"); /* it leads as well, and would send what this one sends */
-	assert_int_equal(aps_vault_begin_durable(world.vault, &err), APS_OK);
-	vault_world_write(&world, A, record("a", "1", 1));
-	vault_world_commit(&world); /* to memory */
-	assert_int_equal(kind(), APS_PLACE_MEMORY);
+	write_durably(1);
 	assert_string_equal(tell("read a"), "missing");
 	tell("close");
 	assert_int_equal(rename(moved, beside("-leader")), 0);
+	come_back();
+	assert_true(aps_vault_leads(world.vault));
+}
+
+/* fcntl(2), "Advisory record locking". */
+static void a_program_that_copies_it_has_no_locks_any_more_and_takes_them_anew(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	look(&world);
+	if (!world.vault->file.claim.shows) skip();
+	touch(beside("-leader"));
+	look(&world);
+	assert_non_null(strstr(vault_world_news(&world), "has opened and closed the store's lock file"));
 	aps_vault_retry(world.vault, 0);
 	assert_int_equal(kind(), APS_PLACE_FILE);
-	assert_true(aps_vault_leads(world.vault));
+	assert_string_equal(tell("open"), "follows file");
+	touch(beside("-leader"));
+	write_durably(1);
+	assert_int_equal(kind(), APS_PLACE_MEMORY);
+	assert_string_equal(tell("read a"), "missing");
+}
+
+/* SQLite's locks on the file are dropped as well: another process takes itself for the last one. */
+static void nothing_is_written_to_a_log_that_another_process_has_removed(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	write_durably(1);
+	touch(world.path);
+	tell("open");
+	assert_string_equal(tell("close"), "closed file");
+	assert_int_not_equal(access(beside("-wal"), F_OK), 0);
+	write_durably(2);
+	assert_non_null(strstr(vault_world_news(&world), "the store's write-ahead log was moved, replaced or deleted"));
+	tell("open");
+	assert_string_equal(tell("read a"), record("a", "1", 1));
+	come_back();
+	write_durably(3);
+	assert_int_equal(kind(), APS_PLACE_FILE);
+	tell("look");
+	assert_string_equal(tell("read a"), record("a", "1", 3));
+}
+
+static void what_is_in_a_log_that_was_deleted_is_saved(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	write_durably(1);
+	assert_reads(A, record("a", "1", 1)); /* a connection that keeps the log from being folded at the end */
+	look(&world);
+	assert_int_equal(unlink(beside("-wal")), 0);
+	look(&world);
+	aps_vault_retry(world.vault, 0);
+	vault_world_commit(&world);
+	assert_int_equal(kind(), APS_PLACE_FILE);
+	assert_int_equal(access(beside("-wal"), F_OK), 0);
+	tell("open");
+	assert_string_equal(tell("read a"), record("a", "1", 1));
 }
 
 static void a_file_that_was_moved_with_it_is_left_by_whoever_writes_to_it(void **state)
@@ -120,6 +196,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(who_has_lost_it_leaves_the_store_and_comes_back_to_the_new_one, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(without_it_nothing_durable_is_written, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_program_that_copies_it_has_no_locks_any_more_and_takes_them_anew, setup, teardown),
+	        cmocka_unit_test_setup_teardown(nothing_is_written_to_a_log_that_another_process_has_removed, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_is_in_a_log_that_was_deleted_is_saved, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_file_that_was_moved_with_it_is_left_by_whoever_writes_to_it, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(one_name_of_a_file_is_used_at_a_time, setup, teardown),
