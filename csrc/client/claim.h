@@ -56,7 +56,8 @@ bool aps_claim_is_free(const struct aps_claim *claim, int slot);
 /* Its lock file isn't the one at this path any more: whoever comes finds another one, and nothing of this claim. */
 bool aps_claim_is_moved(const struct aps_claim *claim, const char *path);
 /* Somewhere else this process has opened the lock file and closed it again, as a program does that copies it: with that
- * all of its locks were dropped (fcntl(2), "Advisory record locking"). Where the system doesn't tell, it is never known.
+ * all of its locks were dropped (fcntl(2), "Advisory record locking"). Where the system doesn't tell, it is never
+ * known.
  */
 bool aps_claim_is_dropped(const struct aps_claim *claim);
 /* The slots that other processes have are added to `slots`, int, in any order. */

@@ -76,8 +76,8 @@ static void meet_neighbours(struct aps_vault *vault)
 	if (fd >= 0 && vault->descriptors != NULL) aps_descriptors_add(vault->descriptors, &vault->door, fd);
 }
 
-/* Whoever comes finds nobody, and leads: what this process goes on with it would do as well. A file that was moved itself
- * is left by whoever commits to it. */
+/* Whoever comes finds nobody, and leads: what this process goes on with it would do as well. A file that was moved
+ * itself is left by whoever commits to it. */
 static bool leave_if_lost(struct aps_vault *vault)
 {
 	struct aps_err why, err;

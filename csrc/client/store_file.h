@@ -65,8 +65,8 @@ void aps_store_file_be_patient(struct aps_db *db, bool has_others);
 /* This process has it no more, and no connection to it; `damage`: it is to be set aside once nobody has it, NULL: it
  * isn't. */
 void aps_store_file_let_go(struct aps_store_file *file, const struct aps_err *damage);
-/* Why whoever comes doesn't find this process, or what it has written: the lock file or the log isn't there any more, or
- * the locks are dropped; NULL: it does. */
+/* Why whoever comes doesn't find this process, or what it has written: the lock file or the log isn't there any more,
+ * or the locks are dropped; NULL: it does. */
 const char *aps_store_file_what_is_lost(const struct aps_store_file *file);
 /* E_STORAGE "missing": `db` isn't the file at the path any more, or the above. */
 enum aps_rc aps_store_file_check_there(const struct aps_store_file *file, struct aps_db *db, struct aps_err *err);

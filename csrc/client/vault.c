@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "client/drops.h"
 #include "client/store_place.h"
 #include "store/cache_store.h"
 #include "store/carry.h"
@@ -412,28 +413,7 @@ enum aps_rc aps_vault_dropped(struct aps_vault *vault, const char *prefix, const
                               struct aps_err *err)
 {
 	if (kind_of(vault) != APS_PLACE_MEMORY) return APS_OK; /* its row says so */
-	size_t n = vault->drops.n;
-	aps_buf_add_byte(&vault->drops, (char)how);
-	aps_buf_add(&vault->drops, prefix, strlen(prefix) + 1);
-	aps_buf_add(&vault->drops, identity, strlen(identity) + 1);
-	if (vault->drops.rc == APS_OK) return APS_OK;
-	vault->drops.n = n;
-	vault->drops.rc = APS_OK;
-	return aps_fail(err, APS_E_NOMEM, "out of memory");
-}
-
-static enum aps_rc drop_parts(const struct aps_vault *vault, struct aps_db *file, struct aps_err *err)
-{
-	enum aps_rc rc = APS_OK;
-	for (size_t at = 0; rc == APS_OK && at < vault->drops.n;) {
-		int64_t part;
-		enum aps_part_drop how = (enum aps_part_drop)vault->drops.p[at];
-		const char *prefix = vault->drops.p + at + 1, *identity = prefix + strlen(prefix) + 1;
-		at += strlen(prefix) + strlen(identity) + 3;
-		rc = aps_parts_find(file, aps_str_of(prefix), aps_str_of(identity), &part, err);
-		if (rc == APS_OK && part != 0) rc = aps_parts_drop(file, part, how, err);
-	}
-	return rc;
+	return aps_drops_add(&vault->drops, prefix, identity, how, err);
 }
 
 static bool go_back(struct aps_vault *vault, struct aps_err *err)
@@ -447,7 +427,7 @@ static bool go_back(struct aps_vault *vault, struct aps_err *err)
 		return false;
 	}
 	enum aps_rc rc = aps_store_file_open(&vault->file, vault->generation, &file, err);
-	if (rc == APS_OK) rc = drop_parts(vault, file.db, err);
+	if (rc == APS_OK) rc = aps_drops_repeat(&vault->drops, file.db, err);
 	if (rc == APS_OK && memory != NULL) rc = aps_carry_stale(file.db, name, err);
 	if (rc == APS_OK) rc = aps_counters_catch_up(file.db, &file.generation, err);
 	if (rc != APS_OK) {
@@ -460,6 +440,17 @@ static bool go_back(struct aps_vault *vault, struct aps_err *err)
 	settle_in_file(vault, new_place(APS_PLACE_FILE));
 	begin_anew(vault);
 	return true;
+}
+
+/* Others may have been there meanwhile: what lies over the file doesn't fit any more. */
+static void leave_from_above(struct aps_vault *vault, const struct aps_err *why)
+{
+	abort_turn(vault);
+	aps_db_close(vault->db);
+	vault->db = vault->base;
+	vault->base = NULL;
+	vault->is_lost = true;
+	(void)aps_vault_leave(vault, why);
 }
 
 void aps_vault_retry(struct aps_vault *vault, int64_t now_ms)
@@ -479,6 +470,8 @@ void aps_vault_retry(struct aps_vault *vault, int64_t now_ms)
 		aps_store_file_tell(&vault->file, "info", "can be used again");
 	else if (kind == APS_PLACE_OVER && is_word(&err, "corrupt"))
 		replace_file(vault, &err);
+	else if (kind == APS_PLACE_OVER && is_word(&err, "missing") && !aps_db_is_moved(vault->base))
+		leave_from_above(vault, &err);
 	else
 		wait_on(vault, &err, now_ms);
 }

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whoever has a database with a log open has a lock on one of these bytes (https://www.sqlite.org/fileformat.html, section
- * 1.4). */
+/* Whoever has a database with a log open has a lock on one of these bytes (https://www.sqlite.org/fileformat.html,
+ * section 1.4). */
 #define FIRST_LOCK_BYTE 0x40000000
 #define N_LOCK_BYTES    512
 

@@ -10,8 +10,8 @@
 
 APS_BEGIN_DECLS
 
-/* It has several names, and another process has it open at this moment, whose number is *pid. Not while this process has
- * it open. */
+/* It has several names, and another process has it open at this moment, whose number is *pid. Not while this process
+ * has it open. */
 bool aps_db_is_open_by_name(const char *path, long *pid);
 
 APS_END_DECLS

@@ -1,5 +1,5 @@
-/* Which processes find one another, and what they have written: those that have the same lock file, locks on it, and the
- * same log. */
+/* Which processes find one another, and what they have written: those that have the same lock file, locks on it, and
+ * the same log. */
 #include "sharing_world.h"
 
 static const char *beside(const char *ending)
@@ -131,6 +131,29 @@ static void what_is_in_a_log_that_was_deleted_is_saved(void **state)
 	assert_string_equal(tell("read a"), record("a", "1", 1));
 }
 
+static void what_lies_over_a_file_goes_when_others_may_have_written_it(void **state)
+{
+	(void)state;
+	struct aps_err full;
+	vault_world_open(&world);
+	write_durably(1);
+	assert_int_equal(aps_fail_word(&full, APS_E_STORAGE, "full", 13, "the disk is full"), APS_E_STORAGE);
+	assert_true(aps_vault_cope(world.vault, &full));
+	vault_world_commit(&world);
+	assert_int_equal(kind(), APS_PLACE_OVER);
+	assert_string_equal(tell("open"), "leads memory");
+	assert_int_equal(unlink(beside("-leader")), 0);
+	assert_string_equal(tell("retry"), "leads file");
+	tell("write a 1 2");
+	aps_vault_retry(world.vault, 0);
+	vault_world_commit(&world);
+	come_back();
+	assert_reads(A, record("a", "1", 2));
+	tell("write b 1 3");
+	look(&world);
+	assert_reads(B, record("b", "1", 3));
+}
+
 static void a_file_that_was_moved_with_it_is_left_by_whoever_writes_to_it(void **state)
 {
 	(void)state;
@@ -164,8 +187,7 @@ static void one_name_of_a_file_is_used_at_a_time(void **state)
 	aps_vault_retry(own->vault, 0);
 	assert_int_equal(kind(), APS_PLACE_FILE);
 	name[strlen(name) - strlen("-too")] = '\0';
-	struct aps_vault *second =
-	        aps_vault_open(&of_another_state, &(struct aps_store_options){.path = name}, &err);
+	struct aps_vault *second = aps_vault_open(&of_another_state, &(struct aps_store_options){.path = name}, &err);
 	assert_non_null(second);
 	assert_non_null(strstr(second->trouble.msg, "this process has it open already"));
 	aps_vault_close(&of_another_state, second);
@@ -196,9 +218,13 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(who_has_lost_it_leaves_the_store_and_comes_back_to_the_new_one, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(without_it_nothing_durable_is_written, setup, teardown),
-	        cmocka_unit_test_setup_teardown(a_program_that_copies_it_has_no_locks_any_more_and_takes_them_anew, setup, teardown),
-	        cmocka_unit_test_setup_teardown(nothing_is_written_to_a_log_that_another_process_has_removed, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_program_that_copies_it_has_no_locks_any_more_and_takes_them_anew,
+	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(nothing_is_written_to_a_log_that_another_process_has_removed, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(what_is_in_a_log_that_was_deleted_is_saved, setup, teardown),
+	        cmocka_unit_test_setup_teardown(what_lies_over_a_file_goes_when_others_may_have_written_it, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(a_file_that_was_moved_with_it_is_left_by_whoever_writes_to_it, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(one_name_of_a_file_is_used_at_a_time, setup, teardown),
