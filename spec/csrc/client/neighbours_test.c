@@ -89,6 +89,22 @@ static void what_one_that_was_killed_has_left_is_removed(void **state)
 	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
 }
 
+static void a_door_that_was_removed_is_made_anew(void **state)
+{
+	(void)state;
+	meet();
+	hear();
+	assert_int_equal(unlink(world.vault->file.neighbours.door.path), 0);
+	tell("urge 2");
+	assert_false(hear());
+	look(&world);
+	tell("urge 3");
+	assert_true(hear());
+	assert_reads(A, record("a", "1", 3));
+	vault_world_close(&world);
+	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
+}
+
 static void where_there_is_no_room_for_doors_the_looks_are_enough(void **state)
 {
 	(void)state;
@@ -285,6 +301,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(each_is_heard_by_the_other, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_leaves_says_so_and_another_one_leads, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_one_that_was_killed_has_left_is_removed, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_door_that_was_removed_is_made_anew, setup, teardown),
 	        cmocka_unit_test_setup_teardown(where_there_is_no_room_for_doors_the_looks_are_enough, setup, teardown),
 #ifdef __linux__
 	        cmocka_unit_test_prestate_setup_teardown(a_path_that_no_socket_can_have_is_shortened, setup, teardown,
