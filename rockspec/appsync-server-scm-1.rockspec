@@ -80,6 +80,7 @@ build = {
         "csrc/store/db_bulk.c",
         "csrc/store/db_check.c",
         "csrc/store/db_error.c",
+        "csrc/store/db_names.c",
         "csrc/store/db_simulation.c",
         "csrc/store/db_space.c",
         "csrc/store/db_take_back.c",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LEAD       0
 #define GATE       1
@@ -47,12 +48,25 @@ enum aps_rc aps_claim_fail_led(const struct aps_claim *claim, struct aps_err *er
 	return fail_held(claim->fd, LEAD, 1, err);
 }
 
+/* As if another process asked (fcntl(2), "Open file description locks"). */
+static bool shows_slot(const struct aps_claim *claim)
+{
+#ifdef F_OFD_GETLK
+	struct flock wanted = {
+	        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FIRST_SLOT + claim->slot, .l_len = 1};
+	return fcntl(claim->fd, F_OFD_GETLK, &wanted) != 0 || wanted.l_type != F_UNLCK;
+#else
+	return claim->slot == 0;
+#endif
+}
+
 /* Without one it is as if there were no other process. */
 static void take_slot(struct aps_claim *claim)
 {
 	int slot = claim->wanted > 0 && claim->wanted < APS_CLAIM_MAX_SLOT ? claim->wanted : 1;
 	for (int n = 0; claim->slot == 0 && n < N_TRIES; n++, slot = slot % APS_CLAIM_MAX_SLOT + 1)
 		if (set_lock(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1) == 0) claim->slot = slot;
+	claim->shows = claim->slot != 0 && shows_slot(claim);
 }
 
 static off_t outbox_at(uint64_t identity)
@@ -148,4 +162,17 @@ bool aps_claim_is_free(const struct aps_claim *claim, int slot)
 {
 	long pid;
 	return slot != claim->slot && !is_held(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1, &pid);
+}
+
+/* Its number in the file system can't be another file's as long as this one is open. */
+bool aps_claim_is_moved(const struct aps_claim *claim, const char *path)
+{
+	struct stat own, found;
+	if (claim->fd < 0 || fstat(claim->fd, &own) != 0) return false;
+	return stat(path, &found) == 0 ? found.st_ino != own.st_ino : errno == ENOENT || errno == ENOTDIR;
+}
+
+bool aps_claim_is_dropped(const struct aps_claim *claim)
+{
+	return claim->shows && !shows_slot(claim);
 }

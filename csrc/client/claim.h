@@ -29,6 +29,7 @@ struct aps_claim {
 	bool is_inherited; /* the parent had it */
 	int wanted;        /* the slot that it takes, where that is free; else one behind it */
 	int slot;          /* from 1 on; 0: nothing is held */
+	bool shows;        /* the system tells that the slot is held */
 };
 
 APS_BEGIN_DECLS
@@ -52,6 +53,13 @@ bool aps_claim_outbox(const struct aps_claim *claim, uint64_t identity);
 void aps_claim_leave_outbox(const struct aps_claim *claim, uint64_t identity);
 /* No process has this slot, this one least of all. */
 bool aps_claim_is_free(const struct aps_claim *claim, int slot);
+/* Its lock file isn't the one at this path any more: whoever comes finds another one, and nothing of this claim. */
+bool aps_claim_is_moved(const struct aps_claim *claim, const char *path);
+/* Somewhere else this process has opened the lock file and closed it again, as a program does that copies it: with that
+ * all of its locks were dropped (fcntl(2), "Advisory record locking"). Where the system doesn't tell, it is never
+ * known.
+ */
+bool aps_claim_is_dropped(const struct aps_claim *claim);
 /* The slots that other processes have are added to `slots`, int, in any order. */
 void aps_claim_list(const struct aps_claim *claim, struct aps_buf *slots);
 /* E_STORAGE "locked": who has the lead. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,11 +136,22 @@ static bool has(const int *slots, size_t n, int slot)
 	return i < n;
 }
 
+/* Whoever tidies the folder may have removed it. */
+static void renew_door(struct aps_door *door)
+{
+	struct aps_door renewed;
+	struct stat info;
+	if (lstat(door->path, &info) == 0 || errno != ENOENT || !aps_door_open(&renewed, door->path)) return;
+	close(door->fd);
+	*door = renewed;
+}
+
 void aps_neighbours_look(struct aps_neighbours *neighbours, const struct aps_claim *claim)
 {
 	struct aps_buf now;
 	size_t n_known;
 	if (neighbours->door.fd < 0) return;
+	renew_door(&neighbours->door);
 	aps_buf_init(&now, APS_BUF_ANY_SIZE);
 	aps_claim_list(claim, &now);
 	const int *known = here(neighbours, &n_known), *all = (const int *)(const void *)now.p;

@@ -33,8 +33,8 @@ void aps_neighbours_open(struct aps_neighbours *neighbours, const char *path, co
 /* After the claim was released: the others are told that it is. Twice is legal. */
 void aps_neighbours_close(struct aps_neighbours *neighbours);
 bool aps_neighbours_are_open(const struct aps_neighbours *neighbours);
-/* Who is there now. What those have left that are gone is removed: those that were known, and where this process leads,
- * all, once. */
+/* Who is there now. A door that was removed is made anew. What those have left that are gone is removed: those that
+ * were known, and where this process leads, all, once. */
 void aps_neighbours_look(struct aps_neighbours *neighbours, const struct aps_claim *claim);
 /* Waits for nobody. */
 void aps_neighbours_knock(const struct aps_neighbours *neighbours, unsigned char what);

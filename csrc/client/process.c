@@ -19,13 +19,16 @@
 #define MAX_OBJECTS  256
 #define MAX_CLAIMS   256
 
-/* A lock file, by its device and its number there. */
+struct identity {
+	dev_t device;
+	ino_t number;
+};
+
 struct claimed {
 	bool is_held;
 	bool is_inherited; /* the parent holds it, or did */
 	int fd;
-	dev_t device;
-	ino_t number;
+	struct identity lock, store;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -136,11 +139,28 @@ bool aps_process_take(const void *object)
 	return is_taken;
 }
 
-static struct claimed *find_claim(const struct stat *info, bool is_inherited)
+static bool is_same(struct identity a, struct identity b)
+{
+	return a.device == b.device && a.number == b.number;
+}
+
+/* Where there is none: an identity that no file has. *has_names: several. */
+static struct identity identify(const char *path, bool *has_names)
+{
+	struct stat info;
+	*has_names = false;
+	if (path == NULL || stat(path, &info) != 0) return (struct identity){.number = 0};
+	*has_names = info.st_nlink > 1;
+	return (struct identity){info.st_dev, info.st_ino};
+}
+
+static struct claimed *find_claim(struct identity of_lock, struct identity of_store, bool is_inherited)
 {
 	for (size_t i = 0; i < MAX_CLAIMS; i++) {
 		bool is_one = is_inherited ? claims[i].is_inherited : claims[i].is_held;
-		if (is_one && claims[i].device == info->st_dev && claims[i].number == info->st_ino) return &claims[i];
+		bool is_known = of_lock.number != 0 && is_same(claims[i].lock, of_lock);
+		is_known = is_known || (of_store.number != 0 && is_same(claims[i].store, of_store));
+		if (is_one && is_known) return &claims[i];
 	}
 	return NULL;
 }
@@ -162,44 +182,67 @@ static enum aps_rc fail_file(int code, struct aps_err *err)
 	                     "its lock file can't be opened (%s)", strerror(code));
 }
 
-static enum aps_rc open_file(const char *path, struct claimed *claimed, struct aps_err *err)
+/* As SQLite has it with the files that it makes: else a store that root has opened once, or that a group shares, would
+ * be nobody else's. What can't be given stays as it was made. */
+static void give_to_owner(int fd, const char *store)
 {
 	struct stat info;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	if (store == NULL || stat(store, &info) != 0) return;
+	bool is_given = fchown(fd, info.st_uid, info.st_gid) == 0 || fchown(fd, (uid_t)-1, info.st_gid) == 0;
+	if (is_given) (void)fchmod(fd, info.st_mode & 0666);
+}
+
+static int open_or_make(const char *path, const char *store)
+{
+	const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	if (fd >= 0) give_to_owner(fd, store);
+	return fd >= 0 || errno != EEXIST ? fd : open(path, flags);
+}
+
+static enum aps_rc open_file(const char *path, const char *store, struct claimed *claimed, struct aps_err *err)
+{
+	struct stat info;
+	bool has_names;
+	int fd = open_or_make(path, store);
 	if (fd < 0) return fail_file(errno, err);
 	if (fstat(fd, &info) != 0) {
 		enum aps_rc rc = fail_file(errno, err);
 		close(fd);
 		return rc;
 	}
-	*claimed = (struct claimed){.is_held = true, .fd = fd, .device = info.st_dev, .number = info.st_ino};
+	*claimed = (struct claimed){
+	        .is_held = true, .fd = fd, .lock = {info.st_dev, info.st_ino}, .store = identify(store, &has_names)};
 	return APS_OK;
 }
 
-enum aps_rc aps_process_open_claim(const char *path, struct aps_claim *claim, struct aps_err *err)
+/* A store is known by its lock file; and by itself where it may have another one, under another name. */
+enum aps_rc aps_process_open_claim(const char *path, const char *store, struct aps_claim *claim, struct aps_err *err)
 {
-	struct stat info;
+	bool has_names;
 	enum aps_rc rc;
 	*claim = (struct aps_claim){.fd = -1};
 	pthread_mutex_lock(&lock);
 	struct claimed *claimed = free_claim();
-	bool is_there = stat(path, &info) == 0;
-	if (is_there && find_claim(&info, false) != NULL)
+	struct identity of_store = identify(store, &has_names);
+	if (!has_names) of_store.number = 0;
+	struct identity of_lock = identify(path, &has_names);
+	if (find_claim(of_lock, of_store, false) != NULL)
 		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0,
 		                   "this process has it open already, in another Lua state or under another name");
 	else if (claimed == NULL)
 		rc = aps_fail_word(err, APS_E_STORAGE, "locked", 0, "this process has %d stores open", MAX_CLAIMS);
 	else
-		rc = open_file(path, claimed, err);
+		rc = open_file(path, store, claimed, err);
 	if (rc == APS_OK) claim->fd = claimed->fd;
-	claim->is_inherited = is_there && find_claim(&info, true) != NULL;
+	claim->is_inherited = find_claim(of_lock, of_store, true) != NULL;
 	pthread_mutex_unlock(&lock);
 	return rc;
 }
 
 enum aps_rc aps_process_claim(const char *path, struct aps_claim *claim, struct aps_err *err)
 {
-	enum aps_rc rc = aps_process_open_claim(path, claim, err);
+	enum aps_rc rc = aps_process_open_claim(path, NULL, claim, err);
 	if (rc == APS_OK) rc = aps_claim_alone(claim, err);
 	if (rc != APS_OK) aps_process_release(claim);
 	return rc;

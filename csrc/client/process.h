@@ -25,11 +25,12 @@ bool aps_process_add(struct aps_stoppable stoppable);
 /* False: it isn't there, because the exit hook has taken it. Whoever has taken an object stops it. */
 bool aps_process_take(const void *object);
 
-/* Opens a lock file, made where there is none (mode 0600), for client/claim.h; until it is released, or this process
- * ends in whatever way. A child process doesn't inherit what is held. It must be opened nowhere else: closing any
- * descriptor of a file drops all of a process's locks on it (fcntl(2), "Advisory record locking"). E_STORAGE: "locked"
- * (this process has it), "readonly", "full" or no word; E_SYSTEM. @thread any */
-enum aps_rc aps_process_open_claim(const char *path, struct aps_claim *claim, struct aps_err *err);
+/* Opens a lock file, made where there is none, for client/claim.h; until it is released, or this process ends in
+ * whatever way. `store`: the file that it is for, whose owner and mode it gets; NULL: none, mode 0600. A child process
+ * doesn't inherit what is held. It must be opened nowhere else: closing any descriptor of a file drops all of a
+ * process's locks on it (fcntl(2), "Advisory record locking"). E_STORAGE: "locked" (this process has it), "readonly",
+ * "full" or no word; E_SYSTEM. @thread any */
+enum aps_rc aps_process_open_claim(const char *path, const char *store, struct aps_claim *claim, struct aps_err *err);
 /* The same, and aps_claim_alone(). */
 enum aps_rc aps_process_claim(const char *path, struct aps_claim *claim, struct aps_err *err);
 /* Twice is legal. */

@@ -76,9 +76,22 @@ static void meet_neighbours(struct aps_vault *vault)
 	if (fd >= 0 && vault->descriptors != NULL) aps_descriptors_add(vault->descriptors, &vault->door, fd);
 }
 
+/* Whoever comes finds nobody, and leads: what this process goes on with it would do as well. A file that was moved
+ * itself is left by whoever commits to it. */
+static bool leave_if_lost(struct aps_vault *vault)
+{
+	struct aps_err why, err;
+	if (aps_store_file_what_is_lost(&vault->file) == NULL || aps_db_is_moved(vault->db)) return false;
+	if (aps_store_file_check_there(&vault->file, vault->db, &why) == APS_OK) return false;
+	aps_vault_commit(vault, &err);
+	if (aps_vault_is_shared(vault)) (void)aps_vault_cope(vault, &why);
+	return true;
+}
+
 static void look(struct aps_vault *vault, int64_t now_ms)
 {
 	struct aps_err err;
+	if (leave_if_lost(vault)) return;
 	if (aps_claim_is_called(&vault->file.claim)) {
 		aps_vault_commit(vault, &err);
 		aps_fail_word(&err, APS_E_STORAGE, "locked", 0, "another process has to mend it");

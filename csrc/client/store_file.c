@@ -10,6 +10,8 @@
 #include "store/cache_store.h"
 #include "store/counters.h"
 #include "store/db_error.h"
+#include "store/db_names.h"
+#include "store/db_space.h"
 #include "store/layer_store.h"
 #include "store/migrations.h"
 #include "store/outbox_number.h"
@@ -19,6 +21,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define BUSY_MS    250  /* for some other program that writes it, which none should: the core waits */
@@ -49,14 +52,23 @@ enum aps_rc aps_store_file_init(struct aps_store_file *file, const struct aps_st
 	return aps_fail(err, APS_E_NOMEM, "out of memory");
 }
 
+static void forget_paths(struct aps_store_file *file)
+{
+	aps_free(file->real);
+	aps_free(file->lock);
+	aps_free(file->log);
+	file->real = file->lock = file->log = NULL;
+	file->log_number = 0;
+}
+
 void aps_store_file_clear(struct aps_store_file *file)
 {
 	aps_store_file_let_go(file, NULL);
 	aps_buf_clear(&file->news);
 	aps_free(file->path);
 	aps_free(file->seed);
-	aps_free(file->real);
-	file->path = file->seed = file->real = NULL;
+	forget_paths(file);
+	file->path = file->seed = NULL;
 }
 
 void aps_store_file_tell(struct aps_store_file *file, const char *level, const char *format, ...)
@@ -74,23 +86,41 @@ static int random_slot(void)
 	return 1 + (int)aps_rand_below(&rand, APS_CLAIM_MAX_SLOT - 1);
 }
 
+/* NULL: there is no memory. */
+static char *path_beside(const struct aps_store_file *file, const char *ending)
+{
+	struct aps_buf path;
+	aps_buf_init(&path, APS_BUF_ANY_SIZE);
+	aps_buf_addf(&path, "%s%s", file->real, ending);
+	char *text = path.rc == APS_OK ? dup_text(path.p) : NULL;
+	aps_buf_clear(&path);
+	return text;
+}
+
 static enum aps_rc open_claim(struct aps_store_file *file, struct aps_err *err)
 {
-	struct aps_buf name;
 	enum aps_rc rc = APS_OK;
-	aps_free(file->real);
-	file->real = NULL;
+	forget_paths(file);
 	aps_db_make_folder(file->path);
 	if (file->seed != NULL) rc = aps_seed_plant(file->seed, file->path, err);
 	if (rc == APS_OK) rc = aps_db_make_file(file->path, &file->real, err);
 	if (rc != APS_OK) return rc;
-	aps_buf_init(&name, APS_BUF_ANY_SIZE);
-	aps_buf_addf(&name, "%s-leader", file->real);
-	rc = name.rc == APS_OK ? aps_process_open_claim(name.p, &file->claim, err)
-	                       : aps_fail(err, APS_E_NOMEM, "out of memory");
-	aps_buf_clear(&name);
+	file->lock = path_beside(file, "-leader");
+	file->log = path_beside(file, "-wal");
+	if (file->lock == NULL || file->log == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	rc = aps_process_open_claim(file->lock, file->real, &file->claim, err);
 	file->claim.wanted = file->is_private ? 1 : random_slot();
 	return rc;
+}
+
+/* Each name of a file has a lock file and a log of its own. */
+static enum aps_rc check_names(struct aps_store_file *file, struct aps_err *err)
+{
+	long pid;
+	if (file->is_private || !file->claim.is_alone || !aps_db_is_open_by_name(file->real, &pid)) return APS_OK;
+	aps_process_release(&file->claim);
+	return aps_fail_word(err, APS_E_STORAGE, "locked", 0,
+	                     "another process (%ld) has it open under another name (a hard link)", pid);
 }
 
 /* Whoever calls the others out has the call as long as it has the lock file open. */
@@ -120,7 +150,38 @@ static enum aps_rc claim(struct aps_store_file *file, bool may_share, struct aps
 		rc = claim_once(file, may_share, err);
 	}
 	if (rc != APS_OK && file->damage.code == APS_OK) aps_process_release(&file->claim);
-	return rc;
+	return rc == APS_OK ? check_names(file, err) : rc;
+}
+
+static ino_t number_of(const char *path)
+{
+	struct stat found;
+	return path != NULL && stat(path, &found) == 0 ? found.st_ino : 0;
+}
+
+const char *aps_store_file_what_is_lost(const struct aps_store_file *file)
+{
+	if (file->is_private || file->lock == NULL) return NULL;
+	if (aps_claim_is_moved(&file->claim, file->lock))
+		return "the store's lock file was moved, replaced or deleted while it was open";
+	if (aps_claim_is_dropped(&file->claim))
+		return "this program has opened and closed the store's lock file, and so dropped the locks on it";
+	if (file->log_number != 0 && number_of(file->log) != file->log_number)
+		return "the store's write-ahead log was moved, replaced or deleted while it was open";
+	return NULL;
+}
+
+enum aps_rc aps_store_file_check_there(const struct aps_store_file *file, struct aps_db *db, struct aps_err *err)
+{
+	const char *why = aps_db_is_moved(db) ? "the store's file was moved, replaced or deleted while it was open"
+	                                      : aps_store_file_what_is_lost(file);
+	return why == NULL ? APS_OK : aps_fail_word(err, APS_E_STORAGE, "missing", 0, "%s", why);
+}
+
+void aps_store_file_save_log(const struct aps_store_file *file, struct aps_db *db)
+{
+	bool is_done, is_deleted = file->log_number != 0 && number_of(file->log) == 0;
+	if (is_deleted && !aps_db_is_moved(db)) (void)aps_db_truncate_log(db, &is_done, NULL);
 }
 
 enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)
@@ -173,7 +234,7 @@ static enum aps_rc join(struct aps_opened_store *opened, uint64_t generation, st
 	return rc == APS_OK ? aps_counters_catch_up(opened->db, &opened->generation, err) : rc;
 }
 
-static enum aps_rc open_patiently(const struct aps_store_file *file, uint64_t generation, int busy_ms,
+static enum aps_rc open_patiently(struct aps_store_file *file, uint64_t generation, int busy_ms,
                                   struct aps_opened_store *opened, struct aps_err *err)
 {
 	const struct aps_db_options options = {
@@ -184,6 +245,7 @@ static enum aps_rc open_patiently(const struct aps_store_file *file, uint64_t ge
 		rc = bring_up_to_date(opened, generation, err);
 	else if (rc == APS_OK)
 		rc = join(opened, generation, err);
+	file->log_number = rc == APS_OK ? number_of(file->log) : 0;
 	if (rc == APS_OK) return rc;
 	aps_db_abandon(opened->db);
 	opened->db = NULL;
@@ -192,7 +254,7 @@ static enum aps_rc open_patiently(const struct aps_store_file *file, uint64_t ge
 
 /* A log that is large takes longer to be read again than anybody holds a lock; a lock alone isn't waited for so long.
  */
-static enum aps_rc open_once(const struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
+static enum aps_rc open_once(struct aps_store_file *file, uint64_t generation, struct aps_opened_store *opened,
                              struct aps_err *err)
 {
 	enum aps_rc rc = open_patiently(file, generation, BUSY_MS, opened, err);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "client/drops.h"
 #include "client/store_place.h"
 #include "store/cache_store.h"
 #include "store/carry.h"
@@ -363,6 +364,8 @@ bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why)
 	if (!is_of_file || kind_of(vault) == APS_PLACE_MEMORY) return false;
 	if (is_word(why, "corrupt")) return replace_file(vault, why);
 	if (is_word(why, "missing") && kind_of(vault) == APS_PLACE_FILE) { /* readers wouldn't find what lies below */
+		abort_turn(vault);
+		aps_store_file_save_log(&vault->file, vault->db);
 		vault->is_lost = true;
 		return aps_vault_leave(vault, why);
 	}
@@ -387,20 +390,13 @@ void aps_vault_suspect(struct aps_vault *vault, const struct aps_err *why)
 	aps_timer_set(vault->timers, &vault->retry, aps_clock_mono_ms());
 }
 
-static enum aps_rc check_not_moved(struct aps_db *db, struct aps_err *err)
-{
-	if (!aps_db_is_moved(db)) return APS_OK;
-	return aps_fail_word(err, APS_E_STORAGE, "missing", 0,
-	                     "the store's file was moved, replaced or deleted while it was open");
-}
-
 static bool bring_back(struct aps_vault *vault, struct aps_err *err)
 {
 	struct aps_err of_parts;
 	struct aps_db *memory = vault->db;
 	bool is_done;
 	char name[APS_PLACE_NAME_BYTES];
-	if (check_not_moved(vault->base, err) != APS_OK) return false;
+	if (aps_store_file_check_there(&vault->file, vault->base, err) != APS_OK) return false;
 	if (vault->is_doubted && aps_db_check(vault->base, err) != APS_OK) return false;
 	aps_place_name(vault->place, name);
 	aps_db_truncate_log(vault->base, &is_done, NULL); /* where there was no room, the log may have taken it */
@@ -417,28 +413,7 @@ enum aps_rc aps_vault_dropped(struct aps_vault *vault, const char *prefix, const
                               struct aps_err *err)
 {
 	if (kind_of(vault) != APS_PLACE_MEMORY) return APS_OK; /* its row says so */
-	size_t n = vault->drops.n;
-	aps_buf_add_byte(&vault->drops, (char)how);
-	aps_buf_add(&vault->drops, prefix, strlen(prefix) + 1);
-	aps_buf_add(&vault->drops, identity, strlen(identity) + 1);
-	if (vault->drops.rc == APS_OK) return APS_OK;
-	vault->drops.n = n;
-	vault->drops.rc = APS_OK;
-	return aps_fail(err, APS_E_NOMEM, "out of memory");
-}
-
-static enum aps_rc drop_parts(const struct aps_vault *vault, struct aps_db *file, struct aps_err *err)
-{
-	enum aps_rc rc = APS_OK;
-	for (size_t at = 0; rc == APS_OK && at < vault->drops.n;) {
-		int64_t part;
-		enum aps_part_drop how = (enum aps_part_drop)vault->drops.p[at];
-		const char *prefix = vault->drops.p + at + 1, *identity = prefix + strlen(prefix) + 1;
-		at += strlen(prefix) + strlen(identity) + 3;
-		rc = aps_parts_find(file, aps_str_of(prefix), aps_str_of(identity), &part, err);
-		if (rc == APS_OK && part != 0) rc = aps_parts_drop(file, part, how, err);
-	}
-	return rc;
+	return aps_drops_add(&vault->drops, prefix, identity, how, err);
 }
 
 static bool go_back(struct aps_vault *vault, struct aps_err *err)
@@ -452,7 +427,7 @@ static bool go_back(struct aps_vault *vault, struct aps_err *err)
 		return false;
 	}
 	enum aps_rc rc = aps_store_file_open(&vault->file, vault->generation, &file, err);
-	if (rc == APS_OK) rc = drop_parts(vault, file.db, err);
+	if (rc == APS_OK) rc = aps_drops_repeat(&vault->drops, file.db, err);
 	if (rc == APS_OK && memory != NULL) rc = aps_carry_stale(file.db, name, err);
 	if (rc == APS_OK) rc = aps_counters_catch_up(file.db, &file.generation, err);
 	if (rc != APS_OK) {
@@ -465,6 +440,17 @@ static bool go_back(struct aps_vault *vault, struct aps_err *err)
 	settle_in_file(vault, new_place(APS_PLACE_FILE));
 	begin_anew(vault);
 	return true;
+}
+
+/* Others may have been there meanwhile: what lies over the file doesn't fit any more. */
+static void leave_from_above(struct aps_vault *vault, const struct aps_err *why)
+{
+	abort_turn(vault);
+	aps_db_close(vault->db);
+	vault->db = vault->base;
+	vault->base = NULL;
+	vault->is_lost = true;
+	(void)aps_vault_leave(vault, why);
 }
 
 void aps_vault_retry(struct aps_vault *vault, int64_t now_ms)
@@ -484,6 +470,8 @@ void aps_vault_retry(struct aps_vault *vault, int64_t now_ms)
 		aps_store_file_tell(&vault->file, "info", "can be used again");
 	else if (kind == APS_PLACE_OVER && is_word(&err, "corrupt"))
 		replace_file(vault, &err);
+	else if (kind == APS_PLACE_OVER && is_word(&err, "missing") && !aps_db_is_moved(vault->base))
+		leave_from_above(vault, &err);
 	else
 		wait_on(vault, &err, now_ms);
 }
@@ -635,7 +623,7 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 static enum aps_rc commit_transaction(struct aps_vault *vault, struct aps_err *err)
 {
 	struct aps_err other;
-	if (vault->level == APS_DB_SYNC_FULL && check_not_moved(vault->db, err) != APS_OK) {
+	if (vault->level == APS_DB_SYNC_FULL && aps_store_file_check_there(&vault->file, vault->db, err) != APS_OK) {
 		aps_db_rollback(vault->db);
 		return err->code;
 	}

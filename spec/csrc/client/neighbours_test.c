@@ -89,6 +89,22 @@ static void what_one_that_was_killed_has_left_is_removed(void **state)
 	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
 }
 
+static void a_door_that_was_removed_is_made_anew(void **state)
+{
+	(void)state;
+	meet();
+	hear();
+	assert_int_equal(unlink(world.vault->file.neighbours.door.path), 0);
+	tell("urge 2");
+	assert_false(hear());
+	look(&world);
+	tell("urge 3");
+	assert_true(hear());
+	assert_reads(A, record("a", "1", 3));
+	vault_world_close(&world);
+	assert_int_equal(vault_world_files(&world, "-wake-", NULL), 1);
+}
+
 static void where_there_is_no_room_for_doors_the_looks_are_enough(void **state)
 {
 	(void)state;
@@ -223,7 +239,7 @@ static void hold_slot(const char *path, int slot, int fd)
 	struct aps_claim claim;
 	struct aps_err err;
 	char word = 'f';
-	if (aps_process_open_claim(path, &claim, &err) == APS_OK) {
+	if (aps_process_open_claim(path, NULL, &claim, &err) == APS_OK) {
 		claim.wanted = slot;
 		if (aps_claim_share(&claim, &err) == APS_OK && claim.slot == slot) word = 'h';
 	}
@@ -260,7 +276,7 @@ static void all_of_many_are_found(void **state)
 		assert_int_equal(word, 'h');
 	}
 	aps_buf_init(&found, APS_BUF_ANY_SIZE);
-	assert_int_equal(aps_process_open_claim(path, &claim, &err), APS_OK);
+	assert_int_equal(aps_process_open_claim(path, NULL, &claim, &err), APS_OK);
 	aps_claim_list(&claim, &found);
 	assert_int_equal(found.n, N * sizeof(int));
 	qsort(found.p, N, sizeof(int), compare);
@@ -285,6 +301,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(each_is_heard_by_the_other, setup, teardown),
 	        cmocka_unit_test_setup_teardown(who_leaves_says_so_and_another_one_leads, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_one_that_was_killed_has_left_is_removed, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_door_that_was_removed_is_made_anew, setup, teardown),
 	        cmocka_unit_test_setup_teardown(where_there_is_no_room_for_doors_the_looks_are_enough, setup, teardown),
 #ifdef __linux__
 	        cmocka_unit_test_prestate_setup_teardown(a_path_that_no_socket_can_have_is_shortened, setup, teardown,
