@@ -26,6 +26,13 @@ static bool is_null_device(const struct stat *st)
 	       null.st_rdev == st->st_rdev;
 }
 
+ino_t aps_file_number(const char *path, ino_t unknown)
+{
+	struct stat found;
+	if (stat(path, &found) == 0) return found.st_ino;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : unknown;
+}
+
 const char *aps_file_unfit(const char *path)
 {
 	struct stat st;

@@ -1,5 +1,7 @@
 #include "client/claim.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -167,9 +169,9 @@ bool aps_claim_is_free(const struct aps_claim *claim, int slot)
 /* Its number in the file system can't be another file's as long as this one is open. */
 bool aps_claim_is_moved(const struct aps_claim *claim, const char *path)
 {
-	struct stat own, found;
+	struct stat own;
 	if (claim->fd < 0 || fstat(claim->fd, &own) != 0) return false;
-	return stat(path, &found) == 0 ? found.st_ino != own.st_ino : errno == ENOENT || errno == ENOTDIR;
+	return aps_file_number(path, own.st_ino) != own.st_ino;
 }
 
 bool aps_claim_is_dropped(const struct aps_claim *claim)

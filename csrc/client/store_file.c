@@ -21,7 +21,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define BUSY_MS    250  /* for some other program that writes it, which none should: the core waits */
@@ -153,12 +152,6 @@ static enum aps_rc claim(struct aps_store_file *file, bool may_share, struct aps
 	return rc == APS_OK ? check_names(file, err) : rc;
 }
 
-static ino_t number_of(const char *path)
-{
-	struct stat found;
-	return path != NULL && stat(path, &found) == 0 ? found.st_ino : 0;
-}
-
 const char *aps_store_file_what_is_lost(const struct aps_store_file *file)
 {
 	if (file->is_private || file->lock == NULL) return NULL;
@@ -166,7 +159,7 @@ const char *aps_store_file_what_is_lost(const struct aps_store_file *file)
 		return "the store's lock file was moved, replaced or deleted while it was open";
 	if (aps_claim_is_dropped(&file->claim))
 		return "this program has opened and closed the store's lock file, and so dropped the locks on it";
-	if (file->log_number != 0 && number_of(file->log) != file->log_number)
+	if (file->log_number != 0 && aps_file_number(file->log, file->log_number) != file->log_number)
 		return "the store's write-ahead log was moved, replaced or deleted while it was open";
 	return NULL;
 }
@@ -180,7 +173,7 @@ enum aps_rc aps_store_file_check_there(const struct aps_store_file *file, struct
 
 void aps_store_file_save_log(const struct aps_store_file *file, struct aps_db *db)
 {
-	bool is_done, is_deleted = file->log_number != 0 && number_of(file->log) == 0;
+	bool is_done, is_deleted = file->log_number != 0 && aps_file_number(file->log, file->log_number) == 0;
 	if (is_deleted && !aps_db_is_moved(db)) (void)aps_db_truncate_log(db, &is_done, NULL);
 }
 
@@ -245,8 +238,11 @@ static enum aps_rc open_patiently(struct aps_store_file *file, uint64_t generati
 		rc = bring_up_to_date(opened, generation, err);
 	else if (rc == APS_OK)
 		rc = join(opened, generation, err);
-	file->log_number = rc == APS_OK ? number_of(file->log) : 0;
-	if (rc == APS_OK) return rc;
+	file->log_number = 0;
+	if (rc == APS_OK) {
+		file->log_number = aps_file_number(file->log, 0);
+		return rc;
+	}
 	aps_db_abandon(opened->db);
 	opened->db = NULL;
 	return rc;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -77,6 +78,22 @@ static void what_leads_nowhere_stays_as_it_is(void **state)
 	expect("no/such/folder.db", "no/such/folder.db");
 }
 
+static void a_file_is_known_by_its_number(void **state)
+{
+	(void)state;
+	char too_long[300];
+	struct stat info;
+	memset(too_long, 'x', sizeof too_long - 1);
+	too_long[sizeof too_long - 1] = '\0';
+	fclose(fopen("x.db", "w"));
+	assert_int_equal(stat("x.db", &info), 0);
+	assert_int_equal(aps_file_number("x.db", 7), info.st_ino);
+	assert_int_equal(aps_file_number("y.db", 7), 0);
+	assert_int_equal(aps_file_number("x.db/y", 7), 0);
+	assert_int_equal(aps_file_number(too_long, 7), 7);
+	unlink("x.db");
+}
+
 static void without_memory_it_says_so(void **state)
 {
 	(void)state;
@@ -95,6 +112,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_file_has_one_path_whatever_it_is_called, setup, teardown),
 	        cmocka_unit_test_setup_teardown(so_has_one_that_is_not_there_yet, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_leads_nowhere_stays_as_it_is, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_file_is_known_by_its_number, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_memory_it_says_so, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
