@@ -1,6 +1,7 @@
 #include "client/store_file.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "client/store_news.h"
@@ -238,11 +239,8 @@ static enum aps_rc open_patiently(struct aps_store_file *file, uint64_t generati
 		rc = bring_up_to_date(opened, generation, err);
 	else if (rc == APS_OK)
 		rc = join(opened, generation, err);
-	file->log_number = 0;
-	if (rc == APS_OK) {
-		file->log_number = aps_file_number(file->log, 0);
-		return rc;
-	}
+	file->log_number = rc == APS_OK ? aps_file_number(file->log, 0) : 0;
+	if (rc == APS_OK) return rc;
 	aps_db_abandon(opened->db);
 	opened->db = NULL;
 	return rc;
