@@ -197,6 +197,7 @@ static void open_cached(struct aps_core *core, struct aps_client *client, struct
 	cached->next = caching->first;
 	caching->first = cached;
 	if (settings == NULL) return;
+	if (caching->scratch == NULL && settings->scratch != NULL) aps_scratch_sweep_beside(settings->scratch);
 	caching->scratch = settings->scratch;
 	if (open_partition(core, client, cached, &cached->trouble) == APS_OK) {
 		meet(core, client, cached->vault);

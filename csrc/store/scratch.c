@@ -116,6 +116,13 @@ void aps_scratch_sweep(const char *parent)
 	closedir(entries);
 }
 
+void aps_scratch_sweep_beside(const struct aps_scratch *scratch)
+{
+	char *parent = aps_strndup(scratch->folder, (size_t)(strrchr(scratch->folder, '/') - scratch->folder));
+	if (parent != NULL) aps_scratch_sweep(parent);
+	aps_free(parent);
+}
+
 /* False with errno: a sweeper was faster (EAGAIN), or it can't be made. */
 static bool lock_folder(struct aps_scratch *scratch)
 {
@@ -178,7 +185,6 @@ struct aps_scratch *aps_scratch_new(const char *parent, struct aps_err *err)
 	}
 	scratch->lock = -1;
 	scratch->process = getpid();
-	aps_scratch_sweep(parent);
 	bool is_made = false;
 	for (int i = 0; i < TRIES && !is_made; i++) {
 		is_made = make_folder(scratch, parent);

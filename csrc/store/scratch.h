@@ -12,7 +12,7 @@ struct aps_scratch;
 
 APS_BEGIN_DECLS
 
-/* Sweeps `parent`, such as "/tmp", and makes a folder (mode 0700) in it. E_STORAGE, E_NOMEM, E_SYSTEM. */
+/* Makes a folder (mode 0700) in `parent`, such as "/tmp". E_STORAGE, E_NOMEM, E_SYSTEM. */
 struct aps_scratch *aps_scratch_new(const char *parent, struct aps_err *err);
 /* Of the store's file, which isn't there yet. */
 const char *aps_scratch_path(const struct aps_scratch *scratch);
@@ -21,8 +21,10 @@ void aps_scratch_remove(struct aps_scratch *scratch);
 /* Likewise, and frees it. NULL is legal. */
 void aps_scratch_free(struct aps_scratch *scratch);
 
-/* Removes the folders in `parent` whose processes are gone. */
+/* Removes the folders in `parent` whose processes are gone. It looks at all that is there, which may be much. */
 void aps_scratch_sweep(const char *parent);
+/* Likewise, where this one is. */
+void aps_scratch_sweep_beside(const struct aps_scratch *scratch);
 
 APS_END_DECLS
 

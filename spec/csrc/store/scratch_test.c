@@ -120,6 +120,8 @@ static void what_a_killed_process_left_is_swept_by_the_next_one(void **state)
 	leave_behind(leftover, sizeof leftover);
 	assert_true(is_there(leftover));
 	struct aps_scratch *scratch = make();
+	assert_true(is_there(leftover));
+	aps_scratch_sweep_beside(scratch);
 	assert_false(is_there(leftover));
 	*strrchr(leftover, '/') = '\0';
 	assert_false(is_there(leftover));
