@@ -43,11 +43,11 @@ local function play(game, how, seconds, at)
   assert(not output:find "log error", output)
   local found = read_lines(output)
   print(("%s: %d frames; us of CPU in update: half %d, 99 %% %d, 99.9 %% %d, worst %d; by the clock: 99.9 %% %d, worst %d; a loop of 1 ms: "
-    .. "99.9 %% %d, worst %d; %d events, %d records in %d synchronizations; resident %d KiB after a fifth, %d KiB at the end; "
-    .. "%d idle frames: %d bytes; to begin a synchronization half %d, worst %d us"):format(how, found.cpu.n, found.cpu.half,
+    .. "99.9 %% %d, worst %d, of CPU %d and %d; %d events, %d records in %d synchronizations; resident %d KiB after a fifth, "
+    .. "%d KiB at the end; %d idle frames: %d bytes; to begin a synchronization half %d, worst %d us"):format(how, found.cpu.n, found.cpu.half,
     found.cpu.p99, found.cpu.p999, found.cpu.worst, found.wall.p999, found.wall.worst, found.control.p999, found.control.worst,
-    found.counts.events, found.counts.records, found.counts.syncs, found.memory.before, found.memory.after, found.idle.frames,
-    found.idle.bytes, found.begin.half, found.begin.worst))
+    found.spun.p999, found.spun.worst, found.counts.events, found.counts.records, found.counts.syncs, found.memory.before,
+    found.memory.after, found.idle.frames, found.idle.bytes, found.begin.half, found.begin.worst))
   assert(found.counts.events >= seconds * RATE / 2, "too few events for this to say anything: the machine is too busy")
   assert(found.counts.syncs > 0, "nothing was synchronized: the machine is too busy")
   assert(found.idle.bytes == 0, "idle frames allocate")
