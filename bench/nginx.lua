@@ -1,5 +1,6 @@
 -- luajit bench/nginx.lua <folder of the built programs> <repetitions>: nginx with two workers, whose handlers use the library or do
--- the same without it. See README.md. SECONDS: of each row, default 2; PARTS: some of list, post, service, timer and calls, default all.
+-- the same without it. See README.md. SECONDS: of each row, default 2; PARTS: some of list, post, service, timer, first and calls,
+-- default all.
 local core = require "appsync.core"
 local median = require "bench.median"
 local nginx = require "spec.support.nginx"
@@ -8,7 +9,7 @@ local socket = require "socket"
 
 local bin, repetitions = arg[1], tonumber(arg[2])
 local SECONDS = os.getenv "SECONDS" or "2"
-local PARTS = os.getenv "PARTS" or "list post service timer calls"
+local PARTS = os.getenv "PARTS" or "list post service timer first calls"
 local N_WORKERS = 2
 local N_POSTS = 20
 
@@ -203,27 +204,53 @@ local function beats(names, n_connections, rate)
   gateway.running:stop()
 end
 
--- The CPU time that the library's calls take at once. `what_runs`: of Lua's own, as `init` sets it.
-local function calls(names, n_connections, what_runs, init)
+local CALLS_HEAD = "| handler | what | times | p50 ms | p99.9 ms | at most ms | above 1 ms |\n|---|---|---|---|---|---|---|"
+
+local function print_calls(name, counted)
+  for _, what in ipairs{ "call", "pump", "encode" } do
+    if counted[what] then
+      local n_above = 0
+      for _, entry in ipairs(counted[what]) do n_above = n_above + (entry[1] >= 100 and entry[2] or 0) end
+      local median_ms, n = quantile(counted[what], 0.5)
+      print(("| %s | %s | %d | %.2f | %.2f | %.2f | %d |"):format(name:gsub("_", " "), what, n, median_ms, quantile(counted[what], 0.999),
+        quantile(counted[what], 1), n_above))
+    end
+  end
+end
+
+local function start_timed(init)
   local gateway = start("bench.time_calls() " .. init, "bench.open()")
   assert(gateway:get "opened" == "opened")
+  return gateway, gateway:counts()
+end
+
+-- The CPU time that the library's calls take at once. `what_runs`: of Lua's own, as `init` sets it.
+local function calls(names, n_connections, what_runs, init)
+  local gateway = start_timed(init)
   print(("\n#### nginx: CPU time of what the library does at once, %d connections, %s\n"):format(n_connections, what_runs))
-  print "| handler | what | times | p50 ms | p99.9 ms | at most ms | above 1 ms |\n|---|---|---|---|---|---|---|"
+  print(CALLS_HEAD)
   for _, name in ipairs(names) do
     gateway:counts()
     gateway:load(name, n_connections, 0, repetitions * tonumber(SECONDS))
-    local counted = gateway:counts()
-    for _, what in ipairs{ "call", "pump", "encode" } do
-      if counted[what] then
-        local n_above = 0
-        for _, entry in ipairs(counted[what]) do n_above = n_above + (entry[1] >= 100 and entry[2] or 0) end
-        local median_ms, n = quantile(counted[what], 0.5)
-        print(("| %s | %s | %d | %.2f | %.2f | %.2f | %d |"):format(name:gsub("_", " "), what, n, median_ms, quantile(counted[what], 0.999),
-          quantile(counted[what], 1), n_above))
-      end
-    end
+    print_calls(name, gateway:counts())
   end
   gateway.running:stop()
+end
+
+-- Likewise when each worker of a new nginx uses two clients for the first time.
+local function first_calls(n_starts)
+  local all = {}
+  for _ = 1, n_starts do
+    local gateway, counted = start_timed ""
+    for what, counts in pairs(counted) do
+      all[what] = all[what] or {}
+      add(all[what], counts)
+    end
+    gateway.running:stop()
+  end
+  print(("\n#### nginx: CPU time of what the first use of a client does at once, %d starts\n"):format(n_starts))
+  print(CALLS_HEAD)
+  print_calls("first use", all)
 end
 
 local CALLS = { "constant_list", "cached_list", "cached_post", "uncached" }
@@ -248,6 +275,7 @@ local ok, why = xpcall(function()
   gateway.running:stop()
   rate = math.floor(rate / 2000) * 1000
   if has "timer" then beats({ "constant_list", "constant_list_copied", "cached_list", "cached_list_text", "uncached" }, 16, rate) end
+  if has "first" then first_calls(10 * repetitions) end
   for _, runs in ipairs(has "calls" and LUA_RUNS or {}) do calls(CALLS, 16, runs[1], runs[2]) end
 end, debug.traceback)
 process.stop_all()
