@@ -382,6 +382,7 @@ void aps_reader_free(struct aps_reader *reader)
 	if (reader == NULL) return;
 	end_view(reader);
 	aps_overlay_clear(&reader->overlay);
+	aps_sight_wake(&reader->sight, reader->channel);
 	aps_sight_close(&reader->sight, 0);
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
@@ -425,6 +426,7 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 {
 	reader->has_moved = reader->is_blind = false;
 	reader->sight.patience_ms = job->must_see ? CHANGE_MS : FRAME_MS;
+	aps_sight_wake(&reader->sight, reader->channel);
 	enum aps_rc rc = catch_up(reader, err);
 	if (rc == APS_OK && job->run != NULL) rc = job->run(reader, job, err);
 	if (rc == APS_E_CANCELLED && reader->must_restart) {
@@ -440,6 +442,7 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 		forget_all(reader);
 	}
 	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
+	aps_sight_rest(&reader->sight, reader->channel);
 	return rc;
 }
 

@@ -109,7 +109,8 @@ static enum aps_rc open_claim(struct aps_store_file *file, struct aps_err *err)
 	file->lock = path_beside(file, "-leader");
 	file->log = path_beside(file, "-wal");
 	file->index = path_beside(file, "-shm");
-	if (file->lock == NULL || file->log == NULL || file->index == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	if (file->lock == NULL || file->log == NULL || file->index == NULL)
+		return aps_fail(err, APS_E_NOMEM, "out of memory");
 	rc = aps_process_open_claim(file->lock, file->real, &file->claim, err);
 	file->claim.wanted = file->is_private ? 1 : random_slot();
 	return rc;

@@ -191,6 +191,30 @@ static void so_it_does_when_whoever_has_lost_its_own_ends(void **state)
 	assert_string_equal(tell("read b"), record("b", "1", 2));
 }
 
+/* All connections of a process have one index of the log (https://www.sqlite.org/wal.html, section 2.2): an idle
+ * reader's would keep that of the old one. */
+static void who_has_read_the_old_log_reads_and_writes_the_new_one(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	vault_world_close(&world);
+	vault_world_open(&world);
+	look(&world);
+	write_durably(1);
+	assert_reads(A, record("a", "1", 1));
+	assert_int_equal(unlink(beside("-wal")), 0);
+	assert_int_equal(unlink(beside("-shm")), 0);
+	assert_string_equal(tell("open"), "follows file");
+	tell("write b 1 2");
+	write_durably(2);
+	come_back();
+	assert_reads(B, record("b", "1", 2));
+	write_durably(3);
+	assert_int_equal(kind(), APS_PLACE_FILE);
+	tell("look");
+	assert_string_equal(tell("read a"), record("a", "1", 3));
+}
+
 /* Each would have an index and locks of its own for one log. */
 static void without_the_index_of_the_log_nothing_is_written_to_it(void **state)
 {
@@ -203,7 +227,8 @@ static void without_the_index_of_the_log_nothing_is_written_to_it(void **state)
 	assert_string_equal(tell("open"), "follows file");
 	tell("write b 1 2");
 	write_durably(3);
-	assert_non_null(strstr(vault_world_news(&world), "the index of the store's log was moved, replaced or deleted"));
+	assert_non_null(
+	        strstr(vault_world_news(&world), "the index of the store's log was moved, replaced or deleted"));
 	assert_string_equal(tell("read a"), record("a", "1", 2));
 	tell("close");
 	come_back();
@@ -320,6 +345,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(what_is_in_a_log_that_was_deleted_is_saved, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_log_that_another_process_has_begun_stays, setup, teardown),
 	        cmocka_unit_test_setup_teardown(so_it_does_when_whoever_has_lost_its_own_ends, setup, teardown),
+	        cmocka_unit_test_setup_teardown(who_has_read_the_old_log_reads_and_writes_the_new_one, setup, teardown),
 	        cmocka_unit_test_setup_teardown(without_the_index_of_the_log_nothing_is_written_to_it, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_log_is_saved_from_below_memory_too, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_lies_over_a_file_goes_when_others_may_have_written_it, setup,
