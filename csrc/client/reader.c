@@ -135,6 +135,7 @@ static void follow_place(struct aps_reader *reader, uint64_t place)
 {
 	if (place == reader->sight.place) return;
 	aps_overlay_hide(&reader->overlay);
+	aps_sight_wake(&reader->sight, reader->channel);
 	aps_sight_close(&reader->sight, place);
 	forget_all(reader);
 	forget_names(reader);
@@ -198,6 +199,7 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	*is_there = reader->is_viewing;
 	if (reader->is_viewing || reader->is_blind || is_clearing(reader)) return APS_OK;
 	const struct aps_sight_owner owner = {reader->path, reader->prefix, reader->identity};
+	aps_sight_wake(&reader->sight, reader->channel);
 	if (reader->sight.db == NULL)
 		aps_sight_take(&reader->sight, aps_channel_take_lent(reader->channel, reader->sight.place));
 	enum aps_rc rc = aps_sight_open(&reader->sight, &owner, is_there, err);
@@ -426,7 +428,6 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 {
 	reader->has_moved = reader->is_blind = false;
 	reader->sight.patience_ms = job->must_see ? CHANGE_MS : FRAME_MS;
-	aps_sight_wake(&reader->sight, reader->channel);
 	enum aps_rc rc = catch_up(reader, err);
 	if (rc == APS_OK && job->run != NULL) rc = job->run(reader, job, err);
 	if (rc == APS_E_CANCELLED && reader->must_restart) {

@@ -169,7 +169,7 @@ void aps_sight_wake(struct aps_sight *sight, struct aps_channel *channel)
 /* Where the core has moved the place before they rested, it has found none. */
 void aps_sight_rest(struct aps_sight *sight, struct aps_channel *channel)
 {
-	if (sight->db == NULL) return;
+	if (sight->db == NULL || sight->is_resting) return;
 	if (sight->resting == NULL) sight->resting = aps_malloc(sizeof *sight->resting);
 	if (sight->resting == NULL) return;
 	*sight->resting = (struct aps_channel_resting){sight->db, sight->base};
