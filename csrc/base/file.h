@@ -17,7 +17,7 @@ const char *aps_file_unfit(const char *path);
  * E_TOO_BIG above `max_bytes`, E_NOMEM; the message doesn't name the path. */
 enum aps_rc aps_file_read(const char *path, size_t max_bytes, struct aps_buf *out, struct aps_err *err);
 
-/* By which the file system knows what is at this path; 0: nothing is; `unknown`: that can't be told. */
+/* The inode number of what is at this path; 0: nothing is there; `unknown`: the system doesn't say. */
 ino_t aps_file_number(const char *path, ino_t unknown);
 
 /* The path from the root of what this one names, links followed; where nothing is there yet, of what it would name. A

@@ -26,7 +26,8 @@ struct aps_channel {
 	atomic_ullong ids;
 	atomic_ullong no_ids; /* which of `ids` was told to be none; 0: none of them was */
 	atomic_llong skew_ms;
-	_Atomic(struct lent *) lent; /* NULL: there is none */
+	_Atomic(struct lent *) lent;                   /* NULL: there is none */
+	_Atomic(struct aps_channel_resting *) resting; /* likewise */
 	atomic_bool has_asked;
 	atomic_bool is_open;
 	struct aps_mailbox *mailbox;
@@ -141,6 +142,26 @@ bool aps_channel_is_at_hand(const struct aps_channel *channel)
 	return atomic_load(&channel->has_asked) || atomic_load(&channel->lent) != NULL;
 }
 
+bool aps_channel_rest(struct aps_channel *channel, struct aps_channel_resting *resting)
+{
+	struct aps_channel_resting *none = NULL;
+	return atomic_compare_exchange_strong(&channel->resting, &none, resting);
+}
+
+struct aps_channel_resting *aps_channel_wake(struct aps_channel *channel)
+{
+	return atomic_exchange(&channel->resting, NULL);
+}
+
+static void close_resting(struct aps_channel *channel)
+{
+	struct aps_channel_resting *resting = aps_channel_wake(channel);
+	if (resting == NULL) return;
+	aps_db_close(resting->db);
+	aps_db_close(resting->base);
+	aps_free(resting);
+}
+
 struct aps_channel *aps_channel_ref(struct aps_channel *channel)
 {
 	atomic_fetch_add(&channel->n_refs, 1);
@@ -248,6 +269,7 @@ void aps_channel_move(struct aps_channel *channel, uint64_t place)
 	atomic_store(&channel->no_ids, 0);
 	atomic_store(&channel->place, place);
 	aps_channel_lend(channel, NULL, 0);
+	close_resting(channel);
 }
 
 uint64_t aps_channel_place(const struct aps_channel *channel)

@@ -14,6 +14,11 @@ struct aps_channel_change {
 	uint64_t hash; /* of its key; 0: it has none */
 };
 
+/* The connections of a reader that reads nothing at this moment. */
+struct aps_channel_resting {
+	struct aps_db *db, *base;
+};
+
 APS_BEGIN_DECLS
 
 /* One reference. `seed`: of the hashes, on both sides. */
@@ -76,6 +81,12 @@ uint64_t aps_channel_place(const struct aps_channel *channel);
 /* The connection, which is the reader's from now on. NULL: there is none to that place. Waits for what it follows.
  * @thread app */
 struct aps_db *aps_channel_take_lent(struct aps_channel *channel, uint64_t place);
+/* Between two reads: where the place moves meanwhile, the core closes these connections, and frees `resting`. SQLite
+ * has one index of a log for all connections of a process: one that an idle reader kept open would keep that of a log
+ * which is lost. False: another reader's rest there. */
+bool aps_channel_rest(struct aps_channel *channel, struct aps_channel_resting *resting);
+/* What rests, which is the reader's again; NULL: the core has closed it. */
+struct aps_channel_resting *aps_channel_wake(struct aps_channel *channel);
 /* The highest edit that was decided; asked for before the generation, it is in that one if in any. @thread app */
 uint64_t aps_channel_decided(const struct aps_channel *channel);
 /* Another process has committed this generation, of which nothing was told. @thread app */

@@ -62,9 +62,11 @@ static bool shows_slot(const struct aps_claim *claim)
 #endif
 }
 
-/* Without one it is as if there were no other process. */
+/* Without one it is as if there were no other process. One that was taken before isn't taken again: whether it has been
+ * dropped since is to be noticed. */
 static void take_slot(struct aps_claim *claim)
 {
+	if (claim->slot != 0) return;
 	int slot = claim->wanted > 0 && claim->wanted < APS_CLAIM_MAX_SLOT ? claim->wanted : 1;
 	for (int n = 0; claim->slot == 0 && n < N_TRIES; n++, slot = slot % APS_CLAIM_MAX_SLOT + 1)
 		if (set_lock(claim->fd, F_WRLCK, FIRST_SLOT + slot, 1) == 0) claim->slot = slot;

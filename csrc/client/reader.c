@@ -135,6 +135,7 @@ static void follow_place(struct aps_reader *reader, uint64_t place)
 {
 	if (place == reader->sight.place) return;
 	aps_overlay_hide(&reader->overlay);
+	aps_sight_wake(&reader->sight, reader->channel);
 	aps_sight_close(&reader->sight, place);
 	forget_all(reader);
 	forget_names(reader);
@@ -198,6 +199,7 @@ static enum aps_rc view(struct aps_reader *reader, bool *is_there, struct aps_er
 	*is_there = reader->is_viewing;
 	if (reader->is_viewing || reader->is_blind || is_clearing(reader)) return APS_OK;
 	const struct aps_sight_owner owner = {reader->path, reader->prefix, reader->identity};
+	aps_sight_wake(&reader->sight, reader->channel);
 	if (reader->sight.db == NULL)
 		aps_sight_take(&reader->sight, aps_channel_take_lent(reader->channel, reader->sight.place));
 	enum aps_rc rc = aps_sight_open(&reader->sight, &owner, is_there, err);
@@ -382,6 +384,7 @@ void aps_reader_free(struct aps_reader *reader)
 	if (reader == NULL) return;
 	end_view(reader);
 	aps_overlay_clear(&reader->overlay);
+	aps_sight_wake(&reader->sight, reader->channel);
 	aps_sight_close(&reader->sight, 0);
 	aps_entries_clear(&reader->cache.entries);
 	aps_names_clear(&reader->cache.names);
@@ -440,6 +443,7 @@ static enum aps_rc run_here(struct aps_reader *reader, struct job *job, struct a
 		forget_all(reader);
 	}
 	aps_entries_trim(&reader->cache.entries, MAX_BYTES);
+	aps_sight_rest(&reader->sight, reader->channel);
 	return rc;
 }
 

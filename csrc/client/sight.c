@@ -1,5 +1,6 @@
 #include "client/sight.h"
 
+#include "base/mem.h"
 #include "client/process.h"
 #include "client/store_place.h"
 #include "store/counters.h"
@@ -151,5 +152,29 @@ void aps_sight_close(struct aps_sight *sight, uint64_t place)
 	aps_cache_store_clear(&sight->store);
 	aps_db_close(sight->db);
 	aps_db_close(sight->base);
+	aps_free(sight->resting);
 	*sight = (struct aps_sight){.place = place, .patience_ms = sight->patience_ms};
+}
+
+void aps_sight_wake(struct aps_sight *sight, struct aps_channel *channel)
+{
+	if (!sight->is_resting) return;
+	sight->is_resting = false;
+	if (aps_channel_wake(channel) != NULL) return;
+	sight->resting = NULL;
+	sight->db = sight->base = NULL;
+	aps_sight_close(sight, sight->place);
+}
+
+/* Where the core has moved the place before they rested, it has found none. */
+void aps_sight_rest(struct aps_sight *sight, struct aps_channel *channel)
+{
+	if (sight->db == NULL || sight->is_resting) return;
+	if (sight->resting == NULL) sight->resting = aps_malloc(sizeof *sight->resting);
+	if (sight->resting == NULL) return;
+	*sight->resting = (struct aps_channel_resting){sight->db, sight->base};
+	sight->is_resting = aps_channel_rest(channel, sight->resting);
+	if (aps_channel_place(channel) == sight->place) return;
+	aps_sight_wake(sight, channel);
+	aps_sight_close(sight, sight->place);
 }

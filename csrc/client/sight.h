@@ -3,6 +3,7 @@
 #ifndef APS_CLIENT_SIGHT_H
 #define APS_CLIENT_SIGHT_H
 
+#include "client/channel.h"
 #include "store/cache_store.h"
 
 struct aps_sight {
@@ -10,8 +11,10 @@ struct aps_sight {
 	struct aps_db *db;   /* NULL: not open */
 	struct aps_db *base; /* what lies below; NULL: nothing */
 	struct aps_cache_store store;
-	bool is_open;    /* the store is, too */
-	int patience_ms; /* who has it alone for a moment is waited for so long */
+	bool is_open;                        /* the store is, too */
+	int patience_ms;                     /* who has it alone for a moment is waited for so long */
+	struct aps_channel_resting *resting; /* what the channel has, or had; NULL: it has had none */
+	bool is_resting;
 };
 
 /* Whose entries. */
@@ -37,7 +40,10 @@ void aps_sight_take(struct aps_sight *sight, struct aps_db *db);
 /* One view, until it ends. */
 enum aps_rc aps_sight_begin(struct aps_sight *sight, struct aps_err *err);
 void aps_sight_end(struct aps_sight *sight);
-/* Twice is legal; the next one that is opened is at `place`. */
+/* Between two reads the connections are the channel's: where the store moves to another place, the core closes them. */
+void aps_sight_rest(struct aps_sight *sight, struct aps_channel *channel);
+void aps_sight_wake(struct aps_sight *sight, struct aps_channel *channel);
+/* Not while they rest. Twice is legal; the next one that is opened is at `place`. */
 void aps_sight_close(struct aps_sight *sight, uint64_t place);
 
 APS_END_DECLS

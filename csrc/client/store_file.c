@@ -57,8 +57,9 @@ static void forget_paths(struct aps_store_file *file)
 	aps_free(file->real);
 	aps_free(file->lock);
 	aps_free(file->log);
-	file->real = file->lock = file->log = NULL;
-	file->log_number = 0;
+	aps_free(file->index);
+	file->real = file->lock = file->log = file->index = NULL;
+	file->log_number = file->index_number = 0;
 }
 
 void aps_store_file_clear(struct aps_store_file *file)
@@ -107,7 +108,9 @@ static enum aps_rc open_claim(struct aps_store_file *file, struct aps_err *err)
 	if (rc != APS_OK) return rc;
 	file->lock = path_beside(file, "-leader");
 	file->log = path_beside(file, "-wal");
-	if (file->lock == NULL || file->log == NULL) return aps_fail(err, APS_E_NOMEM, "out of memory");
+	file->index = path_beside(file, "-shm");
+	if (file->lock == NULL || file->log == NULL || file->index == NULL)
+		return aps_fail(err, APS_E_NOMEM, "out of memory");
 	rc = aps_process_open_claim(file->lock, file->real, &file->claim, err);
 	file->claim.wanted = file->is_private ? 1 : random_slot();
 	return rc;
@@ -153,6 +156,11 @@ static enum aps_rc claim(struct aps_store_file *file, bool may_share, struct aps
 	return rc == APS_OK ? check_names(file, err) : rc;
 }
 
+static bool is_lost(const char *path, ino_t number)
+{
+	return number != 0 && aps_file_number(path, number) != number;
+}
+
 const char *aps_store_file_what_is_lost(const struct aps_store_file *file)
 {
 	if (file->is_private || file->lock == NULL) return NULL;
@@ -160,8 +168,10 @@ const char *aps_store_file_what_is_lost(const struct aps_store_file *file)
 		return "the store's lock file was moved, replaced or deleted while it was open";
 	if (aps_claim_is_dropped(&file->claim))
 		return "this program has opened and closed the store's lock file, and so dropped the locks on it";
-	if (file->log_number != 0 && aps_file_number(file->log, file->log_number) != file->log_number)
+	if (is_lost(file->log, file->log_number))
 		return "the store's write-ahead log was moved, replaced or deleted while it was open";
+	if (is_lost(file->index, file->index_number))
+		return "the index of the store's log was moved, replaced or deleted while it was open";
 	return NULL;
 }
 
@@ -172,10 +182,19 @@ enum aps_rc aps_store_file_check_there(const struct aps_store_file *file, struct
 	return why == NULL ? APS_OK : aps_fail_word(err, APS_E_STORAGE, "missing", 0, "%s", why);
 }
 
-void aps_store_file_save_log(const struct aps_store_file *file, struct aps_db *db)
+/* SQLite goes by the log's name: the last one that closes the file would fold what it knows of the old log over what is
+ * in the new one, and remove the new one. */
+void aps_store_file_close(const struct aps_store_file *file, struct aps_db *db)
 {
-	bool is_done, is_deleted = file->log_number != 0 && aps_file_number(file->log, file->log_number) == 0;
-	if (is_deleted && !aps_db_is_moved(db)) (void)aps_db_truncate_log(db, &is_done, NULL);
+	bool is_done, has_log = !is_lost(file->log, file->log_number);
+	if (db == NULL || (has_log && !is_lost(file->index, file->index_number))) {
+		aps_db_close(db);
+		return;
+	}
+	aps_db_rollback(db);
+	if (!has_log && aps_file_number(file->log, file->log_number) == 0 && !aps_db_is_moved(db))
+		(void)aps_db_truncate_log(db, &is_done, NULL);
+	aps_db_abandon(db);
 }
 
 enum aps_rc aps_store_file_claim(struct aps_store_file *file, struct aps_err *err)
@@ -199,6 +218,7 @@ void aps_store_file_let_go(struct aps_store_file *file, const struct aps_err *da
 {
 	aps_process_release(&file->claim);
 	aps_neighbours_close(&file->neighbours);
+	file->log_number = file->index_number = 0;
 	if (damage != NULL) file->damage = *damage;
 }
 
@@ -240,6 +260,7 @@ static enum aps_rc open_patiently(struct aps_store_file *file, uint64_t generati
 	else if (rc == APS_OK)
 		rc = join(opened, generation, err);
 	file->log_number = rc == APS_OK ? aps_file_number(file->log, 0) : 0;
+	file->index_number = rc == APS_OK ? aps_file_number(file->index, 0) : 0;
 	if (rc == APS_OK) return rc;
 	aps_db_abandon(opened->db);
 	opened->db = NULL;

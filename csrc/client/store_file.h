@@ -23,10 +23,10 @@ struct aps_store_file {
 	char *seed;
 	enum aps_db_sync synchronous;
 	bool is_private;
-	char *real;             /* without links; NULL: it isn't known yet */
-	char *lock, *log;       /* paths beside it; NULL likewise */
-	ino_t log_number;       /* of the log that was opened with it; 0: it isn't known */
-	struct aps_claim claim; /* of the file */
+	char *real;                     /* without links; NULL: it isn't known yet */
+	char *lock, *log, *index;       /* paths beside it; NULL likewise. The index is the log's. */
+	ino_t log_number, index_number; /* of those that were opened with it; 0: it isn't known */
+	struct aps_claim claim;         /* of the file */
 	struct aps_neighbours neighbours;
 	bool was_tried;        /* to open it */
 	struct aps_err damage; /* why it is to be set aside, which others were in the way of; OK: it isn't */
@@ -65,13 +65,14 @@ void aps_store_file_be_patient(struct aps_db *db, bool has_others);
 /* This process has it no more, and no connection to it; `damage`: it is to be set aside once nobody has it, NULL: it
  * isn't. */
 void aps_store_file_let_go(struct aps_store_file *file, const struct aps_err *damage);
-/* Why whoever comes doesn't find this process, or what it has written: the lock file or the log isn't there any more,
- * or the locks are dropped; NULL: it does. */
+/* Why whoever comes doesn't find this process, or what it has written: the lock file, the log or its index isn't there
+ * any more, or the locks are dropped; NULL: it does. */
 const char *aps_store_file_what_is_lost(const struct aps_store_file *file);
 /* E_STORAGE "missing": `db` isn't the file at the path any more, or the above. */
 enum aps_rc aps_store_file_check_there(const struct aps_store_file *file, struct aps_db *db, struct aps_err *err);
-/* What is in a log that was deleted goes into the file, unless another log is there already. Outside transactions. */
-void aps_store_file_save_log(const struct aps_store_file *file, struct aps_db *db);
+/* Closes a connection to it; NULL is legal. What is in a log that was deleted goes into the file first. A log that
+ * another process has begun in its place stays as it is: what was in the old one is lost then. */
+void aps_store_file_close(const struct aps_store_file *file, struct aps_db *db);
 /* Nobody has it open to write. A file that is new, and damaged again, stays where it is: E_STORAGE, "corrupt". */
 enum aps_rc aps_store_file_set_aside(struct aps_store_file *file, const struct aps_err *why, struct aps_err *err);
 /* An empty one in memory, for a place of such a kind (client/store_place.h). */

@@ -266,7 +266,7 @@ bool aps_vault_leave(struct aps_vault *vault, const struct aps_err *why)
 	if (is_word(why, "corrupt"))
 		aps_db_abandon(vault->db);
 	else
-		aps_db_close(vault->db);
+		aps_store_file_close(&vault->file, vault->db);
 	if (vault->descriptors != NULL) aps_descriptors_remove(vault->descriptors, &vault->door);
 	aps_store_file_let_go(&vault->file, is_word(why, "corrupt") ? why : NULL);
 	vault->full_ms = 0;
@@ -364,8 +364,6 @@ bool aps_vault_cope(struct aps_vault *vault, const struct aps_err *why)
 	if (!is_of_file || kind_of(vault) == APS_PLACE_MEMORY) return false;
 	if (is_word(why, "corrupt")) return replace_file(vault, why);
 	if (is_word(why, "missing") && kind_of(vault) == APS_PLACE_FILE) { /* readers wouldn't find what lies below */
-		abort_turn(vault);
-		aps_store_file_save_log(&vault->file, vault->db);
 		vault->is_lost = true;
 		return aps_vault_leave(vault, why);
 	}
@@ -516,8 +514,8 @@ static void free_vault(struct aps_vault *vault)
 	for (size_t i = 0; vault->timers != NULL && i < 3; i++) aps_timer_stop(vault->timers, timers[i]);
 	if (vault->db != NULL && kind_of(vault) == APS_PLACE_FILE) /* a simulation's connection is kept */
 		(void)aps_db_set_bulk(vault->db, &vault->bulk, false, NULL);
-	aps_db_close(vault->db);
-	aps_db_close(vault->base);
+	if (vault->base != NULL) aps_db_close(vault->db);
+	aps_store_file_close(&vault->file, vault->base != NULL ? vault->base : vault->db);
 	aps_buf_clear(&vault->drops);
 	aps_store_file_clear(&vault->file);
 	aps_free(vault);
@@ -623,7 +621,8 @@ void aps_vault_remove(struct aps_vault *vault, struct aps_vault_part *part)
 static enum aps_rc commit_transaction(struct aps_vault *vault, struct aps_err *err)
 {
 	struct aps_err other;
-	if (vault->level == APS_DB_SYNC_FULL && aps_store_file_check_there(&vault->file, vault->db, err) != APS_OK) {
+	bool is_durable = vault->level == APS_DB_SYNC_FULL && kind_of(vault) == APS_PLACE_FILE;
+	if (is_durable && aps_store_file_check_there(&vault->file, vault->db, err) != APS_OK) {
 		aps_db_rollback(vault->db);
 		return err->code;
 	}

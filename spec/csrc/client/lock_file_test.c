@@ -51,6 +51,15 @@ static void come_back(void)
 	assert_int_equal(kind(), APS_PLACE_FILE);
 }
 
+static void fill_disk(void)
+{
+	struct aps_err full;
+	assert_int_equal(aps_fail_word(&full, APS_E_STORAGE, "full", 13, "the disk is full"), APS_E_STORAGE);
+	assert_true(aps_vault_cope(world.vault, &full));
+	vault_world_commit(&world);
+	assert_int_equal(kind(), APS_PLACE_OVER);
+}
+
 static void touch(const char *path)
 {
 	int fd = open(path, O_RDONLY);
@@ -93,6 +102,19 @@ static void a_program_that_copies_it_has_no_locks_any_more_and_takes_them_anew(v
 	assert_string_equal(tell("read a"), "missing");
 }
 
+static void nor_does_it_take_them_for_its_own_where_it_needs_it_alone(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	look(&world);
+	if (!world.vault->file.claim.shows) skip();
+	touch(beside("-leader"));
+	fill_disk();
+	aps_vault_retry(world.vault, 0);
+	assert_int_equal(kind(), APS_PLACE_MEMORY);
+	assert_non_null(strstr(vault_world_news(&world), "has opened and closed the store's lock file"));
+}
+
 /* SQLite's locks on the file are dropped as well: another process takes itself for the last one. */
 static void nothing_is_written_to_a_log_that_another_process_has_removed(void **state)
 {
@@ -131,18 +153,114 @@ static void what_is_in_a_log_that_was_deleted_is_saved(void **state)
 	assert_string_equal(tell("read a"), record("a", "1", 1));
 }
 
+static void lose_log_to_another(void)
+{
+	write_durably(1);
+	assert_int_equal(unlink(beside("-wal")), 0);
+	assert_int_equal(unlink(beside("-shm")), 0);
+	assert_string_equal(tell("open"), "follows file");
+	tell("write b 1 2");
+	tell("close");
+	assert_int_equal(access(beside("-wal"), F_OK), 0);
+}
+
+/* https://www.sqlite.org/howtocorrupt.html, section 4.4: whoever closes a file last removes its log by its name. */
+static void a_log_that_another_process_has_begun_stays(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	vault_world_close(&world); /* what every store has is in the file */
+	vault_world_open(&world);
+	look(&world);
+	lose_log_to_another();
+	look(&world);
+	assert_non_null(strstr(vault_world_news(&world), "the store's write-ahead log was moved, replaced or deleted"));
+	tell("open");
+	assert_string_equal(tell("read b"), record("b", "1", 2));
+}
+
+static void so_it_does_when_whoever_has_lost_its_own_ends(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	vault_world_close(&world);
+	vault_world_open(&world);
+	lose_log_to_another();
+	vault_world_close(&world);
+	tell("open");
+	assert_string_equal(tell("read b"), record("b", "1", 2));
+}
+
+/* All connections of a process have one index of the log (https://www.sqlite.org/wal.html, section 2.2): an idle
+ * reader's would keep that of the old one. */
+static void who_has_read_the_old_log_reads_and_writes_the_new_one(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	vault_world_close(&world);
+	vault_world_open(&world);
+	look(&world);
+	write_durably(1);
+	assert_reads(A, record("a", "1", 1));
+	assert_int_equal(unlink(beside("-wal")), 0);
+	assert_int_equal(unlink(beside("-shm")), 0);
+	assert_string_equal(tell("open"), "follows file");
+	tell("write b 1 2");
+	write_durably(2);
+	come_back();
+	assert_reads(B, record("b", "1", 2));
+	write_durably(3);
+	assert_int_equal(kind(), APS_PLACE_FILE);
+	tell("look");
+	assert_string_equal(tell("read a"), record("a", "1", 3));
+}
+
+/* Each would have an index and locks of its own for one log. */
+static void without_the_index_of_the_log_nothing_is_written_to_it(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	vault_world_close(&world);
+	vault_world_open(&world);
+	write_durably(1);
+	assert_int_equal(unlink(beside("-shm")), 0);
+	assert_string_equal(tell("open"), "follows file");
+	tell("write b 1 2");
+	write_durably(3);
+	assert_non_null(
+	        strstr(vault_world_news(&world), "the index of the store's log was moved, replaced or deleted"));
+	assert_string_equal(tell("read a"), record("a", "1", 2));
+	tell("close");
+	come_back();
+	assert_reads(B, record("b", "1", 2));
+}
+
+static void a_log_is_saved_from_below_memory_too(void **state)
+{
+	(void)state;
+	vault_world_open(&world);
+	write_durably(1);
+	assert_reads(A, record("a", "1", 1));
+	fill_disk();
+	assert_int_equal(unlink(beside("-wal")), 0);
+	aps_vault_retry(world.vault, 0);
+	vault_world_commit(&world);
+	come_back();
+	assert_int_equal(access(beside("-wal"), F_OK), 0);
+	tell("open");
+	assert_string_equal(tell("read a"), record("a", "1", 1));
+}
+
 static void what_lies_over_a_file_goes_when_others_may_have_written_it(void **state)
 {
 	(void)state;
-	struct aps_err full;
 	vault_world_open(&world);
 	write_durably(1);
-	assert_int_equal(aps_fail_word(&full, APS_E_STORAGE, "full", 13, "the disk is full"), APS_E_STORAGE);
-	assert_true(aps_vault_cope(world.vault, &full));
-	vault_world_commit(&world);
-	assert_int_equal(kind(), APS_PLACE_OVER);
+	fill_disk();
 	assert_string_equal(tell("open"), "leads memory");
 	assert_int_equal(unlink(beside("-leader")), 0);
+	vault_world_write(&world, A, record("a", "1", 3));
+	vault_world_commit(&world); /* until then it goes on */
 	assert_string_equal(tell("retry"), "leads file");
 	tell("write a 1 2");
 	aps_vault_retry(world.vault, 0);
@@ -220,9 +338,16 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(without_it_nothing_durable_is_written, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_program_that_copies_it_has_no_locks_any_more_and_takes_them_anew,
 	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(nor_does_it_take_them_for_its_own_where_it_needs_it_alone, setup,
+	                                        teardown),
 	        cmocka_unit_test_setup_teardown(nothing_is_written_to_a_log_that_another_process_has_removed, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(what_is_in_a_log_that_was_deleted_is_saved, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_log_that_another_process_has_begun_stays, setup, teardown),
+	        cmocka_unit_test_setup_teardown(so_it_does_when_whoever_has_lost_its_own_ends, setup, teardown),
+	        cmocka_unit_test_setup_teardown(who_has_read_the_old_log_reads_and_writes_the_new_one, setup, teardown),
+	        cmocka_unit_test_setup_teardown(without_the_index_of_the_log_nothing_is_written_to_it, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_log_is_saved_from_below_memory_too, setup, teardown),
 	        cmocka_unit_test_setup_teardown(what_lies_over_a_file_goes_when_others_may_have_written_it, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(a_file_that_was_moved_with_it_is_left_by_whoever_writes_to_it, setup,
