@@ -63,7 +63,8 @@ def read_commands():
     is_over = not data
 
 
-def reap(*_):
+def reap():
+    os.read(bell, CHUNK)
     for pid in list(alive):
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
             alive.discard(pid)
@@ -120,6 +121,7 @@ def start(log_path, words):
                 code[words[1]] = compile(file.read(), words[1], "exec")
         pid = os.fork()
         if pid == 0:
+            signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for number, to in enumerate((null, end, log)):
                 os.dup2(to, number)
@@ -179,7 +181,13 @@ def serve():
 
 
 answers = os.open(sys.argv[1], os.O_WRONLY)
-signal.signal(signal.SIGCHLD, reap)
+# The end of a program is an event like any other. A handler would run too late where the signal comes just before a wait,
+# and twice at once where two programs end together.
+bell, ringer = os.pipe()
+os.set_blocking(ringer, False)
+signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)
+signal.signal(signal.SIGCHLD, lambda *_: None)
+selector.register(bell, selectors.EVENT_READ, reap)
 selector.register(0, selectors.EVENT_READ, read_commands)
 program = serve()
 if program:
