@@ -2,7 +2,7 @@
 ---the source's.
 local fault = require "appsync.models.fault"
 local form = require "appsync.models.form"
-local scalars = require "appsync.models.scalars"
+local scalars = require "appsync.models.scalar_values"
 
 local description = {}
 

@@ -4,7 +4,7 @@ local errors = require "appsync.errors"
 local fault = require "appsync.models.fault"
 local form = require "appsync.models.form"
 local instance = require "appsync.models.instance"
-local source = require "appsync.models.source"
+local source = require "appsync.models.model_source"
 
 ---A class makes instances: `models.Todo{ name = "buy milk" }`.
 ---@class appsync.models.Class

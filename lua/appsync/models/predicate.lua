@@ -1,11 +1,11 @@
 ---Predicates: a function of field handles, or a table in GraphQL's filter shape, as one tree:
 ---{"all"}, {"and", …}, {"or", …}, {"not", p}, {"gt", field, value}, {"between", field, low, high}, {"related", relation, p}.
 local errors = require "appsync.errors"
-local filter = require "appsync.models.filter"
+local filter = require "appsync.models.predicate_filter"
 local fault = require "appsync.models.fault"
 local form = require "appsync.models.form"
 local matching = require "appsync.models.matching"
-local operators = require "appsync.models.operators"
+local operators = require "appsync.models.predicate_operators"
 
 local predicate = {}
 

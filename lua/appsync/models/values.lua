@@ -4,7 +4,7 @@ local errors = require "appsync.errors"
 local fault = require "appsync.models.fault"
 local form = require "appsync.models.form"
 local json = require "appsync.json"
-local scalars = require "appsync.models.scalars"
+local scalars = require "appsync.models.scalar_values"
 
 local values = {}
 

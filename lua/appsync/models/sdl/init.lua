@@ -1,13 +1,13 @@
 ---SDL with Amplify's directives, as what Amplify's generator makes of it for DataStore
 ---(amplify-codegen, visitors/appsync-json-metadata-visitor.ts).
-local connections = require "appsync.models.sdl.connections"
+local connections = require "appsync.models.sdl.first_relations"
 local core = require "appsync.core"
 local directives = require "appsync.schema.directives"
 local fault = require "appsync.models.fault"
 local join_models = require "appsync.models.sdl.join_models"
-local keys = require "appsync.models.sdl.keys"
+local keys = require "appsync.models.sdl.model_keys"
 local plural = require "appsync.schema.plural"
-local relations = require "appsync.models.sdl.relations"
+local relations = require "appsync.models.sdl.associations"
 local types = require "appsync.models.sdl.types"
 
 local sdl = {}

@@ -2,7 +2,7 @@
 ---(amplify-codegen, visitors/appsync-visitor.ts, generateIntermediateModel).
 local core = require "appsync.core"
 local fault = require "appsync.models.fault"
-local keys = require "appsync.models.sdl.keys"
+local keys = require "appsync.models.sdl.model_keys"
 local names = require "appsync.schema.names"
 local types = require "appsync.models.sdl.types"
 

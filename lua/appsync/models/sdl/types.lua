@@ -5,7 +5,7 @@ local definitions = require "appsync.schema.definitions"
 local directive_arguments = require "appsync.schema.directive_arguments"
 local directives = require "appsync.schema.directives"
 local fault = require "appsync.models.fault"
-local scalars = require "appsync.models.scalars"
+local scalars = require "appsync.models.scalar_values"
 local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 ---@class appsync.models.SdlField

@@ -3,7 +3,7 @@ local core = require "appsync.core"
 local errors = require "appsync.errors"
 local fault = require "appsync.models.fault"
 local form = require "appsync.models.form"
-local scalars = require "appsync.models.scalars"
+local scalars = require "appsync.models.scalar_values"
 
 local operators = {}
 

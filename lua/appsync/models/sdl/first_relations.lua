@@ -2,7 +2,7 @@
 ---(amplify-codegen, utils/process-connections.ts).
 local directives = require "appsync.schema.directives"
 local fault = require "appsync.models.fault"
-local keys = require "appsync.models.sdl.keys"
+local keys = require "appsync.models.sdl.model_keys"
 local names = require "appsync.schema.names"
 local types = require "appsync.models.sdl.types"
 

@@ -1,7 +1,7 @@
 ---@hasMany, @hasOne and @belongsTo as the associations that Amplify's generator makes of them
 ---(amplify-codegen, utils/process-has-many.ts, process-has-one.ts and process-belongs-to.ts).
 local fault = require "appsync.models.fault"
-local keys = require "appsync.models.sdl.keys"
+local keys = require "appsync.models.sdl.model_keys"
 local names = require "appsync.schema.names"
 local types = require "appsync.models.sdl.types"
 
