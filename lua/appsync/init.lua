@@ -35,6 +35,7 @@ hosts.plug(nginx.is_here and require "appsync.host.resty" or script)
 ---@field sign fun(request: table, options: table): table SigV4, loaded on first use
 ---@field mutation fun(client: appsync.Client, document: any, options: table?): function a mutation as a function, loaded on first use
 ---@field build_mutation fun(options: table): appsync.BuiltMutation the table for `client:mutate`, loaded on first use
+---@field models fun(source: string|table): table<string, appsync.models.Class>?, appsync.Error? classes of models, loaded on first use
 ---@field build_sync fun(typename: string, options: table): appsync.SyncOptions the table for `client:sync`, loaded on first use
 ---@field build_subscription fun(options: table): appsync.MoreOptions the table for `watch:subscribe_to_more`, loaded on first use
 local appsync = {}
@@ -104,6 +105,7 @@ end
 local LAZY = {
   auth = "appsync.auth", sign = "appsync.sign", mutation = "appsync.bound_mutation",
   build_mutation = "appsync.build_mutation", build_subscription = "appsync.build_subscription", build_sync = "appsync.build_sync",
+  models = "appsync.models",
 }
 
 return setmetatable(appsync, {

@@ -1,6 +1,6 @@
 ---Access to fields: the @aws_* directives (AppSync Developer Guide, "Configuring authorization and authentication").
 ---A field's own directives count, else its type's, else the API's default mode; several directives mean any of them.
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local not_authorized = require "appsync.server.graphql.not_authorized"
 
 local field_auth = {}

@@ -1,6 +1,6 @@
 ---Filters and conditions of models; those of their subscriptions are enhanced filters.
 ---An attribute that is absent answers like DynamoDB's: only `ne`, `notContains` and `attributeExists: false` hold for it.
-local comparison = require "appsync.server.data.comparison"
+local comparison = require "appsync.comparison"
 local core = require "appsync.core"
 local has_part = require "appsync.server.data.substring"
 local is_list = require "appsync.server.graphql.is_list"

@@ -1,5 +1,5 @@
 ---Root fields that nothing answers: they are null, or nothing is ever published for them.
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 
 local MAX_NAMED = 3
 

@@ -1,6 +1,6 @@
 ---SDL to a type system (GraphQL October 2021, section 3).
 local core = require "appsync.core"
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local scalars = require "appsync.server.graphql.scalars"
 
 local each, fail = directives.each, directives.fail

@@ -1,7 +1,7 @@
 ---The fields of a selection set for an object type: fragments, @skip and @include (GraphQL October 2021, 6.3.2).
 local coerce = require "appsync.server.graphql.coerce"
 local core = require "appsync.core"
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local is_list = require "appsync.server.graphql.is_list"
 local schema = require "appsync.server.graphql.schema"
 

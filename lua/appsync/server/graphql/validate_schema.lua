@@ -1,7 +1,7 @@
 ---The rules of a type system that need all of it (GraphQL October 2021, section 3, "Type Validation"; AppSync Developer
 ---Guide, "Real-time data", for @aws_subscribe).
 local coerce = require "appsync.server.graphql.coerce"
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local schema = require "appsync.server.graphql.schema"
 
 local fail, type_text = directives.fail, schema.type_text

@@ -1,7 +1,7 @@
 ---Enhanced subscription filters: `{filterGroup = {{filters = {{fieldName=, operator=, value=}, …}}, …}}`. The filters of
 ---one list must all hold, one of the lists is enough (AppSync Developer Guide, "Defining enhanced subscription filters",
 ---"Extensions").
-local comparison = require "appsync.server.data.comparison"
+local comparison = require "appsync.comparison"
 local core = require "appsync.core"
 local is_list = require "appsync.server.graphql.is_list"
 

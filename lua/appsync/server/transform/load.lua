@@ -1,6 +1,6 @@
 ---The type system of a schema's text: parsed, checked, expanded, built and validated.
-local definitions = require "appsync.server.transform.reading.definitions"
-local directives = require "appsync.server.graphql.directives"
+local definitions = require "appsync.schema.definitions"
+local directives = require "appsync.schema.directives"
 local introspect = require "appsync.server.graphql.introspect"
 local model = require "appsync.server.transform.model"
 local plugin_api = require "appsync.server.transform.plugin_api"

@@ -1,8 +1,8 @@
 ---The functions that a directive plug-in can call.
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local resolver_place = require "appsync.server.develop.resolver_place"
 local schema = require "appsync.server.graphql.schema"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 ---@class appsync.server.PluginApi
 ---@field resolvers table<string, table<string, function>> added ones, by type and field

@@ -16,9 +16,9 @@
 ---Amplify's directives are expanded: what they add with `api:add` may use those. `finish(api, models)` is called after
 ---that. An error that they throw stops the server from starting: a table `{message = …}`, as `api:fail` throws, is a
 ---mistake in the schema; anything else is a fault of the plug-in.
-local definitions = require "appsync.server.transform.reading.definitions"
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
+local definitions = require "appsync.schema.definitions"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
 local file = require "appsync.server.develop.file"
 local plugin_api = require "appsync.server.transform.plugin_api"
 local schema = require "appsync.server.graphql.schema"

@@ -1,4 +1,4 @@
-local comparison = require("appsync.server.data.comparison")
+local comparison = require("appsync.comparison")
 
 describe("two values", function()
   for _, row in ipairs({

@@ -1,6 +1,6 @@
 local core = require("appsync.core")
 local engine = require("appsync.server.engine")
-local model_names = require("appsync.server.transform.names")
+local model_names = require("appsync.schema.names")
 
 local NULL = core.null
 
@@ -364,10 +364,10 @@ describe("operation names", function()
 
   it("of subscriptions above 50 letters end in the digest of the whole", function()
     local name = ("A"):rep(43)
-    assert.equal("onCreate" .. ("A"):rep(37) .. require("appsync.server.transform.md5").hex("onCreate" .. name):sub(1, 5),
+    assert.equal("onCreate" .. ("A"):rep(37) .. require("appsync.schema.md5").hex("onCreate" .. name):sub(1, 5),
       model_names.operations(name).onCreate)
     assert.equal("onCreate" .. ("A"):rep(42), model_names.operations(("A"):rep(42)).onCreate)
-    assert.equal("900150983cd24fb0d6963f7d28e17f72", require("appsync.server.transform.md5").hex("abc"))
-    assert.equal("57edf4a22be3c955ac49da2e2107b67a", require("appsync.server.transform.md5").hex(("1234567890"):rep(8)))
+    assert.equal("900150983cd24fb0d6963f7d28e17f72", require("appsync.schema.md5").hex("abc"))
+    assert.equal("57edf4a22be3c955ac49da2e2107b67a", require("appsync.schema.md5").hex(("1234567890"):rep(8)))
   end)
 end)

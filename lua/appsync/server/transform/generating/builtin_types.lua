@@ -1,7 +1,7 @@
 ---Types that a schema may use without declaring them: S3Object and its input, which stand for a file in a bucket (AWS
 ---AppSync SDK documentation, "Complex objects").
 local schema = require "appsync.server.graphql.schema"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local builtin_types = {}
 

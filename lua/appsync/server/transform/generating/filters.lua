@@ -1,5 +1,5 @@
 ---The inputs that filters, conditions and key conditions are made of (Amplify documentation, "Generated operations").
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 
 local filters = {}
 

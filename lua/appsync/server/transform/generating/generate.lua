@@ -1,13 +1,13 @@
 ---The SDL that the models of a world stand for, and their relation fields.
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local filters = require "appsync.server.transform.generating.filters"
 local inputs = require "appsync.server.transform.generating.inputs"
 local model_filters = require "appsync.server.transform.generating.model_filters"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 local parts = require "appsync.server.transform.generating.parts"
 local roots = require "appsync.server.transform.generating.roots"
 local search = require "appsync.server.transform.generating.search"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local fail = directives.fail
 

@@ -1,8 +1,8 @@
 ---The inputs of a model's mutations, and of the objects inside it (Amplify documentation, "Generated operations").
 local filters = require "appsync.server.transform.generating.filters"
 local key_directives = require "appsync.server.transform.reading.key_directives"
-local names = require "appsync.server.transform.names"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local names = require "appsync.schema.names"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local inputs = {}
 

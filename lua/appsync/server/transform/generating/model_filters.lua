@@ -1,7 +1,7 @@
 ---The filters and conditions of one model (Amplify documentation, "Generated operations" and "Subscription filters").
 local filters = require "appsync.server.transform.generating.filters"
 local key_directives = require "appsync.server.transform.reading.key_directives"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 
 local model_filters = {}
 

@@ -2,9 +2,9 @@
 local filters = require "appsync.server.transform.generating.filters"
 local inputs = require "appsync.server.transform.generating.inputs"
 local model_filters = require "appsync.server.transform.generating.model_filters"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 local search = require "appsync.server.transform.generating.search"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local roots = {}
 

@@ -1,6 +1,6 @@
 ---The types of searches (Amplify documentation, "Search and aggregations").
 local filters = require "appsync.server.transform.generating.filters"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local search = {}
 

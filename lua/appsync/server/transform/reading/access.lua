@@ -2,10 +2,10 @@
 ---the owner arguments of subscriptions (Amplify documentation, "Customize authorization rules"; AppSync Developer Guide,
 ---"Configuring authorization and authentication").
 local auth_directive = require "appsync.server.transform.reading.auth_directive"
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local roots = require "appsync.server.transform.generating.roots"
 local search = require "appsync.server.transform.generating.search"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local fail = directives.fail
 

@@ -1,7 +1,7 @@
 ---@auth: access rules (Amplify documentation, "Customize authorization rules").
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
-local names = require "appsync.server.transform.names"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
+local names = require "appsync.schema.names"
 local rule_checks = require "appsync.server.transform.reading.rule_checks"
 
 local fail, given, text = directives.fail, directive_arguments.given, rule_checks.text

@@ -1,9 +1,9 @@
 ---Versioned models: what conflict detection adds to a model, and how its conflicts are handled (AppSync Developer Guide,
 ---"Conflict detection and sync"; Amplify CLI documentation, "Conflict resolution").
 local core = require "appsync.core"
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 local members = require "appsync.server.members"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 
 local fail, NULL = directives.fail, core.null
 

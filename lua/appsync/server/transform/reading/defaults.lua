@@ -1,6 +1,6 @@
 ---@default: what a field gets that a create leaves out (Amplify documentation, "Assign default values for fields").
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
 local scalars = require "appsync.server.graphql.scalars"
 
 local fail = directives.fail

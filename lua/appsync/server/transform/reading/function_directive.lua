@@ -1,6 +1,6 @@
 ---@function: the chains of functions that resolve fields (Amplify documentation, "Lambda resolvers"). Where a function runs
 ---(`region`, `accountId`) means nothing here.
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 
 local fail = directives.fail
 

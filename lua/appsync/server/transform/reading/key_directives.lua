@@ -1,8 +1,8 @@
 ---Keys and secondary indexes: @primaryKey and @index, and @key of the transformer's first version (Amplify documentation,
 ---"Configure a primary key", "Configure a secondary index", "Index your data with keys").
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
-local names = require "appsync.server.transform.names"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
+local names = require "appsync.schema.names"
 
 local fail, given = directives.fail, directive_arguments.given
 

@@ -1,11 +1,11 @@
 ---@manyToMany: two lists of models become a model of their own that joins them (Amplify documentation, "Many-to-many
 ---relationship").
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
 local key_directives = require "appsync.server.transform.reading.key_directives"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 local relation_directives = require "appsync.server.transform.reading.relation_directives"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local fail = directives.fail
 

@@ -1,8 +1,8 @@
 ---@model: which operations a model has and what they are called (Amplify documentation, "@model").
 local core = require "appsync.core"
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
-local names = require "appsync.server.transform.names"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
+local names = require "appsync.schema.names"
 
 local fail, NULL = directives.fail, core.null
 

@@ -1,6 +1,6 @@
 ---Directives of models where there is no model: they would do nothing, so they are refused.
-local definitions = require "appsync.server.transform.reading.definitions"
-local directives = require "appsync.server.graphql.directives"
+local definitions = require "appsync.schema.definitions"
+local directives = require "appsync.schema.directives"
 
 local fail = directives.fail
 

@@ -1,9 +1,9 @@
 ---Relations between models: @hasOne, @hasMany and @belongsTo (Amplify documentation, "Model relationships"). Each becomes a
 ---record of which fields of the one side hold which values of the other's.
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
 local key_directives = require "appsync.server.transform.reading.key_directives"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 
 local fail, given = directives.fail, directive_arguments.given
 

@@ -1,7 +1,7 @@
 ---What Amplify refuses in a rule of @auth: of what a rule says besides, only what its strategy reads counts (Amplify
 ---documentation, "Customize authorization rules"; Amplify CLI documentation, "Setup authorization rules").
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
 
 local fail = directives.fail
 

@@ -1,6 +1,6 @@
 ---Amplify's sandbox switch, `input AMPLIFY { globalAuthRule: AuthRule = { allow: public } }`: models without rules are open
 ---to API keys (Amplify documentation, "Global authorization rule (only for getting started)").
-local directives = require "appsync.server.graphql.directives"
+local directives = require "appsync.schema.directives"
 
 local fail = directives.fail
 

@@ -1,9 +1,9 @@
 ---@searchable: which models have a search, what it is called, and which of their fields it knows (Amplify documentation,
 ---"Search and aggregations").
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
 local filters = require "appsync.server.transform.generating.filters"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 
 local fail, given = directives.fail, directive_arguments.given
 

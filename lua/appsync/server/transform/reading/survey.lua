@@ -1,10 +1,10 @@
 ---What a source schema defines, by kind: the world that its models live in.
-local definitions = require "appsync.server.transform.reading.definitions"
-local directives = require "appsync.server.graphql.directives"
+local definitions = require "appsync.schema.definitions"
+local directives = require "appsync.schema.directives"
 local feature_flags = require "appsync.server.transform.reading.feature_flags"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 local scalars = require "appsync.server.graphql.scalars"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local fail = directives.fail
 

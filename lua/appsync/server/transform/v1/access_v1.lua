@@ -1,8 +1,8 @@
 ---The rules of @auth in the transformer's first version: directives by rule instead of by field, and an owner
 ---argument that subscriptions may require (Amplify CLI documentation, "Setup authorization rules").
 local access = require "appsync.server.transform.reading.access"
-local directives = require "appsync.server.graphql.directives"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local directives = require "appsync.schema.directives"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local fail = directives.fail
 

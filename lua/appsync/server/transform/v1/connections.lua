@@ -1,9 +1,9 @@
 ---@connection of the transformer's first version (Amplify CLI documentation, "Relationships between types"): belongs to,
 ---has one and has many, by names, by key fields or by a key.
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
 local key_directives = require "appsync.server.transform.reading.key_directives"
-local names = require "appsync.server.transform.names"
+local names = require "appsync.schema.names"
 local relation_directives = require "appsync.server.transform.reading.relation_directives"
 
 local fail, given = directives.fail, directive_arguments.given

@@ -1,8 +1,8 @@
 ---@versioned: a counter that updates and deletes must know (Amplify CLI documentation, "Versioning and conflict detection"
 ---of the transformer's first version).
-local directive_arguments = require "appsync.server.transform.reading.directive_arguments"
-local directives = require "appsync.server.graphql.directives"
-local names = require "appsync.server.transform.names"
+local directive_arguments = require "appsync.schema.directive_arguments"
+local directives = require "appsync.schema.directives"
+local names = require "appsync.schema.names"
 
 local fail, given = directives.fail, directive_arguments.given
 

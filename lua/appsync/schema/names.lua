@@ -1,6 +1,6 @@
 ---The names that Amplify derives from a model's name (Amplify documentation, "Generated operations").
-local md5 = require "appsync.server.transform.md5"
-local plural_of = require "appsync.server.transform.plural"
+local md5 = require "appsync.schema.md5"
+local plural_of = require "appsync.schema.plural"
 
 local names = {}
 

@@ -1,7 +1,7 @@
 ---The arguments of a directive as Lua values, checked against its definition (GraphQL October 2021, section 3.13).
 local core = require "appsync.core"
-local directives = require "appsync.server.graphql.directives"
-local sdl_nodes = require "appsync.server.transform.sdl_nodes"
+local directives = require "appsync.schema.directives"
+local sdl_nodes = require "appsync.schema.sdl_nodes"
 
 local fail = directives.fail
 

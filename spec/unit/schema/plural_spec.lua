@@ -1,4 +1,4 @@
-local plural_of = require("appsync.server.transform.plural")
+local plural_of = require("appsync.schema.plural")
 
 describe("the plural of", function()
   for word, plural in pairs({ Todo = "Todos", Blog = "Blogs", Category = "Categories", Day = "Days", Box = "Boxes", Match = "Matches",
