@@ -63,8 +63,7 @@ local function matches(tree, fields, related)
     for i = 2, #tree do
       if matches(tree[i], fields, related) == (kind == "or") then return kind == "or" end
     end
-    -- An empty group matches everything, an `or` too.
-    return kind == "and" or #tree == 1
+    return kind == "and"
   end
   return TESTS[kind](value_of(fields, tree[2]), tree[3], tree[4])
 end

@@ -66,6 +66,8 @@ local function read_group(class, kind, value, path, depth)
   if type(value) ~= "table" then fault.of(path, "%s takes tables, got %s", kind, (errors.describe(value))) end
   if value[1] == nil and next(value) ~= nil then value = { value } end
   for i, one in ipairs(value) do tree[i + 1] = read_table(class, one, path, depth) end
+  -- None of nothing would be nothing here, and is everything for the service, which takes it for no filter.
+  if kind == "or" and #tree == 1 then fault.of(path, "or takes at least one condition") end
   return tree
 end
 

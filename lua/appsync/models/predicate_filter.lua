@@ -15,9 +15,14 @@ end
 local function write(tree, omitted, is_root)
   local kind = tree[1]
   if kind == "all" then return {} end
-  if kind == "related" then error({ related = tree[2] }, 0) end
+  if kind == "related" then
+    error({ why = ("the relation '%s' can't be part of it: the service compares fields of the record alone"):format(tree[2]) }, 0)
+  end
   if kind ~= "and" and kind ~= "or" and kind ~= "not" then
     if omitted[tree[2]] then return {} end
+    if kind == "in" and #tree[3] == 0 then
+      error({ why = ("an empty list of '%s' can't be part of it: the service would take it for no condition"):format(tree[2]) }, 0)
+    end
     if kind == "in" then return spread("or", tree[2], "eq", tree[3]) end
     if kind == "not_in" then return spread("and", tree[2], "ne", tree[3]) end
     local operand = tree[3]
@@ -40,8 +45,8 @@ local function convert(tree, omitted)
   local is_group = tree[1] == "and" or tree[1] == "or"
   local is_good, value = pcall(write, is_group and tree or { "and", tree }, omitted, true)
   if is_good then return value end
-  if type(value) ~= "table" or not value.related then error(value, 0) end
-  return nil, ("the relation '%s' can't be part of it: the service compares fields of the record alone"):format(value.related)
+  if type(value) ~= "table" or not value.why then error(value, 0) end
+  return nil, value.why
 end
 
 ---@param tree table of `predicate.tree`

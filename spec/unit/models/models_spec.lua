@@ -102,4 +102,49 @@ describe("models", function()
     assert.same({}, predicate.condition(predicate.tree(set.Post, { id = { eq = "1" } }), { "id" }))
     assert.is_nil((predicate.filter(predicate.tree(set.Post, { blog = { name = { eq = "x" } } }))))
   end)
+
+  -- Operator, operand, high operand or nil, then values of `n` that match and values that don't. false: null.
+  local BY_NUMBER = {
+    { "eq", 3, nil, { 3 }, { 2, false } }, { "ne", 3, nil, { 2, false }, { 3 } }, { "gt", 3, nil, { 4 }, { 3, false } },
+    { "ge", 3, nil, { 3, 4 }, { 2, false } }, { "lt", 3, nil, { 2 }, { 3, false } }, { "le", 3, nil, { 3, 2 }, { 4, false } },
+    { "between", 2, 4, { 2, 3, 4 }, { 1, 5, false } }, { "in", { 1, 3 }, nil, { 1, 3 }, { 2, false } },
+    { "in", {}, nil, {}, { 1, false } }, { "in", { appsync.null }, nil, { false }, { 1 } },
+    { "not_in", { 1, 3 }, nil, { 2, false }, { 1, 3 } }, { "not_in", {}, nil, { 1, false }, {} },
+    { "eq", appsync.null, nil, { false }, { 0 } }, { "ne", appsync.null, nil, { 0 }, { false } },
+  }
+  local BY_TEXT = {
+    { "begins_with", "ab", nil, { "ab", "abc" }, { "a", "xab", "AB", false } },
+    { "contains", "b.", nil, { "ab.c", "b." }, { "abc", false } }, { "not_contains", "b", nil, { "a", false }, { "ab" } },
+    { "gt", "a", nil, { "b", "aa", "\195\164" }, { "a", "Z", false } }, { "lt", "a", nil, { "Z", "" }, { "a", "b", false } },
+  }
+  local BY_LIST = {
+    { "contains", "b", nil, { { "a", "b" } }, { { "ab" }, {}, false } },
+    { "not_contains", "b", nil, { { "ab" }, {}, false }, { { "b" } } },
+  }
+
+  for field, rows in pairs{ n = BY_NUMBER, title = BY_TEXT, tags = BY_LIST } do
+    it("match by each operator, of " .. field, function()
+      for _, row in ipairs(rows) do
+        local operand = row[3] == nil and row[2] or { row[2], row[3] }
+        local tree = predicate.tree(set.Post, { [field] = { [row[1]] = operand } })
+        for i = 4, 5 do
+          for _, value in ipairs(row[i]) do
+            local what = ("%s of %s"):format(row[1], tostring(value))
+            local fields = { [field] = value or nil }
+            assert.equal(i == 4, predicate.matches(tree, fields), what)
+            assert.equal(i == 5, predicate.matches({ "not", tree }, fields), what)
+          end
+        end
+      end
+    end)
+  end
+
+  it("have no filter for what the service would take for everything", function()
+    assert.error_matches(function() predicate.tree(set.Post, { ["or"] = {} }) end, "at least one condition")
+    local none, why = predicate.filter(predicate.tree(set.Post, { title = { ["in"] = {} } }))
+    assert.is_nil(none)
+    assert.matches("empty list of 'title'", why)
+    assert.same({}, predicate.filter(predicate.tree(set.Post, {})))
+    assert.same({}, predicate.filter(predicate.tree(set.Post, appsync.ALL)))
+  end)
 end)
