@@ -1,5 +1,9 @@
 #include "sync/pending_record.h"
 
+#include "codec/decimal.h"
+
+static const struct aps_record_fields NOTHING = {NULL, 0, 0};
+
 /* A state of the record on the way through its entries. */
 struct state {
 	bool is_there;
@@ -236,7 +240,6 @@ enum aps_rc aps_pending_change(struct aps_pending_record *record, const struct a
 		default: return fold_into_update(record, last, change, err);
 		}
 	}
-	static const struct aps_record_fields NOTHING = {NULL, 0, 0};
 	if (change->is_delete) return append(record, APS_PENDING_DELETE, &NOTHING, change, err);
 	enum aps_pending_op op = state.is_there ? APS_PENDING_UPDATE : APS_PENDING_CREATE;
 	return append(record, op, &change->record, change, err);
@@ -313,11 +316,30 @@ static bool deletes_unseen(const struct rebase *in, const struct aps_pending_ent
 	return false;
 }
 
+/* What is there can't be made, but changed into what was to be made. */
+static enum aps_rc make_of_it(struct rebase *in, struct aps_pending_entry *entry, struct aps_err *err)
+{
+	struct aps_arena *arena = in->record->arena;
+	struct aps_record_fields change;
+	if (!difference(&in->after.fields, &entry->change, &change, arena) ||
+	    !step(&in->before, APS_PENDING_CREATE, &entry->change, arena) ||
+	    !step(&in->after, APS_PENDING_UPDATE, &change, arena))
+		return no_memory(in->record, err);
+	if (!in->rewrites) return APS_OK;
+	entry->op = APS_PENDING_UPDATE;
+	entry->change = change;
+	entry->is_rewritten = true;
+	entry->is_gone = change.n == 0;
+	return APS_OK;
+}
+
 static enum aps_rc rebase_entry(struct rebase *in, struct aps_pending_entry *entry, struct aps_err *err)
 {
 	struct aps_arena *arena = in->record->arena;
 	if (entry->is_gone) return APS_OK;
 	if (entry->op == APS_PENDING_UPDATE) return rebase_update(in, entry, err);
+	bool is_made_over = entry->op == APS_PENDING_CREATE && !entry->has_begun && in->after.is_there;
+	if (is_made_over && in->is_trusted) return make_of_it(in, entry, err);
 	bool is_conflict = in->before.is_there != in->after.is_there; /* somebody else has made what is to be made */
 	if (entry->op == APS_PENDING_DELETE) is_conflict = deletes_unseen(in, entry);
 	in->has_conflict = in->has_conflict || (is_conflict && !in->is_trusted);
@@ -360,13 +382,6 @@ static bool is_newer(const struct aps_pending_record *record, bool is_there, con
 	return !aps_record_fields_int(remote, "_version", &told) || told > known;
 }
 
-static bool has_begun(const struct aps_pending_record *record)
-{
-	for (size_t i = 0; i < record->n_entries; i++)
-		if (!record->entries[i].is_gone && record->entries[i].has_begun) return true;
-	return false;
-}
-
 /* What was made here and isn't known to be there can't be gone there. */
 static bool says_nothing(const struct aps_pending_record *record, bool is_there)
 {
@@ -385,10 +400,8 @@ enum aps_rc aps_pending_remote(struct aps_pending_record *record, struct aps_str
 	if (!begin_state(record, record->has_base, &record->base, &in.before) ||
 	    !begin_state(record, is_there, &remote, &in.after))
 		return no_memory(record, err);
-	/* that may be what is under way: the service's answer tells */
-	bool is_unknown = has_begun(record) && in.before.is_there != in.after.is_there;
-	if (!is_unknown) rc = try_rebase(&in, 0, &has_conflict, err);
-	*meets = is_unknown || has_conflict ? APS_PENDING_CONFLICTS : APS_PENDING_TAKEN;
+	rc = try_rebase(&in, 0, &has_conflict, err);
+	*meets = has_conflict ? APS_PENDING_CONFLICTS : APS_PENDING_TAKEN;
 	if (rc != APS_OK || *meets != APS_PENDING_TAKEN) return rc;
 	record->has_base = is_there;
 	record->base = remote;
@@ -402,6 +415,28 @@ static void take_out(struct aps_pending_record *record, size_t entry)
 	record->n_entries--;
 }
 
+/* The next entry is sent as if nothing was known of what the service has now: of the state that this device has seen,
+ * with a version that isn't the service's any more. */
+static enum aps_rc stay_behind(struct aps_pending_record *record, const struct rebase *in, struct aps_err *err)
+{
+	char text[20];
+	int64_t known = 0, told = 0;
+	bool knows = aps_record_fields_int(&in->before.fields, "_version", &known);
+	bool is_told = aps_record_fields_int(&in->after.fields, "_version", &told);
+	if (knows && is_told && known >= told) known = told - 1;
+	record->has_base = true;
+	record->base = in->before.fields;
+	if (!in->before.is_there &&
+	    !aps_record_fields_set(&record->base, APS_STR("_deleted"), APS_STR("true"), record->arena))
+		return no_memory(record, err);
+	if (!knows && !is_told) return APS_OK;
+	struct aps_str version =
+	        aps_arena_dup(record->arena, (struct aps_str){text, aps_decimal_print_int(known, text)});
+	bool is_done =
+	        version.n != 0 && aps_record_fields_set(&record->base, APS_STR("_version"), version, record->arena);
+	return is_done ? APS_OK : no_memory(record, err);
+}
+
 enum aps_rc aps_pending_answered(struct aps_pending_record *record, size_t entry, struct aps_str answer,
                                  struct aps_err *err)
 {
@@ -409,30 +444,18 @@ enum aps_rc aps_pending_answered(struct aps_pending_record *record, size_t entry
 	struct aps_record_fields remote;
 	struct aps_record_fields sent = record->entries[entry].change;
 	struct rebase in = {.record = record, .sent = &sent};
-	int64_t version;
 	enum aps_rc rc = read_base(answer, record->arena, &is_there, &remote, err);
 	if (rc == APS_OK) rc = state_behind(record, entry + 1, &in.before, err);
 	if (rc != APS_OK) return rc;
-	bool is_news = is_newer(record, is_there, &remote);
-	take_out(record, entry);
-	if (!is_news) return APS_OK; /* what is newer has come already, by another way */
-	if (!begin_state(record, is_there, &remote, &in.after)) return no_memory(record, err);
-	rc = try_rebase(&in, entry, &has_conflict, err);
-	if (rc != APS_OK) return rc;
-	if (!has_conflict) {
+	/* what is newer may have come already, by another way */
+	if (is_newer(record, is_there, &remote)) {
 		record->has_base = is_there;
 		record->base = remote;
-		return APS_OK;
 	}
-	/* the next one is sent as if nothing was known of what the service has made of this one */
-	bool has_version = aps_record_fields_int(&record->base, "_version", &version);
-	record->has_base = true;
-	record->base = in.before.fields;
-	bool knows = has_version || aps_record_fields_int(&remote, "_version", &version);
-	if (!has_version && knows &&
-	    !aps_record_fields_set(&record->base, APS_STR("_version"), APS_STR("0"), record->arena))
-		return no_memory(record, err);
-	return APS_OK;
+	take_out(record, entry);
+	rc = state_behind(record, entry, &in.after, err);
+	if (rc == APS_OK) rc = try_rebase(&in, entry, &has_conflict, err);
+	return rc == APS_OK && has_conflict ? stay_behind(record, &in, err) : rc;
 }
 
 enum aps_rc aps_pending_dropped(struct aps_pending_record *record, size_t entry, struct aps_str json,

@@ -66,7 +66,6 @@ static void change(struct aps_pending_record *record, const char *word, struct a
 	if (batch != NULL) what.batch = (uint64_t)(batch[1] - '0');
 	if (strchr(word, '?') != NULL) what.condition = APS_STR("[\"all\"]");
 	assert_int_equal(aps_pending_change(record, &what, &err), APS_OK);
-	number_entries(record);
 }
 
 static void meet(struct aps_pending_record *record, char how, struct aps_str json)
@@ -115,6 +114,7 @@ static void run_step(struct aps_pending_record *record, const char *step)
 		assert_int_equal(aps_pending_resolved(record, 0, json, &NOTHING, true, &err), APS_OK);
 	else
 		fail_msg("no such step: %s", word);
+	number_entries(record);
 }
 
 static void write_queued(const struct aps_pending_record *record, struct aps_buf *out)
@@ -308,6 +308,25 @@ static void versions_are_chained(void **state)
 	         {"save {\"b\":2}", "begin", "remote {\"a\":3,\"_version\":5}", "ok {\"a\":1,\"b\":2,\"_version\":5}"},
 	         "",
 	         "{\"a\":3,\"_version\":5}"},
+	        {"{\"a\":1,\"_version\":4}",
+	         {"save {\"a\":2}", "begin", "save {\"a\":3}", "remote {\"a\":1,\"b\":9,\"_version\":6}",
+	          "ok {\"a\":2,\"_version\":5}"},
+	         "update:5{\"a\":3}", /* the service has to tell of the conflict */
+	         "{\"a\":3,\"b\":9,\"_version\":5}"},
+	        {"{\"n\":1,\"_version\":4}",
+	         {"save {\"n\":2}", "begin", "save {\"n\":3}", "remote {\"n\":1,\"b\":9,\"_version\":6}",
+	          "ok {\"n\":2,\"_version\":5}"},
+	         "update:6{\"n\":2}",
+	         "{\"n\":2,\"b\":9,\"_version\":6}"},
+	        /* a deletion that others have undone before its answer came */
+	        {"{\"a\":1,\"_version\":4}",
+	         {"delete", "begin", "save {\"a\":2}", "ok {\"a\":1,\"_version\":6}"},
+	         "update:4{\"a\":2}",
+	         "{\"a\":2}"},
+	        {"{\"a\":1,\"_version\":4}",
+	         {"delete", "begin", "save {\"a\":2}", "ok {\"a\":1,\"_version\":6}", "delete"},
+	         "",
+	         "none"},
 	};
 	CHECK(ROWS);
 }
@@ -388,6 +407,16 @@ static void what_is_refused_is_taken_back(void **state)
 	         "update:6{\"a\":3}",
 	         "{\"a\":3,\"_version\":6}"},
 	        {"{\"a\":1,\"_version\":4}", {"delete", "begin", "no"}, "", "{\"a\":1,\"_version\":4}"},
+	        /* what was to be made anew is there still */
+	        {"{\"a\":1,\"c\":1,\"_version\":4}",
+	         {"delete", "begin", "save {\"a\":2}", "no"},
+	         "update:4{\"a\":2,\"c\":null}",
+	         "{\"a\":2,\"_version\":4}"},
+	        {"{\"a\":1,\"_version\":4}",
+	         {"delete", "begin", "save {\"a\":1}", "no"},
+	         "",
+	         "{\"a\":1,\"_version\":4}"},
+	        {"{\"a\":1,\"_version\":4}", {"delete", "begin", "save {\"a\":2}", "no", "delete"}, "delete:4", "none"},
 	        {"", {"save {\"a\":1}", "begin", "save {\"a\":2}", "no"}, "update{\"a\":2}", "none"},
 	        {"",
 	         {"save {\"a\":1}", "begin", "save {\"a\":2}", "no", "save {\"a\":3}"},
